@@ -1,0 +1,188 @@
+import type { Observable } from 'rxjs';
+import type { DispatcherError } from '../errors.js';
+import type { TaskHeaders } from '../task/task.js';
+
+/**
+ * The port that every broker adapter implements. One contract suite (`test/contract/`) holds all
+ * adapters to what is written here; where a comment says "must", a test of that suite says it too.
+ *
+ * An adapter carries bytes: it knows nothing of tasks, handlers, retries or reasons.
+ */
+export interface Broker {
+  /** Where the connection stands now. */
+  readonly state: BrokerState;
+  /** The current state on subscription, then each change. Completes when closed. */
+  readonly states: Observable<BrokerState>;
+  /** What happens on the way, for logs and metrics. Hot; no replay. Completes when closed. */
+  readonly events: Observable<BrokerEvent>;
+
+  /**
+   * Connects, and from then on keeps the connection as configured.
+   * @throws BrokerRefusedError at once when the broker says no (credentials, virtual host, certificate)
+   * @throws BrokerUnavailableError when it cannot be reached within the configured limits
+   */
+  connect(): Promise<void>;
+
+  /**
+   * Makes sure that these queues and bindings exist, now and after every reconnect. Idempotent.
+   * @throws TopologyMismatchError when one exists with other properties
+   */
+  declare(topology: Topology): Promise<void>;
+
+  /**
+   * Resolves once the broker has taken responsibility for the message: it will survive a crash of
+   * either side. While disconnected, waits within the configured bounds.
+   * @throws UnroutableTaskError when no queue takes it
+   * @throws TaskRejectedError, PublishTimeoutError, PublishBufferFullError, BrokerUnavailableError, ShutdownError
+   */
+  publish(message: Message, address: Address, options?: PublishOptions): Promise<void>;
+
+  /**
+   * Calls `onDelivery` for each message of the queue until stopped, across reconnects; at most
+   * `prefetch` are unsettled at a time. `onDelivery` may throw: the adapter must survive it
+   * and report it as an event.
+   */
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption>;
+
+  /**
+   * How many messages wait in the queue, delayed and unsettled ones not counted.
+   * Resolves to `undefined` when there is no such queue.
+   */
+  depth(queue: string): Promise<number | undefined>;
+
+  /**
+   * Sends out what has been accepted for publishing, settles what was acknowledged, and lets go of
+   * every socket, timer and file. Idempotent. Must settle within `deadlineMs`, whatever hangs.
+   */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Bytes and what the broker carries beside them; field names as in AMQP 0-9-1. */
+export interface Message {
+  readonly body: Buffer;
+  readonly properties: MessageProperties;
+}
+
+export interface MessageProperties {
+  contentType?: string;
+  contentEncoding?: string;
+  headers?: TaskHeaders;
+  /** The task's uuid where the sender gave it. */
+  messageId?: string;
+  correlationId?: string;
+  replyTo?: string;
+  type?: string;
+  appId?: string;
+  /** Seconds since 1970. */
+  timestamp?: number;
+  priority?: number;
+}
+
+/** To every queue bound to the main exchange with this key, or straight to one queue. */
+export type Address = { readonly routingKey: string } | { readonly queue: string };
+
+export interface PublishOptions {
+  /**
+   * Milliseconds before the message can be delivered; never early. Only for a queue address:
+   * the message reaches that one queue. Default: 0.
+   */
+  delayMs?: number;
+}
+
+export interface Topology {
+  queues: readonly QueueDeclaration[];
+}
+
+export interface QueueDeclaration {
+  name: string;
+  /** Bound to the main exchange with each of these. Default: none; reachable by its name only. */
+  bindingKeys?: readonly string[];
+  /** `classic` (default): durable, no arguments, as gofort declares it. `quorum`: replicated, for clusters. */
+  type?: QueueType;
+  /** What the queue is for; a dead letter queue must never lose a message to a delivery limit. Default: `work`. */
+  purpose?: 'work' | 'dead-letters';
+}
+
+/** @publicApi */
+export type QueueType = 'classic' | 'quorum';
+
+export interface ConsumeOptions {
+  /** Names the consumer for operators; need not be unique. */
+  tag: string;
+  /** How many may be unsettled at a time; can change later by {@link Consumption.setPrefetch}. */
+  prefetch: number;
+}
+
+export interface Consumption {
+  /**
+   * How many may be unsettled at a time from now on. More come soon after; a smaller number takes
+   * effect as deliveries are settled. Cheap to call with an unchanged value.
+   */
+  setPrefetch(prefetch: number): void;
+  /** After this resolves no delivery arrives any more; those that arrived can still be settled. Idempotent. */
+  stop(): Promise<void>;
+  /**
+   * Stops, makes sure that every settlement has reached the broker, and gives back whatever is not
+   * settled. Idempotent. Bounded: settles even when the connection hangs.
+   */
+  close(): Promise<void>;
+}
+
+/** A message as a consumer got it. It must be settled exactly once; a second settlement is ignored. */
+export interface Delivery extends Message {
+  readonly queue: string;
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** It may have been delivered before. */
+  readonly redelivered: boolean;
+  /** How often it came back, where the broker counts that (quorum queues, embedded). */
+  readonly deliveryCount?: number;
+  /**
+   * Done: the message is gone. Returns false when it is too late, because the connection was lost
+   * since and the broker has given, or will give, the message to somebody again.
+   */
+  ack(): boolean;
+  /** Gives it back at once, as near to its old place as the broker can. False when it is too late. */
+  requeue(): boolean;
+}
+
+/** @publicApi */
+export type BrokerStatus =
+  /** `connect` was not called yet. */
+  | 'idle'
+  | 'connecting'
+  | 'ready'
+  /** Connected, but the broker takes no messages for now (memory or disk alarm). Consuming goes on. */
+  | 'blocked'
+  /** The connection was lost and is being made again. */
+  | 'lost'
+  /** The configured retries are spent. Nothing more will happen by itself. */
+  | 'broken'
+  | 'closing'
+  | 'closed';
+
+/** @publicApi */
+export interface BrokerState {
+  readonly status: BrokerStatus;
+  /** Milliseconds since 1970 at which this status began. */
+  readonly since: number;
+  /** Why, for `lost`, `broken`, `blocked` and a `connecting` that has failed before. */
+  readonly cause?: DispatcherError;
+}
+
+/** @publicApi */
+export type BrokerEvent =
+  | { readonly type: 'broker.connected'; readonly attempt: number }
+  | { readonly type: 'broker.connection-lost'; readonly error: DispatcherError }
+  | { readonly type: 'broker.connect-failed'; readonly error: DispatcherError; readonly attempt: number; readonly retryInMs?: number }
+  | { readonly type: 'broker.broken'; readonly error: DispatcherError }
+  | { readonly type: 'broker.blocked'; readonly reason: string }
+  | { readonly type: 'broker.unblocked' }
+  /** A consumer stopped receiving (queue deleted, channel error); the adapter goes on trying to bring it back. */
+  | { readonly type: 'broker.consumer-lost'; readonly queue: string; readonly error: DispatcherError; readonly retryInMs?: number }
+  | { readonly type: 'broker.consumer-restored'; readonly queue: string }
+  | { readonly type: 'broker.topology-failed'; readonly error: DispatcherError }
+  /** `onDelivery` threw; the delivery was given back. A defect of the caller. */
+  | { readonly type: 'broker.callback-failed'; readonly queue: string; readonly error: unknown }
+  /** Something unusual that was dealt with. */
+  | { readonly type: 'broker.warning'; readonly message: string };

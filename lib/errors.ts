@@ -1,0 +1,144 @@
+/**
+ * The error tree. Every error of this library is a {@link DispatcherError}: it has a stable
+ * `code`, says whether trying again can help, and its text names what was found, what was
+ * expected and what to do next.
+ *
+ *     DispatcherError
+ *       ConfigurationError        the configuration cannot work as written
+ *       InvalidTaskError          a task or one of its arguments is not what its type says
+ *         TaskTooLargeError       ... or is larger than may travel
+ *       UnknownTaskError          no handler has this name
+ *       InvalidBodyError          bytes that are not a task in this format
+ *       BrokerError               the broker refused or could not be reached
+ *         BrokerUnavailableError  not connected, and waiting for it has its limits
+ *         BrokerRefusedError      credentials, permissions, virtual host, TLS: an operator must act
+ *         TopologyMismatchError   a queue or exchange exists with other properties
+ *         UnroutableTaskError     no queue is bound to this routing key
+ *         TaskRejectedError       the broker said no to this task (queue full, for one)
+ *         PublishTimeoutError     no confirm in time; the task may still run
+ *         PublishBufferFullError  too much is waiting to be published
+ *       TaskTimeoutError          a handler overran its `timeoutSeconds`
+ *       ShutdownError             closing: no new work is taken
+ *
+ * @publicApi
+ */
+export class DispatcherError extends Error {
+  constructor(
+    /** Stable, for programs: `ERR_DISPATCHER_...`. */
+    readonly code: string,
+    message: string,
+    /** What the text names, as data. */
+    readonly fields: Readonly<Record<string, unknown>> = {},
+    options: { cause?: unknown; retryable?: boolean } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.retryable = options.retryable ?? false;
+  }
+
+  /** True when the same call may succeed later with nothing changed. */
+  readonly retryable: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The configuration cannot work as written; the text says what to write instead. @publicApi */
+export class ConfigurationError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_CONFIGURATION', message, fields, { cause });
+  }
+}
+
+/** A task or one of its arguments is not what its type says. Never coerced: mend the caller. @publicApi */
+export class InvalidTaskError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown, code = 'ERR_DISPATCHER_INVALID_TASK') {
+    super(code, message, fields, { cause });
+  }
+}
+
+/** A task larger than `maxTaskBytes`. @publicApi */
+export class TaskTooLargeError extends InvalidTaskError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_TASK_TOO_LARGE');
+  }
+}
+
+/** No handler of this worker has this name. @publicApi */
+export class UnknownTaskError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_UNKNOWN_TASK', message, fields);
+  }
+}
+
+/** Bytes that are not a task in this format. @publicApi */
+export class InvalidBodyError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_INVALID_BODY', message, fields, { cause });
+  }
+}
+
+/** The broker refused, or could not be reached. @publicApi */
+export class BrokerError extends DispatcherError {}
+
+/** Not connected, and waiting for the broker has reached its limit. @publicApi */
+export class BrokerUnavailableError extends BrokerError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_BROKER_UNAVAILABLE', message, fields, { cause, retryable: true });
+  }
+}
+
+/** The broker answered and said no to us: credentials, permissions, virtual host, certificate. @publicApi */
+export class BrokerRefusedError extends BrokerError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_BROKER_REFUSED', message, fields, { cause });
+  }
+}
+
+/** A queue or exchange exists already, with other properties than those asked for. @publicApi */
+export class TopologyMismatchError extends BrokerError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_TOPOLOGY_MISMATCH', message, fields, { cause });
+  }
+}
+
+/** No queue is bound to the task's routing key (or the named queue does not exist). @publicApi */
+export class UnroutableTaskError extends BrokerError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_UNROUTABLE', message, fields);
+  }
+}
+
+/** The broker refused this task, after further tries: a full queue with `reject-publish`, for one. @publicApi */
+export class TaskRejectedError extends BrokerError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_REJECTED', message, fields, { retryable: true });
+  }
+}
+
+/** No confirm within the limit. The outcome is unknown: the task may still run. @publicApi */
+export class PublishTimeoutError extends BrokerError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_PUBLISH_TIMEOUT', message, fields, { cause, retryable: true });
+  }
+}
+
+/** More is waiting to be published than the configured bounds allow. @publicApi */
+export class PublishBufferFullError extends BrokerError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_PUBLISH_BUFFER_FULL', message, fields, { retryable: true });
+  }
+}
+
+/** A handler ran longer than its task's `timeoutSeconds`. The reason of its `AbortSignal`. @publicApi */
+export class TaskTimeoutError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_TASK_TIMEOUT', message, fields);
+  }
+}
+
+/** The dispatcher is closing and takes no new work. @publicApi */
+export class ShutdownError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_SHUTDOWN', message, fields, { retryable: true });
+  }
+}

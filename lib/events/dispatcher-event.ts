@@ -1,0 +1,47 @@
+import type { BrokerEvent } from '../brokers/broker.js';
+
+/** Which task an event speaks of. */
+export interface TaskIdentity {
+  readonly uuid: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly queue: string;
+  readonly worker: string;
+}
+
+/** Why a delivery became a dead letter. @publicApi */
+export type DeadReason =
+  /** The handler threw, and no attempt is left. */
+  | 'failed'
+  /** The handler overran its `timeoutSeconds`. */
+  | 'timed-out'
+  /** The body is not a task. */
+  | 'invalid-body'
+  /** The body is a task, but its arguments are not what their types say. */
+  | 'invalid-arguments'
+  /** No worker of the queue knew the task's name in time. */
+  | 'unknown-task'
+  /** The body is larger than `maxTaskBytes`. */
+  | 'too-large';
+
+/** @publicApi */
+export type WorkerEvent =
+  | { readonly type: 'worker.started'; readonly worker: string; readonly queue: string }
+  | { readonly type: 'worker.stopped'; readonly worker: string; readonly queue: string }
+  | { readonly type: 'worker.problem'; readonly worker: string; readonly message: string; readonly error?: unknown }
+  | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown }
+  | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown }
+  /** A handler that had timed out has ended at last; its outcome is ignored. */
+  | { readonly type: 'task.ended-late'; readonly task: TaskIdentity; readonly afterSeconds: number }
+  | { readonly type: 'task.dead-lettered'; readonly task: TaskIdentity; readonly reason: DeadReason; readonly error: unknown }
+  /** Given back for another worker, because no handler of this name is here. */
+  | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number }
+  /** The process was shut down before the task ended; the broker gives it to another worker. */
+  | { readonly type: 'task.abandoned'; readonly task: TaskIdentity }
+  /** A handler kept the event loop busy for so long that heartbeats and other tasks suffer. */
+  | { readonly type: 'task.blocked-loop'; readonly task: TaskIdentity; readonly seconds: number };
+
+/** Everything that the system reports of itself. @publicApi */
+export type DispatcherEvent = BrokerEvent | WorkerEvent;
+
+export type EventSink = (event: DispatcherEvent) => void;

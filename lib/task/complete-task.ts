@@ -1,0 +1,96 @@
+import { InvalidTaskError } from '../errors.js';
+import { display, inferType, problemWith } from './argument-types.js';
+import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
+
+/** AMQP short strings (message id, routing key) hold at most 255 bytes. */
+const SHORT_STRING_BYTES = 255;
+
+/** Header names that belong to this library; a caller may not set them. */
+export const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
+
+/** What {@link completeTask} fills in where the caller left a gap. */
+export interface TaskDefaults {
+  routingKey: string;
+  newUuid(): string;
+}
+
+/**
+ * Checks a task as the caller wrote it and fills in what is missing. After this the task can be
+ * encoded: nothing later on may find fault with its content.
+ *
+ * @throws InvalidTaskError that names the task, the argument and what to write instead.
+ */
+export function completeTask(input: TaskInput, defaults: TaskDefaults): AddressedTask {
+  if (typeof input !== 'object' || input === null) {
+    throw new InvalidTaskError(`Expected a task { name, args?, uuid?, routingKey?, headers? }, found ${display(input)}.`);
+  }
+  const name = checkName(input.name);
+  const routingKey = input.routingKey === undefined ? defaults.routingKey : shortString(input.routingKey, 'routingKey', name);
+  const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
+  const args = input.args === undefined ? [] : input.args;
+  checkArguments(args, name);
+  if (input.headers === undefined) return { uuid, name, args, routingKey };
+  return { uuid, name, args, routingKey, headers: checkHeaders(input.headers, name) };
+}
+
+/** The arguments of `publish(name, ...values)`, each with the type that its value implies. */
+export function inferArguments(values: readonly unknown[]): TaskArgument[] {
+  return values.map((value) => ({ type: inferType(value), value }));
+}
+
+/** @throws InvalidTaskError where `args` is not a list of `{ type, value }` that fit. */
+export function checkArguments(args: readonly TaskArgument[], taskName: string): void {
+  if (!Array.isArray(args)) {
+    throw new InvalidTaskError(`Task "${taskName}": args must be a list of { type, value }, found ${display(args)}.`, { task: taskName });
+  }
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index] as TaskArgument | undefined;
+    const problem = typeof argument === 'object' && argument !== null
+      ? problemWith(argument.type, argument.value)
+      : `expected { type, value }, found ${display(argument)}`;
+    if (problem !== undefined) throw argumentError(taskName, index, argument?.type, problem);
+  }
+}
+
+function argumentError(task: string, index: number, type: unknown, problem: string): InvalidTaskError {
+  const typeText = typeof type === 'string' ? ` (type ${type.slice(0, 40)})` : '';
+  return new InvalidTaskError(`Task "${task}": argument ${index + 1}${typeText}: ${problem}.`, { task, index, type });
+}
+
+function checkName(name: unknown): string {
+  if (typeof name === 'string' && name !== '') return name;
+  throw new InvalidTaskError(`A task needs a name, the one in its handler's @Task('name'); found ${display(name)}.`);
+}
+
+function shortString(value: unknown, field: string, task: string): string {
+  if (typeof value !== 'string' || value === '') {
+    throw new InvalidTaskError(`Task "${task}": ${field} must be a string that is not empty, found ${display(value)}; leave it out for the default.`,
+      { task, field });
+  }
+  if (value.length > SHORT_STRING_BYTES / 4 && Buffer.byteLength(value) > SHORT_STRING_BYTES) {
+    throw new InvalidTaskError(`Task "${task}": ${field} has ${Buffer.byteLength(value)} bytes; AMQP allows ${SHORT_STRING_BYTES}. Shorten it.`,
+      { task, field });
+  }
+  return value;
+}
+
+function checkHeaders(headers: TaskHeaders, task: string): TaskHeaders {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw new InvalidTaskError(`Task "${task}": headers must be an object of names and values, found ${display(headers)}.`, { task });
+  }
+  for (const name of Object.keys(headers)) {
+    if (name.startsWith(RESERVED_HEADER_PREFIX)) {
+      throw new InvalidTaskError(`Task "${task}": header "${name}" is reserved (names beginning with ${RESERVED_HEADER_PREFIX}); choose another name.`,
+        { task, header: name });
+    }
+    if (Buffer.byteLength(name) > SHORT_STRING_BYTES) {
+      throw new InvalidTaskError(`Task "${task}": the header name "${name.slice(0, 40)}..." is longer than ${SHORT_STRING_BYTES} bytes; shorten it.`, { task });
+    }
+    const problem = problemWith('json', headers[name]);
+    if (problem !== undefined || typeof headers[name] === 'bigint') {
+      throw new InvalidTaskError(`Task "${task}": header "${name}": ${problem ?? 'a bigint cannot travel in a header; pass it as a string'}.`,
+        { task, header: name });
+    }
+  }
+  return headers;
+}

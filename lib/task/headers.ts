@@ -1,0 +1,42 @@
+import type { TaskHeaders } from './task.js';
+
+/**
+ * The headers that are ours. They are written only where they say something, so that a plain task
+ * looks on the wire just as gofort/dispatcher's. `docs/wire-format.md` documents each.
+ */
+export const Header = {
+  /** Which run of the task this is, from 1. Absent means 1. */
+  attempt: 'x-dispatcher-attempt',
+  /** How often a worker gave the task back because it has no handler of this name. */
+  returns: 'x-dispatcher-returns',
+  deadReason: 'x-dispatcher-dead-reason',
+  deadError: 'x-dispatcher-dead-error',
+  deadStack: 'x-dispatcher-dead-stack',
+  /** ISO 8601. */
+  deadAt: 'x-dispatcher-dead-at',
+  deadQueue: 'x-dispatcher-dead-queue',
+  deadExchange: 'x-dispatcher-dead-exchange',
+  deadRoutingKey: 'x-dispatcher-dead-routing-key',
+  deadWorker: 'x-dispatcher-dead-worker',
+  /** Names of the sender's headers that were left out of a dead letter because there was no room. */
+  deadDropped: 'x-dispatcher-dead-dropped-headers',
+} as const;
+
+/** Written by brokers on delivery or dead-lettering; sent again they misroute or drop a message. */
+const BROKER_HEADER = /^(x-death|x-(first|last)-death-.*|x-delivery-count|x-acquired-count|x-delay|cc|bcc)$/i;
+
+/** The sender's headers that may travel again: neither the broker's, nor those that ours replace. */
+export function republishableHeaders(headers: TaskHeaders | undefined): TaskHeaders {
+  const kept: TaskHeaders = {};
+  if (headers === undefined) return kept;
+  for (const name of Object.keys(headers)) {
+    if (!BROKER_HEADER.test(name)) kept[name] = headers[name] as TaskHeaders[string];
+  }
+  return kept;
+}
+
+/** A positive whole number in a header, or the fallback: a header may hold anything. */
+export function countHeader(headers: TaskHeaders | undefined, name: string, fallback: number): number {
+  const value = headers?.[name];
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fallback;
+}

@@ -1,0 +1,40 @@
+import type { ArgumentType } from './argument-types.js';
+
+/** One argument of a task: its type from the closed list, and its value. @publicApi */
+export interface TaskArgument {
+  type: ArgumentType;
+  value: unknown;
+}
+
+/** What headers may hold: what an AMQP table and JSON can both say. @publicApi */
+export type HeaderValue = string | number | boolean | null | HeaderValue[] | { [key: string]: HeaderValue };
+
+/** A task's own headers. Names beginning with `x-dispatcher-` are ours. @publicApi */
+export type TaskHeaders = Record<string, HeaderValue>;
+
+/** A task as the caller writes it; what is missing is filled in. @publicApi */
+export interface TaskInput {
+  /** The name of the handler that runs it. */
+  name: string;
+  /** The handler's arguments, in order. Default: none. */
+  args?: TaskArgument[];
+  /** The task's identity through redelivery, retry and replay. Default: a new UUID v4. */
+  uuid?: string;
+  /** Default: the configuration's `defaultRoutingKey`. */
+  routingKey?: string;
+  /** Headers of the task's own; they reach the handler as `context.headers`. */
+  headers?: TaskHeaders;
+}
+
+/** A task, complete: what travels. @publicApi */
+export interface Task {
+  uuid: string;
+  name: string;
+  args: TaskArgument[];
+  headers?: TaskHeaders;
+}
+
+/** A checked task and where it goes. */
+export interface AddressedTask extends Task {
+  routingKey: string;
+}

@@ -1,0 +1,44 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { TaskHeaders } from '../task/task.js';
+
+/**
+ * What a handler can know of the task that it runs. Get it with `@TaskContext()`, or anywhere below
+ * the handler with {@link currentTask}.
+ *
+ * @publicApi
+ */
+export interface TaskContext {
+  readonly uuid: string;
+  readonly name: string;
+  /** Which run of this task this is, from 1. */
+  readonly attempt: number;
+  /** The broker may have delivered this very attempt before: it may have run already, in part or whole. */
+  readonly redelivered: boolean;
+  /** Headers as they arrived. */
+  readonly headers: Readonly<TaskHeaders>;
+  readonly queue: string;
+  /** The name of the worker that runs it. */
+  readonly worker: string;
+  /**
+   * Aborted when the task's `timeoutSeconds` have passed (reason: `TaskTimeoutError`) and when a
+   * shutdown has reached its deadline (reason: `ShutdownError`). Pass it on to whatever can be stopped.
+   */
+  readonly signal: AbortSignal;
+  /** Writes to the configured logger, naming the task and its uuid. */
+  readonly logger: TaskLogger;
+}
+
+/** @publicApi */
+export interface TaskLogger {
+  log(message: string): void;
+  warn(message: string): void;
+  error(message: string, stack?: string): void;
+  debug(message: string): void;
+}
+
+export const taskStorage = new AsyncLocalStorage<TaskContext>();
+
+/** The task that runs here and now, also from services deeper down; `undefined` outside of one. @publicApi */
+export function currentTask(): TaskContext | undefined {
+  return taskStorage.getStore();
+}

@@ -1,0 +1,24 @@
+import type { QueueType } from '../brokers/broker.js';
+
+/** One worker: it consumes one queue and runs up to `limit` handlers at once. @publicApi */
+export interface WorkerConfig {
+  /** Unique within a dispatcher; also the consumer's tag at the broker. */
+  name: string;
+  /** The queue to consume; declared, with its bindings, when the worker is created. */
+  queue: string;
+  /** How many handlers run at once. 0 means the default, as in gofort/dispatcher. Default: 3. */
+  limit?: number;
+  /** The queue is bound to the exchange with these. Default: none. */
+  bindingKeys?: string[];
+  /** Names of the tasks that it runs. Default: every discovered `@Task` that is not assigned to other workers. */
+  tasks?: string[];
+  /** As in `initQueues`. Default: `classic`. */
+  type?: QueueType;
+  /**
+   * How long a task with a name unknown here is given back, with growing pauses, so that another
+   * worker can take it, before it becomes a dead letter. Default: 60.
+   */
+  unknownTaskGraceSeconds?: number;
+}
+
+export const DEFAULT_LIMIT = 3;

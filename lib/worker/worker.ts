@@ -1,0 +1,35 @@
+import type { Broker } from '../brokers/broker.js';
+import type { EventSink } from '../events/dispatcher-event.js';
+import type { Format } from '../formats/format.js';
+import type { Handler } from './handler.js';
+import type { TaskLogger } from './task-context.js';
+import type { WorkerConfig } from './worker-config.js';
+
+/** What a worker is given; it makes nothing of this itself. */
+export interface WorkerDependencies {
+  broker: Broker;
+  format: Format;
+  /** By task name. */
+  handlers: ReadonlyMap<string, Handler>;
+  emit: EventSink;
+  /** A logger whose lines name this task. Called only when a handler asks for it. */
+  loggerFor(taskName: string, uuid: string): TaskLogger;
+  /** Larger bodies become dead letters unread. */
+  maxTaskBytes: number;
+}
+
+export interface Worker {
+  readonly name: string;
+  readonly queue: string;
+  /** Declares the queue, its bindings and its dead letter queue. */
+  prepare(): Promise<void>;
+  /** Starts to consume. Idempotent; a closed worker can be started again. */
+  start(): Promise<void>;
+  /**
+   * Takes no more, gives back uncharged what has not started, waits for running tasks until the
+   * deadline, then aborts their signals and leaves them to the broker. Idempotent.
+   */
+  close(deadlineMs?: number): Promise<void>;
+}
+
+export type WorkerConstructor = new (config: WorkerConfig, dependencies: WorkerDependencies) => Worker;
