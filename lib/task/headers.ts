@@ -9,14 +9,15 @@ export const Header = {
   attempt: 'x-dispatcher-attempt',
   /** How often a worker gave the task back because it has no handler of this name. */
   returns: 'x-dispatcher-returns',
+  /** Where the task was published, once it has been sent on by us; the broker then reports our address instead. */
+  originExchange: 'x-dispatcher-origin-exchange',
+  originRoutingKey: 'x-dispatcher-origin-routing-key',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',
   /** ISO 8601. */
   deadAt: 'x-dispatcher-dead-at',
   deadQueue: 'x-dispatcher-dead-queue',
-  deadExchange: 'x-dispatcher-dead-exchange',
-  deadRoutingKey: 'x-dispatcher-dead-routing-key',
   deadWorker: 'x-dispatcher-dead-worker',
   /** Names of the sender's headers that were left out of a dead letter because there was no room. */
   deadDropped: 'x-dispatcher-dead-dropped-headers',

@@ -1,0 +1,111 @@
+import type { Delivery, Message } from '../brokers/broker.js';
+import { DispatcherError, InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
+import type { DeadReason } from '../events/dispatcher-event.js';
+import { Header, republishableHeaders } from '../task/headers.js';
+import type { TaskHeaders } from '../task/task.js';
+
+/** An AMQP header table must fit one frame of 64 KiB or more, with the properties beside it. */
+const HEADER_BYTES = 48 * 1024;
+const ERROR_TEXT_LENGTH = 2_000;
+const STACK_LENGTH = 8_000;
+
+/** What is known of an end at the moment when it happens. */
+export interface DeathCertificate {
+  reason: DeadReason;
+  error: unknown;
+  attempt: number;
+  worker: string;
+  at: Date;
+}
+
+/** The delivery as a dead letter: the same bytes and properties, and beside them why, where and when. */
+export function deadLetterMessage(delivery: Delivery, death: DeathCertificate): Message {
+  const ours = deathHeaders(delivery, death);
+  const senders = withOrigin(republishableHeaders(delivery.properties.headers), delivery);
+  return { body: delivery.body, properties: { ...delivery.properties, headers: { ...fit(senders, sizeOf(ours)), ...ours } } };
+}
+
+/** For the rare sender's header that arrived but cannot be sent: the dead letter without any of them. */
+export function withoutSendersHeaders(message: Message): Message {
+  const headers: TaskHeaders = {};
+  const dropped: string[] = [];
+  for (const [name, value] of Object.entries(message.properties.headers ?? {})) {
+    if (name.startsWith('x-dispatcher-')) headers[name] = value;
+    else dropped.push(name);
+  }
+  headers[Header.deadDropped] = droppedNames(dropped);
+  return { body: message.body, properties: { ...message.properties, headers } };
+}
+
+/** The headers with which a delivery is sent on to its own queue; where it was published stays known. */
+export function forwardedHeaders(delivery: Delivery, changes: TaskHeaders): TaskHeaders {
+  return { ...withOrigin(republishableHeaders(delivery.properties.headers), delivery), ...changes };
+}
+
+/** Which reason an error of decoding stands for. */
+export function reasonOf(error: unknown): DeadReason {
+  if (error instanceof TaskTooLargeError) return 'too-large';
+  if (error instanceof InvalidTaskError) return 'invalid-arguments';
+  return error instanceof InvalidBodyError ? 'invalid-body' : 'failed';
+}
+
+function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders {
+  const { error } = death;
+  const headers: TaskHeaders = {
+    [Header.attempt]: death.attempt,
+    [Header.deadReason]: death.reason,
+    [Header.deadError]: errorText(error).slice(0, ERROR_TEXT_LENGTH),
+    [Header.deadAt]: death.at.toISOString(),
+    [Header.deadQueue]: delivery.queue,
+    [Header.deadWorker]: death.worker,
+  };
+  // Our own errors say all in their text; their stack would only show our own insides.
+  if (error instanceof Error && error.stack !== undefined && !(error instanceof DispatcherError)) {
+    headers[Header.deadStack] = error.stack.slice(0, STACK_LENGTH);
+  }
+  return headers;
+}
+
+function withOrigin(headers: TaskHeaders, delivery: Delivery): TaskHeaders {
+  headers[Header.originExchange] ??= delivery.exchange;
+  headers[Header.originRoutingKey] ??= delivery.routingKey;
+  return headers;
+}
+
+/** `Name: message` of an error, or the text of whatever was thrown. Never throws itself. */
+export function errorText(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return 'something was thrown that has no text';
+  }
+}
+
+/** Leaves out the sender's largest headers until all fit: the reason of a death must never be lost to a full table. */
+function fit(headers: TaskHeaders, taken: number): TaskHeaders {
+  const sizes = Object.entries(headers).map(([name, value]) => ({ name, size: sizeOf({ [name]: value }) }));
+  let total = taken + sizes.reduce((sum, { size }) => sum + size, 0);
+  if (total <= HEADER_BYTES) return headers;
+  const dropped: string[] = [];
+  for (const { name, size } of sizes.sort((a, b) => b.size - a.size)) {
+    if (total <= HEADER_BYTES - ERROR_TEXT_LENGTH) break;
+    dropped.push(name);
+    total -= size;
+  }
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.includes(name)));
+  kept[Header.deadDropped] = droppedNames(dropped);
+  return kept;
+}
+
+function droppedNames(names: readonly string[]): string {
+  return names.join(', ').slice(0, ERROR_TEXT_LENGTH);
+}
+
+/** About what a table takes on the wire; values that JSON cannot say are taken as small. */
+function sizeOf(headers: TaskHeaders): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(headers));
+  } catch {
+    return 64;
+  }
+}

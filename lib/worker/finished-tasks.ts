@@ -1,0 +1,24 @@
+/** As many as can be in flight at a broker's worst moment, and no more. */
+const REMEMBERED = 1_000;
+
+/**
+ * Attempts that ended here but whose acknowledgement came too late, because the connection was lost
+ * in between. When the broker delivers one again, it is acknowledged without a second run.
+ */
+export class FinishedTasks {
+  private readonly keys = new Set<string>();
+
+  add(uuid: string, attempt: number): void {
+    this.keys.add(keyOf(uuid, attempt));
+    if (this.keys.size > REMEMBERED) this.keys.delete(this.keys.values().next().value as string);
+  }
+
+  /** True once: it forgets what it has answered. */
+  take(uuid: string, attempt: number): boolean {
+    return this.keys.size > 0 && this.keys.delete(keyOf(uuid, attempt));
+  }
+}
+
+function keyOf(uuid: string, attempt: number): string {
+  return `${attempt} ${uuid}`;
+}

@@ -1,0 +1,30 @@
+const INTERVAL_MS = 500;
+
+/**
+ * Notices that the event loop stood still. A handler that computes for long without a pause keeps
+ * heartbeats and every other task of the process waiting; its author should hear of it by name.
+ */
+export class LoopWatch {
+  private timer: NodeJS.Timeout | undefined;
+  private due = 0;
+
+  constructor(private readonly limitMs: number, private readonly onBlocked: (milliseconds: number) => void) {}
+
+  start(): void {
+    if (this.timer !== undefined) return;
+    this.due = performance.now() + INTERVAL_MS;
+    this.timer = setInterval(() => this.check(), INTERVAL_MS);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private check(): void {
+    const late = performance.now() - this.due;
+    this.due = performance.now() + INTERVAL_MS;
+    if (late >= this.limitMs) this.onBlocked(late);
+  }
+}

@@ -1,0 +1,47 @@
+/** How much work may wait here, unstarted, as a time: more would be hoarded, less would leave slots idle. */
+const AHEAD_MS = 50;
+/** RabbitMQ's own advice is 100 to 300; beyond it only memory grows. */
+const MOST_AHEAD = 300;
+/** So many tasks must have been timed before the first change. */
+const FIRST_SAMPLES = 8;
+/** The weight of the newest duration in the mean: about the last 32 tasks count. */
+const WEIGHT = 1 / 32;
+
+/**
+ * How many deliveries a worker holds, running or waiting. With a prefetch of just `limit`, every task
+ * waits for a round trip to the broker; with a large one, long tasks sit here while other workers
+ * idle. So it follows how long tasks take: `limit`, and beside it what the slots get done in 50 ms.
+ */
+export class PrefetchPolicy {
+  private mean = 0;
+  private samples = 0;
+  /** What applies now. */
+  current: number;
+
+  constructor(private limit: number) {
+    this.current = limit;
+  }
+
+  /** Takes the duration of a task that ended. Returns the new prefetch if it should change now. */
+  observe(durationMs: number): number | undefined {
+    this.samples++;
+    this.mean += (durationMs - this.mean) * Math.max(WEIGHT, 1 / this.samples);
+    return this.samples % FIRST_SAMPLES === 0 ? this.adapt() : undefined;
+  }
+
+  /** Nothing has ended for a while with deliveries waiting: tasks are long, whatever they were before. */
+  stalled(): number {
+    this.mean = Math.max(this.mean, AHEAD_MS * 2);
+    this.current = this.limit;
+    return this.current;
+  }
+
+  /** Changing a consumer costs three round trips, so only a change by half or more is worth it. */
+  private adapt(): number | undefined {
+    const ahead = this.mean > AHEAD_MS ? 0 : Math.floor((this.limit * AHEAD_MS) / Math.max(this.mean, 0.001));
+    const target = this.limit + Math.min(MOST_AHEAD, ahead);
+    if (target <= this.current * 1.5 && target >= this.current / 1.5) return undefined;
+    this.current = target;
+    return target;
+  }
+}

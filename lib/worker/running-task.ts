@@ -1,0 +1,77 @@
+import type { Delivery } from '../brokers/broker.js';
+import type { TaskIdentity } from '../events/dispatcher-event.js';
+import { countHeader, Header } from '../task/headers.js';
+import type { Task, TaskHeaders } from '../task/task.js';
+import type { Handler } from './handler.js';
+import type { TaskContext, TaskLogger } from './task-context.js';
+
+const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
+
+/** What a run needs to know of its worker. */
+export interface Surroundings {
+  readonly name: string;
+  loggerFor(taskName: string, uuid: string): TaskLogger;
+}
+
+/**
+ * One attempt of one task, from its start to its settlement: the handler's context, and the
+ * worker's own record. What most handlers never ask for (signal, logger) is made when asked for.
+ */
+export class RunningTask implements TaskContext, TaskIdentity {
+  readonly attempt: number;
+  readonly startedAt = performance.now();
+  /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
+  ended = false;
+  timer: NodeJS.Timeout | undefined;
+  /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
+  duplicate: Delivery | undefined;
+  private controller: AbortController | undefined;
+  private log: TaskLogger | undefined;
+  private abortReason: unknown;
+
+  constructor(
+    private readonly surroundings: Surroundings,
+    readonly delivery: Delivery,
+    readonly task: Task,
+    readonly handler: Handler,
+  ) {
+    this.attempt = Math.max(1, countHeader(delivery.properties.headers, Header.attempt, 1));
+  }
+
+  get uuid(): string { return this.task.uuid; }
+  get name(): string { return this.task.name; }
+  get queue(): string { return this.delivery.queue; }
+  get worker(): string { return this.surroundings.name; }
+  get redelivered(): boolean { return this.delivery.redelivered; }
+  get headers(): Readonly<TaskHeaders> { return this.delivery.properties.headers ?? NO_HEADERS; }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  get logger(): TaskLogger {
+    return (this.log ??= this.surroundings.loggerFor(this.task.name, this.task.uuid));
+  }
+
+  get isAborted(): boolean { return this.abortReason !== undefined; }
+
+  abort(reason: Error): void {
+    this.abortReason = reason;
+    this.controller?.abort(reason);
+  }
+
+  /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
+  ack(): boolean {
+    const first = this.delivery.ack();
+    return this.duplicate === undefined ? first : this.duplicate.ack() || first;
+  }
+
+  /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */
+  identity(): TaskIdentity {
+    return { uuid: this.uuid, name: this.name, attempt: this.attempt, queue: this.queue, worker: this.worker };
+  }
+}

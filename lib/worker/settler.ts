@@ -1,0 +1,75 @@
+import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
+import { InvalidTaskError, UnroutableTaskError } from '../errors.js';
+import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { Header } from '../task/headers.js';
+import { deadLetterMessage, forwardedHeaders, withoutSendersHeaders, type DeathCertificate } from './dead-letter.js';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Records what became of a delivery where that means publishing: first the confirm, then, by the
+ * caller, the acknowledgement. A crash in between repeats the record and loses nothing.
+ */
+export class Settler {
+  constructor(
+    private readonly broker: Broker,
+    private readonly topology: Topology,
+    private readonly stopped: AbortSignal,
+    private readonly onProblem: (message: string, error: unknown) => void,
+  ) {}
+
+  /** True once the dead letter is in its queue; false when the worker was stopped before that. */
+  deadLetter(delivery: Delivery, death: DeathCertificate): Promise<boolean> {
+    return this.publishUntilTaken(deadLetterMessage(delivery, death), deadLetterQueueOf(delivery.queue));
+  }
+
+  /** True once the task waits in its queue again, out of sight for the pause; false when stopped before that. */
+  giveBack(delivery: Delivery, returns: number, pauseMs: number): Promise<boolean> {
+    const headers = forwardedHeaders(delivery, { [Header.returns]: returns });
+    const message: Message = { body: delivery.body, properties: { ...delivery.properties, headers } };
+    return this.publishUntilTaken(message, delivery.queue, { delayMs: pauseMs });
+  }
+
+  /** The delivery stays unsettled meanwhile, so whatever stops this, the broker still has the task. */
+  private async publishUntilTaken(original: Message, queue: string, options?: PublishOptions): Promise<boolean> {
+    let message = original;
+    for (let pauseMs = FIRST_PAUSE_MS; !this.stopped.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await this.broker.publish(message, { queue }, options);
+        return true;
+      } catch (error) {
+        if (error instanceof InvalidTaskError && message === original) {
+          message = withoutSendersHeaders(original);
+          continue;
+        }
+        this.onProblem(`A task could not be moved to the queue "${queue}"; it is not acknowledged, and this is tried again.`, error);
+        if (error instanceof UnroutableTaskError) await this.restoreQueues();
+        await pause(pauseMs, this.stopped);
+      }
+    }
+    return false;
+  }
+
+  /** Somebody deleted a queue that we need: it comes back before the next try. */
+  private async restoreQueues(): Promise<void> {
+    try {
+      await this.broker.declare(this.topology);
+    } catch (error) {
+      this.onProblem('A queue that this worker needs is missing and could not be declared.', error);
+    }
+  }
+}
+
+function pause(milliseconds: number, until: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (until.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      until.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    until.addEventListener('abort', done, { once: true });
+  });
+}

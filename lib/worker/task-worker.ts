@@ -1,0 +1,202 @@
+import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
+import { ShutdownError } from '../errors.js';
+import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { LoopWatch } from './loop-watch.js';
+import { PrefetchPolicy } from './prefetch-policy.js';
+import { Settler } from './settler.js';
+import { BLOCKED_LOOP_MS, TaskRunner } from './task-runner.js';
+import { WaitingDeliveries } from './waiting-deliveries.js';
+import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
+import type { Worker, WorkerDependencies } from './worker.js';
+
+const DEFAULT_CLOSE_MS = 25_000;
+/** What aborted handlers get, at the end of the time to close, to put things down. */
+const AFTER_ABORT_MS = 1_000;
+/** Deliveries that wait here while no task ends for so long are given back for other workers. */
+const STALL_MS = 250;
+
+/** Consumes one queue and runs up to `limit` handlers at once. */
+export class TaskWorker implements Worker {
+  readonly name: string;
+  readonly queue: string;
+  private readonly limit: number;
+  private readonly topology: Topology;
+  private session: Session | undefined;
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly config: WorkerConfig, private readonly dependencies: WorkerDependencies) {
+    this.name = config.name;
+    this.queue = config.queue;
+    this.limit = config.limit || DEFAULT_LIMIT;
+    const { type } = config;
+    this.topology = {
+      queues: [
+        { name: deadLetterQueueOf(this.queue), type, purpose: 'dead-letters' },
+        { name: this.queue, bindingKeys: config.bindingKeys, type, purpose: 'work' },
+      ],
+    };
+  }
+
+  prepare(): Promise<void> {
+    return this.dependencies.broker.declare(this.topology);
+  }
+
+  async start(): Promise<void> {
+    await this.closing;
+    return (this.starting ??= this.begin());
+  }
+
+  close(deadlineMs: number = DEFAULT_CLOSE_MS): Promise<void> {
+    return (this.closing ??= this.end(deadlineMs).finally(() => {
+      this.closing = undefined;
+      this.starting = undefined;
+    }));
+  }
+
+  private async begin(): Promise<void> {
+    const session = new Session(this.config, this.limit, this.topology, this.dependencies);
+    try {
+      await session.open();
+    } catch (error) {
+      this.starting = undefined;
+      throw error;
+    }
+    this.session = session;
+    this.dependencies.emit({ type: 'worker.started', worker: this.name, queue: this.queue });
+  }
+
+  private async end(deadlineMs: number): Promise<void> {
+    await this.starting?.catch(() => undefined);
+    const { session } = this;
+    if (session === undefined) return;
+    this.session = undefined;
+    await session.close(deadlineMs);
+    this.dependencies.emit({ type: 'worker.stopped', worker: this.name, queue: this.queue });
+  }
+}
+
+/** One period of consuming, from start to close: the slots, the line before them, and the prefetch. */
+class Session {
+  private readonly waiting = new WaitingDeliveries();
+  private readonly stop = new AbortController();
+  private readonly prefetch: PrefetchPolicy;
+  private readonly runner: TaskRunner;
+  private readonly loopWatch: LoopWatch;
+  private consumption: Consumption | undefined;
+  private closing = false;
+  /** Slots in use: running handlers, and deliveries that are being moved elsewhere. */
+  private busy = 0;
+  private ended = 0;
+  private filling = false;
+  private stallTimer: NodeJS.Timeout | undefined;
+  private onIdle: (() => void) | undefined;
+
+  constructor(
+    private readonly config: WorkerConfig,
+    private readonly limit: number,
+    topology: Topology,
+    private readonly dependencies: WorkerDependencies,
+  ) {
+    const { broker, emit } = dependencies;
+    const settler = new Settler(broker, topology, this.stop.signal,
+      (message, error) => emit({ type: 'worker.problem', worker: config.name, message, error }));
+    this.prefetch = new PrefetchPolicy(limit);
+    this.runner = new TaskRunner(config, dependencies, settler, (durationMs) => this.free(durationMs));
+    this.loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.runner.reportBlocked(ms));
+  }
+
+  async open(): Promise<void> {
+    this.consumption = await this.dependencies.broker.consume(this.config.queue,
+      { tag: this.config.name, prefetch: this.prefetch.current }, (delivery) => this.receive(delivery));
+    this.loopWatch.start();
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    const deadline = performance.now() + deadlineMs;
+    this.closing = true;
+    this.giveBackWaiting();
+    await this.consumption?.stop();
+    await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
+    if (this.busy > 0) await this.abort(deadline - performance.now());
+    clearTimeout(this.stallTimer);
+    this.loopWatch.stop();
+    await this.consumption?.close();
+  }
+
+  private receive(delivery: Delivery): void {
+    if (this.closing) {
+      delivery.requeue();
+    } else if (this.busy < this.limit) {
+      this.busy++;
+      this.runner.take(delivery);
+    } else {
+      this.waiting.push(delivery);
+      if (this.stallTimer === undefined) this.watchForStall();
+    }
+  }
+
+  private free(durationMs: number | undefined): void {
+    this.busy--;
+    this.ended++;
+    if (durationMs !== undefined) this.adapt(durationMs);
+    // A handler that ends at once comes back here from within the loop below; the loop goes on by itself.
+    if (!this.filling) this.fill();
+    if (this.busy === 0) this.onIdle?.();
+  }
+
+  private fill(): void {
+    this.filling = true;
+    while (this.busy < this.limit && !this.closing) {
+      const next = this.waiting.shift();
+      if (next === undefined) break;
+      this.busy++;
+      this.runner.take(next);
+    }
+    this.filling = false;
+  }
+
+  private adapt(durationMs: number): void {
+    const prefetch = this.prefetch.observe(durationMs);
+    if (prefetch !== undefined && !this.closing) this.consumption?.setPrefetch(prefetch);
+  }
+
+  /** Tasks were short and are long now: what waits here goes to whoever has a slot free. */
+  private watchForStall(): void {
+    const endedBefore = this.ended;
+    this.stallTimer = setTimeout(() => {
+      this.stallTimer = undefined;
+      if (this.waiting.size === 0 || this.closing) return;
+      if (this.ended !== endedBefore) return this.watchForStall();
+      this.consumption?.setPrefetch(this.prefetch.stalled());
+      this.giveBackWaiting();
+    }, STALL_MS);
+  }
+
+  private giveBackWaiting(): void {
+    for (const delivery of this.waiting.takeAll()) delivery.requeue();
+  }
+
+  private async abort(graceMs: number): Promise<void> {
+    const reason = new ShutdownError('The dispatcher is shutting down and its time is up (shutdownTimeoutSeconds). '
+      + 'The task goes back to its queue; another worker runs it.');
+    this.runner.abort(reason);
+    this.stop.abort(reason);
+    await this.idle(graceMs);
+    this.runner.abandon();
+  }
+
+  /** Resolves when every slot is free, or when the time is up. */
+  private idle(limitMs: number): Promise<void> {
+    if (this.busy === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.onIdle = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(0, limitMs));
+      this.onIdle = done;
+    });
+  }
+}

@@ -1,0 +1,32 @@
+import type { Delivery } from '../brokers/broker.js';
+
+/** Deliveries that wait for a slot, first in first out; the prefetch bounds them. */
+export class WaitingDeliveries {
+  private items: (Delivery | undefined)[] = [];
+  private head = 0;
+
+  get size(): number { return this.items.length - this.head; }
+
+  push(delivery: Delivery): void {
+    this.items.push(delivery);
+  }
+
+  shift(): Delivery | undefined {
+    if (this.head === this.items.length) return undefined;
+    const delivery = this.items[this.head];
+    this.items[this.head++] = undefined;
+    if (this.head === this.items.length) {
+      this.items.length = 0;
+      this.head = 0;
+    }
+    return delivery;
+  }
+
+  /** All of them, last first: given back in this order, a queue has its old order again. */
+  takeAll(): Delivery[] {
+    const all = this.items.slice(this.head).reverse() as Delivery[];
+    this.items = [];
+    this.head = 0;
+    return all;
+  }
+}

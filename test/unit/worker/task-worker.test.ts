@@ -1,0 +1,336 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { UnroutableTaskError, InvalidTaskError } from '../../../lib/errors.js';
+import type { DispatcherEvent } from '../../../lib/events/dispatcher-event.js';
+import { gofortFormat } from '../../../lib/formats/gofort.js';
+import { Header } from '../../../lib/task/headers.js';
+import type { TaskArgument, TaskHeaders } from '../../../lib/task/task.js';
+import type { Handler } from '../../../lib/worker/handler.js';
+import { currentTask, type TaskContext } from '../../../lib/worker/task-context.js';
+import { TaskWorker } from '../../../lib/worker/task-worker.js';
+import type { WorkerConfig } from '../../../lib/worker/worker-config.js';
+import { ScriptedBroker, ScriptedDelivery } from '../../support/scripted-broker.js';
+
+const quiet = { log() {}, warn() {}, error() {}, debug() {} };
+
+let broker: ScriptedBroker;
+let events: DispatcherEvent[];
+let workers: TaskWorker[];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] });
+  broker = new ScriptedBroker();
+  events = [];
+  workers = [];
+});
+
+afterEach(async () => {
+  const closing = Promise.all(workers.map((worker) => worker.close(0)));
+  await vi.advanceTimersByTimeAsync(1);
+  await closing;
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+async function workerWith(handlers: Record<string, Handler['run'] | Partial<Handler>>, config: Partial<WorkerConfig> = {}): Promise<TaskWorker> {
+  const map = new Map(Object.entries(handlers).map(([name, handler]) => {
+    const partial = typeof handler === 'function' ? { run: handler } : handler;
+    return [name, { name, run: () => undefined, ...partial } satisfies Handler];
+  }));
+  const worker = new TaskWorker({ name: 'w', queue: 'work', ...config }, {
+    broker, format: gofortFormat, handlers: map, emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000,
+  });
+  workers.push(worker);
+  await worker.start();
+  return worker;
+}
+
+function task(name: string, args: TaskArgument[] = [], extra: { uuid?: string; headers?: TaskHeaders; redelivered?: boolean } = {}): ScriptedDelivery {
+  const { body, properties } = gofortFormat.encode({ uuid: extra.uuid ?? `uuid-of-${name}`, name, args, headers: extra.headers });
+  return new ScriptedDelivery(body, properties, extra.redelivered ?? false);
+}
+
+/** Lets every promise that can settle do so. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+describe('a worker runs tasks', () => {
+  it('acknowledges after the handler has ended, not before', async () => {
+    let end = (): void => undefined;
+    await workerWith({ slow: () => new Promise<void>((resolve) => { end = resolve; }) });
+    const delivery = broker.deliver(task('slow'));
+    await settle();
+    expect(delivery.settled).toBeUndefined();
+    end();
+    await settle();
+    expect(delivery.settled).toBe('ack');
+  });
+
+  it('hands over the arguments in order, the uuid first where it is asked for, and the context', async () => {
+    const seen: unknown[] = [];
+    const run = (args: unknown[], context: TaskContext): void => {
+      seen.push(args, context.uuid, context.attempt, context.redelivered, context.headers, context.worker, context.queue, currentTask()?.uuid);
+    };
+    await workerWith({ plain: run, first: { run, taskUuidAsFirstArg: true } });
+    broker.deliver(task('plain', [{ type: 'string', value: 'a' }, { type: 'int', value: 1 }], { uuid: 'u1', headers: { k: 'v' } }));
+    broker.deliver(task('first', [{ type: 'bool', value: true }], { uuid: 'u2' }));
+    expect(seen).toEqual([
+      ['a', 1], 'u1', 1, false, { k: 'v' }, 'w', 'work', 'u1',
+      ['u2', true], 'u2', 1, false, {}, 'w', 'work', 'u2',
+    ]);
+    expect(currentTask()).toBeUndefined();
+  });
+
+  it('never runs more than its limit at once, and keeps the order of those that wait', async () => {
+    const ends: (() => void)[] = [];
+    const started: unknown[] = [];
+    await workerWith({ slow: (args) => new Promise<void>((resolve) => { started.push(args[0]); ends.push(resolve); }) }, { limit: 2 });
+    for (let i = 0; i < 5; i++) broker.deliver(task('slow', [{ type: 'int', value: i }], { uuid: `u${i}` }));
+    expect(started).toEqual([0, 1]);
+    ends[1]?.();
+    await settle();
+    expect(started).toEqual([0, 1, 2]);
+    ends.forEach((end) => end());
+    await settle();
+    expect(started).toEqual([0, 1, 2, 3, 4]);
+    ends.forEach((end) => end());
+    await settle();
+  });
+
+  it('works off a long line of synchronous handlers without growing the stack', async () => {
+    let release = (): void => undefined;
+    let deepest = 0;
+    await workerWith({
+      gate: () => new Promise<void>((resolve) => { release = resolve; }),
+      quick: () => { deepest = Math.max(deepest, new Error().stack?.split('take').length ?? 0); },
+    }, { limit: 1 });
+    broker.deliver(task('gate'));
+    const line = Array.from({ length: 3_000 }, (_, i) => broker.deliver(task('quick', [], { uuid: `q${i}` })));
+    release();
+    await settle();
+    expect(line.every(({ settled }) => settled === 'ack')).toBe(true);
+    expect(deepest).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('an end other than success', () => {
+  it('makes a dead letter of a failed task, with its reason, before the acknowledgement', async () => {
+    await workerWith({ bad: () => { throw new RangeError('too far'); } });
+    let accept = (): void => undefined;
+    broker.onPublish = () => new Promise<void>((resolve) => { accept = resolve; });
+    const delivery = broker.deliver(task('bad', [], { headers: { mine: 'kept', 'x-death': [{ queue: 'x' }] } }));
+    await settle();
+    expect(delivery.settled).toBeUndefined();
+    accept();
+    await settle();
+    expect(delivery.settled).toBe('ack');
+    const [letter] = broker.published;
+    expect(letter?.address).toEqual({ queue: 'work.dead' });
+    expect(letter?.message.body).toEqual(delivery.body);
+    expect(letter?.message.properties.headers).toMatchObject({
+      mine: 'kept', [Header.deadReason]: 'failed', [Header.deadError]: 'RangeError: too far', [Header.attempt]: 1,
+      [Header.deadQueue]: 'work', [Header.originRoutingKey]: 'key', [Header.originExchange]: 'tasks', [Header.deadWorker]: 'w',
+    });
+    expect(letter?.message.properties.headers?.[Header.deadStack]).toContain('too far');
+    expect(letter?.message.properties.headers).not.toHaveProperty('x-death');
+  });
+
+  it.each([
+    ['an empty body', '', 'invalid-body'],
+    ['no JSON', 'not json', 'invalid-body'],
+    ['JSON of another shape', '[1,2]', 'invalid-body'],
+    ['no name', '{"uuid":"u"}', 'invalid-body'],
+    ['a prototype key', '{"uuid":"u","name":"ok","args":[{"type":"json","value":{"__proto__":{"x":1}}}]}', 'invalid-body'],
+    ['4,900-deep nesting', `{"uuid":"u","name":"ok","args":[{"type":"json","value":${'['.repeat(4_900)}${']'.repeat(4_900)}}]}`, 'invalid-arguments'],
+    ['a value out of range', '{"uuid":"u","name":"ok","args":[{"type":"int8","value":128}]}', 'invalid-arguments'],
+    ['an unknown type', '{"uuid":"u","name":"ok","args":[{"type":"date","value":1}]}', 'invalid-arguments'],
+    ['too many bytes', `{"uuid":"u","name":"${'x'.repeat(10_000)}"}`, 'too-large'],
+  ])('makes a dead letter of %s and runs the next task', async (_what, body, reason) => {
+    const ran = vi.fn();
+    await workerWith({ ok: ran });
+    const bad = broker.deliver(new ScriptedDelivery(Buffer.from(body)));
+    const good = broker.deliver(task('ok'));
+    await settle();
+    expect(broker.published.map(({ message }) => message.properties.headers?.[Header.deadReason])).toEqual([reason]);
+    expect(bad.settled).toBe('ack');
+    expect(good.settled).toBe('ack');
+    expect(ran).toHaveBeenCalledTimes(1);
+  });
+
+  it('tries again with growing pauses while the dead letter cannot be published, and restores a missing queue', async () => {
+    await workerWith({ bad: () => Promise.reject(new Error('no')) });
+    let failures = 3;
+    broker.onPublish = () => (failures-- > 0 ? Promise.reject(new UnroutableTaskError('gone')) : Promise.resolve());
+    const delivery = broker.deliver(task('bad'));
+    await settle();
+    expect(delivery.settled).toBeUndefined();
+    expect(broker.declared).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(199);
+    expect(broker.published).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1 + 400);
+    await settle();
+    expect(delivery.settled).toBe('ack');
+    expect(broker.published).toHaveLength(1);
+  });
+
+  it('drops the sender\'s headers, by name, where they cannot be sent', async () => {
+    await workerWith({ bad: () => { throw new Error('no'); } });
+    broker.onPublish = (message) => (message.properties.headers?.odd === undefined ? Promise.resolve() : Promise.reject(new InvalidTaskError('odd')));
+    broker.deliver(task('bad', [], { headers: { odd: 'x' } }));
+    await settle();
+    expect(broker.published[0]?.message.properties.headers).toMatchObject({ [Header.deadDropped]: 'odd', [Header.deadReason]: 'failed' });
+  });
+
+  it('gives an unknown name back with growing pauses, then makes a dead letter of it', async () => {
+    await workerWith({ known: () => undefined }, { unknownTaskGraceSeconds: 1 });
+    const pauses: unknown[] = [];
+    let returns = 0;
+    for (;;) {
+      const delivery = broker.deliver(task('stranger', [], { headers: returns === 0 ? undefined : { [Header.returns]: returns } }));
+      await settle();
+      expect(delivery.settled).toBe('ack');
+      const last = broker.published.at(-1);
+      if (last?.options?.delayMs === undefined) break;
+      expect(last.address).toEqual({ queue: 'work' });
+      pauses.push(last.options.delayMs);
+      returns = last.message.properties.headers?.[Header.returns] as number;
+    }
+    expect(pauses).toEqual([100, 200, 400, 800]);
+    const letter = broker.published.at(-1)?.message.properties.headers;
+    expect(letter?.[Header.deadReason]).toBe('unknown-task');
+    expect(letter?.[Header.deadError]).toMatch(/"stranger".*knows: known/);
+  });
+});
+
+describe('a timeout', () => {
+  it('frees the slot, aborts the signal, makes a dead letter, and ignores the late end', async () => {
+    let context: TaskContext | undefined;
+    let end = (): void => undefined;
+    await workerWith({
+      long: { timeoutSeconds: 1.5, run: (_args, ctx) => { context = ctx; return new Promise<void>((resolve) => { end = resolve; }); } },
+      next: () => undefined,
+    }, { limit: 1 });
+    const long = broker.deliver(task('long'));
+    const next = broker.deliver(task('next'));
+    // What has waited while nothing ended goes back, for another worker to take.
+    await vi.advanceTimersByTimeAsync(1_499);
+    expect(next.settled).toBe('requeue');
+    expect(context?.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    await settle();
+    expect(context?.signal.reason).toMatchObject({ code: 'ERR_DISPATCHER_TASK_TIMEOUT' });
+    expect(long.settled).toBe('ack');
+    expect(broker.published[0]?.message.properties.headers?.[Header.deadReason]).toBe('timed-out');
+    const again = broker.deliver(task('next'));
+    await settle();
+    expect(again.settled).toBe('ack');
+    end();
+    await settle();
+    expect(events.map(({ type }) => type)).toContain('task.ended-late');
+    expect(broker.published).toHaveLength(1);
+  });
+});
+
+describe('a lost connection', () => {
+  it('does not run a task again whose end came too late to be acknowledged', async () => {
+    const run = vi.fn();
+    await workerWith({ once: run });
+    const first = task('once');
+    first.stale = true;
+    broker.deliver(first);
+    const again = broker.deliver(task('once', [], { redelivered: true }));
+    await settle();
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(again.settled).toBe('ack');
+  });
+
+  it('settles the second delivery of a task that still runs here with the first', async () => {
+    let end = (): void => undefined;
+    const run = vi.fn(() => new Promise<void>((resolve) => { end = resolve; }));
+    await workerWith({ once: run });
+    const first = broker.deliver(task('once'));
+    first.stale = true;
+    const again = broker.deliver(task('once', [], { redelivered: true }));
+    await settle();
+    expect(again.settled).toBeUndefined();
+    end();
+    await settle();
+    expect(again.settled).toBe('ack');
+    expect(run).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('closing', () => {
+  it('gives back what has not started, waits for what runs, and takes no more', async () => {
+    let end = (): void => undefined;
+    const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { end = resolve; }) }, { limit: 1 });
+    const running = broker.deliver(task('slow', [], { uuid: 'a' }));
+    const waiting = broker.deliver(task('slow', [], { uuid: 'b' }));
+    const closed = worker.close(10_000);
+    await settle();
+    const late = broker.deliver(task('slow', [], { uuid: 'c' }));
+    expect([waiting.settled, late.settled]).toEqual(['requeue', 'requeue']);
+    expect(broker.closed).toBe(0);
+    end();
+    await closed;
+    expect(running.settled).toBe('ack');
+    expect(broker.closed).toBe(1);
+    expect(events.at(-1)?.type).toBe('worker.stopped');
+  });
+
+  it('aborts what overruns the deadline; one that stops is given back, one that does not is left to the broker', async () => {
+    const worker = await workerWith({
+      polite: (_args, { signal }) => new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)); }),
+      deaf: () => new Promise(() => undefined),
+    });
+    const polite = broker.deliver(task('polite'));
+    const deaf = broker.deliver(task('deaf'));
+    const closed = worker.close(5_000);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await closed;
+    expect(polite.settled).toBe('requeue');
+    expect(deaf.settled).toBeUndefined();
+    expect(broker.published).toHaveLength(0);
+    expect(events.filter(({ type }) => type === 'task.abandoned')).toHaveLength(1);
+  });
+
+  it('can be closed twice, closed before it was started, and started again', async () => {
+    const worker = await workerWith({ quick: () => undefined });
+    await Promise.all([worker.close(100), worker.close(100)]);
+    await worker.close(100);
+    expect(broker.closed).toBe(1);
+    await worker.start();
+    expect(broker.deliver(task('quick')).settled).toBe('ack');
+    const never = new TaskWorker({ name: 'n', queue: 'q' }, {
+      broker, format: gofortFormat, handlers: new Map(), emit: () => undefined, loggerFor: () => quiet, maxTaskBytes: 1 });
+    await never.close(0);
+  });
+
+  it('does not hang on a dead letter that cannot be published', async () => {
+    const worker = await workerWith({ bad: () => { throw new Error('no'); } });
+    broker.onPublish = () => Promise.reject(new Error('away'));
+    const delivery = broker.deliver(task('bad'));
+    await settle();
+    const closed = worker.close(2_000);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await closed;
+    expect(delivery.settled).toBeUndefined();
+  });
+});
+
+describe('prefetch', () => {
+  it('begins at the limit and follows how long tasks take', async () => {
+    await workerWith({ quick: () => undefined }, { limit: 3 });
+    for (let i = 0; i < 8; i++) broker.deliver(task('quick', [], { uuid: `u${i}` }));
+    expect(broker.prefetches).toEqual([3, 303]);
+  });
+
+  it('gives back what waits while long tasks hold every slot', async () => {
+    await workerWith({ long: () => new Promise(() => undefined) }, { limit: 1 });
+    broker.deliver(task('long', [], { uuid: 'a' }));
+    const waiting = broker.deliver(task('long', [], { uuid: 'b' }));
+    await vi.advanceTimersByTimeAsync(250);
+    expect(waiting.settled).toBe('requeue');
+  });
+});
