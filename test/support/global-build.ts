@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Set by `npm test`, which has built already. */
+const ALREADY_BUILT = 'DISPATCHER_TEST_BUILT';
+const KEY = Symbol.for('nestjs-dispatcher.test.build');
+const shared = globalThis as Record<symbol, Promise<void> | undefined>;
+
+/**
+ * Compiles everything into `dist`, for tests that start real child processes (`processes.ts`).
+ * It takes tsc: what vitest itself compiles with leaves decorator metadata incomplete.
+ */
+export default function setup(): Promise<void> {
+  if (process.env[ALREADY_BUILT] === '1') return Promise.resolve();
+  return shared[KEY] ??= build();
+}
+
+async function build(): Promise<void> {
+  const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
+  try {
+    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.json'], { timeout: 180_000, maxBuffer: 10_000_000 });
+  } catch (error) {
+    throw new Error(`The sources do not compile; see "npm run typecheck".\n${(error as { stdout?: string }).stdout ?? String(error)}`, { cause: error });
+  }
+}

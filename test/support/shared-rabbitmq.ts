@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type ConfirmChannel } from 'amqplib';
+import { inject } from 'vitest';
+import './global-rabbitmq.js';
+
+/** The RabbitMQ that all tests share. Use names of your own, delete what you declared, never stop it. */
+export function sharedRabbitMqUrl(): string {
+  return inject('sharedRabbitMqUrl');
+}
+
+/** A name that no other test has. */
+export function uniqueName(purpose: string): string {
+  return `test-${purpose}-${randomUUID().slice(0, 8)}`;
+}
+
+/** A plain channel of amqplib, to look at the server from outside or to prepare it. Closed afterwards. */
+export async function withChannel<T>(url: string, use: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
+  const connection = await connect(url, { noDelay: true });
+  connection.on('error', () => undefined);
+  try {
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', () => undefined);
+    return await use(channel);
+  } finally {
+    // A channel error (a passive declare of what is not there) may have closed it on the way.
+    await connection.close().catch(() => undefined);
+  }
+}
+
+/** Removes the exchange and the queues; what does not exist is no error to RabbitMQ. */
+export async function removeFromRabbitMq(url: string, { exchanges = [], queues = [] }: { exchanges?: string[]; queues?: string[] }): Promise<void> {
+  await withChannel(url, async (channel) => {
+    for (const queue of queues) await channel.deleteQueue(queue);
+    for (const exchange of exchanges) await channel.deleteExchange(exchange);
+  });
+}

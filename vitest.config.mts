@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Processes, not threads, for whatever opens sockets or files: each test file ends with its own
+ * process, so that what one file leaks cannot help or hurt another.
+ */
+const onServers = {
+  pool: 'forks' as const,
+  fileParallelism: false,
+  setupFiles: ['test/support/leak-guard.ts'],
+  hookTimeout: 120_000,
+};
+
+/** One after the other in this order: they share two things, the machine and the build in `dist`. */
+const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...inTurn(0), name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', isolate: false,
+        },
+      },
+      {
+        test: {
+          ...onServers, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
+          globalSetup: ['test/support/global-rabbitmq.ts'],
+        },
+      },
+      {
+        test: {
+          ...onServers, ...inTurn(2), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
+          globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
+        },
+      },
+      {
+        test: {
+          ...onServers, ...inTurn(3), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
+          globalSetup: ['test/support/global-build.ts'],
+        },
+      },
+      {
+        test: {
+          ...onServers, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
