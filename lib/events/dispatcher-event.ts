@@ -21,6 +21,8 @@ export type DeadReason =
   | 'invalid-arguments'
   /** No worker of the queue knew the task's name in time. */
   | 'unknown-task'
+  /** It came back unsettled too often: it is likely to crash its process. */
+  | 'crash-loop'
   /** The body is larger than `maxTaskBytes`. */
   | 'too-large';
 
@@ -31,6 +33,7 @@ export type WorkerEvent =
   | { readonly type: 'worker.problem'; readonly worker: string; readonly message: string; readonly error?: unknown }
   | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown }
   | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown }
+  | { readonly type: 'task.retrying'; readonly task: TaskIdentity; readonly error: unknown; readonly delayMs: number }
   /** A handler that had timed out has ended at last; its outcome is ignored. */
   | { readonly type: 'task.ended-late'; readonly task: TaskIdentity; readonly afterSeconds: number }
   | { readonly type: 'task.dead-lettered'; readonly task: TaskIdentity; readonly reason: DeadReason; readonly error: unknown }

@@ -1,5 +1,7 @@
 import { InvalidTaskError } from '../errors.js';
 import { display, inferType, problemWith } from './argument-types.js';
+import { Header } from './headers.js';
+import { checkRetryPolicy, type RetryOptions } from './retry-policy.js';
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
 
 /** AMQP short strings (message id, routing key) hold at most 255 bytes. */
@@ -29,8 +31,24 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
   const args = input.args === undefined ? [] : input.args;
   checkArguments(args, name);
-  if (input.headers === undefined) return { uuid, name, args, routingKey };
-  return { uuid, name, args, routingKey, headers: checkHeaders(input.headers, name) };
+  if (input.headers === undefined && input.retry === undefined) return { uuid, name, args, routingKey };
+  return { uuid, name, args, routingKey, headers: completeHeaders(input, name) };
+}
+
+/** The caller's headers, and in ours what else travels with the task. */
+function completeHeaders({ headers, retry }: TaskInput, name: string): TaskHeaders {
+  const checked = headers === undefined ? {} : checkHeaders(headers, name);
+  return retry === undefined ? checked : { ...checked, [Header.retry]: encodeRetry(retry, name) };
+}
+
+function encodeRetry(retry: RetryOptions, task: string): string {
+  checkRetryPolicy(retry, `Task "${task}"`);
+  const functions = Object.entries(retry).filter(([, value]) => typeof value === 'function').map(([field]) => field);
+  if (functions.length > 0) {
+    throw new InvalidTaskError(`Task "${task}": retry.${functions.join(', retry.')} is a function and cannot travel. `
+      + "Give it to the handler's @Task(name, { retry }) instead.", { task, functions });
+  }
+  return JSON.stringify(retry);
 }
 
 /** The arguments of `publish(name, ...values)`, each with the type that its value implies. */

@@ -9,6 +9,12 @@ export const Header = {
   attempt: 'x-dispatcher-attempt',
   /** How often a worker gave the task back because it has no handler of this name. */
   returns: 'x-dispatcher-returns',
+  /** How often it came back unsettled, where the broker does not count that itself (classic queues). */
+  redeliveries: 'x-dispatcher-redeliveries',
+  /** The retry options of this one task, as JSON; they win over those of its handler. */
+  retry: 'x-dispatcher-retry',
+  /** Its failed attempts so far, as JSON: `[{ attempt, at, worker, error }]`. */
+  history: 'x-dispatcher-history',
   /** Where the task was published, once it has been sent on by us; the broker then reports our address instead. */
   originExchange: 'x-dispatcher-origin-exchange',
   originRoutingKey: 'x-dispatcher-origin-routing-key',

@@ -1,4 +1,5 @@
 import type { ArgumentType } from './argument-types.js';
+import type { RetryOptions } from './retry-policy.js';
 
 /** One argument of a task: its type from the closed list, and its value. @publicApi */
 export interface TaskArgument {
@@ -24,6 +25,8 @@ export interface TaskInput {
   routingKey?: string;
   /** Headers of the task's own; they reach the handler as `context.headers`. */
   headers?: TaskHeaders;
+  /** Retries of this one task; what is given here wins over its handler's `retry`. */
+  retry?: RetryOptions;
 }
 
 /** A task, complete: what travels. @publicApi */

@@ -3,6 +3,7 @@ import { DispatcherError, InvalidBodyError, InvalidTaskError, TaskTooLargeError 
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
+import { historyWith } from './attempt-history.js';
 
 /** An AMQP header table must fit one frame of 64 KiB or more, with the properties beside it. */
 const HEADER_BYTES = 48 * 1024;
@@ -51,11 +52,13 @@ export function reasonOf(error: unknown): DeadReason {
 
 function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders {
   const { error } = death;
+  const at = death.at.toISOString();
   const headers: TaskHeaders = {
     [Header.attempt]: death.attempt,
+    [Header.history]: historyWith(delivery.properties.headers, { attempt: death.attempt, at, worker: death.worker, error }),
     [Header.deadReason]: death.reason,
     [Header.deadError]: errorText(error).slice(0, ERROR_TEXT_LENGTH),
-    [Header.deadAt]: death.at.toISOString(),
+    [Header.deadAt]: at,
     [Header.deadQueue]: delivery.queue,
     [Header.deadWorker]: death.worker,
   };

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '../task/retry-policy.js';
 import type { TaskContext } from './task-context.js';
 
 /** What a worker runs for one task name. `nest/` makes these from decorated methods. */
@@ -8,9 +9,14 @@ export interface Handler {
    * `taskUuidAsFirstArg` the uuid comes before them. May return a value, a promise or throw.
    */
   run(args: unknown[], context: TaskContext): unknown;
-  /** See {@link TaskOptions.timeoutSeconds}. */
+  /**
+   * After so many seconds the slot is free again, `context.signal` is aborted, and the attempt has
+   * failed, while the handler may still run on. 0 or absent: no timeout.
+   */
   readonly timeoutSeconds?: number;
   readonly taskUuidAsFirstArg?: boolean;
+  /** When and how often a failed attempt is repeated. Default: never. */
+  readonly retry?: RetryPolicy;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
 }
@@ -22,6 +28,8 @@ export interface TaskDefinition {
   timeoutSeconds?: number;
   /** The task's uuid comes before its own arguments, as in gofort/dispatcher. Default: false. */
   taskUuidAsFirstArg?: boolean;
+  /** When and how often a failed attempt is repeated. Default: never. */
+  retry?: RetryPolicy;
 }
 
 /** Task names and what runs them, for `createWorker`. @publicApi */

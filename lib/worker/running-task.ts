@@ -2,6 +2,7 @@ import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
 import { countHeader, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
+import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { Handler } from './handler.js';
 import type { TaskContext, TaskLogger } from './task-context.js';
 
@@ -42,7 +43,7 @@ export class RunningTask implements TaskContext, TaskIdentity {
   get name(): string { return this.task.name; }
   get queue(): string { return this.delivery.queue; }
   get worker(): string { return this.surroundings.name; }
-  get redelivered(): boolean { return this.delivery.redelivered; }
+  get redelivered(): boolean { return this.delivery.redelivered || countHeader(this.delivery.properties.headers, Header.redeliveries, 0) > 0; }
   get headers(): Readonly<TaskHeaders> { return this.delivery.properties.headers ?? NO_HEADERS; }
 
   get signal(): AbortSignal {
@@ -55,6 +56,12 @@ export class RunningTask implements TaskContext, TaskIdentity {
 
   get logger(): TaskLogger {
     return (this.log ??= this.surroundings.loggerFor(this.task.name, this.task.uuid));
+  }
+
+  /** The task's own retry options before those of its handler. */
+  get retry(): RetryPolicy | undefined {
+    const own = this.headers[Header.retry];
+    return typeof own === 'string' ? { ...this.handler.retry, ...retryOptionsFrom(own) } : this.handler.retry;
   }
 
   get isAborted(): boolean { return this.abortReason !== undefined; }
@@ -73,5 +80,16 @@ export class RunningTask implements TaskContext, TaskIdentity {
   /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */
   identity(): TaskIdentity {
     return { uuid: this.uuid, name: this.name, attempt: this.attempt, queue: this.queue, worker: this.worker };
+  }
+}
+
+/** Options that travelled are data: what cannot be read or makes no sense is as if it were not there. */
+function retryOptionsFrom(text: string): RetryPolicy {
+  try {
+    const options = JSON.parse(text) as RetryPolicy;
+    checkRetryPolicy(options, 'header');
+    return options;
+  } catch {
+    return {};
   }
 }

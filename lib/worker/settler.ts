@@ -1,7 +1,7 @@
 import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
 import { InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
-import { Header } from '../task/headers.js';
+import type { TaskHeaders } from '../task/task.js';
 import { deadLetterMessage, forwardedHeaders, withoutSendersHeaders, type DeathCertificate } from './dead-letter.js';
 
 const FIRST_PAUSE_MS = 100;
@@ -24,11 +24,14 @@ export class Settler {
     return this.publishUntilTaken(deadLetterMessage(delivery, death), deadLetterQueueOf(delivery.queue));
   }
 
-  /** True once the task waits in its queue again, out of sight for the pause; false when stopped before that. */
-  giveBack(delivery: Delivery, returns: number, pauseMs: number): Promise<boolean> {
-    const headers = forwardedHeaders(delivery, { [Header.returns]: returns });
+  /**
+   * True once the task waits in its queue again with these changed headers, out of sight for the
+   * pause; false when the worker was stopped before that.
+   */
+  sendAgain(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<boolean> {
+    const headers = forwardedHeaders(delivery, changes);
     const message: Message = { body: delivery.body, properties: { ...delivery.properties, headers } };
-    return this.publishUntilTaken(message, delivery.queue, { delayMs: pauseMs });
+    return this.publishUntilTaken(message, delivery.queue, { delayMs });
   }
 
   /** The delivery stays unsettled meanwhile, so whatever stops this, the broker still has the task. */

@@ -1,39 +1,31 @@
 import type { Delivery } from '../brokers/broker.js';
-import { TaskTimeoutError, TaskTooLargeError, UnknownTaskError } from '../errors.js';
-import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
-import { countHeader, Header } from '../task/headers.js';
+import { TaskTimeoutError, TaskTooLargeError } from '../errors.js';
+import type { DeadReason } from '../events/dispatcher-event.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
-import { FinishedTasks } from './finished-tasks.js';
-import { returnPauseMs } from './return-pause.js';
+import { outcomeOf } from './outcome.js';
 import { RunningTask, type Surroundings } from './running-task.js';
-import type { Settler } from './settler.js';
+import type { TaskEndings } from './task-endings.js';
 import { taskStorage, type TaskLogger } from './task-context.js';
-import type { WorkerConfig } from './worker-config.js';
 import type { WorkerDependencies } from './worker.js';
 
-const DEFAULT_GRACE_SECONDS = 60;
 /** A handler that keeps the event loop for so long is named in the log. */
 export const BLOCKED_LOOP_MS = 1_000;
 
 /**
- * Takes one delivery through its life here: decoded, run, settled. It knows nothing of queues and
+ * Takes one delivery through its life here: decoded, run, ended. It knows nothing of queues and
  * slots; `onEnd` is called once for each delivery when its slot is free again, with the time that
  * its handler took if there was one.
  */
 export class TaskRunner implements Surroundings {
-  readonly name: string;
   private readonly runs = new Set<RunningTask>();
-  private readonly finished = new FinishedTasks();
 
   constructor(
-    private readonly config: WorkerConfig,
+    readonly name: string,
     private readonly dependencies: WorkerDependencies,
-    private readonly settler: Settler,
+    private readonly endings: TaskEndings,
     private readonly onEnd: (durationMs?: number) => void,
-  ) {
-    this.name = config.name;
-  }
+  ) {}
 
   loggerFor(taskName: string, uuid: string): TaskLogger {
     return this.dependencies.loggerFor(taskName, uuid);
@@ -44,13 +36,13 @@ export class TaskRunner implements Surroundings {
     try {
       task = this.decode(delivery);
     } catch (error) {
-      this.bury(delivery, { uuid: delivery.properties.messageId ?? '', name: '' }, reasonOf(error), error);
-      return;
+      const known = { uuid: delivery.properties.messageId ?? '', name: '' };
+      return this.endUnrun(this.endings.buryUnrun(delivery, known, reasonOf(error), error));
     }
     const handler = this.dependencies.handlers.get(task.name);
-    if (handler === undefined) return this.passOn(delivery, task);
+    if (handler === undefined) return this.endUnrun(this.endings.passOn(delivery, task));
     const run = new RunningTask(this, delivery, task, handler);
-    if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
+    if (delivery.redelivered && this.isDealtWith(run)) return;
     this.run(run);
   }
 
@@ -83,12 +75,18 @@ export class TaskRunner implements Surroundings {
     return format.decode(delivery);
   }
 
-  /** Delivered again after a lost connection, while its first delivery has ended here or still runs. */
-  private isKnown(run: RunningTask): boolean {
-    if (this.finished.take(run.uuid, run.attempt)) {
-      this.acknowledge(run);
+  /** A delivery that came back: it has ended here before, still runs here, or is counted first. */
+  private isDealtWith(run: RunningTask): boolean {
+    if (this.endings.acknowledgeIfFinished(run) || this.isRunning(run)) {
+      this.onEnd();
       return true;
     }
+    const counting = this.endings.cameBack(run.delivery, run.task);
+    if (counting !== undefined) this.endUnrun(counting);
+    return counting !== undefined;
+  }
+
+  private isRunning(run: RunningTask): boolean {
     for (const other of this.runs) {
       if (other.uuid !== run.uuid || other.attempt !== run.attempt || other.ended) continue;
       other.duplicate = run.delivery;
@@ -122,13 +120,13 @@ export class TaskRunner implements Surroundings {
       run.ended = true;
       run.abort(error);
       this.dependencies.emit({ type: 'task.timed-out', task: run.identity(), error });
-      this.bury(run.delivery, run, 'timed-out', error, run);
+      this.endFailed(run, 'timed-out', error);
     }, seconds * 1000);
   }
 
   private succeeded(run: RunningTask): void {
     if (run.ended) return this.endedLate(run);
-    this.acknowledge(run);
+    this.endings.acknowledge(run);
     this.leave(run);
   }
 
@@ -141,8 +139,20 @@ export class TaskRunner implements Surroundings {
       this.leave(run);
       return;
     }
-    this.dependencies.emit({ type: 'task.failed', task: run.identity(), error });
-    this.bury(run.delivery, run, 'failed', error, run);
+    clearTimeout(run.timer);
+    this.endFailed(run, 'failed', error);
+  }
+
+  private endFailed(run: RunningTask, reason: DeadReason, thrown: unknown): void {
+    const outcome = outcomeOf(thrown, run.attempt, run.retry, Math.random());
+    if (outcome.kind === 'succeed') {
+      this.endings.acknowledge(run);
+      this.leave(run);
+      return;
+    }
+    if (reason === 'failed') this.dependencies.emit({ type: 'task.failed', task: run.identity(), error: outcome.error });
+    const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, reason, outcome.error);
+    this.after(recording, () => this.leave(run));
   }
 
   private endedLate(run: RunningTask): void {
@@ -150,8 +160,16 @@ export class TaskRunner implements Surroundings {
     this.dependencies.emit({ type: 'task.ended-late', task: run.identity(), afterSeconds });
   }
 
-  private acknowledge(run: RunningTask): void {
-    if (!run.ack()) this.finished.add(run.uuid, run.attempt);
+  private endUnrun(recording: Promise<void>): void {
+    this.after(recording, () => this.onEnd());
+  }
+
+  /** A defect in the recording must cost neither the slot nor the process; the delivery stays with the broker. */
+  private after(recording: Promise<void>, next: () => void): void {
+    recording.then(next, (error: unknown) => {
+      this.dependencies.emit({ type: 'worker.problem', worker: this.name, message: 'The end of a task could not be recorded; it will be delivered again.', error });
+      next();
+    });
   }
 
   /** The handler has ended, or is no longer waited for. */
@@ -159,53 +177,6 @@ export class TaskRunner implements Surroundings {
     clearTimeout(run.timer);
     this.runs.delete(run);
     this.onEnd(performance.now() - run.startedAt);
-  }
-
-  // Ends other than success are recorded elsewhere first and acknowledged then.
-
-  private bury(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown, run?: RunningTask): void {
-    clearTimeout(run?.timer);
-    const attempt = run?.attempt ?? Math.max(1, countHeader(delivery.properties.headers, Header.attempt, 1));
-    const death = { reason, error, attempt, worker: this.name, at: new Date() };
-    this.settle(delivery, run, this.settler.deadLetter(delivery, death), () => {
-      this.dependencies.emit({ type: 'task.dead-lettered', task: this.identityOf(delivery, task, attempt), reason, error });
-    });
-  }
-
-  /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
-  private passOn(delivery: Delivery, task: Task): void {
-    const returns = countHeader(delivery.properties.headers, Header.returns, 0);
-    const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const pauseMs = returnPauseMs(returns, graceSeconds);
-    if (pauseMs === undefined) {
-      this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
-      return;
-    }
-    this.settle(delivery, undefined, this.settler.giveBack(delivery, returns + 1, pauseMs), () => {
-      this.dependencies.emit({ type: 'task.returned', task: this.identityOf(delivery, task, 1), pauseMs });
-    });
-  }
-
-  private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {
-    const known = [...this.dependencies.handlers.keys()];
-    return new UnknownTaskError(
-      `No worker of the queue "${queue}" took the task "${name}" within ${graceSeconds} s (unknownTaskGraceSeconds). `
-      + `Worker "${this.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
-      + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
-  }
-
-  private settle(delivery: Delivery, run: RunningTask | undefined, recording: Promise<boolean>, onRecorded: () => void): void {
-    void recording.then((recorded) => {
-      if (recorded && run !== undefined) this.acknowledge(run);
-      else if (recorded) delivery.ack();
-      if (recorded) onRecorded();
-      if (run === undefined) this.onEnd();
-      else this.leave(run);
-    });
-  }
-
-  private identityOf(delivery: Delivery, { uuid, name }: { uuid: string; name: string }, attempt: number): TaskIdentity {
-    return { uuid, name, attempt, queue: delivery.queue, worker: this.name };
   }
 
   private noteTimeInLoop(run: RunningTask): void {

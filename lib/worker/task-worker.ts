@@ -4,6 +4,7 @@ import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { LoopWatch } from './loop-watch.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
 import { Settler } from './settler.js';
+import { TaskEndings } from './task-endings.js';
 import { BLOCKED_LOOP_MS, TaskRunner } from './task-runner.js';
 import { WaitingDeliveries } from './waiting-deliveries.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
@@ -102,7 +103,7 @@ class Session {
     const settler = new Settler(broker, topology, this.stop.signal,
       (message, error) => emit({ type: 'worker.problem', worker: config.name, message, error }));
     this.prefetch = new PrefetchPolicy(limit);
-    this.runner = new TaskRunner(config, dependencies, settler, (durationMs) => this.free(durationMs));
+    this.runner = new TaskRunner(config.name, dependencies, new TaskEndings(config, dependencies, settler), (durationMs) => this.free(durationMs));
     this.loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.runner.reportBlocked(ms));
   }
 

@@ -19,6 +19,12 @@ export interface WorkerConfig {
    * worker can take it, before it becomes a dead letter. Default: 60.
    */
   unknownTaskGraceSeconds?: number;
+  /**
+   * How often a task may come back unsettled, because its process died or lost its connection, before
+   * it becomes a dead letter as the likely cause (`crash-loop`). Deliveries that are given back
+   * unstarted count too, since brokers cannot tell them apart. Default: 10.
+   */
+  maxRedeliveries?: number;
 }
 
 export const DEFAULT_LIMIT = 3;

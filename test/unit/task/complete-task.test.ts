@@ -10,6 +10,10 @@ describe('completeTask', () => {
     expect(complete({ name: 'a' })).toEqual({ name: 'a', uuid: 'new-uuid', routingKey: 'default', args: [] });
   });
 
+  it('lets retry options travel in a header of ours', () => {
+    expect(complete({ name: 'a', headers: { h: 1 }, retry: { attempts: 5 } })).toMatchObject({ headers: { h: 1, 'x-dispatcher-retry': '{"attempts":5}' } });
+  });
+
   it('keeps what the caller gave', () => {
     const input = { name: 'a', uuid: 'u', routingKey: 'r', args: [{ type: 'int', value: 1 }], headers: { h: [1, { x: null }] } };
     expect(complete(input)).toEqual(input);
@@ -27,6 +31,8 @@ describe('completeTask', () => {
     [{ name: 'a', args: [1] }, /argument 1: expected \{ type, value \}, found the number 1/],
     [{ name: 'a', args: [{ type: 'int', value: 1 }, { type: 'int8', value: 300 }] }, /argument 2 \(type int8\): expected an integer from -128 to 127, found the number 300/],
     [{ name: 'a', args: [{ type: 'date', value: 1 }] }, /unknown argument type the string "date"; the types are bool string/],
+    [{ name: 'a', retry: { attempts: 0 } }, /Task "a": retry.attempts must be a whole number from 1/],
+    [{ name: 'a', retry: { backoff: () => 1 } }, /retry.backoff is a function and cannot travel/],
     [{ name: 'a', headers: [] }, /headers must be an object/],
     [{ name: 'a', headers: { 'x-dispatcher-attempt': 5 } }, /reserved/],
     [{ name: 'a', headers: { h: new Date(0) } }, /header "h"/],

@@ -5,6 +5,7 @@ import { gofortFormat } from '../../../lib/formats/gofort.js';
 import { Header } from '../../../lib/task/headers.js';
 import type { TaskArgument, TaskHeaders } from '../../../lib/task/task.js';
 import type { Handler } from '../../../lib/worker/handler.js';
+import { GiveUp, RetryLater, SucceedEarly } from '../../../lib/task/verdicts.js';
 import { currentTask, type TaskContext } from '../../../lib/worker/task-context.js';
 import { TaskWorker } from '../../../lib/worker/task-worker.js';
 import type { WorkerConfig } from '../../../lib/worker/worker-config.js';
@@ -229,6 +230,68 @@ describe('a timeout', () => {
     await settle();
     expect(events.map(({ type }) => type)).toContain('task.ended-late');
     expect(broker.published).toHaveLength(1);
+  });
+});
+
+describe('retries', () => {
+  const error = new Error('not yet');
+
+  it('sends the next attempt to the queue, after the pause, and acknowledges then', async () => {
+    await workerWith({ flaky: { run: () => Promise.reject(error), retry: { attempts: 3, backoff: 'fixed', delaySeconds: 2, jitter: 0 } } });
+    const first = broker.deliver(task('flaky', [], { headers: { mine: 1 } }));
+    await settle();
+    expect(first.settled).toBe('ack');
+    expect(broker.published[0]).toMatchObject({ address: { queue: 'work' }, options: { delayMs: 2_000 } });
+    const headers = broker.published[0]?.message.properties.headers as TaskHeaders;
+    expect(headers).toMatchObject({ mine: 1, [Header.attempt]: 2 });
+    expect(events.map(({ type }) => type)).toEqual(['worker.started', 'task.failed', 'task.retrying']);
+
+    broker.deliver(task('flaky', [], { headers }));
+    await settle();
+    broker.deliver(task('flaky', [], { headers: broker.published[1]?.message.properties.headers }));
+    await settle();
+    const letter = broker.published[2];
+    expect(letter?.address).toEqual({ queue: 'work.dead' });
+    expect(JSON.parse(letter?.message.properties.headers?.[Header.history] as string)).toMatchObject(
+      [1, 2, 3].map((attempt) => ({ attempt, worker: 'w', error: 'Error: not yet' })));
+  });
+
+  it('lets the options that travel with the task win, and survives unreadable ones', async () => {
+    await workerWith({ flaky: { run: () => { throw error; }, retry: { attempts: 2, backoff: 'fixed', delaySeconds: 1, jitter: 0 } } });
+    broker.deliver(task('flaky', [], { headers: { [Header.retry]: '{"delaySeconds":9}' } }));
+    broker.deliver(task('flaky', [], { headers: { [Header.retry]: '{"attempts":1}' } }));
+    broker.deliver(task('flaky', [], { headers: { [Header.retry]: '{"attempts":"many"}' } }));
+    await settle();
+    expect(broker.published.map(({ address, options }) => [address, options?.delayMs])).toEqual(
+      [[{ queue: 'work' }, 9_000], [{ queue: 'work.dead' }, undefined], [{ queue: 'work' }, 1_000]]);
+  });
+
+  it('follows what the handler throws: later, given up, done', async () => {
+    const verdicts: Record<string, unknown> = { later: new RetryLater(3), never: new GiveUp('no use'), done: new SucceedEarly() };
+    await workerWith({ decide: { run: ([name]) => { throw verdicts[name as string]; }, retry: { attempts: 9 } } });
+    const deliveries = Object.keys(verdicts).map((value) => broker.deliver(task('decide', [{ type: 'string', value }], { uuid: value })));
+    await settle();
+    expect(deliveries.map(({ settled }) => settled)).toEqual(['ack', 'ack', 'ack']);
+    expect(broker.published.map(({ address, options, message }) => [address, options?.delayMs, message.properties.headers?.[Header.attempt]])).toEqual(
+      [[{ queue: 'work' }, 3_000, 1], [{ queue: 'work.dead' }, undefined, 1]]);
+  });
+
+  it('counts how often a task came back where the broker does not, and parks it after too many', async () => {
+    const run = vi.fn();
+    await workerWith({ killer: run }, { maxRedeliveries: 2 });
+    let headers: TaskHeaders | undefined;
+    for (const expected of [1, 2]) {
+      broker.deliver(task('killer', [], { headers, redelivered: true }));
+      await settle();
+      headers = broker.published.at(-1)?.message.properties.headers as TaskHeaders;
+      expect(headers[Header.redeliveries]).toBe(expected);
+    }
+    expect(run).not.toHaveBeenCalled();
+    broker.deliver(task('killer', [], { headers }));
+    expect(run).toHaveBeenCalledTimes(1);
+    broker.deliver(task('killer', [], { headers, redelivered: true }));
+    await settle();
+    expect(broker.published.at(-1)?.message.properties.headers).toMatchObject({ [Header.deadReason]: 'crash-loop' });
   });
 });
 

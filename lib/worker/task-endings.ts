@@ -1,0 +1,133 @@
+import type { Delivery } from '../brokers/broker.js';
+import { DispatcherError, UnknownTaskError } from '../errors.js';
+import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
+import { countHeader, Header } from '../task/headers.js';
+import type { Task } from '../task/task.js';
+import { historyWith } from './attempt-history.js';
+import { FinishedTasks } from './finished-tasks.js';
+import type { Outcome } from './outcome.js';
+import { returnPauseMs } from './return-pause.js';
+import type { RunningTask } from './running-task.js';
+import type { Settler } from './settler.js';
+import type { WorkerConfig } from './worker-config.js';
+import type { WorkerDependencies } from './worker.js';
+
+const DEFAULT_GRACE_SECONDS = 60;
+const DEFAULT_MAX_REDELIVERIES = 10;
+
+/**
+ * The ways in which a delivery can end here. Each is recorded where it has to be, with confirm, and
+ * only then acknowledged: whatever dies in between, the broker still has the delivery.
+ */
+export class TaskEndings {
+  private readonly finished = new FinishedTasks();
+  private readonly maxRedeliveries: number;
+
+  constructor(
+    private readonly config: WorkerConfig,
+    private readonly dependencies: WorkerDependencies,
+    private readonly settler: Settler,
+  ) {
+    this.maxRedeliveries = config.maxRedeliveries ?? DEFAULT_MAX_REDELIVERIES;
+  }
+
+  /** Success, and the last step of every other end. */
+  acknowledge(run: RunningTask): void {
+    if (!run.ack()) this.finished.add(run.uuid, run.attempt);
+  }
+
+  /** True, and acknowledged, when this very attempt has ended here and only its acknowledgement was lost. */
+  acknowledgeIfFinished(run: RunningTask): boolean {
+    if (!this.finished.take(run.uuid, run.attempt)) return false;
+    this.acknowledge(run);
+    return true;
+  }
+
+  /** The next attempt waits in the queue. */
+  async retry(run: RunningTask, { attempt, delayMs, error }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
+    const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
+    this.acknowledge(run);
+    this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
+  }
+
+  /** A dead letter of a task that ran. */
+  async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
+    if (!await this.recordDeath(run.delivery, reason, error, run.attempt)) return;
+    this.acknowledge(run);
+    this.emitDeath(run.identity(), reason, error);
+  }
+
+  /** A dead letter of a delivery that could not run. */
+  async buryUnrun(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
+    const attempt = attemptOf(delivery);
+    if (!await this.recordDeath(delivery, reason, error, attempt)) return;
+    delivery.ack();
+    this.emitDeath(this.identity(delivery, task, attempt), reason, error);
+  }
+
+  /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
+  async passOn(delivery: Delivery, task: Task): Promise<void> {
+    const returns = countHeader(delivery.properties.headers, Header.returns, 0);
+    const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+    const pauseMs = returnPauseMs(returns, graceSeconds);
+    if (pauseMs === undefined) {
+      return this.buryUnrun(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
+    }
+    if (!await this.settler.sendAgain(delivery, { [Header.returns]: returns + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task, attemptOf(delivery)), pauseMs });
+  }
+
+  /**
+   * For a delivery that came back unsettled. Where the broker counts that, it may run as long as the
+   * count is low (`undefined`). Where it does not, the task takes its count along: it is sent again
+   * with the count raised, to be run from there.
+   */
+  cameBack(delivery: Delivery, task: Task): Promise<void> | undefined {
+    const { deliveryCount } = delivery;
+    const count = deliveryCount ?? countHeader(delivery.properties.headers, Header.redeliveries, 0) + 1;
+    if (count > this.maxRedeliveries) return this.buryUnrun(delivery, task, 'crash-loop', this.crashLoop(task, count));
+    return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
+  }
+
+  private async recount(delivery: Delivery, count: number): Promise<void> {
+    if (await this.settler.sendAgain(delivery, { [Header.redeliveries]: count }, 0)) delivery.ack();
+  }
+
+  private recordDeath(delivery: Delivery, reason: DeadReason, error: unknown, attempt: number): Promise<boolean> {
+    return this.settler.deadLetter(delivery, { reason, error, attempt, worker: this.config.name, at: new Date() });
+  }
+
+  private historyOf(run: RunningTask, error: unknown): string {
+    return historyWith(run.delivery.properties.headers,
+      { attempt: run.attempt, at: new Date().toISOString(), worker: this.config.name, error });
+  }
+
+  private emitDeath(task: TaskIdentity, reason: DeadReason, error: unknown): void {
+    this.dependencies.emit({ type: 'task.dead-lettered', task, reason, error });
+  }
+
+  private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }, attempt: number): TaskIdentity {
+    return { uuid, name, attempt, queue: delivery.queue, worker: this.config.name };
+  }
+
+  private crashLoop({ name, uuid }: Task, count: number): DispatcherError {
+    return new DispatcherError('ERR_DISPATCHER_CRASH_LOOP',
+      `Task "${name}" (${uuid}) came back unsettled ${count} times; at most ${this.maxRedeliveries} are allowed (maxRedeliveries). `
+      + 'It probably crashes its process: look at what the processes logged last, mend the handler, and replay the dead letter.',
+      { task: name, uuid, count });
+  }
+
+  private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {
+    const known = [...this.dependencies.handlers.keys()];
+    return new UnknownTaskError(
+      `No worker of the queue "${queue}" took the task "${name}" within ${graceSeconds} s (unknownTaskGraceSeconds). `
+      + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
+      + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
+  }
+}
+
+function attemptOf(delivery: Delivery): number {
+  return Math.max(1, countHeader(delivery.properties.headers, Header.attempt, 1));
+}
