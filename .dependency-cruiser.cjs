@@ -1,0 +1,140 @@
+/**
+ * Who may import whom. `docs/ARCHITECTURE.md` says why; here it is enforced (`npm run lint`).
+ * Imports of types count as imports: a circle of types is a circle in the reader's head.
+ *
+ * Everything may import rxjs: observables are part of the ports. What a rule does not name is allowed.
+ */
+
+/** I/O, and what makes a function give another answer tomorrow. */
+const NODE_IO = '^(node:)?(fs|net|tls|http|https|http2|dgram|dns|child_process|cluster|worker_threads|os|process|timers|readline|crypto|perf_hooks)(/|$)';
+
+/** Drivers, and the folders that may know them. */
+const drivers = [
+  { name: 'amqplib', folders: '^lib/(brokers|results)/amqp/', why: 'the same code must run on every broker' },
+  { name: 'lmdb', folders: '^lib/(brokers|results)/embedded/', why: 'the same code must run on every broker' },
+  { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|results)/redis/', why: 'it is optional: who does not use Redis does not install it' },
+];
+
+/** One block of the house: it may import its own folder and what is listed, nothing else of ours. */
+function mayImport(name, folder, allowed, why) {
+  return {
+    name, severity: 'error', comment: why,
+    from: { path: folder },
+    to: { path: '^lib/', pathNot: [folder, ...allowed] },
+  };
+}
+
+const TASK = '^lib/task/';
+const ERRORS = '^lib/errors\\.ts$';
+const FORMATS = '^lib/formats/';
+const EVENTS = '^lib/events/';
+const BROKER_PORT = '^lib/brokers/broker\\.ts$';
+const RESULT_PORT = '^lib/results/result-backend\\.ts$';
+const PORTS = [BROKER_PORT, RESULT_PORT];
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles', severity: 'error',
+      comment: 'One direction, no step visited twice.',
+      from: { path: '^(lib|sample-app)/' },
+      to: { circular: true },
+    },
+    {
+      name: 'errors-import-nothing', severity: 'error',
+      comment: 'Everybody throws them, so they know nobody.',
+      from: { path: ERRORS },
+      to: { path: '.' },
+    },
+    mayImport('task-imports-nothing-of-ours', TASK, [ERRORS],
+      'task/ is the pure core. Together with errors.ts it stands below everything else.'),
+    {
+      name: 'task-is-pure', severity: 'error',
+      comment: 'No I/O, no clock, no randomness in task/: they are parameters.',
+      from: { path: [TASK, ERRORS] },
+      to: { path: NODE_IO },
+    },
+    mayImport('formats-import-task', FORMATS, [TASK, ERRORS, BROKER_PORT],
+      'formats/ -> task/. Exception: the types Message and MessageProperties of the broker port, which are what a '
+      + 'format reads and writes. Only types: see formats-import-types-of-the-port.'),
+    {
+      name: 'formats-import-types-of-the-port', severity: 'error',
+      comment: 'The exception of formats/ is for types: at run time a format knows no broker.',
+      from: { path: FORMATS },
+      to: { path: '^lib/brokers/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'formats-are-pure', severity: 'error',
+      comment: 'Task to bytes and back, no I/O, no clock, no randomness.',
+      from: { path: FORMATS },
+      to: { path: NODE_IO },
+    },
+    mayImport('ports-import-task', '^lib/(brokers/broker|results/result-backend)\\.ts$', [TASK, ERRORS],
+      'Ports speak of task/ types and of the errors that they document.'),
+    {
+      name: 'broker-adapters-import-their-port', severity: 'error',
+      comment: 'An adapter knows its port, task/, errors.ts and its own folder; never another adapter.',
+      from: { path: '^lib/brokers/([^/]+)/' },
+      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS] },
+    },
+    {
+      name: 'result-adapters-import-their-port', severity: 'error',
+      comment: 'As for brokers. A connection that both use is handed in, not imported.',
+      from: { path: '^lib/results/([^/]+)/' },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, TASK, ERRORS] },
+    },
+    ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
+      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK, ERRORS, FORMATS, EVENTS],
+      'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
+    {
+      name: 'only-nest-knows-nestjs', severity: 'error',
+      comment: 'nest/ composes; everything else must work, and be tested, without Nest.',
+      from: { path: '^lib/', pathNot: '^lib/nest/' },
+      to: { path: '(^|node_modules/)(@nestjs|@golevelup)/' },
+    },
+    {
+      name: 'nobody-imports-nest', severity: 'error',
+      comment: 'nest/ is the composition root: only the public API re-exports it.',
+      from: { path: '^lib/', pathNot: ['^lib/nest/', '^lib/index\\.ts$'] },
+      to: { path: '^lib/nest/' },
+    },
+    mayImport('dashboard-uses-the-public-api', '^lib/dashboard/', ['^lib/index\\.ts$'],
+      'The dashboard is a user of the service, with no way of its own inside.'),
+    {
+      name: 'nobody-imports-the-index', severity: 'error',
+      comment: 'index.ts is for users; from inside it would close a circle. The sub-path exports are users.',
+      from: { path: '^lib/', pathNot: '^lib/(dashboard|testing)/' },
+      to: { path: '^lib/index\\.ts$' },
+    },
+    {
+      name: 'lib-stands-alone', severity: 'error',
+      comment: 'What is published imports nothing of what is not.',
+      from: { path: '^lib/' },
+      to: { path: '^(test|bench|sample-app|scripts)/' },
+    },
+    {
+      name: 'sample-app-is-a-user', severity: 'error',
+      comment: 'The sample app imports the package by its public name, as its readers will.',
+      from: { path: '^sample-app/' },
+      to: { path: '^(lib|test|bench)/', dependencyTypes: ['local'] },
+    },
+    ...drivers.map(({ name, folders, why }) => ({
+      name: `${name.replace(/\W+/g, '-')}-in-its-adapter`, severity: 'error',
+      comment: `Only its adapters import it: ${why}.`,
+      from: { path: '^lib/', pathNot: folders },
+      to: { path: `(^|node_modules/)${name}(/|$)` },
+    })),
+    {
+      name: 'no-unresolvable', severity: 'error',
+      comment: 'An import that leads nowhere is checked by no rule. The public name leads to dist/, which only a build makes.',
+      from: { path: '^(lib|sample-app)/' },
+      to: { couldNotResolve: true, pathNot: '^nestjs-dispatcher(/|$)' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: ['node_modules', '^dist/'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'require', 'node', 'default'], extensions: ['.ts', '.d.ts', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,45 @@
+import tseslint from 'typescript-eslint';
+
+/** A name beginning with an underscore says: it has to stand here, and nobody reads it. */
+const unusedVariables = ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }];
+
+const sizes = {
+  'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+  'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/package/apps/', 'bench/out/', '**/*.d.mts'] },
+  {
+    files: ['lib/**/*.ts', 'sample-app/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-unused-vars': unusedVariables,
+      // Handlers, settlements and Nest hooks are async by contract, whether or not they wait for something.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  { files: ['lib/**/*.ts', 'sample-app/**/*.ts'], rules: sizes },
+  {
+    // Tests pass methods to `expect`, and look at what a library leaves untyped.
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
+    },
+  },
+  {
+    // The scripts run before anything is installed or built: plain JavaScript, no types to check.
+    files: ['scripts/**/*.mjs', '*.mjs', '*.mts'],
+    extends: [tseslint.configs.recommended],
+    rules: { '@typescript-eslint/no-unused-vars': unusedVariables },
+  },
+);

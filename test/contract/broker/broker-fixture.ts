@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach } from 'vitest';
+import type { Broker, Consumption, Delivery, Message, MessageProperties, QueueDeclaration } from '../../../lib/brokers/broker.js';
+import { Arrivals, within } from '../../support/wait.js';
+
+export interface BrokerFixture {
+  /** A new broker that was not connected yet. All that a fixture makes share one exchange and one place. */
+  makeBroker(): Broker;
+  /** Removes these queues from wherever they are kept. Nothing uses them any more. */
+  removeQueues(queues: readonly string[]): Promise<void>;
+}
+
+export interface BrokerCapabilities {
+  /** What was accepted outlives the broker object, and several objects share the queues. */
+  readonly outlivesItsObject: boolean;
+  /** `Delivery.deliveryCount` is filled in for a plain queue. */
+  readonly countsDeliveries: boolean;
+}
+
+export const CLOSE_LIMIT_MS = 5_000;
+
+/** What a test opens through it is closed and removed after that test, whatever happened. */
+export class BrokerBench {
+  private readonly brokers: Broker[] = [];
+  private readonly queues = new Set<string>();
+
+  constructor(private readonly fixture: BrokerFixture) {
+    afterEach(() => this.cleanUp());
+  }
+
+  /** A broker that was not connected yet. */
+  make(): Broker {
+    const broker = this.fixture.makeBroker();
+    this.brokers.push(broker);
+    return broker;
+  }
+
+  async connect(): Promise<Broker> {
+    const broker = this.make();
+    await broker.connect();
+    return broker;
+  }
+
+  /** A name of one's own; queues of this name are removed afterwards. */
+  name(purpose = 'queue'): string {
+    const name = `${purpose}-${randomUUID().slice(0, 8)}`;
+    this.queues.add(name);
+    return name;
+  }
+
+  /** A connected broker and a declared queue, bound with its own name as the key. */
+  async withQueue(declaration: Partial<QueueDeclaration> = {}): Promise<{ broker: Broker; queue: string }> {
+    const broker = await this.connect();
+    const queue = this.name();
+    await broker.declare({ queues: [{ name: queue, bindingKeys: [queue], ...declaration }] });
+    return { broker, queue };
+  }
+
+  private async cleanUp(): Promise<void> {
+    const closing = this.brokers.splice(0).map((broker) => broker.close(CLOSE_LIMIT_MS));
+    await within(Promise.all(closing), CLOSE_LIMIT_MS + 5_000, 'every broker to close');
+    await this.fixture.removeQueues([...this.queues]);
+    this.queues.clear();
+  }
+}
+
+export function message(body: string | Buffer = '{}', properties: MessageProperties = {}): Message {
+  return { body: typeof body === 'string' ? Buffer.from(body) : body, properties };
+}
+
+/** Publishes bodies to one queue at once, in this order, and waits until all are accepted. */
+export async function publishAll(broker: Broker, queue: string, bodies: readonly string[]): Promise<void> {
+  await Promise.all(bodies.map((body) => broker.publish(message(body), { queue })));
+}
+
+/** `prefix-0`, `prefix-1`, ... */
+export function numbered(count: number, prefix = 'm'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+}
+
+export interface Consumer {
+  deliveries: Arrivals<Delivery>;
+  consumption: Consumption;
+  bodies(): string[];
+}
+
+/** Collects deliveries; settles none of them unless told how. */
+export async function collect(broker: Broker, queue: string, prefetch: number, settle: (delivery: Delivery) => void = () => undefined): Promise<Consumer> {
+  const deliveries = new Arrivals<Delivery>();
+  const consumption = await broker.consume(queue, { tag: `test-${queue}`, prefetch }, (delivery) => {
+    settle(delivery);
+    deliveries.add(delivery);
+  });
+  return { deliveries, consumption, bodies: () => deliveries.all.map(bodyOf) };
+}
+
+export function acknowledge(delivery: Delivery): void {
+  delivery.ack();
+}
+
+export function bodyOf(delivery: Delivery): string {
+  return delivery.body.toString();
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Broker, Delivery } from '../../../lib/brokers/broker.js';
+import { eventually } from '../../support/wait.js';
+import { acknowledge, BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+
+export function settlingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
+  describe('settling', () => {
+    const bench = new BrokerBench(fixture);
+
+    it('removes what was acknowledged, in whatever order, and gives back the rest when closed', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, numbered(10));
+      const { deliveries, consumption } = await collect(broker, queue, 10);
+      await deliveries.count(10);
+      for (const index of [7, 1, 9, 3, 5]) expect(deliveries.all[index]?.ack()).toBe(true);
+      await consumption.close();
+      expect(await drained(broker, queue, 5)).toEqual(['m-0', 'm-2', 'm-4', 'm-6', 'm-8']);
+    });
+
+    it('delivers again what was requeued, marked as redelivered', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a']);
+      const { deliveries } = await collect(broker, queue, 1, (delivery) => {
+        if (delivery.redelivered) delivery.ack();
+        else expect(delivery.requeue()).toBe(true);
+      });
+      await deliveries.count(2);
+      expect(deliveries.all.map((delivery) => [bodyOf(delivery), delivery.redelivered])).toEqual([['a', false], ['a', true]]);
+    });
+
+    it('ignores every settlement of a delivery after the first', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a', 'b', 'c']);
+      const { deliveries, consumption } = await collect(broker, queue, 3);
+      const [a, b] = await deliveries.count(3) as [Delivery, Delivery];
+      a.ack();
+      a.ack();
+      a.requeue();
+      b.requeue();
+      b.ack();
+      const again = (await deliveries.count(4)).at(-1) as Delivery;
+      expect(bodyOf(again)).toBe('b');
+      expect(again.ack()).toBe(true);
+      await consumption.close();
+      expect(await drained(broker, queue, 1)).toEqual(['c']);
+    });
+
+    it('gives back what is unsettled when the consumption is closed, and then says too late', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a', 'b']);
+      const { deliveries, consumption } = await collect(broker, queue, 2);
+      const [a, b] = await deliveries.count(2) as [Delivery, Delivery];
+      await Promise.all([consumption.close(), consumption.close()]);
+      expect(a.ack()).toBe(false);
+      expect(b.requeue()).toBe(false);
+      const again = await collect(broker, queue, 2, acknowledge);
+      await again.deliveries.count(2);
+      expect(again.deliveries.all.map((delivery) => [bodyOf(delivery), delivery.redelivered])).toEqual([['a', true], ['b', true]]);
+    });
+
+    it('says too late after the broker was closed', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a']);
+      const { deliveries } = await collect(broker, queue, 1);
+      const [a] = await deliveries.count(1) as [Delivery];
+      await broker.close(CLOSE_LIMIT_MS);
+      expect(a.ack()).toBe(false);
+      expect(a.requeue()).toBe(false);
+    });
+
+    it.runIf(capabilities.countsDeliveries)('counts how often a delivery came back', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a']);
+      const { deliveries } = await collect(broker, queue, 1, (delivery) => {
+        if ((delivery.deliveryCount ?? 0) < 3) delivery.requeue();
+        else delivery.ack();
+      });
+      await deliveries.count(4);
+      expect(deliveries.all.map((delivery) => delivery.deliveryCount ?? 0)).toEqual([0, 1, 2, 3]);
+    });
+
+    it.runIf(capabilities.outlivesItsObject)('gives another what a closed broker had not settled', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, ['a', 'b']);
+      const { deliveries } = await collect(broker, queue, 2);
+      const [a] = await deliveries.count(2) as [Delivery];
+      a.ack();
+      await broker.close(CLOSE_LIMIT_MS);
+      const other = await bench.connect();
+      expect(await drained(other, queue, 1)).toEqual(['b']);
+    });
+  });
+}
+
+/** Acknowledges so many, then makes sure that the queue has no more. */
+async function drained(broker: Broker, queue: string, count: number): Promise<string[]> {
+  const { deliveries, consumption, bodies } = await collect(broker, queue, 100, acknowledge);
+  await deliveries.count(count);
+  await consumption.close();
+  await eventually(() => broker.depth(queue), (depth) => depth === 0, `${queue} to be empty`);
+  return bodies();
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { BrokerEvent, BrokerStatus } from '../../../lib/brokers/broker.js';
+import { emission } from '../../support/wait.js';
+import { BrokerBench, CLOSE_LIMIT_MS, type BrokerFixture } from './broker-fixture.js';
+
+export function stateContract(fixture: BrokerFixture): void {
+  describe('states and events', () => {
+    const bench = new BrokerBench(fixture);
+
+    it('is idle until it is connected, then ready, and says that it connected', async () => {
+      const broker = bench.make();
+      expect(broker.state.status).toBe('idle');
+      const connected = emission(broker.events, ({ type }) => type === 'broker.connected', 'broker.connected');
+      await broker.connect();
+      expect(broker.state.status).toBe('ready');
+      expect(broker.state.since).toBeLessThanOrEqual(Date.now());
+      await connected;
+    });
+
+    it('tells a new subscriber where it stands, then each change, and completes both streams when closed', async () => {
+      const broker = await bench.connect();
+      const statuses: BrokerStatus[] = [];
+      const completed: string[] = [];
+      broker.states.subscribe({ next: ({ status }) => statuses.push(status), complete: () => completed.push('states') });
+      broker.events.subscribe({ complete: () => completed.push('events') });
+      expect(statuses).toEqual(['ready']);
+      await broker.close(CLOSE_LIMIT_MS);
+      expect(statuses.at(-1)).toBe('closed');
+      expect(broker.state.status).toBe('closed');
+      expect(completed.sort()).toEqual(['events', 'states']);
+    });
+
+    it('replays no events to those who come late', async () => {
+      const broker = await bench.connect();
+      const seen: BrokerEvent[] = [];
+      broker.events.subscribe((event) => seen.push(event));
+      expect(seen).toEqual([]);
+    });
+  });
+}
