@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+
+/**
+ * Reads vitest's JSON report. A file that failed outside of its tests (it does not load, a hook
+ * failed, the leak guard found something) counts as one failure, or it would be in no count at all.
+ *
+ * @returns {{ passed: number, skipped: number, failures: string[] }}
+ */
+export function readReport(file, root) {
+  const report = readJson(file);
+  if (report === undefined) return { passed: 0, skipped: 0, failures: ['the tests: vitest ended without a report, its own words are above'] };
+  const failures = [];
+  for (const result of report.testResults) {
+    const name = relative(root, result.name);
+    const failed = result.assertionResults.filter(({ status }) => status === 'failed');
+    failures.push(...failed.map(({ fullName }) => `${name}: ${fullName}`));
+    if (result.status === 'failed' && failed.length === 0) failures.push(`${name}: ${firstLine(result.message)}`);
+  }
+  return { passed: report.numPassedTests, skipped: report.numPendingTests + report.numTodoTests, failures };
+}
+
+function firstLine(text) {
+  return (text || 'failed outside of its tests; its own words are above').split('\n')[0];
+}
+
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * `npm test`: everything that CI does, on a machine that has nothing but Node.
+ * `npm test -- unit` runs the unit tests alone, in seconds, without any server;
+ * `npm test -- contract test/contract/amqp.test.ts` one file of one project. See docs/testing.md.
+ */
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ensureInstalled } from './ensure-installed.mjs';
+import { ensureNodeVersion } from './ensure-node-version.mjs';
+import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
+import { findRabbitMq } from './find-rabbitmq.mjs';
+import { runCommand } from './run-command.mjs';
+import { TestRun } from './test-leftovers.mjs';
+import { readReport } from './test-report.mjs';
+
+const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
+const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
+
+ensureNodeVersion();
+const root = resolve(import.meta.dirname, '..');
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args) {
+  const installed = await ensureInstalled(root);
+  if (installed !== 0) return installed;
+  const named = PROJECTS.filter((project) => args.includes(project));
+  const projects = await withRabbitMq(named.length === 0 ? PROJECTS : named);
+  if (projects === undefined) return 1;
+  const run = new TestRun();
+  const failures = [];
+  let outcome = { passed: 0, skipped: 0, failures: [] };
+  try {
+    const env = run.env(root);
+    // Whoever narrows wants an answer in seconds; the test files build for themselves what they need.
+    if (args.length === 0) failures.push(...await checkSources(env));
+    outcome = await runTests(projects, args.filter((arg) => !PROJECTS.includes(arg)), args.length === 0 ? { ...env, DISPATCHER_TEST_BUILT: '1' } : env, run);
+  } finally {
+    failures.push(...outcome.failures, ...run.cleanUp().map((leftover) => `left behind: ${leftover}`));
+  }
+  return conclude(outcome, failures);
+}
+
+/** The projects that can run here: undefined when the tests cannot run at all. */
+async function withRabbitMq(projects) {
+  if (!projects.some((project) => NEED_RABBITMQ.includes(project))) return projects;
+  if (!process.env.DISPATCHER_AMQP_CON) return await ensureRabbitMq() ? projects : undefined;
+  if (findRabbitMq() !== undefined || !projects.includes('faults')) return projects;
+  console.error('Leaving out the project "faults": it kills servers, so it needs a RabbitMQ installed here, not the one of DISPATCHER_AMQP_CON.');
+  return projects.filter((project) => project !== 'faults');
+}
+
+async function checkSources(env) {
+  const steps = [
+    ['build', ['npm', 'run', '--silent', 'build']],
+    // The type check of everything, tests included; what it emits is what child processes of tests run.
+    ['type check', ['npx', '--no-install', 'tsc', '-p', 'tsconfig.json']],
+    ['lint', ['npm', 'run', '--silent', 'lint']],
+  ];
+  const failures = [];
+  for (const [title, [command, ...args]] of steps) {
+    console.error(`\n${title} ...`);
+    const code = await runCommand(command, args, { cwd: root, env });
+    if (code !== 0) failures.push(`${title}: exit code ${code}, its own words are above`);
+  }
+  return failures;
+}
+
+async function runTests(projects, filters, env, run) {
+  const report = join(run.folder, 'report.json');
+  const selection = projects.flatMap((project) => ['--project', project]);
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  const code = await runCommand(process.execPath, [vitest, 'run', ...selection, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
+    { cwd: root, env, shell: false });
+  const outcome = readReport(report, root);
+  rmSync(report, { force: true });
+  // An unhandled rejection fails the run but no test.
+  if (code !== 0 && outcome.failures.length === 0) outcome.failures.push(`the tests: vitest ended with exit code ${code}, its own words are above`);
+  return outcome;
+}
+
+function conclude({ passed, skipped }, failures) {
+  console.log('');
+  for (const failure of failures) console.log(`FAILED  ${failure}`);
+  if (skipped > 0) console.log(`${skipped} skipped, because this machine lacks what they need; each says so above`);
+  console.log(`${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 ? 0 : 1;
+}
