@@ -1,0 +1,229 @@
+import type { ChannelModel } from 'amqplib';
+import type { Observable } from 'rxjs';
+import { BrokerError, ConfigurationError, type DispatcherError, InvalidTaskError, ShutdownError, UnroutableTaskError } from '../../errors.js';
+import type { Address, Broker, BrokerEvent, BrokerState, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology } from '../broker.js';
+import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, type PublishingLimits } from './amqp-broker-options.js';
+import { BrokerMonitor } from './connection/broker-monitor.js';
+import { parseEndpoint } from './connection/endpoint.js';
+import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
+import { withChannel } from './connection/open-channel.js';
+import { within } from './connection/pause.js';
+import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
+import { DelayInfrastructure } from './delays/delay-infrastructure.js';
+import { delayRoutingKey, delayUnits, entryLevel, levelName, queueToken } from './delays/delay-ladder.js';
+import { Publisher } from './publishing/publisher.js';
+import { declarationFailure } from './topology/declaration-failure.js';
+import { TopologyRegister } from './topology/topology-register.js';
+
+/**
+ * RabbitMQ as a {@link Broker}. Two connections: a broker under a resource alarm stops reading
+ * from those that publish, and acknowledgements must not stand behind that.
+ */
+export class AmqpBroker implements Broker {
+  readonly states: Observable<BrokerState>;
+  readonly events: Observable<BrokerEvent>;
+  private readonly limits: PublishingLimits;
+  private readonly publishLink: Link;
+  private readonly consumeLink: Link;
+  private readonly monitor: BrokerMonitor;
+  private readonly topology: TopologyRegister;
+  private readonly delays: DelayInfrastructure;
+  private readonly publisher: Publisher;
+  private readonly consumptions = new Set<AmqpConsumption>();
+  private readonly random: () => number;
+  private connecting: Promise<void> | undefined;
+  private closed: Promise<void> | undefined;
+
+  /** @throws ConfigurationError when the options cannot work as written */
+  constructor(private readonly options: AmqpBrokerOptions) {
+    if (options.exchange === '') throw new ConfigurationError('`exchange` is empty; name the exchange that tasks are published to.');
+    this.limits = { ...DEFAULT_PUBLISHING, ...options.publishing };
+    this.random = options.random ?? Math.random;
+    const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
+    this.topology = new TopologyRegister(options.exchange, register);
+    this.delays = new DelayInfrastructure(options.exchange);
+    this.publisher = new Publisher(this.limits, {
+      repair: (model) => this.repair(model),
+      unavailable: () => this.publishLink.unavailable(),
+      warning: (message) => this.warn(message),
+    });
+    this.publishLink = this.link('publish');
+    this.consumeLink = this.link('consume');
+    this.monitor = new BrokerMonitor([this.publishLink, this.consumeLink]);
+    this.states = this.monitor.states;
+    this.events = this.monitor.events;
+  }
+
+  get state(): BrokerState {
+    return this.monitor.state;
+  }
+
+  connect(): Promise<void> {
+    if (this.closed !== undefined) return Promise.reject(closing());
+    this.connecting ??= this.openBoth().catch((error: unknown) => {
+      this.connecting = undefined;
+      throw error;
+    });
+    return this.connecting;
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    await this.topology.declare(model, topology);
+  }
+
+  publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
+    const delayMs = options?.delayMs;
+    if (delayMs !== undefined && !(delayMs <= 0)) return this.publishDelayed(message, address, delayMs);
+    if ('queue' in address) return this.publisher.publish(message, '', address.queue);
+    return this.publisher.publish(message, this.options.exchange, address.routingKey);
+  }
+
+  async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
+    if (this.closed !== undefined) throw closing();
+    const consumption = new AmqpConsumption(queue, options, onDelivery, this.consumptionHost());
+    this.consumptions.add(consumption);
+    try {
+      await consumption.start(this.limits.maxWaitMs);
+    } catch (error) {
+      this.consumptions.delete(consumption);
+      throw error;
+    }
+    return consumption;
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    try {
+      return await withChannel(model, async (channel) => (await channel.checkQueue(queue)).messageCount);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 404) return undefined;
+      throw declarationFailure(error, `Queue "${queue}"`);
+    }
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    this.closed ??= this.shutDown(performance.now() + deadlineMs);
+    return this.closed;
+  }
+
+  private async openBoth(): Promise<void> {
+    const opening = Promise.all([this.publishLink.open(), this.consumeLink.open()]);
+    this.monitor.refresh();
+    try {
+      await opening;
+    } catch (error) {
+      // Neither may go on trying when the caller has been told that it failed.
+      if (this.closed === undefined) for (const link of [this.publishLink, this.consumeLink]) link.abandon(error as DispatcherError);
+      this.publisher.disconnected(undefined);
+      this.monitor.refresh();
+      throw error;
+    }
+  }
+
+  /** A delay needs the ladder, and the queue bound to its end, before the message may enter. */
+  private async publishDelayed(message: Message, address: Address, delayMs: number): Promise<void> {
+    if (!('queue' in address)) {
+      throw new InvalidTaskError(`A delay of ${delayMs} ms was asked for an exchange's routing key; only a message to one queue can be delayed: give { queue }.`, { delayMs });
+    }
+    const units = delayUnits(delayMs);
+    const refusal = this.publisher.admission.refusal(message.body.length);
+    if (refusal !== undefined) throw refusal;
+    this.publisher.admission.enter(message.body.length);
+    try {
+      const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+      await this.delays.prepare(model, address.queue);
+    } catch (error) {
+      throw noSuchQueue(error, address.queue);
+    } finally {
+      this.publisher.admission.leave(message.body.length);
+    }
+    const entry = levelName(this.options.exchange, entryLevel(units));
+    return this.publisher.publish(message, entry, delayRoutingKey(units, queueToken(address.queue)));
+  }
+
+  private async repair(model: ChannelModel): Promise<void> {
+    await this.topology.redeclareAll(model);
+    await this.delays.repair(model);
+  }
+
+  private link(role: 'publish' | 'consume'): Link {
+    const { options } = this;
+    const settings: LinkSettings = {
+      endpoint: parseEndpoint(options.url, options.tls?.force ?? false, options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS),
+      name: `${options.connectionName ?? `dispatcher:${process.pid}`}:${role}`,
+      connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      tls: options.tls?.options,
+      reconnection: options.reconnection,
+      random: this.random,
+    };
+    return new Link(settings, this.linkListener(role === 'publish'));
+  }
+
+  private linkListener(publishing: boolean): LinkListener {
+    let first = true;
+    return {
+      prepare: async (model) => {
+        if (first) await this.topology.declareExchange(model);
+        else await this.topology.redeclareAll(model);
+        first = false;
+        if (publishing) await this.publisher.connected(model);
+      },
+      ready: (_link, attempt) => this.monitor.ready(attempt),
+      lost: (_link, error) => {
+        if (publishing) this.publisher.disconnected(error.fields['code'] as number | undefined);
+        this.monitor.lost(error);
+      },
+      failed: (_link, error, attempt, retryInMs) => {
+        if (publishing) this.publisher.disconnected(undefined);
+        this.monitor.failed(error, attempt, retryInMs);
+      },
+      broken: (_link, error) => {
+        if (publishing) this.publisher.broken(this.publishLink.unavailable());
+        this.monitor.broken(error);
+      },
+      blockedChanged: (link) => {
+        if (publishing) this.publisher.setBlocked(link.blockedReason !== undefined);
+        this.monitor.blockedChanged();
+      },
+      warning: (message) => this.warn(message),
+    };
+  }
+
+  private consumptionHost(): ConsumptionHost {
+    return {
+      connection: (limitMs) => this.consumeLink.whenReady(limitMs),
+      isConnected: () => this.consumeLink.status === 'ready',
+      redeclare: (model, queue) => {
+        this.delays.forgetBinding(queue);
+        return this.topology.redeclare(model, queue);
+      },
+      emit: (event) => this.monitor.emit(event),
+      random: this.random,
+      ended: (consumption) => this.consumptions.delete(consumption),
+    };
+  }
+
+  private async shutDown(deadline: number): Promise<void> {
+    const left = (): number => Math.max(0, deadline - performance.now());
+    this.monitor.closing();
+    // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
+    await this.publisher.close(left() * 0.75);
+    await within(left() / 2, Promise.all([...this.consumptions].map((consumption) => consumption.close())));
+    await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
+    this.monitor.closed();
+  }
+
+  private warn(message: string): void {
+    this.monitor.emit({ type: 'broker.warning', message });
+  }
+}
+
+function noSuchQueue(error: unknown, queue: string): unknown {
+  if (!(error instanceof BrokerError) || error.code !== 'ERR_DISPATCHER_NOT_FOUND') return error;
+  return new UnroutableTaskError(`There is no queue "${queue}" to deliver to after the delay: declare it first.`, { queue });
+}
+
+function closing(): ShutdownError {
+  return new ShutdownError('The broker connection is closing; nothing new is taken.');
+}

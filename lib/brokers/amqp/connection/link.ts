@@ -1,0 +1,195 @@
+import type { ChannelModel } from 'amqplib';
+import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, ShutdownError } from '../../../errors.js';
+import type { ReconnectionOptions } from '../amqp-broker-options.js';
+import { classifyConnectionFailure } from './connection-failure.js';
+import { openConnection, type ConnectionListener, type ConnectionSettings } from './open-connection.js';
+import { pause, within } from './pause.js';
+import { ReadyWaiters } from './ready-waiters.js';
+import { pauseBeforeRetry } from './reconnection-policy.js';
+
+export type LinkStatus = 'idle' | 'connecting' | 'ready' | 'lost' | 'broken' | 'closed';
+
+export interface LinkSettings extends ConnectionSettings {
+  readonly reconnection: ReconnectionOptions;
+  readonly random: () => number;
+}
+
+/** What a link tells its owner; each call comes after the link's own fields have changed. */
+export interface LinkListener {
+  /** Runs on each new connection before it counts as ready; a rejection fails the attempt. */
+  prepare(model: ChannelModel): Promise<void>;
+  ready(link: Link, attempt: number): void;
+  lost(link: Link, error: DispatcherError): void;
+  failed(link: Link, error: DispatcherError, attempt: number, retryInMs: number | undefined): void;
+  broken(link: Link, error: DispatcherError): void;
+  blockedChanged(link: Link): void;
+  warning(message: string): void;
+}
+
+/**
+ * One connection, kept. Each attempt has an epoch; whatever an older epoch still has to say is
+ * ignored, so that a late event cannot disturb its successor.
+ */
+export class Link {
+  status: LinkStatus = 'idle';
+  cause: DispatcherError | undefined;
+  blockedReason: string | undefined;
+  model: ChannelModel | undefined;
+  private epoch = 0;
+  private socket = new AbortController();
+  private stopping = new AbortController();
+  private readonly waiters = new ReadyWaiters();
+
+  constructor(
+    readonly settings: LinkSettings,
+    private readonly listener: LinkListener,
+  ) {}
+
+  /** The first connection. @throws BrokerRefusedError at once; BrokerUnavailableError when the retries are spent; ShutdownError */
+  async open(): Promise<void> {
+    this.status = 'connecting';
+    await this.attemptUntilReady(0, true);
+  }
+
+  /** The connection, once it stands. @throws BrokerUnavailableError after `limitMs`, or when the link is broken; ShutdownError */
+  whenReady(limitMs?: number): Promise<ChannelModel> {
+    if (this.status === 'ready' && this.model !== undefined) return Promise.resolve(this.model);
+    if (this.status === 'closed') return Promise.reject(closing());
+    if (this.status === 'broken' || this.status === 'idle') return Promise.reject(this.unavailable());
+    return this.waiters.wait(limitMs, () => this.unavailable());
+  }
+
+  /** Why nothing can be sent now. */
+  unavailable(): BrokerUnavailableError {
+    const why = this.status === 'idle' ? 'connect() was not called yet' : (this.cause?.message ?? `its status is "${this.status}"`);
+    return new BrokerUnavailableError(
+      `Not connected to the broker at ${this.settings.endpoint.display}: ${why}. Try again once it is back.`,
+      { broker: this.settings.endpoint.display, status: this.status },
+      this.cause,
+    );
+  }
+
+  /** Lets go of everything, as after a failed {@link open}; `open` may be called again. */
+  abandon(error: DispatcherError): void {
+    this.stopping.abort();
+    this.stopping = new AbortController();
+    this.epoch++;
+    this.model = undefined;
+    this.status = 'broken';
+    this.cause = error;
+    this.socket.abort();
+    this.waiters.reject(this.unavailable());
+  }
+
+  /** Channels first is the caller's duty: amqplib's close overtakes what they have still to write. */
+  async close(limitMs: number): Promise<void> {
+    const model = this.status === 'ready' ? this.model : undefined;
+    this.status = 'closed';
+    this.epoch++;
+    this.model = undefined;
+    this.stopping.abort();
+    this.waiters.reject(closing());
+    if (model !== undefined) await within(limitMs, model.close().catch(() => undefined));
+    this.socket.abort();
+  }
+
+  private async attemptUntilReady(retriesMade: number, first: boolean): Promise<void> {
+    const { signal } = this.stopping;
+    for (let attempt = 1; ; attempt++) {
+      const error = await this.attempt(attempt);
+      if (error === undefined) return;
+      if (signal.aborted) throw closing();
+      const refused = error instanceof BrokerRefusedError;
+      this.cause = error;
+      if (first && !(error instanceof BrokerUnavailableError)) return this.giveUp(error, attempt);
+      const pauseMs = pauseBeforeRetry(this.settings.reconnection, retriesMade++, refused, this.settings.random);
+      if (pauseMs === undefined) return this.giveUp(error, attempt);
+      this.listener.failed(this, error, attempt, pauseMs);
+      await pause(pauseMs, signal);
+      if (signal.aborted) throw closing();
+    }
+  }
+
+  private giveUp(error: DispatcherError, attempt: number): never {
+    this.status = 'broken';
+    if (attempt > 0) this.listener.failed(this, error, attempt, undefined);
+    this.waiters.reject(this.unavailable());
+    this.listener.broken(this, error);
+    throw error;
+  }
+
+  private async attempt(number: number): Promise<DispatcherError | undefined> {
+    const epoch = ++this.epoch;
+    this.socket = new AbortController();
+    const socket = this.socket;
+    try {
+      const model = await openConnection(this.settings, socket.signal, this.connectionListener(epoch));
+      await this.listener.prepare(model);
+      if (this.epoch !== epoch) throw this.cause ?? closing();
+      this.becomeReady(model, number);
+      return undefined;
+    } catch (error) {
+      // First the epoch: the abort below must not be taken for a lost connection.
+      if (this.epoch === epoch) this.epoch++;
+      socket.abort();
+      return classifyConnectionFailure(error, this.settings.endpoint.display);
+    }
+  }
+
+  private becomeReady(model: ChannelModel, attempt: number): void {
+    this.status = 'ready';
+    this.cause = undefined;
+    this.blockedReason = undefined;
+    this.model = model;
+    this.listener.ready(this, attempt);
+    this.waiters.resolve(model);
+  }
+
+  private connectionListener(epoch: number): ConnectionListener {
+    return {
+      lost: (error) => {
+        if (this.epoch === epoch) this.loseConnection(error);
+      },
+      blocked: (reason) => this.setBlocked(epoch, reason),
+      unblocked: () => this.setBlocked(epoch, undefined),
+      warning: (message) => this.listener.warning(message),
+    };
+  }
+
+  private setBlocked(epoch: number, reason: string | undefined): void {
+    if (this.epoch !== epoch) return;
+    this.blockedReason = reason;
+    this.listener.blockedChanged(this);
+  }
+
+  private loseConnection(cause: Error): void {
+    const wasReady = this.status === 'ready';
+    this.epoch++;
+    this.socket.abort();
+    this.model = undefined;
+    this.blockedReason = undefined;
+    this.cause = lost(cause, this.settings.endpoint.display);
+    // Lost while it was being prepared: the attempt in progress sees the new epoch and fails.
+    if (!wasReady) return;
+    this.status = 'lost';
+    this.listener.lost(this, this.cause);
+    this.reconnect(this.cause).catch(() => undefined);
+  }
+
+  private async reconnect(cause: DispatcherError): Promise<void> {
+    const pauseMs = pauseBeforeRetry(this.settings.reconnection, 0, false, this.settings.random);
+    if (pauseMs === undefined) this.giveUp(cause, 0);
+    await pause(pauseMs, this.stopping.signal);
+    if (this.stopping.signal.aborted) return;
+    await this.attemptUntilReady(1, false);
+  }
+}
+
+function lost(cause: Error, where: string): BrokerUnavailableError {
+  const code = (cause as { code?: unknown }).code;
+  return new BrokerUnavailableError(`The connection to the broker at ${where} was lost: ${cause.message}.`, { broker: where, code }, cause);
+}
+
+function closing(): ShutdownError {
+  return new ShutdownError('The broker connection is closing; nothing new is taken.');
+}

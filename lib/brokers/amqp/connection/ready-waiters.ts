@@ -1,0 +1,42 @@
+import type { ChannelModel } from 'amqplib';
+
+interface Waiter {
+  resolve(model: ChannelModel): void;
+  reject(error: Error): void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Those who wait for a connection, each with a limit of its own. */
+export class ReadyWaiters {
+  private readonly waiters = new Set<Waiter>();
+
+  wait(limitMs: number | undefined, timeUp: () => Error): Promise<ChannelModel> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject, timer: undefined };
+      if (limitMs !== undefined) {
+        waiter.timer = setTimeout(() => {
+          this.waiters.delete(waiter);
+          reject(timeUp());
+        }, limitMs);
+      }
+      this.waiters.add(waiter);
+    });
+  }
+
+  resolve(model: ChannelModel): void {
+    this.settle((waiter) => waiter.resolve(model));
+  }
+
+  reject(error: Error): void {
+    this.settle((waiter) => waiter.reject(error));
+  }
+
+  private settle(action: (waiter: Waiter) => void): void {
+    const all = [...this.waiters];
+    this.waiters.clear();
+    for (const waiter of all) {
+      clearTimeout(waiter.timer);
+      action(waiter);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+/** Where settlements go; one call is one frame. */
+export interface AckSink {
+  ack(tag: number, multiple: boolean): void;
+  /** Gives back this one. */
+  requeue(tag: number): void;
+}
+
+/** An injected timer: calls back once after about `ms`. Returns how to cancel it. */
+export type Schedule = (callback: () => void, ms: number) => () => void;
+
+/** How long a finished delivery may wait for company before it is acknowledged. */
+export const IDLE_FLUSH_MS = 5;
+/** How long a finished delivery may be stuck behind an unfinished one: it takes room in the prefetch. */
+export const STUCK_FLUSH_MS = 50;
+const MOST_PER_FLUSH = 50;
+
+/** Slots: below these a tag is outstanding. */
+const OUTSTANDING = 0;
+const FINISHED = 1;
+/** The broker was told of this very tag: naming it again would close the channel. */
+const TOLD = 2;
+
+/**
+ * Turns many single settlements of one channel into few frames: one `multiple` ack up to below
+ * the lowest unfinished delivery. The tag that such an ack names must itself be outstanding at
+ * the broker, so it names the highest finished one that was not told singly.
+ */
+export class AckCoalescer {
+  private slots = new Uint8Array(256);
+  /** The lowest tag that is outstanding; the first of a channel is 1. */
+  private low = 1;
+  /** The highest tag delivered. */
+  private high = 0;
+  /** The highest finished, untold tag below `low`; 0 when there is none. */
+  private ready = 0;
+  /** Finished since the last flush and below `low`. */
+  private passed = 0;
+  /** Finished, untold, and above an unfinished one. */
+  private above = 0;
+  private stuck: number[] = [];
+  private stuckBefore: number[] = [];
+  private cancelIdle: (() => void) | undefined;
+  private cancelStuck: (() => void) | undefined;
+  private flushAt = 1;
+  private tellStuckAt = 1;
+
+  constructor(
+    private readonly sink: AckSink,
+    private readonly schedule: Schedule,
+  ) {}
+
+  /** A small prefetch must be given back soon, or the broker has nothing to send meanwhile. */
+  setPrefetch(prefetch: number): void {
+    this.flushAt = Math.max(1, Math.min(MOST_PER_FLUSH, Math.floor(prefetch / 4)));
+    this.tellStuckAt = Math.max(1, Math.floor(prefetch / 2));
+  }
+
+  delivered(tag: number): void {
+    this.high = tag;
+    if (tag - this.low >= this.slots.length) this.grow();
+    this.slots[tag & (this.slots.length - 1)] = OUTSTANDING;
+  }
+
+  finish(tag: number): void {
+    this.slots[tag & (this.slots.length - 1)] = FINISHED;
+    this.above++;
+    if (tag === this.low) {
+      this.advance();
+      if (this.passed >= this.flushAt) this.flush();
+      else this.cancelIdle ??= this.schedule(this.onIdle, IDLE_FLUSH_MS);
+    } else {
+      this.stuck.push(tag);
+      if (this.above >= this.tellStuckAt) this.tellAllStuck();
+      else this.cancelStuck ??= this.schedule(this.onStuck, STUCK_FLUSH_MS);
+    }
+  }
+
+  requeue(tag: number): void {
+    this.flush();
+    this.slots[tag & (this.slots.length - 1)] = TOLD;
+    if (tag === this.low) this.advance();
+    this.sink.requeue(tag);
+  }
+
+  /** Tells the broker of everything finished and stops the timers: the channel is about to close. */
+  close(): void {
+    this.flush();
+    this.tellAllStuck();
+    this.drop();
+  }
+
+  /** The channel is gone, and every tag with it. */
+  drop(): void {
+    this.cancelIdle?.();
+    this.cancelStuck?.();
+    this.cancelIdle = this.cancelStuck = undefined;
+    this.stuck = [];
+    this.stuckBefore = [];
+  }
+
+  private readonly onIdle = (): void => {
+    this.cancelIdle = undefined;
+    this.flush();
+  };
+
+  /** Whatever was stuck at the last call and still is has waited long enough. */
+  private readonly onStuck = (): void => {
+    this.cancelStuck = undefined;
+    this.tellStuck(this.stuckBefore);
+    [this.stuck, this.stuckBefore] = [this.stuckBefore, this.stuck];
+    if (this.stuckBefore.length > 0) this.cancelStuck = this.schedule(this.onStuck, STUCK_FLUSH_MS);
+  };
+
+  private flush(): void {
+    this.passed = 0;
+    if (this.ready === 0) return;
+    const tag = this.ready;
+    this.ready = 0;
+    this.sink.ack(tag, true);
+  }
+
+  private tellAllStuck(): void {
+    this.tellStuck(this.stuckBefore);
+    this.tellStuck(this.stuck);
+  }
+
+  private tellStuck(tags: number[]): void {
+    const mask = this.slots.length - 1;
+    for (const tag of tags) {
+      if (tag < this.low || this.slots[tag & mask] !== FINISHED) continue;
+      this.slots[tag & mask] = TOLD;
+      this.above--;
+      this.sink.ack(tag, false);
+    }
+    tags.length = 0;
+  }
+
+  private advance(): void {
+    const mask = this.slots.length - 1;
+    while (this.low <= this.high) {
+      const slot = this.slots[this.low & mask];
+      if (slot === OUTSTANDING) return;
+      if (slot === FINISHED) {
+        this.ready = this.low;
+        this.passed++;
+        this.above--;
+      }
+      this.low++;
+    }
+  }
+
+  private grow(): void {
+    const wider = new Uint8Array(this.slots.length * 2);
+    for (let tag = this.low; tag < this.high; tag++) wider[tag & (wider.length - 1)] = this.slots[tag & (this.slots.length - 1)] as number;
+    this.slots = wider;
+  }
+}

@@ -1,0 +1,190 @@
+import type { ChannelModel } from 'amqplib';
+import { BrokerError, type DispatcherError } from '../../../errors.js';
+import type { BrokerEvent, ConsumeOptions, Consumption, Delivery } from '../../broker.js';
+import type { ChannelClosure } from '../connection/open-channel.js';
+import { pause, within } from '../connection/pause.js';
+import { exponentialPause } from '../connection/reconnection-policy.js';
+import type { AmqpDelivery } from './amqp-delivery.js';
+import { closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
+import { ConsumerChannel, type ConsumerChannelListener } from './consumer-channel.js';
+
+export interface ConsumptionHost {
+  /** The connection, once it stands. @throws when it never will, or not within the limit */
+  connection(limitMs?: number): Promise<ChannelModel>;
+  isConnected(): boolean;
+  redeclare(model: ChannelModel, queue: string): Promise<void>;
+  emit(event: BrokerEvent): void;
+  random(): number;
+  /** It needs no more care. */
+  ended(consumption: AmqpConsumption): void;
+}
+
+const LONGEST_PAUSE_MS = 60_000;
+/** A consumer that lived this long was well: the next failure is a new story. */
+const STABLE_MS = 10_000;
+const STOP_LIMIT_MS = 5_000;
+const CLOSE_LIMIT_MS = 2_000;
+/** A callback that throws will probably throw again at once. */
+const CALLBACK_FAILED_PAUSE_MS = 1_000;
+
+/** One queue being consumed, through every channel and connection that it takes. */
+export class AmqpConsumption implements Consumption, ConsumerChannelListener {
+  private channel: ConsumerChannel | undefined;
+  private prefetch: number;
+  private readonly stopping = new AbortController();
+  private recovering = false;
+  private failures = 0;
+  private restoredAt = 0;
+  /** What still comes, because the broker did not answer the cancel, is given back unseen. */
+  private silent = false;
+  private stopped: Promise<void> | undefined;
+  private closedOnce: Promise<void> | undefined;
+  private readonly givingBack = new Set<NodeJS.Timeout>();
+
+  constructor(
+    private readonly queue: string,
+    private readonly options: ConsumeOptions,
+    private readonly onDelivery: (delivery: Delivery) => void,
+    private readonly host: ConsumptionHost,
+  ) {
+    this.prefetch = options.prefetch;
+  }
+
+  /** @throws BrokerError when the queue cannot be consumed */
+  async start(limitMs: number): Promise<void> {
+    const model = await this.host.connection(limitMs);
+    try {
+      await this.open(model);
+    } catch (error) {
+      throw consumeFailure(this.queue, error);
+    }
+  }
+
+  setPrefetch(prefetch: number): void {
+    if (prefetch === this.prefetch) return;
+    this.prefetch = prefetch;
+    this.channel?.setPrefetch(prefetch);
+  }
+
+  stop(): Promise<void> {
+    this.stopping.abort();
+    this.stopped ??= within(STOP_LIMIT_MS, this.channel?.stop() ?? Promise.resolve()).then(() => {
+      this.silent = true;
+    });
+    return this.stopped;
+  }
+
+  close(): Promise<void> {
+    this.closedOnce ??= this.finish();
+    return this.closedOnce;
+  }
+
+  delivered(delivery: AmqpDelivery): void {
+    if (this.silent) {
+      delivery.requeue();
+      return;
+    }
+    try {
+      this.onDelivery(delivery);
+    } catch (error) {
+      this.host.emit({ type: 'broker.callback-failed', queue: this.queue, error });
+      this.giveBackLater(delivery);
+    }
+  }
+
+  cancelled(channel: ConsumerChannel): void {
+    if (channel !== this.channel) return;
+    const error = new BrokerError(
+      'ERR_DISPATCHER_CONSUMER_CANCELLED',
+      `The broker stopped delivering from queue "${this.queue}": it was deleted, or its node was lost. It is declared and consumed again; messages of a deleted queue are gone.`,
+      { queue: this.queue },
+      { retryable: true },
+    );
+    void this.recover(error, async (model) => {
+      await this.host.redeclare(model, this.queue);
+      if (this.channel === channel) await channel.resume();
+      else await this.open(model);
+    });
+  }
+
+  closed(channel: ConsumerChannel, closure: ChannelClosure): void {
+    if (channel !== this.channel) return;
+    this.channel = undefined;
+    void this.recover(closureFailure(this.queue, closure), () => Promise.resolve());
+  }
+
+  warning(message: string): void {
+    this.host.emit({ type: 'broker.warning', message });
+  }
+
+  private async open(model: ChannelModel): Promise<void> {
+    const channel = await ConsumerChannel.open(model, this.queue, this.options.tag, this.prefetch, this);
+    if (this.stopping.signal.aborted) return channel.close(CLOSE_LIMIT_MS);
+    this.channel = channel;
+    channel.setPrefetch(this.prefetch);
+  }
+
+  /** Until it consumes again, is stopped, or the connection is broken for good. One at a time. */
+  private async recover(error: DispatcherError, first: (model: ChannelModel) => Promise<void>): Promise<void> {
+    if (this.recovering || this.stopping.signal.aborted) return;
+    this.recovering = true;
+    if (performance.now() - this.restoredAt > STABLE_MS) this.failures = 0;
+    let repair = first;
+    try {
+      while (!this.stopping.signal.aborted) {
+        await this.waitBeforeRecovery(error);
+        const model = await this.host.connection();
+        if (this.stopping.signal.aborted) return;
+        try {
+          await repair(model);
+          if (this.channel === undefined) await this.reopen(model);
+          this.restored();
+          return;
+        } catch (failure) {
+          error = consumeFailure(this.queue, failure);
+          repair = () => Promise.resolve();
+        }
+      }
+    } catch {
+      // The connection is broken or closing, and that is reported where it happened.
+    } finally {
+      this.recovering = false;
+    }
+  }
+
+  private async reopen(model: ChannelModel): Promise<void> {
+    await this.host.redeclare(model, this.queue);
+    await this.open(model);
+  }
+
+  private async waitBeforeRecovery(error: DispatcherError): Promise<void> {
+    // When the connection went, its own supervisor paces the return.
+    if (!this.host.isConnected()) return;
+    const firstMs = firstRecoveryPauseMs(error);
+    const retryInMs = firstMs + exponentialPause(this.failures++, firstMs, LONGEST_PAUSE_MS, () => this.host.random());
+    this.host.emit({ type: 'broker.consumer-lost', queue: this.queue, error, retryInMs });
+    await pause(retryInMs, this.stopping.signal);
+  }
+
+  private restored(): void {
+    if (this.stopping.signal.aborted) return;
+    this.restoredAt = performance.now();
+    this.host.emit({ type: 'broker.consumer-restored', queue: this.queue });
+  }
+
+  private giveBackLater(delivery: AmqpDelivery): void {
+    const timer = setTimeout(() => {
+      this.givingBack.delete(timer);
+      delivery.requeue();
+    }, CALLBACK_FAILED_PAUSE_MS);
+    this.givingBack.add(timer);
+  }
+
+  private async finish(): Promise<void> {
+    await this.stop();
+    for (const timer of this.givingBack) clearTimeout(timer);
+    await this.channel?.close(CLOSE_LIMIT_MS);
+    this.channel = undefined;
+    this.host.ended(this);
+  }
+}

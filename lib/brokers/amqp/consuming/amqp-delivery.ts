@@ -1,0 +1,74 @@
+import type { ConsumeMessage } from 'amqplib';
+import type { Delivery, MessageProperties } from '../../broker.js';
+import type { Grant } from './grant.js';
+
+/** Where deliveries are settled: the channel that they came on. */
+export interface DeliveryChannel {
+  settle(delivery: AmqpDelivery, requeue: boolean): boolean;
+}
+
+/**
+ * One delivery; one small object and no closure, for there are tens of thousands a second.
+ *
+ * `body` is a view into what was read from the socket (up to 64 KiB): whoever keeps it beyond
+ * settlement should copy it. Until then the prefetch bounds what is held.
+ */
+export class AmqpDelivery implements Delivery {
+  readonly body: Buffer;
+  readonly properties: MessageProperties;
+  private readonly fields: ConsumeMessage['fields'];
+  settled = false;
+
+  constructor(
+    private readonly channel: DeliveryChannel,
+    readonly grant: Grant,
+    message: ConsumeMessage,
+  ) {
+    this.body = message.content;
+    this.fields = message.fields;
+    this.properties = portProperties(message.properties);
+  }
+
+  get tag(): number {
+    return this.fields.deliveryTag;
+  }
+
+  get queue(): string {
+    return this.grant.queue;
+  }
+
+  get exchange(): string {
+    return this.fields.exchange;
+  }
+
+  get routingKey(): string {
+    return this.fields.routingKey;
+  }
+
+  get redelivered(): boolean {
+    return this.fields.redelivered;
+  }
+
+  get deliveryCount(): number | undefined {
+    const count = this.properties.headers?.['x-delivery-count'];
+    return typeof count === 'number' ? count : undefined;
+  }
+
+  ack(): boolean {
+    return this.channel.settle(this, false);
+  }
+
+  requeue(): boolean {
+    return this.channel.settle(this, true);
+  }
+}
+
+/**
+ * amqplib's object is fresh for each message, so it is used rather than copied. What the port does
+ * not know is cleared: a foreign `expiration` must not travel on when somebody republishes it.
+ */
+function portProperties(properties: ConsumeMessage['properties']): MessageProperties {
+  const raw = properties as unknown as Record<string, unknown>;
+  raw['deliveryMode'] = raw['expiration'] = raw['userId'] = raw['clusterId'] = undefined;
+  return raw as MessageProperties;
+}

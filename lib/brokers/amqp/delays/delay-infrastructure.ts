@@ -1,0 +1,97 @@
+import type { Channel, ChannelModel } from 'amqplib';
+import { withChannel } from '../connection/open-channel.js';
+import { declarationFailure } from '../topology/declaration-failure.js';
+import { DELAY_LEVELS, dueExchange, duePattern, levelMs, levelName, levelPattern, queueToken, undeliveredName } from './delay-ladder.js';
+
+/** Declares the ladder when the first delayed message needs it, and binds destinations to its end. */
+export class DelayInfrastructure {
+  private ladder: Promise<void> | undefined;
+  private bindings = new Map<string, Promise<void>>();
+  private declaredFor: ChannelModel | undefined;
+  /** Whether some delayed message was ever sent: only then is the ladder worth repairing. */
+  private used = false;
+
+  constructor(private readonly exchange: string) {}
+
+  /** After this a message that is due reaches the queue. @throws BrokerError when there is no such queue */
+  async prepare(model: ChannelModel, queue: string): Promise<void> {
+    this.used = true;
+    if (this.declaredFor !== model) this.forget(model);
+    this.ladder ??= this.once(declareLadder(model, this.exchange), () => (this.ladder = undefined));
+    await this.ladder;
+    let binding = this.bindings.get(queue);
+    if (binding === undefined) {
+      binding = this.once(bindDestination(model, this.exchange, queue), () => this.bindings.delete(queue));
+      this.bindings.set(queue, binding);
+    }
+    await binding;
+  }
+
+  /** Somebody deleted an exchange: declares the ladder again, if it was in use. */
+  async repair(model: ChannelModel): Promise<void> {
+    this.forget(model);
+    if (!this.used) return;
+    this.ladder = this.once(declareLadder(model, this.exchange), () => (this.ladder = undefined));
+    await this.ladder;
+  }
+
+  /** A queue was declared anew: its binding went with the old one. */
+  forgetBinding(queue: string): void {
+    this.bindings.delete(queue);
+  }
+
+  private forget(model: ChannelModel): void {
+    this.declaredFor = model;
+    this.ladder = undefined;
+    this.bindings = new Map();
+  }
+
+  private async once(work: Promise<void>, failed: () => void): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      failed();
+      throw error;
+    }
+  }
+}
+
+/** From the end to the beginning, so that a message can never enter what leads nowhere yet. */
+async function declareLadder(model: ChannelModel, exchange: string): Promise<void> {
+  try {
+    await withChannel(model, async (channel) => {
+      await declareEnd(channel, exchange);
+      for (let level = 0; level < DELAY_LEVELS; level++) await declareLevel(channel, exchange, level);
+    });
+  } catch (error) {
+    throw declarationFailure(error, `the delay ladder of exchange "${exchange}"`);
+  }
+}
+
+async function declareEnd(channel: Channel, exchange: string): Promise<void> {
+  const undelivered = undeliveredName(exchange);
+  await channel.assertExchange(undelivered, 'fanout', { durable: true });
+  await channel.assertQueue(undelivered, { durable: true });
+  await channel.bindQueue(undelivered, undelivered, '');
+  await channel.assertExchange(dueExchange(exchange), 'topic', { durable: true, alternateExchange: undelivered });
+}
+
+async function declareLevel(channel: Channel, exchange: string, level: number): Promise<void> {
+  const name = levelName(exchange, level);
+  const below = level === 0 ? dueExchange(exchange) : levelName(exchange, level - 1);
+  await channel.assertExchange(name, 'topic', { durable: true });
+  // No dead-letter routing key: the original one holds the bits.
+  await channel.assertQueue(name, { durable: true, messageTtl: levelMs(level), deadLetterExchange: below });
+  await channel.bindExchange(below, name, levelPattern(level, 0));
+  await channel.bindQueue(name, name, levelPattern(level, 1));
+}
+
+async function bindDestination(model: ChannelModel, exchange: string, queue: string): Promise<void> {
+  try {
+    await withChannel(model, async (channel) => {
+      await channel.bindQueue(queue, dueExchange(exchange), duePattern(queueToken(queue)));
+    });
+  } catch (error) {
+    throw declarationFailure(error, `queue "${queue}"`);
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { InvalidTaskError } from '../../../errors.js';
+
+/**
+ * The arithmetic of the delay ladder. A delay is a number of units in binary; each level of the
+ * ladder is a queue that holds a message for its one bit's worth of time, and a topic exchange
+ * that leads a message into that queue or past it. The bits travel as words of the routing key,
+ * most significant first, and the destination's token comes after them. The numbers here are part
+ * of the version in the names: change one, and the version must change.
+ */
+export const DELAY_UNIT_MS = 50;
+export const DELAY_LEVELS = 32;
+const VERSION = 'v1';
+
+/** 6.8 years. */
+export const LONGEST_DELAY_MS = (2 ** DELAY_LEVELS - 1) * DELAY_UNIT_MS;
+
+/** A shortstr of AMQP less the bits and their dots is 191; a token stays well below. */
+const LONGEST_TOKEN = 150;
+/** A delay of many units is rounded up by at most 1/64 and at most 15 units (750 ms): each bit less is a hop less. */
+const MOST_CLEARED_BITS = 4;
+const KEPT_BITS = 6;
+
+/**
+ * How many units to wait: never less than the delay.
+ * @throws InvalidTaskError for a delay that is no finite number or longer than the ladder
+ */
+export function delayUnits(delayMs: number): number {
+  if (!(delayMs <= LONGEST_DELAY_MS)) {
+    throw new InvalidTaskError(`A delay of ${delayMs} ms cannot be kept; expected at most ${LONGEST_DELAY_MS} ms (6.8 years).`, { delayMs, longestMs: LONGEST_DELAY_MS });
+  }
+  const exact = Math.max(1, Math.ceil(delayMs / DELAY_UNIT_MS));
+  const cleared = Math.min(MOST_CLEARED_BITS, Math.max(0, Math.floor(Math.log2(exact)) - KEPT_BITS));
+  const rounded = Math.ceil(exact / 2 ** cleared) * 2 ** cleared;
+  return rounded < 2 ** DELAY_LEVELS ? rounded : exact;
+}
+
+/** The level of the highest bit: the ladder is entered there, because what is above would be passed through. */
+export function entryLevel(units: number): number {
+  return Math.floor(Math.log2(units));
+}
+
+export function delayRoutingKey(units: number, token: string): string {
+  return `${units.toString(2).padStart(DELAY_LEVELS, '0').split('').join('.')}.${token}`;
+}
+
+/**
+ * One word for a queue's name: no dot, which would be several words, and no wildcard. Different
+ * names have different tokens.
+ */
+export function queueToken(queue: string): string {
+  const escaped = queue.replace(/[^A-Za-z0-9_-]/gu, (character) => [...Buffer.from(character)].map((byte) => `~${byte.toString(16).padStart(2, '0')}`).join(''));
+  // "~" is always followed by a hexadecimal digit above, so a hash can be nobody's plain token.
+  return escaped.length <= LONGEST_TOKEN ? escaped : `~h${createHash('sha256').update(queue).digest('hex')}`;
+}
+
+/** How long level `level` holds a message. */
+export function levelMs(level: number): number {
+  return 2 ** level * DELAY_UNIT_MS;
+}
+
+/** Routing keys whose bit of this level is `bit`: into the level's queue for 1, past it for 0. */
+export function levelPattern(level: number, bit: 0 | 1): string {
+  return `${'*.'.repeat(DELAY_LEVELS - 1 - level)}${bit}.#`;
+}
+
+/** Exactly the words of the bits, so that a token which ends like another is not taken for it. */
+export function duePattern(token: string): string {
+  return `${'*.'.repeat(DELAY_LEVELS)}${token}`;
+}
+
+/** Exchange and queue of a level share the name. */
+export function levelName(exchange: string, level: number): string {
+  return `${exchange}.delay.${VERSION}.${String(level).padStart(2, '0')}`;
+}
+
+/** Where what is due comes out, bound to its destinations. */
+export function dueExchange(exchange: string): string {
+  return `${exchange}.delay.${VERSION}.due`;
+}
+
+/** Exchange and queue for what is due when its destination is gone. */
+export function undeliveredName(exchange: string): string {
+  return `${exchange}.undelivered`;
+}

@@ -1,0 +1,100 @@
+import type { ChannelModel } from 'amqplib';
+import type { QueueDeclaration, Topology } from '../../broker.js';
+import { BrokerUnavailableError, type DispatcherError, TopologyMismatchError } from '../../../errors.js';
+import { withChannel } from '../connection/open-channel.js';
+import { declarationFailure, differenceIn } from './declaration-failure.js';
+import { queueArguments } from './queue-arguments.js';
+import { serverVersion } from './server-version.js';
+
+export interface TopologyListener {
+  failed(error: DispatcherError): void;
+  warning(message: string): void;
+}
+
+/** Declares what it is told, and remembers it, so that a broker which lost it gets it again. */
+export class TopologyRegister {
+  private readonly queues = new Map<string, QueueDeclaration>();
+
+  constructor(
+    private readonly exchange: string,
+    private readonly listener: TopologyListener,
+  ) {}
+
+  /** @throws TopologyMismatchError, BrokerRefusedError, BrokerUnavailableError; nothing is remembered then */
+  async declare(model: ChannelModel, topology: Topology): Promise<void> {
+    await this.declareExchange(model);
+    for (const queue of topology.queues) {
+      const merged = merge(this.queues.get(queue.name), queue);
+      await this.declareQueue(model, merged);
+      this.queues.set(queue.name, merge(this.queues.get(queue.name), queue));
+    }
+  }
+
+  /** Direct and durable, without arguments, as gofort declares it. */
+  async declareExchange(model: ChannelModel): Promise<void> {
+    await declaring(model, `Exchange "${this.exchange}"`, async (channel) => {
+      await channel.assertExchange(this.exchange, 'direct', { durable: true });
+    });
+  }
+
+  /** After a reconnect. What cannot be declared is reported and left out: the rest must work on. */
+  async redeclareAll(model: ChannelModel): Promise<void> {
+    await this.tolerating(() => this.declareExchange(model));
+    for (const queue of this.queues.values()) await this.tolerating(() => this.declareQueue(model, queue));
+  }
+
+  /** When a queue's consumer was lost. A queue that was never declared here is left to its owner. */
+  async redeclare(model: ChannelModel, name: string): Promise<void> {
+    const queue = this.queues.get(name);
+    if (queue === undefined) return;
+    await this.declareExchange(model);
+    await this.declareQueue(model, queue);
+  }
+
+  private async declareQueue(model: ChannelModel, queue: QueueDeclaration): Promise<void> {
+    try {
+      await declaring(model, `Queue "${queue.name}"`, async (channel) => {
+        await channel.assertQueue(queue.name, { durable: true, arguments: queueArguments(queue, serverVersion(model)) });
+      });
+    } catch (error) {
+      if (!this.acceptOlder(queue, error)) throw error;
+    }
+    const keys = queue.bindingKeys ?? [];
+    if (keys.length === 0) return;
+    await declaring(model, `Binding of queue "${queue.name}"`, async (channel) => {
+      for (const key of keys) await channel.bindQueue(queue.name, this.exchange, key);
+    });
+  }
+
+  /** A dead letter queue that a 3.x server made has no delivery limit in its arguments, and never will. */
+  private acceptOlder(queue: QueueDeclaration, error: unknown): boolean {
+    if (queue.purpose !== 'dead-letters' || !(error instanceof TopologyMismatchError)) return false;
+    if (differenceIn((error.cause as Error | undefined)?.message ?? '')?.argument !== 'x-delivery-limit') return false;
+    this.listener.warning(
+      `Queue "${queue.name}" was made by an older server and has the default delivery limit now; set "delivery-limit" to -1 for it by a policy.`,
+    );
+    return true;
+  }
+
+  private async tolerating(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (error instanceof BrokerUnavailableError) throw error;
+      this.listener.failed(error as DispatcherError);
+    }
+  }
+}
+
+async function declaring(model: ChannelModel, what: string, action: Parameters<typeof withChannel<void>>[1]): Promise<void> {
+  try {
+    await withChannel(model, action);
+  } catch (error) {
+    throw declarationFailure(error, what);
+  }
+}
+
+function merge(known: QueueDeclaration | undefined, added: QueueDeclaration): QueueDeclaration {
+  const keys = new Set([...(known?.bindingKeys ?? []), ...(added.bindingKeys ?? [])]);
+  return { ...known, ...added, bindingKeys: [...keys] };
+}
