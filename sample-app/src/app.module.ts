@@ -1,0 +1,40 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { DispatcherModule } from 'nestjs-dispatcher';
+import { CountEvents } from './counting/count-events.js';
+import { CountingRun } from './counting/counting-run.js';
+import { WorkerReport } from './counting/worker-report.js';
+import { dispatcherConfig } from './dispatcher-config.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { HealthController } from './http/health.controller.js';
+import { TasksController } from './http/tasks.controller.js';
+import type { Settings } from './settings.js';
+import { SETTINGS } from './settings.token.js';
+import { AllTypesTask } from './tasks/all-types.task.js';
+import { CountWordsTask } from './tasks/count-words.task.js';
+import { FailingTask } from './tasks/failing.task.js';
+import { FlakyTask } from './tasks/flaky.task.js';
+import { GoExampleTask } from './tasks/go-example.task.js';
+import { SlowTask } from './tasks/slow.task.js';
+
+const TASKS = [CountWordsTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask];
+
+/** The whole app. A sender has the same task classes and never runs them: its dispatcher consumes nothing. */
+@Module({})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [DispatcherModule.forRoot(dispatcherConfig(settings))],
+      controllers: [TasksController, HealthController],
+      providers: [
+        { provide: SETTINGS, useValue: settings },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        CountEvents,
+        CountingRun,
+        ...(settings.role === 'worker' ? [WorkerReport] : []),
+        ...TASKS,
+      ],
+    };
+  }
+}

@@ -1,0 +1,26 @@
+import { Logger } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { type Settings, UsageError } from '../settings.js';
+
+/** @throws UsageError that says which port to take instead */
+export async function listen(app: NestExpressApplication, { host, port }: Settings): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException, host, port);
+  }
+  new Logger('http').log(`HTTP API on ${await app.getUrl()}: POST /tasks, GET /health`);
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new UsageError(`Port ${port} of ${host} is in use by another program. Choose another: PORT=${port + 1} npm start`);
+    case 'EACCES':
+      return new UsageError(`Port ${port} of ${host} may not be used by this user. Choose one above 1023: PORT=3000 npm start`);
+    case 'EADDRNOTAVAIL': case 'ENOTFOUND':
+      return new UsageError(`HOST=${host} is no address of this machine. Leave HOST out for 127.0.0.1.`);
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,11 @@
+import { ConsoleLogger } from '@nestjs/common';
+
+/** Nest's own account of its start: some thirty lines that say nothing about tasks. */
+const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+
+/** Nest's logger without the chatter; warnings and errors all come through. */
+export class QuietLogger extends ConsoleLogger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    if (!CHATTER.has(rest.at(-1) as string)) super.log(message, ...rest as string[]);
+  }
+}

@@ -1,0 +1,2 @@
+/** Injects the {@link Settings}. */
+export const SETTINGS = Symbol('settings');
