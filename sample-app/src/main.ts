@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 
 async function createApp(settings: Settings): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(settings), {
-    logger: new QuietLogger({ colors: process.stdout.isTTY && !process.env.NO_COLOR }), abortOnError: false, bodyParser: false, forceCloseConnections: true,
+    logger: new QuietLogger({ colors: process.stdout.isTTY === true && !process.env.NO_COLOR }), abortOnError: false, bodyParser: false, forceCloseConnections: true,
   });
   // Bytes, whatever the content type says: the exact reading of numbers is ours.
   app.useBodyParser('raw', { type: () => true, limit: MOST_BODY_BYTES });

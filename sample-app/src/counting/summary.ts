@@ -38,7 +38,7 @@ function problemLines({ problems, problemCount }: WordTotals): string[] {
 }
 
 function table(head: string[], rows: string[][]): string {
-  const made = new Table({ head, colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')), style: { head: [], border: [] } });
+  const made = new Table({ head, colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')), style: { head: [], border: [], compact: true } });
   made.push(...rows);
   return made.toString();
 }
