@@ -59,7 +59,7 @@ export function closingContract(fixture: BrokerFixture, capabilities: BrokerCapa
       expect(await other.depth(queue)).toBe(500);
     });
 
-    it.runIf(capabilities.outlivesItsObject)('settles what was acknowledged a moment before', async () => {
+    if (capabilities.outlivesItsObject) it('settles what was acknowledged a moment before', async () => {
       const { broker, queue } = await bench.withQueue();
       await publishAll(broker, queue, numbered(100));
       const { deliveries } = await collect(broker, queue, 100);

@@ -99,6 +99,8 @@ export class Publisher implements PublishChannelListener {
     this.rejectAll(shutDown());
     clearInterval(this.timer);
     this.timer = undefined;
+    // Or the channel's end would look like an accident, and be mended.
+    this.model = undefined;
     await this.channel?.close(Math.max(200, limitMs / 4));
   }
 
