@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AckCoalescer, type AckSink } from '../../../../../lib/brokers/amqp/consuming/ack-coalescer.js';
+
+/** Behaves as RabbitMQ does: an ack or nack that names a tag which is not outstanding closes the channel. */
+class Server implements AckSink {
+  readonly outstanding = new Set<number>();
+  readonly settled = new Map<number, 'ack' | 'requeue'>();
+  frames = 0;
+  mayAck: (tag: number) => boolean = () => true;
+
+  ack(tag: number, multiple: boolean): void {
+    this.frames++;
+    if (!this.outstanding.has(tag)) throw new Error(`406 unknown delivery tag ${tag}`);
+    for (const one of multiple ? [...this.outstanding].filter((other) => other <= tag) : [tag]) this.settle(one, 'ack');
+  }
+
+  requeue(tag: number): void {
+    this.frames++;
+    if (!this.outstanding.has(tag)) throw new Error(`406 unknown delivery tag ${tag}`);
+    this.settle(tag, 'requeue');
+  }
+
+  private settle(tag: number, how: 'ack' | 'requeue'): void {
+    if (how === 'ack' && !this.mayAck(tag)) throw new Error(`tag ${tag} acknowledged before its task finished`);
+    this.outstanding.delete(tag);
+    this.settled.set(tag, how);
+  }
+}
+
+class Timers {
+  readonly pending = new Set<() => void>();
+  readonly schedule = (callback: () => void): (() => void) => {
+    const run = (): void => {
+      this.pending.delete(run);
+      callback();
+    };
+    this.pending.add(run);
+    return () => this.pending.delete(run);
+  };
+  fire(index: number): void {
+    const all = [...this.pending];
+    all[index % Math.max(1, all.length)]?.();
+  }
+  fireAll(): void {
+    while (this.pending.size > 0) this.fire(0);
+  }
+}
+
+function setUp(prefetch: number): { server: Server; timers: Timers; coalescer: AckCoalescer } {
+  const server = new Server();
+  const timers = new Timers();
+  const coalescer = new AckCoalescer(server, timers.schedule);
+  coalescer.setPrefetch(prefetch);
+  return { server, timers, coalescer };
+}
+
+function deliver(coalescer: AckCoalescer, server: Server, from: number, to: number): void {
+  for (let tag = from; tag <= to; tag++) {
+    server.outstanding.add(tag);
+    coalescer.delivered(tag);
+  }
+}
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('deliver' as const), pick: fc.nat(8) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('finish' as const), pick: fc.nat(400) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('requeue' as const), pick: fc.nat(400) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('timer' as const), pick: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('prefetch' as const), pick: fc.nat(300) }) },
+);
+
+describe('AckCoalescer', () => {
+  it('settles every tag exactly once, as it ended, and never before it ended', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 600 }), fc.integer({ min: 1, max: 200 }), (steps, prefetch) => {
+        const { server, timers, coalescer } = setUp(prefetch);
+        const running: number[] = [];
+        const ended = new Map<number, 'ack' | 'requeue'>();
+        let last = 0;
+        server.mayAck = (tag) => ended.get(tag) === 'ack';
+        const end = (pick: number, how: 'ack' | 'requeue'): void => {
+          const [tag] = running.splice(pick % running.length, 1) as [number];
+          ended.set(tag, how);
+          if (how === 'ack') coalescer.finish(tag);
+          else coalescer.requeue(tag);
+        };
+        for (const { kind, pick } of steps) {
+          if (kind === 'deliver') {
+            deliver(coalescer, server, last + 1, last + 1 + pick);
+            for (let tag = last + 1; tag <= last + 1 + pick; tag++) running.push(tag);
+            last += 1 + pick;
+          } else if (kind === 'timer') timers.fire(pick);
+          else if (kind === 'prefetch') coalescer.setPrefetch(1 + pick);
+          else if (running.length > 0) end(pick, kind === 'finish' ? 'ack' : 'requeue');
+        }
+        while (running.length > 0) end(0, 'ack');
+        timers.fireAll();
+        expect(server.outstanding.size).toBe(0);
+        expect(server.settled).toEqual(ended);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('acknowledges 50 deliveries of a large prefetch with one frame', () => {
+    const { server, coalescer } = setUp(400);
+    deliver(coalescer, server, 1, 50);
+    for (let tag = 1; tag <= 50; tag++) coalescer.finish(tag);
+    expect({ frames: server.frames, left: server.outstanding.size }).toEqual({ frames: 1, left: 0 });
+  });
+
+  it('acknowledges each delivery at once when only one may be unsettled', () => {
+    const { server, coalescer } = setUp(1);
+    deliver(coalescer, server, 1, 1);
+    coalescer.finish(1);
+    expect(server.outstanding.size).toBe(0);
+  });
+
+  it('acknowledges singly what is stuck behind a slow delivery when half of the prefetch is', () => {
+    const { server, coalescer } = setUp(10);
+    deliver(coalescer, server, 1, 10);
+    for (let tag = 2; tag <= 6; tag++) coalescer.finish(tag);
+    expect([...server.outstanding]).toEqual([1, 7, 8, 9, 10]);
+  });
+
+  it('acknowledges what is stuck for long by its timer, and then names the highest untold tag', () => {
+    const { server, timers, coalescer } = setUp(100);
+    deliver(coalescer, server, 1, 4);
+    coalescer.finish(2);
+    coalescer.finish(4);
+    timers.fire(0);
+    timers.fire(0);
+    expect([...server.outstanding]).toEqual([1, 3]);
+    coalescer.finish(1);
+    coalescer.finish(3);
+    timers.fireAll();
+    expect(server.outstanding.size).toBe(0);
+  });
+
+  it('tells everything finished before it closes, and leaves no timer', () => {
+    const { server, timers, coalescer } = setUp(100);
+    deliver(coalescer, server, 1, 5);
+    for (const tag of [1, 2, 5]) coalescer.finish(tag);
+    coalescer.close();
+    expect({ left: [...server.outstanding], timers: timers.pending.size }).toEqual({ left: [3, 4], timers: 0 });
+  });
+
+  it('requeues one delivery and nothing below it', () => {
+    const { server, coalescer } = setUp(100);
+    deliver(coalescer, server, 1, 3);
+    coalescer.finish(1);
+    coalescer.requeue(2);
+    expect([...server.settled]).toEqual([[1, 'ack'], [2, 'requeue']]);
+  });
+});
