@@ -1,0 +1,22 @@
+import { AmqpBroker } from '../brokers/amqp/amqp-broker.js';
+import type { Broker } from '../brokers/broker.js';
+import { ConfigurationError } from '../errors.js';
+import type { ResolvedConfig } from './resolve-config.js';
+
+/** Makes the broker that a configuration names, without connecting it. */
+export type BrokerFactory = (config: ResolvedConfig, dispatcherName: string) => Broker;
+
+/** By the scheme of its URL. @throws ConfigurationError for a scheme that no broker has */
+export const createBroker: BrokerFactory = (config, dispatcherName) => {
+  const { broker: url, exchange } = config;
+  const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
+  switch (scheme) {
+    case 'amqp': case 'amqps': return new AmqpBroker({
+      url, exchange, tls: config.tls, reconnection: config.reconnection,
+      connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
+      publishing: { maxWaitMs: config.publishTimeoutMs },
+    });
+    default: throw new ConfigurationError(
+      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ.`, { option: 'broker', scheme });
+  }
+};

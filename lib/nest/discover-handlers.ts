@@ -1,0 +1,72 @@
+import type { DiscoveryService } from '@golevelup/nestjs-discovery';
+import type { ApplicationConfig, ModuleRef, ModulesContainer, NestContainer } from '@nestjs/core';
+import { ConfigurationError } from '../errors.js';
+import type { Handler } from '../worker/handler.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+import { assignTasks } from './discovery/assign-tasks.js';
+import { discoverTasks } from './discovery/discover-tasks.js';
+import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
+import type { DiscoverHandlers } from './dispatcher.js';
+import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
+import { createHandler, type HandlerSurroundings } from './handlers/create-handler.js';
+import { hasScopedGlobals, withoutScoped } from './handlers/enhancers.js';
+import { registeredNames } from './module-registry.js';
+import type { EnhancerScope } from './server-config.js';
+
+interface Surroundings {
+  /** Of the dispatcher. */
+  readonly name: string;
+  readonly scope: EnhancerScope;
+  readonly container: ModulesContainer;
+  readonly discovery: DiscoveryService;
+  readonly moduleRef: ModuleRef;
+  readonly warn: (message: string) => void;
+}
+
+/** Looks for `@Task` methods when it is first needed, once every provider exists; each handler is made once. */
+export function discoverHandlers(surroundings: Surroundings): DiscoverHandlers {
+  let tasks: DiscoveredTask[] | undefined;
+  let handlerParts: HandlerSurroundings | undefined;
+  const handlers = new Map<DiscoveredTask, Handler>();
+  return (worker: WorkerConfig, all: readonly WorkerConfig[]) => {
+    tasks ??= tasksOfDispatcher(surroundings);
+    const assigned = assignTasks(worker, all, tasks);
+    return new Map([...assigned].map(([name, task]) => {
+      handlerParts ??= handlerSurroundings(surroundings);
+      const handler = handlers.get(task) ?? createHandler(task, handlerParts);
+      handlers.set(task, handler);
+      return [name, handler];
+    }));
+  };
+}
+
+function tasksOfDispatcher({ name, container, discovery, warn }: Surroundings): DiscoveredTask[] {
+  const all = discoverTasks(container, discovery);
+  const names = registeredNames(container);
+  const orphans = all.filter((task) => !names.includes(dispatcherOf(task)));
+  // Every dispatcher sees them; one speaks.
+  if (orphans.length > 0 && name === names[0]) warn(orphansText(orphans, names));
+  return all.filter((task) => dispatcherOf(task) === name);
+}
+
+function dispatcherOf({ options }: DiscoveredTask): string {
+  return options.dispatcher ?? DEFAULT_DISPATCHER;
+}
+
+function handlerSurroundings({ moduleRef, scope, warn }: Surroundings): HandlerSurroundings {
+  // The reference is protected there; the enhancer classes of Nest are made with it and have no other source.
+  const container: NestContainer | undefined = moduleRef['container'];
+  const globals: ApplicationConfig | undefined = container?.applicationConfig;
+  if (globals === undefined) {
+    throw new ConfigurationError('This version of Nest does not show its container, which guards and pipes on tasks need. Use @nestjs/core 11.1.21 or later, or 12.');
+  }
+  if (scope === 'all' && hasScopedGlobals(globals)) {
+    warn('Request-scoped global guards, pipes, interceptors and filters do not run on tasks, in spite of enhancers "all". Put them on the handlers.');
+  }
+  return { container, globals: withoutScoped(globals), scope, warn };
+}
+
+function orphansText(orphans: readonly DiscoveredTask[], names: readonly string[]): string {
+  const list = orphans.map((task) => `"${task.name}" (${describeTask(task)}, dispatcher "${dispatcherOf(task)}")`).join(', ');
+  return `No dispatcher runs ${list}: the registered dispatchers are ${names.map((name) => `"${name}"`).join(', ')}. Correct @Task's option dispatcher, or register it.`;
+}

@@ -1,0 +1,47 @@
+import { ConfigurationError } from '../../errors.js';
+import type { WorkerConfig } from '../../worker/worker-config.js';
+import { nearestName } from '../nearest-name.js';
+import { describeTask, type DiscoveredTask } from './discovered-task.js';
+
+/**
+ * Which of the discovered tasks a worker runs: those that its `tasks` names and those whose `@Task` names
+ * it; without a list, every task too that is not assigned to other workers in one of these ways.
+ *
+ * @throws ConfigurationError where a listed task does not exist, or two handlers have one name
+ */
+export function assignTasks(worker: WorkerConfig, all: readonly WorkerConfig[], tasks: readonly DiscoveredTask[]): Map<string, DiscoveredTask> {
+  const known = new Set(tasks.map(({ name }) => name));
+  for (const name of worker.tasks ?? []) {
+    if (!known.has(name)) throw unknownTask(worker, name, known);
+  }
+  const assigned = new Map<string, DiscoveredTask>();
+  for (const task of tasks) {
+    if (!takes(worker, all, task)) continue;
+    const other = assigned.get(task.name);
+    if (other !== undefined) throw duplicate(worker, other, task);
+    assigned.set(task.name, task);
+  }
+  return assigned;
+}
+
+function takes(worker: WorkerConfig, all: readonly WorkerConfig[], { name, options }: DiscoveredTask): boolean {
+  if (worker.tasks?.includes(name) || options.workers?.includes(worker.name)) return true;
+  if (worker.tasks !== undefined || options.workers !== undefined) return false;
+  return !all.some((other) => other.name !== worker.name && other.tasks?.includes(name));
+}
+
+function unknownTask(worker: WorkerConfig, name: string, known: ReadonlySet<string>): ConfigurationError {
+  const nearest = nearestName(name, known);
+  const advice = known.size === 0
+    ? 'No method has @Task; is its class among the providers of an imported module?'
+    : `${nearest === undefined ? '' : `Did you mean "${nearest}"? `}The known tasks are: ${[...known].sort().join(', ')}.`;
+  return new ConfigurationError(`Worker "${worker.name}" lists the task "${name}", but no method has @Task('${name}'). ${advice}`,
+    { worker: worker.name, task: name, nearest });
+}
+
+function duplicate(worker: WorkerConfig, first: DiscoveredTask, second: DiscoveredTask): ConfigurationError {
+  return new ConfigurationError(
+    `The task "${first.name}" of worker "${worker.name}" has two handlers: ${describeTask(first)} and ${describeTask(second)}. `
+    + 'Rename one, provide the class in one module only, or give them to different workers with @Task\'s option workers.',
+    { worker: worker.name, task: first.name, handlers: [describeTask(first), describeTask(second)] });
+}

@@ -1,0 +1,10 @@
+import type { ModuleRef } from '@nestjs/core';
+import type { Dispatcher } from './dispatcher.js';
+import { DispatcherService } from './dispatcher.service.js';
+import { getDispatcherToken } from './dispatcher-token.js';
+
+/** What runs behind a service; `undefined` where a test has put something else in its place. */
+export function dispatcherOf(moduleRef: ModuleRef, name: string): Dispatcher | undefined {
+  const service: unknown = moduleRef.get(getDispatcherToken(name) as string, { strict: false });
+  return service instanceof DispatcherService ? service['dispatcher'] : undefined;
+}

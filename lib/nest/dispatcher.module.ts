@@ -1,0 +1,112 @@
+import {
+  ConfigurableModuleBuilder, Inject, Module, Optional, type DynamicModule, type OnApplicationShutdown, type Provider,
+} from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService } from '@golevelup/nestjs-discovery';
+import { ConfigurationError } from '../errors.js';
+import { checkName } from './config-checks.js';
+import { createBroker, type BrokerFactory } from './create-broker.js';
+import { discoverHandlers } from './discover-handlers.js';
+import { dispatcherOf } from './dispatcher-of.js';
+import { DispatcherRunnerModule } from './dispatcher-runner.module.js';
+import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
+import { Dispatcher } from './dispatcher.js';
+import { DispatcherService } from './dispatcher.service.js';
+import { DISPATCHER_NAME, refuseSecond, setDistance } from './module-registry.js';
+import { resolveConfig } from './resolve-config.js';
+import type { DispatcherModuleExtras, ServerConfig } from './server-config.js';
+
+/** How a configuration becomes a broker; for tests to put another one in its place. */
+export const BROKER_FACTORY = Symbol('BROKER_FACTORY');
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<ServerConfig>()
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createDispatcherOptions')
+  .setExtras<DispatcherModuleExtras>({ name: DEFAULT_DISPATCHER, isGlobal: true }, compose)
+  .build();
+
+type Options = Parameters<typeof ConfigurableModuleClass.forRoot>[0];
+type AsyncOptions = Parameters<typeof ConfigurableModuleClass.forRootAsync>[0];
+
+/**
+ * A dispatcher in a Nest application. Import it once, in the root module:
+ *
+ *     DispatcherModule.forRoot({ exchange: 'tasks', defaultRoutingKey: 'tasks', workers: [{ name: 'worker_1', queue: 'queue_1' }] })
+ *
+ * It connects and starts its workers when the application has started, and ends them before anything else
+ * is destroyed. `app.enableShutdownHooks()` makes that happen on SIGTERM.
+ *
+ * @publicApi
+ */
+@Module({})
+export class DispatcherModule extends ConfigurableModuleClass implements OnApplicationShutdown {
+  /** @throws ConfigurationError, when the application starts, for what cannot work */
+  static override forRoot(options: Options): DynamicModule {
+    return super.forRoot(checkOptions(options, "forRoot({ exchange: 'tasks', defaultRoutingKey: 'tasks' })"));
+  }
+
+  /** With `useFactory`, `useClass` or `useExisting` (see `DispatcherOptionsFactory`); `name` and `isGlobal` stand beside them. */
+  static override forRootAsync(options: AsyncOptions): DynamicModule {
+    return super.forRootAsync(checkOptions(options, 'forRootAsync({ inject: [ConfigService], useFactory: (config) => ({ ... }) })'));
+  }
+
+  constructor(
+    @Optional() @Inject(DISPATCHER_NAME) private readonly name: string | undefined,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModulesContainer) container: ModulesContainer,
+  ) {
+    super();
+    if (name === undefined) throw importedBare();
+    // Its connection is the last to go, so that whatever ends before can still publish.
+    setDistance(container, DISPATCHER_NAME, name, Number.MAX_VALUE);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.name !== undefined) await dispatcherOf(this.moduleRef, this.name)?.close();
+  }
+}
+
+function compose(definition: DynamicModule, { name = DEFAULT_DISPATCHER, isGlobal = true }: DispatcherModuleExtras): DynamicModule {
+  checkName(name, 'The name of the dispatcher', "name: 'orders'");
+  const token = getDispatcherToken(name);
+  return {
+    ...definition,
+    global: isGlobal,
+    imports: [...definition.imports ?? [], DiscoveryModule, DispatcherRunnerModule.for(name)],
+    providers: [
+      ...definition.providers ?? [],
+      { provide: DISPATCHER_NAME, useValue: name },
+      { provide: BROKER_FACTORY, useValue: createBroker },
+      serviceProvider(token),
+    ],
+    exports: [token],
+  };
+}
+
+function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider {
+  return {
+    provide: token,
+    inject: [MODULE_OPTIONS_TOKEN, DISPATCHER_NAME, BROKER_FACTORY, ModulesContainer, DiscoveryService, ModuleRef],
+    useFactory: (
+      options: ServerConfig, name: string, makeBroker: BrokerFactory,
+      container: ModulesContainer, discovery: DiscoveryService, moduleRef: ModuleRef,
+    ) => {
+      refuseSecond(container, name);
+      const config = resolveConfig(options, process.env);
+      const dispatcher: Dispatcher = new Dispatcher(name, config, makeBroker(config, name),
+        discoverHandlers({ name, scope: config.enhancers, container, discovery, moduleRef, warn: (message) => dispatcher.logger.warn(message) }));
+      return new DispatcherService(dispatcher);
+    },
+  };
+}
+
+function checkOptions<T>(options: T, example: string): T {
+  if (typeof options === 'object' && options !== null) return options;
+  throw new ConfigurationError(`DispatcherModule needs its configuration. Write DispatcherModule.${example}.`);
+}
+
+function importedBare(): ConfigurationError {
+  return new ConfigurationError(
+    'DispatcherModule is imported without configuration. Write DispatcherModule.forRoot({ exchange, defaultRoutingKey, ... }) once, in the root module; '
+    + 'other modules need no import, they inject DispatcherService.');
+}

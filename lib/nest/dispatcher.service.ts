@@ -1,0 +1,110 @@
+import type { Type } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import type { BrokerState } from '../brokers/broker.js';
+import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import type { TaskInput } from '../task/task.js';
+import type { TaskMap } from '../worker/handler.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { DispatcherHealth } from './health.js';
+import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
+import { createTaskClient, type TaskClient } from './task-client.js';
+import type { DispatcherWorker } from './worker-registry.js';
+
+/**
+ * Publishes tasks and manages workers. Inject it by its class; where an application has several dispatchers,
+ * the others with `@InjectDispatcher(name)`.
+ *
+ * @publicApi
+ */
+export class DispatcherService {
+  private readonly clients = new WeakMap<Type<object>, TaskClient<object>>();
+
+  /** Made by `DispatcherModule`. */
+  constructor(private readonly dispatcher: Dispatcher) {}
+
+  /**
+   * Resolves once the broker has taken responsibility for the task; from then on it runs at least once, or
+   * ends among the dead letters with its reason. Before the application has started it waits for the first
+   * connection, and while disconnected for the reconnect, both within limits.
+   *
+   * @throws InvalidTaskError, TaskTooLargeError for a task that cannot travel
+   * @throws UnroutableTaskError when no queue is bound to its routing key
+   * @throws TaskRejectedError, PublishTimeoutError, PublishBufferFullError, BrokerUnavailableError, ShutdownError
+   */
+  publish(task: TaskInput): Promise<PublishedTask>;
+  /**
+   * The same, with types inferred from the values: string, boolean -> bool, integer -> int, other number -> float64,
+   * bigint -> int64 (uint64 beyond it), everything else -> json.
+   */
+  publish(name: string, ...args: unknown[]): Promise<PublishedTask>;
+  publish(first: TaskInput | string, ...values: unknown[]): Promise<PublishedTask> {
+    return this.dispatcher.publisher.publish(first, values);
+  }
+
+  /**
+   * Publishes a list, however long, with a bounded number on their way at a time. Never rejects because of one
+   * task: the outcomes are in the order of the list.
+   */
+  publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
+    return this.dispatcher.publishMany(tasks);
+  }
+
+  /**
+   * The tasks of a provider as methods that publish: `client(MathTasks).add(1, 2)`, checked by the compiler.
+   * Parameters of type `TaskContext` or `Injected<...>` are left out. A method with several `@Task` sends the first.
+   *
+   * @throws ConfigurationError where the class, or the method that is used, has no `@Task`
+   */
+  client<Provider extends object>(provider: Type<Provider>): TaskClient<Provider> {
+    let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
+    if (client === undefined) {
+      client = createTaskClient(provider, (name, args) => this.dispatcher.publisher.publish(name, args));
+      this.clients.set(provider, client);
+    }
+    return client;
+  }
+
+  /**
+   * Makes a worker at run time and declares its queue; `start()` lets it consume. Without `tasks` it runs
+   * discovered ones, as a worker of the configuration does.
+   *
+   * @throws ConfigurationError for a name in use, a missing name or queue, an unknown task
+   */
+  createWorker(config: WorkerConfig, tasks?: TaskMap): Promise<DispatcherWorker> {
+    return this.dispatcher.workers.create(config, tasks);
+  }
+
+  /** The worker of this name. @throws ConfigurationError that lists the known ones */
+  worker(name: string): DispatcherWorker {
+    return this.dispatcher.workers.get(name);
+  }
+
+  /** Where the connection stands now. */
+  get state(): BrokerState {
+    return this.dispatcher.broker.state;
+  }
+
+  /** The current state on subscription, then each change; `broken` means that reconnecting was given up. */
+  get states(): Observable<BrokerState> {
+    return this.dispatcher.broker.states;
+  }
+
+  /** What happens in the system from subscription on. Completes when closed. */
+  get events(): Observable<DispatcherEvent> {
+    return this.dispatcher.events;
+  }
+
+  /** How it stands, for health checks. */
+  health(): DispatcherHealth {
+    return this.dispatcher.health();
+  }
+
+  /**
+   * Lets running tasks end, sends out what was accepted, and disconnects, within `shutdownTimeoutSeconds`. The
+   * module does it when the application closes; for scripts. Idempotent.
+   */
+  close(): Promise<void> {
+    return this.dispatcher.close();
+  }
+}

@@ -1,0 +1,158 @@
+import { merge, Subject, type Observable } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import { gofortFormat } from '../formats/gofort.js';
+import { TaskWorker } from '../worker/task-worker.js';
+import type { Handler } from '../worker/handler.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+import { DispatcherLogger } from './dispatcher-logger.js';
+import { logEvent } from './event-logger.js';
+import { healthOf, type DispatcherHealth } from './health.js';
+import { BatchPublisher } from './publishing/publish-many.js';
+import { StartGate } from './publishing/start-gate.js';
+import { TaskPublisher } from './publishing/task-publisher.js';
+import type { PublishOutcome } from './publishing/published-task.js';
+import type { TaskInput } from '../task/task.js';
+import type { ResolvedConfig } from './resolve-config.js';
+import { withinStart } from './start-limit.js';
+import { messageOf } from './text.js';
+import { WorkerRegistry } from './worker-registry.js';
+
+/** Left for sending out what tasks have published, after the time for the tasks themselves. */
+const CLOSING_SHARE = 0.2;
+const MAX_CLOSING_MS = 5_000;
+const MIN_CLOSING_MS = 250;
+
+/** The handlers of a worker's tasks, found in the application. */
+export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig[]) => ReadonlyMap<string, Handler>;
+
+/**
+ * One dispatcher: a broker, its publisher and its workers, and the order in which they start and end.
+ * Starts: configured workers are made (mistakes show before anything is connected), then the connection,
+ * the queues, the consumers. Ends: workers drain while the connection stays, then the connection goes.
+ */
+export class Dispatcher {
+  readonly publisher: TaskPublisher;
+  readonly workers: WorkerRegistry;
+  /** Hot: what happens from subscription on. Completes when closed. */
+  readonly events: Observable<DispatcherEvent>;
+  readonly logger: DispatcherLogger;
+  private readonly workerEvents = new Subject<DispatcherEvent>();
+  private readonly gate: StartGate;
+  private readonly lostConsumers = new Set<string>();
+  private draining: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private deadline: number | undefined;
+
+  constructor(readonly name: string, readonly config: ResolvedConfig, readonly broker: Broker, discover: DiscoverHandlers) {
+    this.logger = new DispatcherLogger(config.logger, name);
+    this.events = merge(broker.events, this.workerEvents);
+    this.gate = new StartGate(() => this.connect());
+    this.publisher = new TaskPublisher(config, broker, gofortFormat, this.gate);
+    this.workers = new WorkerRegistry({
+      discover,
+      make: (worker, handlers) => new TaskWorker(worker, this.workerDependencies(handlers)),
+      ready: () => this.gate.open(),
+      consumes: config.role !== 'publisher',
+      onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
+      closeMs: config.shutdownTimeoutMs,
+    });
+    this.observe();
+  }
+
+  /** @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then */
+  async start(): Promise<void> {
+    try {
+      this.workers.add(this.config.workers);
+      await this.gate.open();
+      await this.workers.prepareAll();
+      if (this.config.role !== 'publisher') await this.workers.startAll();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.logger.log(`Ready on exchange "${this.config.exchange}": ${this.describeWorkers()}.`);
+  }
+
+  publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
+    return new BatchPublisher(this.publisher, this.broker, this.gate).run(tasks);
+  }
+
+  health(): DispatcherHealth {
+    return healthOf({
+      state: this.broker.state,
+      workers: this.workers.list().map(({ name, queue, consuming }) => ({ name, queue, consuming })),
+      lostConsumers: [...this.lostConsumers],
+      publishTimeoutMs: this.config.publishTimeoutMs,
+      now: Date.now(),
+    });
+  }
+
+  /** No more tasks are taken; resolves when the running ones have ended or their time is up. They can still publish. */
+  drain(): Promise<void> {
+    return (this.draining ??= this.drainWorkers());
+  }
+
+  /** Drains, sends out what was accepted, and lets go of the connection. Idempotent. */
+  close(): Promise<void> {
+    return (this.closing ??= this.closeAll());
+  }
+
+  private async drainWorkers(): Promise<void> {
+    this.deadline = Date.now() + this.config.shutdownTimeoutMs;
+    this.workers.refuse();
+    await this.closeWorkers(this.config.shutdownTimeoutMs - this.closingMs());
+  }
+
+  private async closeAll(): Promise<void> {
+    await this.drain();
+    const left = (this.deadline ?? 0) - Date.now();
+    await this.broker.close(Math.max(left, this.closingMs(), MIN_CLOSING_MS));
+    this.workerEvents.complete();
+  }
+
+  private closingMs(): number {
+    return Math.min(this.config.shutdownTimeoutMs * CLOSING_SHARE, MAX_CLOSING_MS);
+  }
+
+  private async closeWorkers(deadlineMs: number): Promise<void> {
+    await this.workers.closeAll(deadlineMs).catch((error: unknown) => {
+      this.logger.error(`A worker could not be closed in order: ${messageOf(error)}. The broker gives its tasks to others.`);
+    });
+  }
+
+  private connect(): Promise<void> {
+    const { broker, config } = this;
+    return withinStart(broker, config.broker, config.startupTimeoutMs, async () => {
+      await broker.connect();
+      await broker.declare({ queues: config.queues });
+    });
+  }
+
+  private observe(): void {
+    for (const warning of this.config.warnings) this.logger.warn(warning);
+    this.events.subscribe((event) => {
+      logEvent(this.logger, event, this.config.debugMode);
+      if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
+      if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
+    });
+    this.broker.states.subscribe(({ status }) => {
+      // Nothing will bring the connection back: running tasks end in peace, and nobody waits for more.
+      if (status === 'broken') void this.closeWorkers(this.config.shutdownTimeoutMs);
+    });
+  }
+
+  private workerDependencies(handlers: ReadonlyMap<string, Handler>): ConstructorParameters<typeof TaskWorker>[1] {
+    return {
+      broker: this.broker, format: gofortFormat, handlers, maxTaskBytes: this.config.maxTaskBytes,
+      emit: (event) => this.workerEvents.next(event),
+      loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
+    };
+  }
+
+  private describeWorkers(): string {
+    const workers = this.workers.list().map(({ name, queue, taskCount }) => `${name} (queue ${queue}, ${taskCount} tasks)`);
+    if (this.config.role === 'publisher') return 'publishing only';
+    return workers.length === 0 ? 'no workers' : `workers ${workers.join(', ')}`;
+  }
+}

@@ -1,0 +1,74 @@
+import { DispatcherError } from '../errors.js';
+import type { DispatcherEvent, TaskIdentity } from '../events/dispatcher-event.js';
+import type { DispatcherLogger } from './dispatcher-logger.js';
+import { messageOf } from './text.js';
+
+type Level = 'log' | 'warn' | 'error' | 'debug';
+type Line = readonly [level: Level, message: string, stack?: string];
+
+/** One line for each event; the fine ones only with `debug`. */
+export function logEvent(logger: DispatcherLogger, event: DispatcherEvent, debug: boolean): void {
+  const [level, message, stack] = lineFor(event);
+  if (level !== 'debug') logger[level](message, stack);
+  else if (debug) logger.debug(message);
+}
+
+/**
+ * How an event reads. Where one cause makes two events, the second one is the line and the first one is
+ * `debug`: a failed attempt is followed by its retry or its dead letter, a lost connection by its attempts.
+ */
+export function lineFor(event: DispatcherEvent): Line {
+  return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);
+}
+
+function brokerLine(event: DispatcherEvent): Line {
+  switch (event.type) {
+    case 'broker.connected': return ['log', `Connected to the broker${event.attempt > 1 ? ` at attempt ${event.attempt}` : ''}.`];
+    case 'broker.connection-lost': return ['warn', `The connection to the broker was lost: ${messageOf(event.error)}`];
+    // The first failed attempt says why; the others repeat it until something changes.
+    case 'broker.connect-failed': return [event.attempt === 1 ? 'warn' : 'debug',
+      `Attempt ${event.attempt} to connect failed${inTime(event.retryInMs)}: ${messageOf(event.error)}`];
+    case 'broker.broken': return ['error',
+      `Reconnecting was given up; workers finish their running tasks and nothing more is taken until the process is restarted. ${messageOf(event.error)}`];
+    case 'broker.blocked': return ['warn', `The broker takes no tasks for now: ${event.reason}. Publishing waits; running goes on.`];
+    case 'broker.unblocked': return ['log', 'The broker takes tasks again.'];
+    case 'broker.consumer-lost': return ['warn', `Consuming the queue "${event.queue}" stopped${inTime(event.retryInMs)}: ${messageOf(event.error)}`];
+    case 'broker.consumer-restored': return ['log', `The queue "${event.queue}" is consumed again.`];
+    case 'broker.topology-failed': return ['error', `Queues could not be declared: ${messageOf(event.error)}`];
+    case 'broker.callback-failed': return ['error', `A delivery of the queue "${event.queue}" was given back after a defect: ${messageOf(event.error)}`, stackOf(event.error)];
+    case 'broker.warning': return ['warn', event.message];
+    default: return ['debug', event.type];
+  }
+}
+
+function workerLine(event: DispatcherEvent): Line {
+  switch (event.type) {
+    case 'worker.started': return ['log', `Worker "${event.worker}" consumes the queue "${event.queue}".`];
+    case 'worker.stopped': return ['log', `Worker "${event.worker}" has stopped.`];
+    case 'worker.problem': return ['error', `Worker "${event.worker}": ${event.message}${event.error === undefined ? '' : `: ${messageOf(event.error)}`}`];
+    case 'task.failed': return ['debug', `${nameOf(event.task)} failed: ${messageOf(event.error)}`];
+    case 'task.timed-out': return ['debug', messageOf(event.error)];
+    case 'task.retrying': return ['warn', `${nameOf(event.task)} failed and is tried again${inTime(event.delayMs)}: ${messageOf(event.error)}`];
+    case 'task.ended-late': return ['debug', `${nameOf(event.task)} ended ${event.afterSeconds} s after its start, past its time; its outcome is ignored.`];
+    case 'task.dead-lettered': return ['error', `${nameOf(event.task)} became a dead letter (${event.reason}): ${messageOf(event.error)}`, stackOf(event.error)];
+    case 'task.returned': return ['debug', `${nameOf(event.task)} has no handler here and was given back for ${event.pauseMs} ms.`];
+    case 'task.abandoned': return ['warn', `${nameOf(event.task)} did not end before the shutdown; another worker runs it again.`];
+    case 'task.blocked-loop': return ['warn',
+      `${nameOf(event.task)} kept the event loop busy for ${event.seconds} s. Heartbeats and other tasks wait meanwhile; divide the work, or move it to a thread.`];
+    default: return ['debug', event.type];
+  }
+}
+
+function nameOf({ name, uuid, attempt, worker }: TaskIdentity): string {
+  const title = name === '' ? 'A delivery' : `Task "${name}"`;
+  return `${title}${uuid === '' ? '' : ` (${uuid})`}${attempt > 1 ? `, attempt ${attempt},` : ''} of worker "${worker}"`;
+}
+
+function inTime(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? '' : `; next in ${Math.round(milliseconds / 100) / 10} s`;
+}
+
+/** Our own errors say in their text all there is; a handler's need the place. */
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error && !(error instanceof DispatcherError) ? error.stack : undefined;
+}

@@ -1,0 +1,82 @@
+import type { ApplicationConfig, NestContainer } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { Handler } from '../../worker/handler.js';
+import type { TaskContext } from '../../worker/task-context.js';
+import { isPerTask } from '../discovery/discover-tasks.js';
+import { describeTask, methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
+import type { EnhancerScope } from '../server-config.js';
+import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
+import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
+import { resolveForTask } from './per-task-instance.js';
+import { TaskPipeline } from './task-pipeline.js';
+
+type Run = Handler['run'];
+
+/** What handlers are made with. */
+export interface HandlerSurroundings {
+  readonly container: NestContainer;
+  /** The application's enhancers. */
+  readonly globals: ApplicationConfig;
+  readonly scope: EnhancerScope;
+  warn(message: string): void;
+}
+
+/**
+ * What a worker calls for this task. Nothing of Nest is in the way of a handler that has no enhancers.
+ *
+ * @throws ConfigurationError where a decorator or an enhancer on the handler cannot work
+ */
+export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
+  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry } } = task;
+  const { container, globals, scope } = surroundings;
+  const decorated = parametersOf(task);
+  const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
+  const counts = countEnhancers(task, scope, scope === 'all' ? countGlobals(globals) : NO_ENHANCERS);
+  if (counts.pipes > 0 && marks.length === 0) surroundings.warn(skippedPipes(task));
+  const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
+  const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
+  const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
+  return { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run };
+}
+
+function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {
+  const instance = task.wrapper.instance as object;
+  return pipeline === undefined ? directRun(instance, task, marks) : pipeline.runner(instance);
+}
+
+function perTaskRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {
+  return async (args, context) => {
+    const { instance, contextId } = await resolveForTask(task, context);
+    const run: Run = pipeline === undefined ? directRun(instance, task, marks) : pipeline.runner(instance, contextId);
+    return run(args, context);
+  };
+}
+
+function directRun(instance: object, task: DiscoveredTask, marks: readonly ParameterMark[]): Run {
+  const method = methodOf(task);
+  if (marks.length === 0) return (args) => settle(method.apply(instance, args));
+  const undecorated = new UndecoratedParameters(marks);
+  return (args, context) => settle(method.apply(instance, place(args, context, marks, undecorated)));
+}
+
+function place(args: unknown[], context: TaskContext, marks: readonly ParameterMark[], undecorated: UndecoratedParameters): unknown[] {
+  const values: unknown[] = [];
+  undecorated.fill(values, args);
+  for (const { index, kind, data } of marks) values[index] = valueFor(kind as number, data, args, context);
+  return values;
+}
+
+/** An Observable does nothing until somebody subscribes, as Nest does for its own handlers. */
+function settle(result: unknown): unknown {
+  if (result instanceof Promise) return result.then(lastValue);
+  return lastValue(result);
+}
+
+function lastValue(result: unknown): unknown {
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
+}
+
+function skippedPipes(task: DiscoveredTask): string {
+  return `Pipes on ${describeTask(task)} do not run: a pipe runs on decorated parameters only, and none is. `
+    + 'Write @Arg(0), @Arg(1), ... before its parameters.';
+}

@@ -1,0 +1,75 @@
+import { v4 as newUuid } from 'uuid';
+import type { Broker } from '../../brokers/broker.js';
+import { InvalidTaskError, TaskTooLargeError } from '../../errors.js';
+import type { EncodedTask, Format } from '../../formats/format.js';
+import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
+import type { AddressedTask, TaskInput } from '../../task/task.js';
+import { headerBytes } from './header-size.js';
+import type { PublishedTask } from './published-task.js';
+import type { StartGate } from './start-gate.js';
+
+/**
+ * All header fields travel in one AMQP frame, which holds 128 KiB with most servers but may hold less; the
+ * rest of it belongs to what a retry or a dead letter adds.
+ */
+export const MAX_HEADER_BYTES = 48 * 1024;
+
+export interface PublisherOptions {
+  readonly defaultRoutingKey: string;
+  readonly maxTaskBytes: number;
+}
+
+/** Checks, encodes and hands over. The way of every task: one promise beside the broker's, no closures. */
+export class TaskPublisher {
+  private readonly defaults: TaskDefaults;
+  private readonly maxTaskBytes: number;
+
+  constructor(
+    { defaultRoutingKey, maxTaskBytes }: PublisherOptions,
+    private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
+  ) {
+    this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid() };
+    this.maxTaskBytes = maxTaskBytes;
+  }
+
+  async publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
+    const task = this.complete(first, values);
+    const message = this.encode(task);
+    if (!this.gate.isOpen) await this.gate.pass(message.body.length);
+    await this.broker.publish(message, { routingKey: task.routingKey });
+    return { uuid: task.uuid };
+  }
+
+  /** @throws InvalidTaskError */
+  complete(first: TaskInput | string, values: readonly unknown[]): AddressedTask {
+    if (typeof first === 'string') return completeTask({ name: first, args: inferArguments(values) }, this.defaults);
+    if (values.length > 0) {
+      throw new InvalidTaskError(
+        'publish takes one task, or a name and its arguments; found a task and more. Put the arguments into the task: { name, args: [{ type, value }] }.');
+    }
+    return completeTask(first, this.defaults);
+  }
+
+  /** @throws TaskTooLargeError, InvalidTaskError */
+  encode(task: AddressedTask): EncodedTask {
+    const message = this.format.encode(task);
+    if (message.body.length > this.maxTaskBytes) throw this.tooLarge(task, message.body.length);
+    const { headers } = message.properties;
+    if (headers !== undefined) this.checkHeaders(task, headerBytes(headers));
+    return message;
+  }
+
+  private tooLarge({ name, uuid }: AddressedTask, bytes: number): TaskTooLargeError {
+    const { maxTaskBytes } = this;
+    return new TaskTooLargeError(
+      `Task "${name}" has ${bytes} bytes; at most ${maxTaskBytes} may travel (maxTaskBytes). Store the data elsewhere and pass its key.`,
+      { task: name, uuid, bytes, maxTaskBytes });
+  }
+
+  private checkHeaders({ name, uuid }: AddressedTask, bytes: number): void {
+    if (bytes <= MAX_HEADER_BYTES) return;
+    throw new InvalidTaskError(
+      `Task "${name}": its headers take up to ${bytes} bytes; at most ${MAX_HEADER_BYTES} fit into a frame with certainty. Pass data as arguments.`,
+      { task: name, uuid, bytes });
+  }
+}

@@ -1,0 +1,104 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { LoggerService } from '@nestjs/common';
+import type { QueueType } from '../brokers/broker.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+
+/**
+ * The configuration of one dispatcher, for `DispatcherModule.forRoot`. Everything is checked when the
+ * application starts; what cannot work is a `ConfigurationError` that says what to write instead.
+ *
+ * @publicApi
+ */
+export interface ServerConfig {
+  /**
+   * Where tasks travel: `amqp://user:password@host:port/vhost`, `amqps://...` (TLS), `embedded:` (no
+   * server, in memory) or `embedded:./folder` (no server, durable; several processes of one machine
+   * may share the folder). Default: `amqp://guest:guest@localhost:5672/`.
+   */
+  broker?: string;
+  /** The main exchange, direct and durable; declared at start. Required. */
+  exchange: string;
+  /** The routing key of tasks that name none. Required; a task that no queue is bound for is refused. */
+  defaultRoutingKey: string;
+  /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
+  initQueues?: QueueConfig[];
+  /** The workers that this process runs; more can be made with `createWorker`. Default: none. */
+  workers?: WorkerConfig[];
+  /**
+   * What this process does of it. `both`; `publisher`: queues are declared, nothing is consumed, for
+   * scripts, migrations and REPLs; `worker`: like `both`, but it is an error to have no workers, since such
+   * a process would sit idle. The environment variable DISPATCHER_ROLE overrides it. Default: `both`.
+   */
+  role?: DispatcherRole;
+  /**
+   * How many attempts to reconnect are made after a lost connection; the count restarts after each
+   * success. When they are spent, workers finish their running tasks, `states` says `broken`, and
+   * nothing more happens by itself. Default: no limit.
+   */
+  reconnectionRetries?: number;
+  /** Never give up, whatever `reconnectionRetries` says. Default: true where `reconnectionRetries` is not given. */
+  reconnectionRetriesForever?: boolean;
+  /** A fixed pause between attempts, in seconds. Default: pauses that grow to a cap, with jitter. */
+  reconnectionIntervalSeconds?: number;
+  /**
+   * TLS options of Node (`ca`, `cert`, `key`, `servername`, ...); giving them turns TLS on.
+   * `rejectUnauthorized: false` turns the check of the server's certificate off, with a warning.
+   * Default: Node's defaults, which verify.
+   */
+  tlsConfig?: ConnectionOptions;
+  /** Use TLS even where `broker` says `amqp://`. Default: false. */
+  secureConnection?: boolean;
+  /** Log the finer events too: each failed attempt, tasks given back, late endings. Default: false. */
+  debugMode?: boolean;
+  /** Any Nest `LoggerService`. Default: Nest's `Logger` with the context `Dispatcher`. */
+  logger?: LoggerService;
+  /**
+   * Which guards, pipes, interceptors and filters run on tasks. `local`: those on the handler and its class.
+   * `all`: the application's global ones too; mind that a global HTTP guard then refuses every task.
+   * `none`: none at all. Parameter decorators always work. Default: `local`.
+   */
+  enhancers?: EnhancerScope;
+  /** Larger encoded tasks are refused at `publish`, and become dead letters unread on arrival. In bytes. Default: 16 MiB. */
+  maxTaskBytes?: number;
+  /** The first connection must succeed within this, or the application does not start. In seconds. Default: 30. */
+  startupTimeoutSeconds?: number;
+  /**
+   * How long a shutdown may take, in seconds. Running tasks have nearly all of it; then their signals are
+   * aborted and the broker gives them to other workers. Default: 25.
+   */
+  shutdownTimeoutSeconds?: number;
+  /**
+   * How long `publish` waits for the broker's confirmation, a reconnect included, before it rejects. In
+   * seconds. Default: 30.
+   */
+  publishTimeoutSeconds?: number;
+}
+
+/** A queue declared at start. @publicApi */
+export interface QueueConfig {
+  /** Required; at most 250 bytes. */
+  name: string;
+  /** The queue is bound to the exchange with each of these. Default: none. */
+  bindingKeys?: string[];
+  /** `classic`: durable, as gofort/dispatcher declares it. `quorum`: replicated, for clusters. Default: `classic`. */
+  type?: QueueType;
+}
+
+/** See {@link ServerConfig.role}. @publicApi */
+export type DispatcherRole = 'both' | 'publisher' | 'worker';
+
+/** See {@link ServerConfig.enhancers}. @publicApi */
+export type EnhancerScope = 'all' | 'local' | 'none';
+
+/** What `forRoot` takes beside the configuration. @publicApi */
+export interface DispatcherModuleExtras {
+  /** Tells several dispatchers of one application apart, see `@InjectDispatcher(name)`. Default: `default`. */
+  name?: string;
+  /** Whether `DispatcherService` can be injected everywhere without importing the module again. Default: true. */
+  isGlobal?: boolean;
+}
+
+/** For `forRootAsync({ useClass | useExisting })`. @publicApi */
+export interface DispatcherOptionsFactory {
+  createDispatcherOptions(): ServerConfig | Promise<ServerConfig>;
+}

@@ -1,0 +1,85 @@
+import type { Type } from '@nestjs/common';
+import { ConfigurationError } from '../errors.js';
+import type { TaskContext } from '../worker/task-context.js';
+import { nearestName } from './nearest-name.js';
+import type { PublishedTask } from './publishing/published-task.js';
+import { TASK_METADATA, type TaskMark } from './task.decorator.js';
+
+declare const injected: unique symbol;
+
+/**
+ * The type of a handler's parameter that does not come from the caller, for the typed client to leave out:
+ * `add(a: number, b: number, @TaskUuid() uuid: Injected<string>)`. At run time it is just `T`.
+ *
+ * @publicApi
+ */
+export type Injected<T> = T & { readonly [injected]?: true };
+
+/**
+ * The methods of a provider as a caller sees them: the same arguments, without parameters of type
+ * `TaskContext` or `Injected<...>`; they publish the task and resolve when the broker has it.
+ *
+ * @publicApi
+ */
+export type TaskClient<Provider> = {
+  readonly [Key in keyof Provider as Provider[Key] extends (...args: never[]) => unknown ? Key : never]:
+  Provider[Key] extends (...args: infer Arguments) => unknown ? (...args: SentArguments<Arguments>) => Promise<PublishedTask> : never;
+};
+
+/** The arguments that travel. @publicApi */
+export type SentArguments<Arguments extends readonly unknown[]> =
+  Arguments extends readonly [] ? []
+    : Arguments extends readonly [infer First, ...infer Rest]
+      ? IsInjected<First> extends true ? SentArguments<Rest> : [First, ...SentArguments<Rest>]
+      : number extends Arguments['length'] ? Arguments
+        : Arguments extends readonly [(infer First)?, ...infer Rest]
+          ? IsInjected<First> extends true ? SentArguments<Rest> : [First?, ...SentArguments<Rest>]
+          : never;
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type IsInjected<T> = IsAny<T> extends true ? false
+  : [T] extends [TaskContext | undefined] ? true
+    : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
+
+/** Sends a task by name. */
+type Publish = (name: string, args: readonly unknown[]) => Promise<PublishedTask>;
+
+/** @throws ConfigurationError where the class has no `@Task` at all */
+export function createTaskClient<Provider extends object>(provider: Type<Provider>, publish: Publish): TaskClient<Provider> {
+  const prototype = (provider as { prototype?: object } | undefined)?.prototype;
+  if (prototype === undefined) throw new ConfigurationError('client() takes a class with @Task methods, such as client(MathTasks).');
+  const tasks = taskNames(prototype);
+  if (tasks.size === 0) throw new ConfigurationError(`client(${provider.name}): the class has no @Task method.`, { provider: provider.name });
+  const methods = new Map([...tasks].map(([method, name]) => [method, (...args: unknown[]) => publish(name, args)]));
+  return new Proxy({}, {
+    get: (_, key) => {
+      const method = typeof key === 'string' ? methods.get(key) : undefined;
+      if (method !== undefined || typeof key !== 'string' || !(key in prototype) || key in Object.prototype) return method;
+      throw notATask(provider.name, key, tasks);
+    },
+    has: (_, key) => typeof key === 'string' && methods.has(key),
+  }) as TaskClient<Provider>;
+}
+
+/** Method names and the first task name of each, inherited ones included. */
+function taskNames(prototype: object): Map<string, string> {
+  const names = new Map<string, string>();
+  const seen = new Set<string>();
+  for (let level: object | null = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object | null) {
+    for (const key of Object.getOwnPropertyNames(level)) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const value: unknown = Object.getOwnPropertyDescriptor(level, key)?.value;
+      const [mark] = typeof value === 'function' ? (Reflect.getMetadata(TASK_METADATA, value) ?? []) as TaskMark[] : [];
+      if (mark !== undefined) names.set(key, mark.name);
+    }
+  }
+  return names;
+}
+
+function notATask(className: string, method: string, tasks: ReadonlyMap<string, string>): ConfigurationError {
+  const nearest = nearestName(method, tasks.keys());
+  return new ConfigurationError(
+    `${className}.${method} is no task: it has no @Task. ${nearest === undefined ? '' : `Did you mean "${nearest}"? `}Tasks of the class: ${[...tasks.keys()].join(', ')}.`,
+    { provider: className, method });
+}

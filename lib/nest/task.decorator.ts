@@ -1,0 +1,89 @@
+import { ConfigurationError } from '../errors.js';
+import { display } from '../task/argument-types.js';
+import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import { checkBoolean, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+
+/** The options of `@Task`. @publicApi */
+export interface TaskOptions {
+  /**
+   * How long the handler may run, in seconds. When it passes, the task becomes a dead letter, the slot is
+   * free for another task, and the signal of the task's context is aborted; the handler itself cannot be
+   * stopped from outside. Default: 0, no limit.
+   */
+  timeoutSeconds?: number;
+  /** The handler gets the task's uuid before the task's own arguments, as in gofort/dispatcher. Default: false. */
+  taskUuidAsFirstArg?: boolean;
+  /** When and how often a failed attempt is repeated. Default: never; the task becomes a dead letter at once. */
+  retry?: RetryPolicy;
+  /** Names of the workers that run it. Default: each worker that has no list of tasks. */
+  workers?: string[];
+  /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
+  dispatcher?: string;
+}
+
+/** One `@Task` on a method. */
+export interface TaskMark {
+  readonly name: string;
+  readonly options: TaskOptions;
+}
+
+/** On the method's function, so that subclasses inherit it until they override the method. */
+export const TASK_METADATA = 'dispatcher:tasks';
+
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher'];
+
+/**
+ * Makes a method of a provider or controller the handler of the task with this name. Several on one
+ * method give it several names. An exception, or a promise that rejects, makes the attempt a failure.
+ *
+ * @throws ConfigurationError for an empty name or an option that cannot work
+ * @publicApi
+ */
+export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
+  checkTaskName(name);
+  const checked = checkTaskOptions(options, `@Task('${name}')`);
+  return (target, key, descriptor) => {
+    const method: unknown = descriptor?.value;
+    if (typeof target === 'function' || typeof method !== 'function') {
+      throw new ConfigurationError(
+        `@Task('${name}') is on ${String(key)}, which is not a method of an instance. Put it on a plain method, not on a static one, a getter or a property.`,
+        { task: name });
+    }
+    const marks = (Reflect.getMetadata(TASK_METADATA, method) ?? []) as TaskMark[];
+    if (marks.some((mark) => mark.name === name)) {
+      throw new ConfigurationError(`${String(key)} has @Task('${name}') twice. Remove one.`, { task: name });
+    }
+    // Decorators run from the bottom up; the list has the order of the source.
+    Reflect.defineMetadata(TASK_METADATA, [{ name, options: checked }, ...marks], method);
+  };
+}
+
+/** @throws ConfigurationError */
+export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
+  requireObject(options, `The options of ${where}`, '{ timeoutSeconds: 60 }');
+  const given: TaskOptions = options;
+  refuseUnknown(given, OPTIONS, where);
+  return {
+    timeoutSeconds: checkSeconds(given.timeoutSeconds, `timeoutSeconds of ${where}`, { fallback: 0 }),
+    taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
+    retry: checkRetry(given.retry, where),
+    workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
+    dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
+  };
+}
+
+const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = ['attempts', 'backoff', 'delaySeconds', 'maxDelaySeconds', 'jitter', 'retryIf'];
+
+/** @throws ConfigurationError */
+export function checkRetry(retry: RetryPolicy | undefined, where: string): RetryPolicy | undefined {
+  if (retry === undefined) return undefined;
+  requireObject(retry, `retry of ${where}`, '{ attempts: 5 }');
+  refuseUnknown(retry, RETRY_OPTIONS, `retry of ${where}`);
+  checkRetryPolicy(retry, where);
+  return retry;
+}
+
+function checkTaskName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new ConfigurationError(`@Task needs the name of the task, such as @Task('task_1'); found ${display(name)}.`);
+}

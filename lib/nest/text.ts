@@ -1,0 +1,16 @@
+/** One line, whatever a task or a server has put into it: control characters would forge or break log lines. */
+export function oneLine(text: string, limit = 1000): string {
+  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
+  return clean.length > limit ? `${clean.slice(0, limit)}...` : clean;
+}
+
+/** What an error says, of whatever kind it is. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message === '' ? error.name : error.message;
+  return String(error);
+}
+
+/** A URL for people, without its password. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):[^/]*@/i, '$1:***@');
+}

@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import { describe, expect, it, vi } from 'vitest';
+import { BrokerUnavailableError, TaskTimeoutError, type DispatcherEvent } from '../../../lib/index.js';
+import { DispatcherLogger } from '../../../lib/nest/dispatcher-logger.js';
+import { logEvent } from '../../../lib/nest/event-logger.js';
+import { KeptLog } from '../../support/nest-app.js';
+
+const task = { uuid: 'u1', name: 'add', attempt: 1, queue: 'q', worker: 'w' };
+const away = new BrokerUnavailableError('nobody answers');
+const EVENTS: DispatcherEvent[] = [
+  { type: 'broker.connected', attempt: 3 },
+  { type: 'broker.connection-lost', error: away },
+  { type: 'broker.connect-failed', error: away, attempt: 1, retryInMs: 250 },
+  { type: 'broker.connect-failed', error: away, attempt: 2, retryInMs: 500 },
+  { type: 'broker.broken', error: away },
+  { type: 'broker.blocked', reason: 'low on disk' },
+  { type: 'broker.unblocked' },
+  { type: 'broker.consumer-lost', queue: 'q', error: away },
+  { type: 'broker.consumer-restored', queue: 'q' },
+  { type: 'broker.topology-failed', error: away },
+  { type: 'broker.callback-failed', queue: 'q', error: new TypeError('defect') },
+  { type: 'broker.warning', message: 'odd' },
+  { type: 'worker.started', worker: 'w', queue: 'q' },
+  { type: 'worker.stopped', worker: 'w', queue: 'q' },
+  { type: 'worker.problem', worker: 'w', message: 'stuck', error: away },
+  { type: 'task.failed', task, error: new Error('oops') },
+  { type: 'task.retrying', task: { ...task, attempt: 2 }, error: new Error('oops'), delayMs: 1500 },
+  { type: 'task.timed-out', task, error: new TaskTimeoutError('too slow') },
+  { type: 'task.ended-late', task, afterSeconds: 3 },
+  { type: 'task.dead-lettered', task, reason: 'failed', error: new Error('oops') },
+  { type: 'task.dead-lettered', task: { ...task, uuid: '', name: '' }, reason: 'timed-out', error: new TaskTimeoutError('too slow') },
+  { type: 'task.returned', task, pauseMs: 100 },
+  { type: 'task.abandoned', task },
+  { type: 'task.blocked-loop', task, seconds: 2 },
+];
+
+function logged(events: readonly DispatcherEvent[], debug: boolean): KeptLog {
+  const log = new KeptLog();
+  for (const event of events) logEvent(new DispatcherLogger(log, 'default'), event, debug);
+  return log;
+}
+
+describe('the event log', () => {
+  it('has one line for each event with debugMode, and leaves the fine ones out without it', () => {
+    expect(logged(EVENTS, true).lines).toHaveLength(EVENTS.length);
+    const quiet = logged(EVENTS, false);
+    expect(quiet.of('debug')).toEqual([]);
+    expect(quiet.lines).toHaveLength(EVENTS.length - 5);
+  });
+
+  it('says what is meant for a person, at its level', () => {
+    const log = logged(EVENTS, false);
+    expect(log.of('log')[0]).toBe('Connected to the broker at attempt 3.');
+    expect(log.of('warn')).toContain('Attempt 1 to connect failed; next in 0.3 s: nobody answers');
+    expect(log.of('warn')).toContain('Task "add" (u1), attempt 2, of worker "w" failed and is tried again; next in 1.5 s: oops');
+    expect(log.of('error')).toContain('Task "add" (u1) of worker "w" became a dead letter (failed): oops');
+    expect(log.of('error')).toContain('A delivery of worker "w" became a dead letter (timed-out): too slow');
+  });
+
+  it('gives the stack of what a handler threw, and of nothing else', () => {
+    const withStack = logged(EVENTS, false).lines.filter(({ stack }) => stack !== undefined).map(({ message }) => message);
+    expect(withStack).toEqual([expect.stringContaining('defect'), expect.stringContaining('(failed): oops')]);
+  });
+
+  it('keeps to one line whatever a task is called', () => {
+    const forged = { ...task, name: 'x\nERROR all is lost\u001b[2J' };
+    const [line] = logged([{ type: 'task.abandoned', task: forged }], false).of('warn');
+    expect(line).toMatch(/^Task "x ERROR all is lost \[2J" \(u1\)/);
+  });
+
+  it('survives a logger that throws, and one without debug', () => {
+    const log = new DispatcherLogger({ log: () => { throw new Error(); }, warn: () => undefined, error: () => undefined }, 'default');
+    expect(() => { log.log('x'); log.debug('x'); log.forTask('add', 'u').error('x', 'stack'); }).not.toThrow();
+  });
+
+  it('writes to the logger of Nest by default, under the name of the dispatcher', () => {
+    const written = vi.spyOn(Logger.prototype, 'log').mockImplementation(function log(this: Logger) { contexts.push(this['context']); });
+    const contexts: (string | undefined)[] = [];
+    try {
+      new DispatcherLogger(undefined, 'default').log('x');
+      new DispatcherLogger(undefined, 'orders').log('x');
+    } finally {
+      written.mockRestore();
+    }
+    expect(contexts).toEqual(['Dispatcher', 'Dispatcher:orders']);
+  });
+
+  it('names the task in the lines of its own logger', () => {
+    const log = new KeptLog();
+    new DispatcherLogger(log, 'default').forTask('add', 'u1').warn('careful');
+    expect(log.of('warn')).toEqual(['[add u1] careful']);
+  });
+});

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError, Task, TaskContext, TaskUuid, type Injected, type PublishedTask, type SentArguments, type TaskClient } from '../../../lib/index.js';
+import { createTaskClient } from '../../../lib/nest/task-client.js';
+
+class Base {
+  @Task('inherited') inherited(text: string): string { return text; }
+  @Task('hidden') hidden(): void { return; }
+}
+
+@Injectable()
+class MathTasks extends Base {
+  readonly field = 1;
+  @Task('sum') @Task('add') add(a: number, b: number): number { return a + b; }
+  @Task('with_context') withContext(a: number, context: TaskContext): string { return `${a} ${context.uuid}`; }
+  @Task('decorated') decorated(@TaskContext() context: TaskContext, a: number, @TaskUuid() uuid: Injected<string>, b?: string): string {
+    return `${context.uuid} ${a} ${uuid.length} ${b}`;
+  }
+  override hidden(): void { return; }
+  helper(): void { return; }
+}
+
+/** Types that must be the same, or the type check fails. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+const proofs: [
+  Same<SentArguments<[]>, []>,
+  Same<SentArguments<[a: number, b: string]>, [number, string]>,
+  Same<SentArguments<[a: number, context: TaskContext]>, [number]>,
+  Same<SentArguments<[a: number, context?: TaskContext]>, [number]>,
+  Same<SentArguments<[context: TaskContext, a?: number]>, [number?]>,
+  Same<SentArguments<[a: number, uuid: Injected<string>, b: bigint]>, [number, bigint]>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler may be typed so
+  Same<SentArguments<[a: any]>, [any]>,
+  Same<SentArguments<[a: object, b: unknown, c: { x?: number }]>, [object, unknown, { x?: number }]>,
+  Same<SentArguments<number[]>, number[]>,
+  Same<SentArguments<[first: string, ...rest: number[]]>, [string, ...number[]]>,
+  Same<keyof TaskClient<MathTasks>, 'inherited' | 'hidden' | 'add' | 'withContext' | 'decorated' | 'helper'>,
+] = [true, true, true, true, true, true, true, true, true, true, true];
+
+function client(): { tasks: TaskClient<MathTasks>; sent: [string, readonly unknown[]][] } {
+  const sent: [string, readonly unknown[]][] = [];
+  const publish = (name: string, args: readonly unknown[]): Promise<PublishedTask> => {
+    sent.push([name, args]);
+    return Promise.resolve({ uuid: 'u' });
+  };
+  return { tasks: createTaskClient(MathTasks, publish), sent };
+}
+
+describe('client', () => {
+  it('publishes by method, with the arguments of the caller', async () => {
+    const { tasks, sent } = client();
+    expect(await tasks.add(1, 2)).toEqual({ uuid: 'u' });
+    await tasks.withContext(3);
+    await tasks.decorated(4, 'b');
+    await tasks.inherited('x');
+    expect(sent).toEqual([['sum', [1, 2]], ['with_context', [3]], ['decorated', [4, 'b']], ['inherited', ['x']]]);
+  });
+
+  it('is checked by the compiler', () => {
+    const { tasks } = client();
+    expect(proofs).not.toContain(false);
+    // @ts-expect-error a string is not a number
+    void tasks.add('1', 2);
+    // @ts-expect-error one argument is missing
+    void tasks.add(1);
+    // @ts-expect-error the context does not come from the caller
+    void tasks.withContext(1, {} as TaskContext);
+    // @ts-expect-error a field is no task
+    expect(tasks.field).toBeUndefined();
+  });
+
+  it('explains a method without @Task, and a class without any', () => {
+    const { tasks } = client();
+    expect(() => tasks.helper()).toThrow(/MathTasks\.helper is no task.*Tasks of the class: add, withContext, decorated, inherited/);
+    expect(() => tasks.hidden()).toThrow(ConfigurationError);
+    expect(() => createTaskClient(class Empty {}, () => Promise.reject(new Error()))).toThrow(/client\(Empty\): the class has no @Task/);
+    expect(() => createTaskClient(undefined as never, () => Promise.reject(new Error()))).toThrow(/takes a class/);
+  });
+
+  it('can be awaited and printed without being taken for something else', async () => {
+    const { tasks } = client();
+    expect(await Promise.resolve(tasks)).toBe(tasks);
+    expect('add' in tasks && !('helper' in tasks)).toBe(true);
+    expect(Object.keys(tasks)).toEqual([]);
+  });
+});
