@@ -1,0 +1,51 @@
+import type { Settings } from '../system/settings.js';
+
+/** What a system can be asked to do; a scenario runs those that can all that it needs. */
+export type Ability =
+  /** Publishing: many in flight, each awaited, `Promise.all`, a batch call, so many a second. */
+  | 'window'
+  | 'one'
+  | 'all'
+  | 'bulk'
+  | 'paced'
+  | 'consume'
+  | 'noop'
+  | 'payload'
+  | 'long-tasks'
+  | 'quorum'
+  | 'enhancers'
+  /** Publisher and worker in one process, with no server, or with one whose data is on this disk. */
+  | 'in-memory'
+  | 'durable-local';
+
+export interface SystemDefinition {
+  readonly name: string;
+  readonly title: string;
+  readonly server: 'rabbitmq' | 'redis' | 'none';
+  /** The program and its arguments before the settings. */
+  readonly command: readonly string[];
+  /** Builds or installs what it needs. @throws Error which says why it cannot be had here */
+  readonly prepare?: () => void;
+  readonly settings?: Partial<Settings>;
+  readonly abilities: readonly Ability[];
+  /** A faster system whose tasks on the wire are the same, to fill queues with before consuming. */
+  readonly filledBy?: string;
+  /** What it does otherwise than the rest, for whoever reads the numbers. */
+  readonly differs: string;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  readonly kind: 'publish' | 'consume' | 'end-to-end' | 'one-process';
+  readonly needs: readonly Ability[];
+  readonly settings: Partial<Settings>;
+  /** Only these systems, where the question concerns only them. */
+  readonly only?: readonly string[];
+  /** Number of worker processes. Default: 1. */
+  readonly workers?: number;
+  /** Tasks of a run, of those asked for. Default: as many. */
+  readonly tasks?: (asked: number) => number;
+  /** `paced` at this rate; `half`: half of what the system reaches end to end. */
+  readonly pace?: number | 'half';
+}

@@ -1,0 +1,75 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { Signal } from '../../test/support/wait.js';
+import { usageOf } from './machine.js';
+
+/** A line `bench started MICROS` or `bench done MICROS key=value ...` of a system under test. */
+export interface Mark {
+  readonly micros: number;
+  readonly values: Record<string, number>;
+}
+
+type Word = 'ready' | 'started' | 'done';
+const WORDS: readonly string[] = ['ready', 'started', 'done'];
+const STDERR_KEPT = 4_000;
+
+/** One system under test in a process of its own, spoken to by lines (see `system/program.ts`). */
+export class SystemProcess {
+  private readonly child: ChildProcess;
+  private readonly marks = new Map<string, Signal<Mark>>(WORDS.map((word) => [word, new Signal<Mark>()]));
+  /** Called for each task that a system with `tally=on` has finished. */
+  onFinished: () => void = () => undefined;
+  private readonly exited: Promise<void>;
+  private complaints = '';
+
+  constructor(private readonly name: string, command: readonly string[]) {
+    this.child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stderr!.on('data', (data: Buffer) => (this.complaints = (this.complaints + data.toString()).slice(-STDERR_KEPT)));
+    this.child.stdin!.on('error', () => undefined);
+    createInterface({ input: this.child.stdout! }).on('line', (line) => this.read(line));
+    this.exited = new Promise((resolve) => {
+      this.child.once('error', (error) => resolve(this.fail(error.message)));
+      this.child.once('close', (code, signal) => resolve(this.fail(`it ended (${signal ?? code}) before it was through`)));
+    });
+  }
+
+  /** CPU seconds so far and peak memory. */
+  usage(): ReturnType<typeof usageOf> {
+    return usageOf(this.child.pid ?? 0);
+  }
+
+  say(word: 'go' | 'quit'): void {
+    this.child.stdin!.write(`${word}\n`);
+  }
+
+  /** @throws Error when the process ends before it, or `limitMs` pass; the text carries what it complained of */
+  async wait(word: Word, limitMs: number): Promise<Mark> {
+    return this.marks.get(word)!.within(limitMs, `"${word}" of ${this.name}`);
+  }
+
+  /** Lets it settle what it has finished; kills it when that takes long. */
+  async quit(limitMs = 15_000): Promise<void> {
+    this.say('quit');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), limitMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  private read(line: string): void {
+    const [bench, word, micros, ...values] = line.trim().split(' ');
+    if (bench === 'bench' && word === 'finished') this.onFinished();
+    if (bench !== 'bench' || !WORDS.includes(word)) return;
+    const pairs = values.map((pair) => pair.split('=')).map(([key, value]) => [key, Number(value)] as const);
+    const mark = { micros: Number(micros), values: Object.fromEntries(pairs) };
+    this.marks.get(word)!.fire(mark);
+  }
+
+  private fail(what: string): void {
+    const error = new Error(`${this.name}: ${what}.${this.complaints === '' ? '' : ` It wrote:\n${this.complaints}`}`);
+    for (const mark of this.marks.values()) mark.fail(error);
+  }
+}

@@ -1,0 +1,58 @@
+import type { Scenario, SystemDefinition } from '../driver/definition.js';
+import type { Measurement } from '../driver/measurement.js';
+import type { Outcome } from '../driver/session.js';
+import { BASELINE } from '../systems.js';
+import { median, ratio, spread, trusted } from './statistics.js';
+
+export interface Table {
+  readonly scenario: Scenario;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** One table for each scenario that was measured. */
+export function tables(scenarios: readonly Scenario[], systems: readonly SystemDefinition[], outcome: Outcome): Table[] {
+  return scenarios.flatMap((scenario) => {
+    const all = outcome.measurements.filter((one) => one.scenario === scenario.name && one.run > 0);
+    if (all.length === 0) return [];
+    const baseline = all.filter((one) => one.system === BASELINE);
+    const measured = systems.filter((system) => all.some((one) => one.system === system.name));
+    const describe = scenario.pace === undefined ? rateRow : latencyRow;
+    const rows = measured.map((system) => [system.title, ...describe(all.filter((one) => one.system === system.name), baseline)]);
+    return [{ scenario, head: scenario.pace === undefined ? RATE_HEAD : LATENCY_HEAD, rows }];
+  });
+}
+
+const RATE_HEAD = ['system', 'tasks/s', 'spread', `of ${BASELINE}`, 'CPU s/100k', 'peak MiB', 'undisturbed'];
+const LATENCY_HEAD = ['system', 'tasks/s', 'p50 ms', 'p99 ms', 'p99.9 ms', `p50 of ${BASELINE}`, `p99 of ${BASELINE}`, 'undisturbed'];
+
+function rateRow(runs: readonly Measurement[], baseline: readonly Measurement[]): string[] {
+  const rates = trusted(runs).map((run) => run.rate);
+  return [
+    Math.round(median(rates)).toLocaleString('en'),
+    `± ${(spread(rates) * 100).toFixed(0)} %`,
+    asRatio(ratio(runs, baseline, (run) => run.rate)),
+    median(trusted(runs).map((run) => run.cpu)).toFixed(2),
+    median(trusted(runs).map((run) => run.memory)).toFixed(0),
+    cleanOf(runs),
+  ];
+}
+
+function latencyRow(runs: readonly Measurement[], baseline: readonly Measurement[]): string[] {
+  const at = (key: 'p50' | 'p99' | 'p999') => (run: Measurement) => run.latency?.[key] ?? 0;
+  return [
+    Math.round(median(trusted(runs).map((run) => run.rate))).toLocaleString('en'),
+    ...(['p50', 'p99', 'p999'] as const).map((key) => median(trusted(runs).map(at(key))).toFixed(2)),
+    asRatio(ratio(runs, baseline, at('p50'))),
+    asRatio(ratio(runs, baseline, at('p99'))),
+    cleanOf(runs),
+  ];
+}
+
+function asRatio(value: number | undefined): string {
+  return value === undefined ? '-' : value.toFixed(2);
+}
+
+function cleanOf(runs: readonly Measurement[]): string {
+  return `${runs.filter((run) => !run.disturbed).length} of ${runs.length}`;
+}

@@ -1,0 +1,21 @@
+// Compiles the library and the benchmark into .cache/bench, then runs one of its programs.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const [program = 'cli', ...args] = process.argv.slice(2);
+const entry = `${root}.cache/bench/bench/${program}.js`;
+
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const built = spawnSync(process.execPath, [tsc, '-p', `${root}bench/tsconfig.json`], { stdio: 'inherit' });
+if (built.status !== 0 && !existsSync(entry)) process.exit(built.status ?? 1);
+if (built.status !== 0) console.error('The type check failed (see above); going on with what it compiled.');
+
+// test/support finds these by their place beside it.
+cpSync(`${root}scripts`, `${root}.cache/bench/scripts`, { recursive: true });
+
+// --expose-gc: the allocation count of bench:check collects before and after what it measures.
+const ran = spawnSync(process.execPath, ['--expose-gc', '--enable-source-maps', entry, ...args], { stdio: 'inherit', cwd: root });
+process.exit(ran.status ?? 1);

@@ -1,0 +1,94 @@
+import type { Ability, Scenario } from './driver/definition.js';
+
+const END_TO_END: readonly Ability[] = ['window', 'consume'];
+const LIMITS = [100, 10, 3];
+const NODE_SYSTEMS = ['dispatcher', 'amqplib', 'golevelup', 'nest-rmq', 'bullmq'];
+
+/** All scenarios, the most important first. A task is gofort's with two arguments unless the name says otherwise. */
+export const scenarios: readonly Scenario[] = [
+  { name: 'publish', title: 'Publish, many in flight', kind: 'publish', needs: ['window'], settings: {} },
+  ...LIMITS.map((limit) => ({
+    name: `consume-${limit}`,
+    title: `Consume from full queues, limit ${limit}`,
+    kind: 'consume' as const,
+    needs: ['consume'] as const,
+    settings: { limit },
+  })),
+  ...LIMITS.map((limit) => ({
+    name: `end-to-end-${limit}`,
+    title: `End to end, two processes, limit ${limit}`,
+    kind: 'end-to-end' as const,
+    needs: END_TO_END,
+    settings: { limit },
+  })),
+  {
+    name: 'publish-one',
+    title: 'Publish one at a time, each awaited',
+    kind: 'publish',
+    needs: ['one'],
+    settings: { publishing: 'one' },
+    tasks: (asked) => Math.ceil(asked / 20),
+  },
+  { name: 'publish-all', title: 'Publish by Promise.all, 1,000 at a time', kind: 'publish', needs: ['all'], settings: { publishing: 'all' } },
+  { name: 'publish-bulk', title: 'Publish by the batch call, 1,000 at a time', kind: 'publish', needs: ['bulk'], settings: { publishing: 'bulk' } },
+  latency('latency-100', 'Latency at 100 tasks per second', 100),
+  latency('latency-half', 'Latency at half of the rate that the system reaches end to end', 'half'),
+  { name: 'quorum-publish', title: 'Quorum queues: publish', kind: 'publish', needs: ['window', 'quorum'], settings: { type: 'quorum' } },
+  { name: 'quorum-consume', title: 'Quorum queues: consume, limit 100', kind: 'consume', needs: ['consume', 'quorum'], settings: { type: 'quorum' } },
+  {
+    name: 'quorum-end-to-end',
+    title: 'Quorum queues: end to end, limit 100',
+    kind: 'end-to-end',
+    needs: [...END_TO_END, 'quorum'],
+    settings: { type: 'quorum' },
+  },
+  { name: 'embedded-memory', title: 'One process, in memory', kind: 'one-process', needs: ['in-memory'], settings: {} },
+  { name: 'embedded-durable', title: 'One process, on this disk', kind: 'one-process', needs: ['durable-local'], settings: {} },
+  {
+    name: 'enhancers',
+    title: 'Consume with an interceptor or a pipe on the handler, limit 100',
+    kind: 'consume',
+    needs: ['consume'],
+    only: ['dispatcher', 'dispatcher-interceptor', 'dispatcher-pipe'],
+    settings: {},
+  },
+  { name: 'noop-publish', title: 'Task without arguments: publish', kind: 'publish', needs: ['window', 'noop'], settings: { task: 'noop' } },
+  { name: 'noop-consume', title: 'Task without arguments: consume, limit 100', kind: 'consume', needs: ['consume', 'noop'], settings: { task: 'noop' } },
+  {
+    name: 'noop-end-to-end',
+    title: 'Task without arguments: end to end, limit 100',
+    kind: 'end-to-end',
+    needs: [...END_TO_END, 'noop'],
+    settings: { task: 'noop' },
+  },
+  {
+    name: 'payload-10k',
+    title: 'End to end with 10 KiB in each task, limit 100',
+    kind: 'end-to-end',
+    needs: [...END_TO_END, 'payload'],
+    settings: { payload: 10_240 },
+    tasks: (asked) => Math.ceil(asked / 5),
+  },
+  {
+    name: 'mix',
+    title: 'One task in ten takes 100 ms, two worker processes share one queue, limit 10',
+    kind: 'consume',
+    needs: ['consume', 'long-tasks'],
+    workers: 2,
+    settings: { queues: 1, limit: 10, longevery: 10, longms: 100, tally: 'on', warmup: 0 },
+    tasks: (asked) => Math.max(500, Math.ceil(asked / 50)),
+  },
+  {
+    name: 'million',
+    title: 'A million tasks wait (ten times the tasks asked for): consume them, limit 100',
+    kind: 'consume',
+    needs: ['consume'],
+    only: NODE_SYSTEMS.slice(0, 2),
+    settings: {},
+    tasks: (asked) => asked * 10,
+  },
+];
+
+function latency(name: string, title: string, pace: number | 'half'): Scenario {
+  return { name, title, kind: 'end-to-end', needs: ['paced', 'consume'], settings: { publishing: 'paced' }, pace };
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import type { Ability, SystemDefinition } from './driver/definition.js';
+import { BUILT, COMPILED, SOURCES } from './driver/paths.js';
+import { buildC, buildGo, buildGofort, installPeers } from './driver/prepare.js';
+
+const PUBLISHING: readonly Ability[] = ['window', 'one', 'all', 'paced'];
+const EVERYTHING: readonly Ability[] = [...PUBLISHING, 'bulk', 'consume', 'noop', 'payload', 'long-tasks', 'quorum'];
+
+function without(...left: Ability[]): readonly Ability[] {
+  return EVERYTHING.filter((ability) => !left.includes(ability));
+}
+
+function ours(name: string): readonly string[] {
+  return [process.execPath, join(COMPILED, 'system', 'program.js'), join(COMPILED, 'systems', `${name}.js`)];
+}
+
+function peer(name: string): readonly string[] {
+  return [process.execPath, join(COMPILED, 'system', 'program.js'), join(SOURCES, 'peers', `${name}.mjs`)];
+}
+
+/** What everything is compared with. */
+export const BASELINE = 'amqplib';
+
+export const systems: readonly SystemDefinition[] = [
+  {
+    name: 'amqplib',
+    title: 'raw amqplib',
+    server: 'rabbitmq',
+    command: ours('amqplib'),
+    abilities: without('bulk', 'long-tasks'),
+    differs: 'The floor: no task queue at all. 1,000 confirms in flight, `mandatory` off, prefetch 100 or `limit` where that is more, one acknowledgement for 50 tasks (or after 5 ms).',
+  },
+  {
+    name: 'amqplib-mandatory',
+    title: 'raw amqplib, mandatory',
+    server: 'rabbitmq',
+    command: ours('amqplib'),
+    settings: { mandatory: 'on' },
+    abilities: ['window', 'one', 'quorum'],
+    differs: 'As above with `mandatory` on: an unroutable task would come back.',
+  },
+  {
+    name: 'amqplib-ack1',
+    title: 'raw amqplib, single acks',
+    server: 'rabbitmq',
+    command: ours('amqplib'),
+    settings: { ack: 'single' },
+    abilities: ['window', 'consume', 'noop', 'payload', 'long-tasks', 'quorum'],
+    differs: 'Prefetch equals `limit`, each task acknowledged by itself: what most programs do.',
+  },
+  {
+    name: 'c',
+    title: 'C client, librabbitmq',
+    server: 'rabbitmq',
+    command: [join(BUILT, 'c')],
+    prepare: buildC,
+    abilities: ['window', 'one', 'consume', 'noop', 'quorum'],
+    filledBy: 'amqplib',
+    differs: 'The ceiling: one thread, 1,000 confirms in flight, prefetch 100 or `limit`, one acknowledgement for 50 tasks. Finds the name in the body instead of parsing all of it.',
+  },
+  {
+    name: 'golevelup',
+    title: '@golevelup/nestjs-rabbitmq',
+    server: 'rabbitmq',
+    command: peer('golevelup'),
+    prepare: installPeers,
+    abilities: without('bulk'),
+    differs: 'Inside Nest 11; confirms on, `mandatory` off; one handler for each queue, prefetch is `limit`, single acknowledgements.',
+  },
+  {
+    name: 'nest-rmq',
+    title: 'Nest RMQ transport',
+    server: 'rabbitmq',
+    command: peer('nest-rmq'),
+    prepare: installPeers,
+    abilities: without('bulk'),
+    differs: "Nest 11's own transport by events: a client and a microservice for each queue, its own envelope on the wire, acknowledged by the handler.",
+  },
+  {
+    name: 'bullmq',
+    title: 'BullMQ, Redis with AOF',
+    server: 'redis',
+    command: peer('bullmq'),
+    prepare: installPeers,
+    abilities: [...without('quorum'), 'durable-local'],
+    differs: 'Redis instead of RabbitMQ, its append-only file synced every second; a worker for each queue, concurrency is `limit`; finished jobs are removed.',
+  },
+  {
+    name: 'gofort',
+    title: 'gofort/dispatcher (Go), 5 servers',
+    server: 'rabbitmq',
+    command: [join(BUILT, 'gofort')],
+    prepare: buildGofort,
+    abilities: ['window', 'one', 'paced', 'consume', 'noop', 'payload'],
+    filledBy: 'amqplib',
+    differs: 'The original. Each publish awaits its confirm, so "many in flight" is five servers in one process with one goroutine each; acknowledges whatever happened.',
+  },
+  {
+    name: 'machinery',
+    title: 'machinery v1 (Go), 5 connections',
+    server: 'rabbitmq',
+    command: [join(BUILT, 'machinery')],
+    prepare: () => buildGo('machinery'),
+    abilities: ['window', 'one', 'paced', 'consume', 'noop', 'payload'],
+    differs: 'No results kept (null backend); a connection is opened for each publish from a pool, so "many in flight" is five servers with one goroutine each.',
+  },
+  {
+    name: 'gocraft',
+    title: 'gocraft/work (Go), Redis with AOF',
+    server: 'redis',
+    command: [join(BUILT, 'gocraft')],
+    prepare: () => buildGo('gocraft'),
+    abilities: ['window', 'one', 'paced', 'consume', 'noop', 'payload'],
+    differs: 'Redis lists; ten goroutines publish; one pool of five times `limit` for all queues, which it polls.',
+  },
+];

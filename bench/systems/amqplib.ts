@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage } from 'amqplib';
+import type { BenchTask, OnTask, System } from '../system/contract.js';
+import { queueNames, type Settings } from '../system/settings.js';
+
+const ACK_EVERY = 50;
+const ACK_IDLE_MS = 5;
+/** With fewer in flight than one acknowledgement covers, each batch would wait for the idle flush. */
+const COALESCING_PREFETCH = 100;
+
+/** amqplib with nothing around it: what a careful program without a task queue would do. */
+export async function open(settings: Settings, onTask: OnTask): Promise<System> {
+  const connection = await connect(settings.server, { noDelay: true });
+  const channel = await connection.createConfirmChannel();
+  await declare(channel, settings);
+  const consumer = consuming(channel, settings, onTask);
+  return {
+    publish: publishing(channel, settings),
+    consume: () => consumer.start(),
+    close: () => close(connection, channel, consumer),
+  };
+}
+
+async function declare(channel: ConfirmChannel, settings: Settings): Promise<void> {
+  await channel.assertExchange(settings.prefix, 'direct', { durable: true });
+  const options = settings.type === 'quorum' ? { durable: true, arguments: { 'x-queue-type': 'quorum' } } : { durable: true };
+  for (const name of queueNames(settings)) {
+    await channel.assertQueue(name, options);
+    await channel.bindQueue(name, settings.prefix, name);
+  }
+}
+
+function publishing(channel: ConfirmChannel, settings: Settings): System['publish'] {
+  const options = { persistent: true, contentType: 'application/json', mandatory: settings.mandatory === 'on' };
+  return (task, queue, done) => {
+    const body = Buffer.from(JSON.stringify({ uuid: randomUUID(), name: task.name, args: task.args }));
+    channel.publish(settings.prefix, queue, body, options, done);
+  };
+}
+
+interface Consumer {
+  start(): Promise<void>;
+  flush(): void;
+}
+
+function consuming(channel: ConfirmChannel, settings: Settings, onTask: OnTask): Consumer {
+  const acks = settings.ack === 'single' ? singleAcks(channel) : coalescedAcks(channel);
+  const prefetch = settings.ack === 'single' ? settings.limit : Math.max(settings.limit, COALESCING_PREFETCH);
+  const receive = (message: ConsumeMessage | null): void => {
+    if (message === null) throw new Error('The server cancelled a consumer of the benchmark.');
+    const task = JSON.parse(message.content.toString()) as BenchTask;
+    const running = onTask(Number(task.args[1]?.value ?? 0));
+    if (running === undefined) acks.add(message);
+    else void running.then(() => channel.ack(message));
+  };
+  return {
+    flush: () => acks.flush(),
+    async start() {
+      await channel.prefetch(prefetch);
+      for (const name of queueNames(settings)) await channel.consume(name, receive);
+    },
+  };
+}
+
+function singleAcks(channel: ConfirmChannel) {
+  return { add: (message: ConsumeMessage) => channel.ack(message), flush: () => undefined };
+}
+
+function coalescedAcks(channel: ConfirmChannel) {
+  let last: ConsumeMessage | undefined;
+  let pending = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (last !== undefined) channel.ack(last, true);
+    last = undefined;
+    pending = 0;
+  };
+  const add = (message: ConsumeMessage): void => {
+    last = message;
+    if (++pending >= ACK_EVERY) flush();
+    else timer ??= setTimeout(flush, ACK_IDLE_MS);
+  };
+  return { add, flush };
+}
+
+async function close(connection: ChannelModel, channel: ConfirmChannel, consumer: Consumer): Promise<void> {
+  consumer.flush();
+  await channel.close();
+  await connection.close();
+}
