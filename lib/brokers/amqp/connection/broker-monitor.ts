@@ -11,6 +11,7 @@ export class BrokerMonitor {
   private override: 'closing' | 'closed' | undefined;
   private attempts = 0;
   private reportedAttempt = 0;
+  private brokenTold = false;
 
   constructor(private readonly links: readonly Link[]) {}
 
@@ -30,6 +31,7 @@ export class BrokerMonitor {
     if (status !== before && (status === 'ready' || status === 'blocked')) {
       this.emit({ type: 'broker.connected', attempt: this.attempts });
       this.attempts = this.reportedAttempt = 0;
+      this.brokenTold = false;
     }
   }
 
@@ -47,9 +49,10 @@ export class BrokerMonitor {
   }
 
   broken(error: DispatcherError): void {
-    const before = this.state.status;
     this.refresh();
-    if (before !== this.state.status) this.emit({ type: 'broker.broken', error });
+    if (this.brokenTold) return;
+    this.brokenTold = true;
+    this.emit({ type: 'broker.broken', error });
   }
 
   blockedChanged(): void {

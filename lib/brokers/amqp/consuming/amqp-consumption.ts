@@ -100,17 +100,13 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
       { queue: this.queue },
       { retryable: true },
     );
-    void this.recover(error, async (model) => {
-      await this.host.redeclare(model, this.queue);
-      if (this.channel === channel) await channel.resume();
-      else await this.open(model);
-    });
+    void this.recover(error);
   }
 
   closed(channel: ConsumerChannel, closure: ChannelClosure): void {
     if (channel !== this.channel) return;
     this.channel = undefined;
-    void this.recover(closureFailure(this.queue, closure), () => Promise.resolve());
+    void this.recover(closureFailure(this.queue, closure));
   }
 
   warning(message: string): void {
@@ -125,24 +121,21 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   }
 
   /** Until it consumes again, is stopped, or the connection is broken for good. One at a time. */
-  private async recover(error: DispatcherError, first: (model: ChannelModel) => Promise<void>): Promise<void> {
+  private async recover(error: DispatcherError): Promise<void> {
     if (this.recovering || this.stopping.signal.aborted) return;
     this.recovering = true;
     if (performance.now() - this.restoredAt > STABLE_MS) this.failures = 0;
-    let repair = first;
     try {
       while (!this.stopping.signal.aborted) {
         await this.waitBeforeRecovery(error);
         const model = await this.host.connection();
         if (this.stopping.signal.aborted) return;
         try {
-          await repair(model);
-          if (this.channel === undefined) await this.reopen(model);
+          await this.restore(model);
           this.restored();
           return;
         } catch (failure) {
           error = consumeFailure(this.queue, failure);
-          repair = () => Promise.resolve();
         }
       }
     } catch {
@@ -152,9 +145,11 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     }
   }
 
-  private async reopen(model: ChannelModel): Promise<void> {
+  /** A channel whose consumer was only cancelled is kept: its deliveries can still be settled. */
+  private async restore(model: ChannelModel): Promise<void> {
     await this.host.redeclare(model, this.queue);
-    await this.open(model);
+    if (this.channel === undefined) await this.open(model);
+    else await this.channel.resume();
   }
 
   private async waitBeforeRecovery(error: DispatcherError): Promise<void> {

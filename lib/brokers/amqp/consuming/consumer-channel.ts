@@ -30,6 +30,7 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   /** Unsettled deliveries of cancelled consumers. */
   private retired = 0;
   private consumers = 0;
+  private eager = true;
   private adjusting: Promise<void> = Promise.resolve();
   private readonly coalescer = new AckCoalescer(this, schedule);
   private readonly named: TagOnly = { fields: { deliveryTag: 0 } };
@@ -70,6 +71,7 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   setPrefetch(prefetch: number): void {
     if (prefetch === this.target) return;
     this.target = prefetch;
+    this.eager = true;
     this.coalescer.setPrefetch(prefetch);
     void this.adjust().catch(() => undefined);
   }
@@ -134,8 +136,11 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   private async takeSteps(): Promise<void> {
     while (this.alive) {
       const target = this.wanted ? Math.min(this.target, LARGEST_PREFETCH) : 0;
-      const step = nextPrefetchStep(target, this.grants.map((grant) => grant.quota), this.retired);
-      if (step === undefined) return;
+      const step = nextPrefetchStep(target, this.grants.map((grant) => grant.quota), this.retired, this.eager);
+      if (step === undefined) {
+        this.eager = false;
+        return;
+      }
       if ('cancelAll' in step) for (const grant of [...this.grants]) await this.cancel(grant);
       else await this.grant(step.grant);
     }

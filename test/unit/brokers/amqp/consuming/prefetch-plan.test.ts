@@ -16,13 +16,17 @@ describe('nextPrefetchStep', () => {
     { name: 'ends with target 0', target: 0, quotas: [4, 4], retired: 1, step: { cancelAll: true } },
     { name: 'stays ended', target: 0, quotas: [], retired: 1, step: undefined },
   ])('$name', ({ target, quotas, retired, step }) => {
-    expect(nextPrefetchStep(target, quotas, retired)).toEqual(step);
+    expect(nextPrefetchStep(target, quotas, retired, false)).toEqual(step);
+  });
+
+  it('takes even little room when the target was just changed', () => {
+    expect(nextPrefetchStep(26, [1], 24, true)).toEqual({ grant: 1 });
   });
 
   it('never grants more than the target leaves', () => {
     fc.assert(
-      fc.property(fc.nat(500), fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 6 }), fc.nat(500), (target, quotas, retired) => {
-        const step = nextPrefetchStep(target, quotas, retired);
+      fc.property(fc.nat(500), fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 6 }), fc.nat(500), fc.boolean(), (target, quotas, retired, eager) => {
+        const step = nextPrefetchStep(target, quotas, retired, eager);
         if (step === undefined || !('grant' in step)) return;
         const granted = quotas.reduce((sum, quota) => sum + quota, 0) + retired;
         expect(step.grant).toBeGreaterThan(0);
