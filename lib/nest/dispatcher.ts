@@ -6,7 +6,7 @@ import { TaskWorker } from '../worker/task-worker.js';
 import type { Handler } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
-import { logEvent } from './event-logger.js';
+import { EventLogger } from './event-logger.js';
 import { healthOf, type DispatcherHealth } from './health.js';
 import { BatchPublisher } from './publishing/publish-many.js';
 import { StartGate } from './publishing/start-gate.js';
@@ -131,8 +131,9 @@ export class Dispatcher {
 
   private observe(): void {
     for (const warning of this.config.warnings) this.logger.warn(warning);
+    const eventLogger = new EventLogger(this.logger, this.config.debugMode);
     this.events.subscribe((event) => {
-      logEvent(this.logger, event, this.config.debugMode);
+      eventLogger.log(event);
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });

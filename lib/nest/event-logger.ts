@@ -1,4 +1,4 @@
-import { DispatcherError } from '../errors.js';
+import { BrokerUnavailableError, DispatcherError } from '../errors.js';
 import type { DispatcherEvent, TaskIdentity } from '../events/dispatcher-event.js';
 import type { DispatcherLogger } from './dispatcher-logger.js';
 import { messageOf } from './text.js';
@@ -7,10 +7,26 @@ type Level = 'log' | 'warn' | 'error' | 'debug';
 type Line = readonly [level: Level, message: string, stack?: string];
 
 /** One line for each event; the fine ones only with `debug`. */
-export function logEvent(logger: DispatcherLogger, event: DispatcherEvent, debug: boolean): void {
-  const [level, message, stack] = lineFor(event);
-  if (level !== 'debug') logger[level](message, stack);
-  else if (debug) logger.debug(message);
+export class EventLogger {
+  /** Queues whose loss was worth a line: their return is too. */
+  private readonly lost = new Set<string>();
+
+  constructor(private readonly logger: DispatcherLogger, private readonly debug: boolean) {}
+
+  log(event: DispatcherEvent): void {
+    const [level, message, stack] = this.isEcho(event) ? ['debug', lineFor(event)[1]] as const : lineFor(event);
+    if (level !== 'debug') this.logger[level](message, stack);
+    else if (this.debug) this.logger.debug(message);
+  }
+
+  /** With its connection every consumer goes and comes back: the connection's own lines say it. */
+  private isEcho(event: DispatcherEvent): boolean {
+    if (event.type === 'broker.consumer-lost') {
+      if (event.error instanceof BrokerUnavailableError) return true;
+      this.lost.add(event.queue);
+    }
+    return event.type === 'broker.consumer-restored' && !this.lost.delete(event.queue);
+  }
 }
 
 /**

@@ -1,5 +1,8 @@
 import type { ApplicationConfig } from '@nestjs/core';
+import { STATIC_CONTEXT } from '@nestjs/core/injector/constants';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import { ConfigurationError } from '../../errors.js';
+import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
 import type { EnhancerScope } from '../server-config.js';
 
@@ -66,9 +69,20 @@ function ownEnhancers(task: DiscoveredTask, key: string): unknown[] {
 }
 
 function checkKnown(task: DiscoveredTask, enhancer: unknown, kind: EnhancerKind): void {
-  if (typeof enhancer !== 'function' || task.host.injectables.has(enhancer as never)) return;
+  if (typeof enhancer !== 'function') return;
+  const wrapper = task.host.injectables.get(enhancer);
+  if (wrapper !== undefined && isMadeFor(task, wrapper)) return;
+  const reason = wrapper === undefined
+    ? 'because the class of the handler is provided by useFactory or useValue (or, with older versions of Nest, under another token)'
+    : 'because it is transient, which this version of Nest cannot do for a provider that is not';
   throw new ConfigurationError(
-    `${describeTask(task)} uses ${enhancer.name} (${kind}), but Nest made no instance of it, because the class of the handler is provided `
-    + `by useFactory or useValue; it would never run. Provide the class itself, or write new ${enhancer.name}(...).`,
+    `${describeTask(task)} uses ${enhancer.name} (${kind}), but Nest made no instance of it, ${reason}; it would not run as written. `
+    + `Provide the class itself, give ${enhancer.name} the default scope, or write new ${enhancer.name}(...).`,
     { task: task.name, enhancer: enhancer.name });
+}
+
+/** What is request-scoped is made with each task; what is transient exists once for each provider that uses it, or not at all. */
+function isMadeFor(task: DiscoveredTask, wrapper: InstanceWrapper): boolean {
+  if (!wrapper.isTransient || isPerTask(task.wrapper)) return true;
+  return wrapper.getInstanceByContextId(STATIC_CONTEXT, task.wrapper.id).isResolved === true;
 }

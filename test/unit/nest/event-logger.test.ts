@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
-import { BrokerUnavailableError, TaskTimeoutError, type DispatcherEvent } from '../../../lib/index.js';
+import { BrokerError, BrokerUnavailableError, TaskTimeoutError, type DispatcherEvent } from '../../../lib/index.js';
 import { DispatcherLogger } from '../../../lib/nest/dispatcher-logger.js';
-import { logEvent } from '../../../lib/nest/event-logger.js';
+import { EventLogger } from '../../../lib/nest/event-logger.js';
 import { KeptLog } from '../../support/nest-app.js';
 
 const task = { uuid: 'u1', name: 'add', attempt: 1, queue: 'q', worker: 'w' };
@@ -15,7 +15,7 @@ const EVENTS: DispatcherEvent[] = [
   { type: 'broker.broken', error: away },
   { type: 'broker.blocked', reason: 'low on disk' },
   { type: 'broker.unblocked' },
-  { type: 'broker.consumer-lost', queue: 'q', error: away },
+  { type: 'broker.consumer-lost', queue: 'q', error: new BrokerError('CODE', 'the queue was deleted') },
   { type: 'broker.consumer-restored', queue: 'q' },
   { type: 'broker.topology-failed', error: away },
   { type: 'broker.callback-failed', queue: 'q', error: new TypeError('defect') },
@@ -36,7 +36,8 @@ const EVENTS: DispatcherEvent[] = [
 
 function logged(events: readonly DispatcherEvent[], debug: boolean): KeptLog {
   const log = new KeptLog();
-  for (const event of events) logEvent(new DispatcherLogger(log, 'default'), event, debug);
+  const eventLogger = new EventLogger(new DispatcherLogger(log, 'default'), debug);
+  for (const event of events) eventLogger.log(event);
   return log;
 }
 
@@ -55,6 +56,14 @@ describe('the event log', () => {
     expect(log.of('warn')).toContain('Task "add" (u1), attempt 2, of worker "w" failed and is tried again; next in 1.5 s: oops');
     expect(log.of('error')).toContain('Task "add" (u1) of worker "w" became a dead letter (failed): oops');
     expect(log.of('error')).toContain('A delivery of worker "w" became a dead letter (timed-out): too slow');
+  });
+
+  it('leaves out consumers that go and come with the connection', () => {
+    const log = logged([
+      { type: 'broker.consumer-lost', queue: 'q', error: away }, { type: 'broker.connection-lost', error: away },
+      { type: 'broker.connected', attempt: 2 }, { type: 'broker.consumer-restored', queue: 'q' },
+    ], false);
+    expect(log.lines.map(({ message }) => message)).toEqual(['The connection to the broker was lost: nobody answers', 'Connected to the broker at attempt 2.']);
   });
 
   it('gives the stack of what a handler threw, and of nothing else', () => {
