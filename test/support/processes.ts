@@ -26,7 +26,7 @@ export function startScript(source: string, options: ScriptOptions = {}): Child 
 
 /** Runs any program as a process of its own. */
 export function startProcess(program: string, args: string[], options: ScriptOptions = {}): Child {
-  if (running.size === 0) process.once('exit', killRunning);
+  if (running.size === 0) process.off('exit', killRunning).once('exit', killRunning);
   // Its own group, so that whatever it starts ends with it.
   const child = spawn(program, args, { env: { ...process.env, ...options.env }, cwd: options.cwd, detached: true });
   return new Child(child, [program, ...args].join(' '));

@@ -6,7 +6,7 @@ const folders = new Set<string>();
 
 /** A new folder that is removed when its owner says so, and at the latest when this process ends. */
 export function temporaryFolder(purpose: string): string {
-  if (folders.size === 0) process.once('exit', removeAllFolders);
+  if (folders.size === 0) process.off('exit', removeAllFolders).once('exit', removeAllFolders);
   const folder = mkdtempSync(join(tmpdir(), `dispatcher-${purpose}-`));
   folders.add(folder);
   return folder;
