@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Child } from '../support/processes.js';
+import type { Child } from '../support/processes.js';
 import { removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 let folder: string;
 let prefix: string;
-let apps: Child[] = [];
+const apps: Child[] = [];
 
 beforeEach(() => {
   folder = temporaryFolder('sample');

@@ -41,7 +41,7 @@ function parseJson(body: unknown): unknown {
   const text = body.toString();
   try {
     const content: unknown = secureJson.parse(text, null, { protoAction: 'error', constructorAction: 'error' });
-    return LONG_NUMBER.test(text) ? parseLossless(text, null, { parseNumber, onDuplicateKey: ({ newValue }) => newValue as unknown }) : content;
+    return LONG_NUMBER.test(text) ? parseLossless(text, null, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) : content;
   } catch (error) {
     throw malformed(`the body cannot be read as JSON: ${(error as Error).message.slice(0, 200)}`);
   }
