@@ -24,6 +24,7 @@ function effective(link: LinkView): LinkStatus | 'blocked' {
   return link.status === 'ready' && link.blockedReason !== undefined ? 'blocked' : link.status;
 }
 
+/** Of two in the same state the one that an operator must see to is the worse. */
 function rank(link: LinkView): number {
-  return ORDER.indexOf(effective(link));
+  return ORDER.indexOf(effective(link)) + (link.cause?.retryable === false ? 0.5 : 0);
 }

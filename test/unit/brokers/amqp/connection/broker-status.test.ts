@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { worstStatus } from '../../../../../lib/brokers/amqp/connection/broker-status.js';
-import { BrokerUnavailableError } from '../../../../../lib/errors.js';
+import { BrokerRefusedError, BrokerUnavailableError } from '../../../../../lib/errors.js';
 
 const link = (status: 'idle' | 'connecting' | 'ready' | 'lost' | 'broken' | 'closed', blockedReason?: string) => ({ status, blockedReason, cause: undefined });
 
@@ -20,5 +20,11 @@ describe('worstStatus', () => {
   it('gives the cause of the worst', () => {
     const cause = new BrokerUnavailableError('gone');
     expect(worstStatus([link('ready'), { ...link('lost'), cause }])).toEqual({ status: 'lost', cause });
+  });
+
+  it('prefers the cause that does not pass by itself', () => {
+    const refused = { ...link('lost'), cause: new BrokerRefusedError('password') };
+    const away = { ...link('lost'), cause: new BrokerUnavailableError('gone') };
+    expect([worstStatus([away, refused]).cause, worstStatus([refused, away]).cause]).toEqual([refused.cause, refused.cause]);
   });
 });
