@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { DispatcherModule } from 'nestjs-dispatcher';
+import { MathTasks } from './math-tasks.js';
+
+@Module({
+  imports: [
+    DispatcherModule.forRoot({
+      broker: 'embedded:',
+      exchange: 'app',
+      defaultRoutingKey: 'maths',
+      workers: [{ name: 'maths', queue: 'maths', bindingKeys: ['maths'] }],
+    }),
+  ],
+  providers: [MathTasks],
+})
+export class AppModule {}
