@@ -165,10 +165,13 @@ class Session {
   /** Tasks were short and are long now: what waits here goes to whoever has a slot free. */
   private watchForStall(): void {
     const endedBefore = this.ended;
+    const due = performance.now() + STALL_MS;
     this.stallTimer = setTimeout(() => {
       this.stallTimer = undefined;
       if (this.waiting.size === 0 || this.closing) return;
-      if (this.ended !== endedBefore) return this.watchForStall();
+      // A timer that comes late says that this process was busy or starved, not that its tasks are long.
+      const starved = performance.now() - due > STALL_MS / 4;
+      if (this.ended !== endedBefore || starved) return this.watchForStall();
       this.consumption?.setPrefetch(this.prefetch.stalled());
       this.giveBackWaiting();
     }, STALL_MS);
