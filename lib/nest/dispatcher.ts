@@ -63,10 +63,10 @@ export class Dispatcher {
   /** @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then */
   async start(): Promise<void> {
     try {
-      this.workers.add(this.config.workers);
+      const workers = this.workers.add(this.config.workers);
       await this.gate.open();
-      await this.workers.prepareAll();
-      if (this.config.role !== 'publisher') await this.workers.startAll();
+      await Promise.all(workers.map((worker) => worker.prepare()));
+      if (this.config.role !== 'publisher') await Promise.all(workers.map((worker) => worker.start()));
     } catch (error) {
       await this.close();
       throw error;

@@ -39,8 +39,8 @@ export class WorkerRegistry {
   constructor(private readonly dependencies: WorkerRegistryDependencies) {}
 
   /** Of the configuration, all at once: each must know what the others are assigned. @throws ConfigurationError */
-  add(configs: readonly WorkerConfig[]): void {
-    for (const config of configs) this.register(config, this.dependencies.discover(config, configs));
+  add(configs: readonly WorkerConfig[]): readonly ManagedWorker[] {
+    return configs.map((config) => this.register(config, this.dependencies.discover(config, configs)));
   }
 
   /** @throws ConfigurationError, ShutdownError, or what the broker says to its queue */
@@ -73,14 +73,6 @@ export class WorkerRegistry {
 
   list(): readonly ManagedWorker[] {
     return [...this.workers.values()];
-  }
-
-  async prepareAll(): Promise<void> {
-    await Promise.all(this.list().map((worker) => worker.prepare()));
-  }
-
-  async startAll(): Promise<void> {
-    await Promise.all(this.list().map((worker) => worker.start()));
   }
 
   /** Lets running tasks end, within the deadline. Never rejects for one worker before the others have closed. */

@@ -3,7 +3,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
-import { describeTask, methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
+import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
 import type { EnhancerScope } from '../server-config.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
@@ -53,10 +53,12 @@ function perTaskRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, ma
 }
 
 function directRun(instance: object, task: DiscoveredTask, marks: readonly ParameterMark[]): Run {
-  const method = methodOf(task);
-  if (marks.length === 0) return (args) => settle(method.apply(instance, args));
+  const { methodName } = task;
+  // Looked up at each call, as any caller of the method does: a test may have put a spy on the instance.
+  const host = instance as Record<string, (...args: unknown[]) => unknown>;
+  if (marks.length === 0) return (args) => settle(host[methodName](...args));
   const undecorated = new UndecoratedParameters(marks);
-  return (args, context) => settle(method.apply(instance, place(args, context, marks, undecorated)));
+  return (args, context) => settle(host[methodName](...place(args, context, marks, undecorated)));
 }
 
 function place(args: unknown[], context: TaskContext, marks: readonly ParameterMark[], undecorated: UndecoratedParameters): unknown[] {

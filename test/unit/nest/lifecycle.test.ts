@@ -115,6 +115,18 @@ describe('lifecycle', () => {
     expect(broker.calls.filter((call) => call === 'connect')).toHaveLength(1);
   });
 
+  it('leaves a worker that a provider has made to its own start', async () => {
+    @Injectable()
+    class Maker implements OnModuleInit {
+      constructor(private readonly dispatcher: DispatcherService) {}
+      async onModuleInit(): Promise<void> { await this.dispatcher.createWorker({ name: 'own', queue: 'own' }, { x: { function: () => 1 } }); }
+    }
+    const { service, broker } = await startApp({ providers: [Maker] });
+    expect(broker.calls.filter((call) => call.startsWith('consume'))).toEqual(['consume queue_1']);
+    await service.worker('own').start();
+    expect(broker.calls.at(-1)).toBe('consume own');
+  });
+
   it('fails to start within startupTimeoutSeconds, says why, hides the password and lets go of the broker', async () => {
     const broker = new LoopbackBroker();
     broker.onConnect = () => new Promise(() => undefined);

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Body, Controller, Inject, Injectable, Module, Scope } from '@nestjs/common';
 import { ContextIdFactory, REQUEST } from '@nestjs/core';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError, currentTask, Task, TaskContext } from '../../../../lib/index.js';
 import { startApp, startFailure, WORKER, type TestApp } from '../../../support/nest-app.js';
 import { Arrivals, eventually } from '../../../support/wait.js';
@@ -57,6 +57,12 @@ describe('discovery', () => {
     expect(await run(app, 'one')).toBe('as one');
     expect(await run(app, 'two')).toBe('as two');
     expect(await run(app, 'overridden')).toBe('derived');
+  });
+
+  it('calls the method of the instance, so that a test can spy on it', async () => {
+    const app = await startApp({ providers: [Derived] });
+    vi.spyOn(app.app.get(Derived), 'overridden').mockImplementation(() => { ran.add('spied'); });
+    expect(await run(app, 'overridden')).toBe('spied');
   });
 
   it('merges aliases and factories that give the same instance', async () => {
