@@ -20,7 +20,7 @@ export function corkWrites(connection: unknown): boolean {
   muxer._readIncoming = function corked(this: Muxer): void {
     socket.cork();
     try {
-      writeIncoming.call(this as Muxer);
+      writeIncoming.call(this);
     } finally {
       socket.uncork();
     }

@@ -70,5 +70,5 @@ export class AmqpDelivery implements Delivery {
 function portProperties(properties: ConsumeMessage['properties']): MessageProperties {
   const raw = properties as unknown as Record<string, unknown>;
   raw['deliveryMode'] = raw['expiration'] = raw['userId'] = raw['clusterId'] = undefined;
-  return raw as MessageProperties;
+  return raw;
 }

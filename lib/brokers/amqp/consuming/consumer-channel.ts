@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { answered, type ChannelClosure, closeChannel, openChannel } from '../connection/open-channel.js';
-import { AckCoalescer, type AckSink, type Schedule } from './ack-coalescer.js';
+import { AckCoalescer, type AckSink } from './ack-coalescer.js';
 import { AmqpDelivery, type DeliveryChannel } from './amqp-delivery.js';
 import { Grant } from './grant.js';
 import { nextPrefetchStep } from './prefetch-plan.js';

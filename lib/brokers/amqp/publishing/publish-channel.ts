@@ -46,18 +46,18 @@ export class PublishChannel {
   }
 
   static async open(model: ChannelModel, windowSize: number, listener: PublishChannelListener): Promise<PublishChannel> {
-    let opened: PublishChannel | undefined;
+    const holder: { opened?: PublishChannel } = {};
     let closure: ChannelClosure | undefined;
     const channel = await openConfirmChannel(model, {
       closed: (why) => {
         closure = why;
-        if (opened !== undefined) listener.closed(opened, why);
+        if (holder.opened !== undefined) listener.closed(holder.opened, why);
       },
       warning: (message) => listener.warning(message),
     });
     if (closure !== undefined) throw new Error(closure.text);
-    opened = new PublishChannel(channel, windowSize, listener);
-    return opened;
+    holder.opened = new PublishChannel(channel, windowSize, listener);
+    return holder.opened;
   }
 
   /**

@@ -17,7 +17,7 @@ export class WaitingLine<T> {
 
   shift(): T | undefined {
     if (this.head === this.items.length) return undefined;
-    const item = this.items[this.head] as T;
+    const item = this.items[this.head];
     this.items[this.head++] = undefined as T;
     // Amortised: what is copied is at most what was taken since.
     if (this.head > 1024 && this.head * 2 > this.items.length) {

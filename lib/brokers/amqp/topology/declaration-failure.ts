@@ -12,7 +12,7 @@ export interface Difference {
 export function differenceIn(text: string): Difference | undefined {
   const match = INEQUIVALENT.exec(text);
   if (match === null) return undefined;
-  return { argument: match[1] as string, received: plain(match[4] as string), current: plain(match[5] as string) };
+  return { argument: match[1], received: plain(match[4]), current: plain(match[5]) };
 }
 
 /** The typed error for a failed declaration, binding or passive check of `what` (`queue "q"`). */
