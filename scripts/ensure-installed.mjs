@@ -12,7 +12,7 @@ export async function ensureInstalled(root) {
   if (reason === undefined) return 0;
   console.error(`Installing the dependencies (npm ci), because ${reason} ...`);
   // --include=dev: with NODE_ENV=production npm would leave out the compiler and the sample app's own needs.
-  const code = await runCommand('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root });
+  const code = await runCommand('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
   if (code !== 0) console.error(`npm ci failed with exit code ${code}; its own words are above. A network that reaches the npm registry is needed once.`);
   return code;
 }

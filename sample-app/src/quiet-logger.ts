@@ -8,4 +8,9 @@ export class QuietLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     if (!CHATTER.has(rest.at(-1) as string)) super.log(message, ...rest as string[]);
   }
+
+  /** What keeps the app from starting is told once, by main, in words for people. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) !== 'ExceptionHandler') super.error(message, ...rest as string[]);
+  }
 }

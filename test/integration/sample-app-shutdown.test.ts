@@ -40,11 +40,16 @@ describe.each(['embedded', 'rabbitmq'])('a shutdown on %s', (kind) => {
 
 describe('npm start', () => {
   it('hands arguments, signals and the exit code through', async () => {
-    app = startProcess(process.execPath, ['scripts/start.mjs', folder], { env: { PORT: '0', DISPATCHER_AMQP_CON: '', NO_COLOR: '1' } });
+    app = startProcess('npm', ['start', '--', folder], { env: { PORT: '0', DISPATCHER_AMQP_CON: '', NO_COLOR: '1' } });
+    const api = await apiOf(app);
     await app.line(/Ready for more/);
+    await postTask(api, SLOW);
+    await app.line(/works for 2 s/);
+    // To npm alone, as a supervisor would: a shell between the two would die of it and leave the app behind.
     app.signal('SIGTERM');
     expect(await app.exited()).toEqual({ code: 0, signal: null });
     expect(app.lines.all.some((line) => /│ words\s+│\s+4 │/.test(line))).toBe(true);
+    expect(app.lines.all.some((line) => line.includes('done after 2 s'))).toBe(true);
   });
 
   it('hands a failure through', async () => {
