@@ -2,7 +2,6 @@ import type { Ability, Scenario } from './driver/definition.js';
 
 const END_TO_END: readonly Ability[] = ['window', 'consume'];
 const LIMITS = [100, 10, 3];
-const NODE_SYSTEMS = ['dispatcher', 'amqplib', 'golevelup', 'nest-rmq', 'bullmq'];
 
 /** All scenarios, the most important first. A task is gofort's with two arguments unless the name says otherwise. */
 export const scenarios: readonly Scenario[] = [
@@ -48,8 +47,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'enhancers',
     title: 'Consume with an interceptor or a pipe on the handler, limit 100',
     kind: 'consume',
-    needs: ['consume'],
-    only: ['dispatcher', 'dispatcher-interceptor', 'dispatcher-pipe'],
+    needs: ['enhancers'],
     settings: {},
   },
   { name: 'noop-publish', title: 'Task without arguments: publish', kind: 'publish', needs: ['window', 'noop'], settings: { task: 'noop' } },
@@ -83,7 +81,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'A million tasks wait (ten times the tasks asked for): consume them, limit 100',
     kind: 'consume',
     needs: ['consume'],
-    only: NODE_SYSTEMS.slice(0, 2),
+    only: ['dispatcher', 'amqplib'],
     settings: {},
     tasks: (asked) => asked * 10,
   },

@@ -21,7 +21,8 @@ export type Ability =
 export interface SystemDefinition {
   readonly name: string;
   readonly title: string;
-  readonly server: 'rabbitmq' | 'redis' | 'none';
+  /** `folder`: a temporary one; `none`: its own memory. */
+  readonly server: 'rabbitmq' | 'redis' | 'folder' | 'none';
   /** The program and its arguments before the settings. */
   readonly command: readonly string[];
   /** Builds or installs what it needs. @throws Error which says why it cannot be had here */

@@ -17,7 +17,7 @@ export function buildC(): void {
   needFile('/usr/bin/gcc', 'gcc');
   mkdirSync(BUILT, { recursive: true });
   const sources = readdirSync(join(SOURCES, 'c')).filter((name) => name.endsWith('.c'));
-  run('gcc', ['-O2', '-Wall', '-o', join(BUILT, 'c'), ...sources, '-lrabbitmq'], join(SOURCES, 'c'));
+  run('gcc', ['-O2', '-Wall', '-D_GNU_SOURCE', '-o', join(BUILT, 'c'), ...sources, '-lrabbitmq'], join(SOURCES, 'c'));
 }
 
 /** Builds one of the Go programs of `bench/go/cmd`. */

@@ -21,7 +21,7 @@ export interface Job {
   readonly scenario: Scenario;
   readonly system: SystemDefinition;
   readonly filler: SystemDefinition;
-  readonly server?: Server;
+  readonly server: Server;
   readonly run: number;
   readonly tasks: number;
   readonly warmup: number;
@@ -51,7 +51,7 @@ export async function measure(job: Job): Promise<Measurement> {
     return toMeasurement(job, span);
   } finally {
     for (const each of processes) each.kill();
-    await job.server?.clear(prefixOf(job));
+    await job.server.clear(prefixOf(job));
   }
 }
 
@@ -93,7 +93,7 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
 
 function settingsOf(job: Job, system: SystemDefinition): Settings {
   const { scenario, tasks: count, warmup, rate } = job;
-  const base = { ...defaults, server: job.server?.url ?? '', prefix: prefixOf(job), count, warmup };
+  const base = { ...defaults, server: job.server.url, prefix: prefixOf(job), count, warmup };
   return { ...base, ...scenario.settings, ...system.settings, ...(rate === undefined ? {} : { rate }) };
 }
 

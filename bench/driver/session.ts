@@ -1,3 +1,4 @@
+import { embeddedFolder } from '../servers/embedded-folder.js';
 import { startRabbit } from '../servers/rabbitmq.js';
 import { startRedis } from '../servers/redis.js';
 import type { Server } from '../servers/server.js';
@@ -101,16 +102,19 @@ export class Session {
     }
   }
 
-  private async server(kind: SystemDefinition['server']): Promise<Server | undefined> {
-    if (kind === 'none') return undefined;
-    let server = this.servers.get(kind);
-    if (server === undefined) {
-      server = kind === 'redis' ? await startRedis() : await startRabbit();
-      this.servers.set(kind, server);
-    }
+  private async server(kind: SystemDefinition['server']): Promise<Server> {
+    const server = this.servers.get(kind) ?? (await starters[kind]());
+    this.servers.set(kind, server);
     return server;
   }
 }
+
+const starters: Record<SystemDefinition['server'], () => Promise<Server>> = {
+  rabbitmq: startRabbit,
+  redis: startRedis,
+  folder: async () => embeddedFolder(),
+  none: async () => ({ url: 'embedded:', clear: async () => undefined, stop: async () => undefined }),
+};
 
 function takesPart(system: SystemDefinition, scenario: Scenario): boolean {
   return (scenario.only?.includes(system.name) ?? true) && scenario.needs.every((need) => system.abilities.includes(need));

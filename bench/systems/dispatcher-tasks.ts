@@ -1,0 +1,54 @@
+import { Inject, Injectable, UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor, type PipeTransform } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import { Arg, Task } from '../../lib/index.js';
+import type { OnTask } from '../system/contract.js';
+import type { Settings } from '../system/settings.js';
+
+export const ON_TASK = Symbol('ON_TASK');
+
+@Injectable()
+class PlainTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask) {}
+
+  @Task('task_1')
+  run(_text: string, mark = 0): unknown {
+    return this.onTask(mark);
+  }
+}
+
+@Injectable()
+class PassOn implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+}
+
+@Injectable()
+class InterceptedTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask) {}
+
+  @UseInterceptors(PassOn)
+  @Task('task_1')
+  run(_text: string, mark = 0): unknown {
+    return this.onTask(mark);
+  }
+}
+
+class SamePipe implements PipeTransform<number> {
+  transform(value: number): number {
+    return value;
+  }
+}
+
+@Injectable()
+class PipedTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask) {}
+
+  @Task('task_1')
+  run(@Arg(1, SamePipe) mark: number): unknown {
+    return this.onTask(mark);
+  }
+}
+
+/** The same handler with nothing around it, with an interceptor, with a pipe on its one argument. */
+export const handlers = { none: PlainTasks, interceptor: InterceptedTasks, pipe: PipedTasks } satisfies Record<Settings['enhancer'], unknown>;

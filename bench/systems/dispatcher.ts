@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { DispatcherModule, DispatcherService, type TaskInput } from '../../lib/index.js';
+import type { BenchTask, OnTask, System } from '../system/contract.js';
+import { queueNames, type Settings } from '../system/settings.js';
+import { handlers, ON_TASK } from './dispatcher-tasks.js';
+
+/** Ours as an application has it: the Nest module, decorated methods, default settings but for `limit`. */
+export async function open(settings: Settings, onTask: OnTask): Promise<System> {
+  const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask), { logger: ['error', 'warn'] });
+  const service = app.get(DispatcherService);
+  const { type, limit } = settings;
+  return {
+    publish(task, queue, done) {
+      service.publish(inputOf(task, queue)).then(() => done(), done);
+    },
+    async publishMany(tasks) {
+      const outcomes = await service.publishMany(tasks.map(({ task, queue }) => inputOf(task, queue)));
+      for (const outcome of outcomes) if (!outcome.accepted) throw outcome.error;
+    },
+    async consume() {
+      // Not in the configuration, whose workers start with the application: the driver says when.
+      const workers = await Promise.all(queueNames(settings).map((name) => service.createWorker({ name, queue: name, limit, type })));
+      await Promise.all(workers.map((worker) => worker.start()));
+    },
+    close: () => app.close(),
+  };
+}
+
+function moduleOf(settings: Settings, onTask: OnTask): Type {
+  const names = queueNames(settings);
+  const { type } = settings;
+  const config = {
+    broker: settings.server,
+    exchange: settings.prefix,
+    defaultRoutingKey: names[0],
+    initQueues: names.map((name) => ({ name, bindingKeys: [name], type })),
+  };
+  @Module({
+    imports: [DispatcherModule.forRoot(config)],
+    providers: [handlers[settings.enhancer], { provide: ON_TASK, useValue: onTask }],
+  })
+  class BenchModule {}
+  return BenchModule;
+}
+
+function inputOf({ name, args }: BenchTask, routingKey: string): TaskInput {
+  return { name, args: args as TaskInput['args'], routingKey };
+}
