@@ -1,0 +1,187 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Observable } from 'rxjs';
+import { BrokerUnavailableError, ConfigurationError, DispatcherError, ShutdownError } from '../../errors.js';
+import type {
+  Address, Broker, BrokerEvent, BrokerState, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology,
+} from '../broker.js';
+import { BrokerStatusLine } from './broker-status.js';
+import { atMost, systemClock, type Clock } from './clock.js';
+import { DEFAULT_MAX_WAITING_BYTES, DEFAULT_PUBLISH_TIMEOUT_MS, type EmbeddedBrokerOptions } from './embedded-broker-options.js';
+import { EmbeddedConsumption } from './embedded-consumption.js';
+import { folderProblem } from './lmdb/folder-problem.js';
+import { LmdbStore } from './lmdb/lmdb-store.js';
+import { MemoryStore } from './memory-store.js';
+import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
+
+/** As long as timers can be; only there so that the process lives until the broker is closed. */
+const NEVER_MS = 2 ** 31 - 1;
+
+/**
+ * A broker with no server: in memory, or in a folder that several processes of one machine share.
+ * Keeps the process alive from `connect` to `close`, as a connection to a server would.
+ */
+export class EmbeddedBroker implements Broker, StoreObserver {
+  readonly states: Observable<BrokerState>;
+  readonly events: Observable<BrokerEvent>;
+  private readonly clock: Clock;
+  private readonly line: BrokerStatusLine;
+  private readonly consumptions = new Set<EmbeddedConsumption>();
+  private hub: StoreHub | undefined;
+  private connecting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  private keepAlive: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: EmbeddedBrokerOptions) {
+    if (options.location !== undefined && options.name !== undefined) {
+      throw new ConfigurationError(
+        `The embedded broker got both a folder ('${options.location}') and a name ('${options.name}'). A name is for messages in memory: leave out one of them.`,
+      );
+    }
+    this.clock = options.clock ?? systemClock;
+    this.line = new BrokerStatusLine(this.clock);
+    this.states = this.line.states;
+    this.events = this.line.events;
+  }
+
+  get state(): BrokerState {
+    return this.line.state;
+  }
+
+  connect(): Promise<void> {
+    if (this.closing !== undefined) return Promise.reject(closedError());
+    return (this.connecting ??= this.open());
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    const hub = await this.ready();
+    await hub.store.declare(this.options.exchange, topology);
+  }
+
+  publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
+    const delayMs = options?.delayMs ?? 0;
+    if (Number.isNaN(delayMs)) return Promise.reject(new ConfigurationError('delayMs is not a number. Give milliseconds, 0 or more.'));
+    if (this.hub !== undefined && this.closing === undefined) {
+      return this.hub.store.publish(this.options.exchange, message, address, delayMs);
+    }
+    return this.ready().then((hub) => hub.store.publish(this.options.exchange, message, address, delayMs));
+  }
+
+  async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
+    const hub = await this.ready();
+    if (!hub.store.hasQueue(queue)) {
+      throw new ConfigurationError(`There is no queue '${queue}' to consume from. Declare it first, or mend the name.`, { queue });
+    }
+    const { clock } = this;
+    const consumption = new EmbeddedConsumption(queue, options, onDelivery, {
+      store: hub.store,
+      dispatch: hub.dispatch(queue),
+      clock,
+      emit: (event) => this.line.emit(event),
+      closed: (gone) => this.consumptions.delete(gone),
+    });
+    this.consumptions.add(consumption);
+    return consumption;
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    const hub = await this.ready();
+    return hub.store.depth(queue);
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    return (this.closing ??= this.shutDown(deadlineMs));
+  }
+
+  /** Part of {@link StoreObserver}. */
+  trouble(error: DispatcherError | undefined): void {
+    if (this.closing !== undefined) return;
+    if (error === undefined) {
+      this.line.become('ready');
+      this.line.emit({ type: 'broker.unblocked' });
+    } else {
+      this.line.become('blocked', error);
+      this.line.emit({ type: 'broker.blocked', reason: error.message });
+    }
+  }
+
+  /** Part of {@link StoreObserver}. */
+  warning(message: string): void {
+    this.line.emit({ type: 'broker.warning', message });
+  }
+
+  private async open(): Promise<void> {
+    this.line.become('connecting');
+    try {
+      const hub = this.findHub();
+      await hub.join(this);
+      if (this.closing !== undefined) {
+        await hub.leave(this);
+        throw closedError();
+      }
+      this.hub = hub;
+    } catch (error) {
+      throw this.openFailed(error);
+    }
+    this.keepAlive = setInterval(() => undefined, NEVER_MS);
+    this.line.become('ready');
+    this.line.emit({ type: 'broker.connected', attempt: 1 });
+  }
+
+  private openFailed(cause: unknown): DispatcherError {
+    const error = cause instanceof DispatcherError ? cause : folderProblem(this.options.location ?? '', cause);
+    this.connecting = undefined;
+    if (this.closing !== undefined) return error;
+    this.line.become('broken', error);
+    this.line.emit({ type: 'broker.broken', error });
+    return error;
+  }
+
+  private findHub(): StoreHub {
+    const { location, name, maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES, publishTimeoutMs = DEFAULT_PUBLISH_TIMEOUT_MS } = this.options;
+    if (location === undefined) {
+      const make = (): MemoryStore => new MemoryStore(this.clock, maxWaitingBytes);
+      return name === undefined ? privateHub(make()) : sharedHub(`#${name}`, make);
+    }
+    const folder = existingFolder(location);
+    return sharedHub(folder, () => new LmdbStore({ folder, clock: this.clock, maxWaitingBytes, publishTimeoutMs }));
+  }
+
+  private async ready(): Promise<StoreHub> {
+    if (this.closing !== undefined) throw closedError();
+    if (this.connecting === undefined) throw new BrokerUnavailableError('The embedded broker is not connected. Call connect() and wait for it first.');
+    await this.connecting;
+    if (this.hub === undefined || this.isClosing()) throw closedError();
+    return this.hub;
+  }
+
+  private isClosing(): boolean {
+    return this.closing !== undefined;
+  }
+
+  private async shutDown(deadlineMs: number): Promise<void> {
+    this.line.become('closing');
+    await atMost(deadlineMs, this.letGo(), this.clock);
+    clearInterval(this.keepAlive);
+    this.line.closed();
+  }
+
+  private async letGo(): Promise<void> {
+    // A failed connect has told its caller.
+    await this.connecting?.catch(() => undefined);
+    await Promise.all([...this.consumptions].map((consumption) => consumption.close()));
+    await this.hub?.store.written();
+    await this.hub?.leave(this);
+  }
+}
+
+/** The folder's one true name, by which brokers of this process find each other. */
+function existingFolder(location: string): string {
+  const folder = resolve(location);
+  mkdirSync(folder, { recursive: true });
+  return realpathSync(folder);
+}
+
+function closedError(): ShutdownError {
+  return new ShutdownError('The embedded broker was closed and takes no more calls. Make a new one.');
+}

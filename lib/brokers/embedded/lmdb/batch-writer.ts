@@ -1,0 +1,177 @@
+import type { DispatcherError } from '../../../errors.js';
+import type { Clock } from '../clock.js';
+import { folderProblem } from './folder-problem.js';
+import type { StateCache } from './shared-state.js';
+import { StoreTransaction } from './store-transaction.js';
+import type { Tables } from './tables.js';
+
+/** Something to write, together with others in one transaction. */
+export interface WriteOperation {
+  /** How much it writes, roughly: a transaction is bounded. */
+  readonly bytes: number;
+  /** May run again after a transaction that failed. Must check before it writes: it cannot be undone by itself. */
+  apply(transaction: StoreTransaction): void;
+  /** It is on disk. */
+  committed(): void;
+  /** Nothing of it was written. True: try again later. */
+  failed(error: DispatcherError): boolean;
+  /** Asked about once a second while the disk or another process holds it up. True: it gave up, drop it. */
+  overdue?(now: number): boolean;
+}
+
+export interface BatchWriterListener {
+  /** These queues got messages. */
+  ready(queueIds: ReadonlySet<number>): void;
+  trouble(error: DispatcherError | undefined): void;
+}
+
+const MOST_OPERATIONS = 4096;
+const MOST_BYTES = 32 * 1024 * 1024;
+const RETRY_PAUSE_MS = 500;
+const OVERDUE_CHECK_MS = 1000;
+
+/** Writes in the order of the calls; what arrives while one transaction is written shares the next. */
+export class BatchWriter {
+  private waiting: WriteOperation[] = [];
+  private writing: readonly WriteOperation[] = [];
+  private running: Promise<void> | undefined;
+  private failing = false;
+  private cancelPause: (() => void) | undefined;
+  private cancelCheck: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly tables: Tables,
+    private readonly cache: StateCache,
+    private readonly clock: Clock,
+    private readonly folder: string,
+    private readonly listener: BatchWriterListener,
+  ) {}
+
+  add(operation: WriteOperation): void {
+    this.waiting.push(operation);
+    if (this.running === undefined && this.cancelPause === undefined) this.start();
+  }
+
+  /** Resolves when all that was added before has had an outcome; in trouble, what is tried again counts as one. */
+  async idle(): Promise<void> {
+    while (this.running !== undefined) await this.running;
+  }
+
+  /** Writes no more once what is under way has ended. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelPause?.();
+    await this.running;
+    this.cancelCheck?.();
+  }
+
+  private start(): void {
+    this.cancelCheck ??= this.clock.after(OVERDUE_CHECK_MS, this.checkOverdue);
+    this.running = this.run();
+  }
+
+  private async run(): Promise<void> {
+    // Never done before `start` knows of it.
+    await Promise.resolve();
+    while (this.waiting.length > 0 && !this.stopped) {
+      try {
+        await this.write();
+      } catch (error) {
+        this.afterFailure(this.writing, folderProblem(this.folder, error));
+        break;
+      }
+    }
+    // In the same turn as the last look at what waits: what is added from now on starts anew.
+    this.running = undefined;
+    this.writing = [];
+    this.cancelCheck?.();
+    this.cancelCheck = undefined;
+  }
+
+  private nextBatch(): readonly WriteOperation[] {
+    const { waiting } = this;
+    let count = 0;
+    let bytes = 0;
+    while (count < waiting.length && count < MOST_OPERATIONS && (count === 0 || bytes + waiting[count]!.bytes <= MOST_BYTES)) {
+      bytes += waiting[count]!.bytes;
+      count += 1;
+    }
+    if (count === waiting.length) {
+      this.waiting = [];
+      return waiting;
+    }
+    return waiting.splice(0, count);
+  }
+
+  private async write(): Promise<void> {
+    const { becameReady, refused } = await this.transact();
+    const batch = this.writing;
+    this.writing = [];
+    if (this.failing) {
+      this.failing = false;
+      this.listener.trouble(undefined);
+    }
+    for (const operation of batch) {
+      const error = refused.get(operation);
+      if (error === undefined) operation.committed();
+      else operation.failed(error);
+    }
+    if (becameReady.size > 0) this.listener.ready(becameReady);
+  }
+
+  private async transact(): Promise<{ becameReady: ReadonlySet<number>; refused: Map<WriteOperation, DispatcherError> }> {
+    const refused = new Map<WriteOperation, DispatcherError>();
+    try {
+      return await this.tables.root.transaction(() => {
+        // Only now, with the lock in hand: what came while we waited for it is written with the rest.
+        this.writing = this.nextBatch();
+        const transaction = new StoreTransaction(this.tables, this.cache);
+        for (const operation of this.writing) {
+          try {
+            operation.apply(transaction);
+          } catch (error) {
+            refused.set(operation, error as DispatcherError);
+          }
+        }
+        transaction.finish();
+        return { becameReady: transaction.becameReady, refused };
+      });
+    } catch (error) {
+      throw await reasonOf(error);
+    }
+  }
+
+  private afterFailure(batch: readonly WriteOperation[], error: DispatcherError): void {
+    const again: WriteOperation[] = [];
+    // While the disk refuses, whatever waits is refused with the rest, so that nobody waits in vain.
+    for (const operation of [...batch, ...this.waiting]) {
+      if (operation.failed(error)) again.push(operation);
+    }
+    this.waiting = again;
+    if (!this.failing) {
+      this.failing = true;
+      this.listener.trouble(error);
+    }
+    if (again.length === 0 || this.stopped) return;
+    this.cancelPause = this.clock.after(RETRY_PAUSE_MS, () => {
+      this.cancelPause = undefined;
+      this.start();
+    });
+  }
+
+  private readonly checkOverdue = (): void => {
+    const now = this.clock.now();
+    // What is under way cannot be dropped any more, only told.
+    for (const operation of this.writing) operation.overdue?.(now);
+    this.waiting = this.waiting.filter((operation) => operation.overdue?.(now) !== true);
+    this.cancelCheck = this.clock.after(OVERDUE_CHECK_MS, this.checkOverdue);
+  };
+}
+
+/** The driver hides the cause of a failed commit in a second promise, which nobody else looks at. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  if (commitError === undefined) return error;
+  return commitError.then(() => error, (cause: unknown) => cause);
+}

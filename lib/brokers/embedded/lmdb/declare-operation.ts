@@ -1,0 +1,34 @@
+import type { Topology } from '../../broker.js';
+import { RoutingTable } from '../routing-table.js';
+import type { WriteOperation } from './batch-writer.js';
+import { writeRoutes } from './shared-state.js';
+import type { StoreTransaction } from './store-transaction.js';
+
+/** Adds queues and bindings that are missing. */
+export class DeclareOperation implements WriteOperation {
+  readonly bytes = 4096;
+
+  constructor(
+    private readonly exchange: string,
+    private readonly topology: Topology,
+    private readonly resolve: () => void,
+    private readonly reject: (error: unknown) => void,
+  ) {}
+
+  apply(transaction: StoreTransaction): void {
+    // A copy: what is cached must not change before it is committed.
+    const routes = RoutingTable.from(structuredClone(transaction.routes.queues) as typeof transaction.routes.queues);
+    if (!routes.declare(this.exchange, this.topology)) return;
+    writeRoutes(transaction.tables, routes);
+    transaction.replaceRoutes(routes);
+  }
+
+  committed(): void {
+    this.resolve();
+  }
+
+  failed(error: unknown): boolean {
+    this.reject(error);
+    return false;
+  }
+}

@@ -1,0 +1,234 @@
+import { DispatcherError, InvalidTaskError, PublishBufferFullError } from '../../../errors.js';
+import type { Address, Message, Topology } from '../../broker.js';
+import type { Clock } from '../clock.js';
+import { DueTimer, dueTime } from '../due-timer.js';
+import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../message-store.js';
+import type { RoutingTable } from '../routing-table.js';
+import { BatchWriter } from './batch-writer.js';
+import { DeclareOperation } from './declare-operation.js';
+import { DueOperation, earliestDue } from './due-operation.js';
+import { folderProblem } from './folder-problem.js';
+import { claimFolder } from './format-marker.js';
+import { OwnerRegistry } from './owner-registry.js';
+import { PublishOperation } from './publish-operation.js';
+import { SettleOperation } from './settle-operation.js';
+import { readCount, readState, StateCache } from './shared-state.js';
+import type { StoredTaken } from './stored-taken.js';
+import { openTables, type Tables } from './tables.js';
+import { TakeOperation } from './take-operation.js';
+import { WakeFiles } from './wake-files.js';
+
+export interface LmdbStoreOptions {
+  /** Exists, and has no symbolic link in it. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** How many bytes may wait to be written. */
+  readonly maxWaitingBytes: number;
+  readonly publishTimeoutMs: number;
+}
+
+/** Finds what no wake-up told: messages of other processes, delays that they set. */
+const POLL_MS = 500;
+/** Every how many polls the other processes are looked after. */
+const POLLS_PER_CHECK = 2;
+/** How long messages are left to the consumers of other processes whose turn it is. */
+const OTHERS_TURN_MS = 20;
+
+/** Messages in a folder, durable, shared by the processes of one machine. */
+export class LmdbStore implements MessageStore {
+  private tables!: Tables;
+  private cache!: StateCache;
+  private writer!: BatchWriter;
+  private owners!: OwnerRegistry;
+  private wakeFiles!: WakeFiles;
+  private listener!: StoreListener;
+  private readonly timer: DueTimer;
+  /** Queues that consumers of this process wait for, by number. */
+  private readonly awaited = new Map<number, string>();
+  private readonly othersTurn = new Set<string>();
+  private waitingBytes = 0;
+  private polls = 0;
+  private cancelPoll: (() => void) | undefined;
+  private closed = false;
+
+  constructor(private readonly options: LmdbStoreOptions) {
+    this.timer = new DueTimer(options.clock, () => this.releaseDue());
+  }
+
+  async open(listener: StoreListener): Promise<void> {
+    const { folder, clock } = this.options;
+    this.listener = listener;
+    try {
+      claimFolder(folder);
+      this.tables = openTables(folder);
+      this.wakeFiles = new WakeFiles(folder, () => this.wakeAwaited(), listener.warning);
+    } catch (error) {
+      throw error instanceof DispatcherError ? error : folderProblem(folder, error);
+    }
+    this.cache = new StateCache(this.tables);
+    this.writer = new BatchWriter(this.tables, this.cache, clock, folder, {
+      ready: (queueIds) => this.becameReady(queueIds),
+      trouble: listener.trouble,
+    });
+    this.owners = new OwnerRegistry(this.tables, this.cache, this.writer, this.wakeFiles, clock, listener.warning);
+    await this.start();
+  }
+
+  declare(exchange: string, topology: Topology): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.writer.add(new DeclareOperation(exchange, topology, resolve, reject));
+    });
+  }
+
+  publish(exchange: string, message: Message, address: Address, delayMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { clock, publishTimeoutMs } = this.options;
+      const dueAt = delayMs > 0 ? dueTime(clock, delayMs) : 0;
+      const operation = encoded(() => new PublishOperation(exchange, message, address, dueAt, clock.now() + publishTimeoutMs, {
+        resolve: () => {
+          if (dueAt > 0) this.timer.setAtLatest(dueAt);
+          resolve();
+        },
+        reject,
+        done: ({ bytes }) => { this.waitingBytes -= bytes; },
+      }));
+      this.reserve(operation.bytes);
+      this.writer.add(operation);
+    });
+  }
+
+  hasQueue(queue: string): boolean {
+    return this.routes().queue(queue) !== undefined;
+  }
+
+  interest(queue: string, consumers: number): void {
+    const declared = this.routes().queue(queue);
+    if (declared === undefined || this.closed) return;
+    if (consumers === 0) this.awaited.delete(declared.id);
+    else this.awaited.set(declared.id, queue);
+    this.owners.setConsumers(declared.id, consumers);
+  }
+
+  take(queue: string, limit: number, into: (taken: readonly TakenMessage[], more: boolean) => void): void {
+    const declared = this.routes().queue(queue);
+    if (declared === undefined || this.closed || readCount(this.tables, declared.id) === 0) return into([], false);
+    this.writer.add(new TakeOperation(declared.id, limit, this.owners.owner, ({ taken, leftToOthers, more }) => {
+      if (leftToOthers) this.lookAgain(queue);
+      into(taken, more);
+    }));
+  }
+
+  settle(message: TakenMessage, how: Settlement): boolean {
+    const taken = message as StoredTaken;
+    if (this.closed || taken.owner !== this.owners.owner) return false;
+    this.writer.add(new SettleOperation(taken, how));
+    return true;
+  }
+
+  written(): Promise<void> {
+    return this.writer.idle();
+  }
+
+  depth(queue: string): Promise<number | undefined> {
+    const declared = this.routes().queue(queue);
+    return Promise.resolve(declared === undefined ? undefined : readCount(this.tables, declared.id));
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.timer.stop();
+    this.cancelPoll?.();
+    await this.owners.retire();
+    await this.writer.stop();
+    this.wakeFiles.close();
+    await this.tables.root.close();
+  }
+
+  private async start(): Promise<void> {
+    try {
+      await this.owners.register();
+      await this.owners.check();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.lookForDelays();
+    this.schedulePoll();
+  }
+
+  private routes(): RoutingTable {
+    this.tables.root.resetReadTxn();
+    return this.cache.routesAt(readState(this.tables).topologyVersion);
+  }
+
+  private becameReady(queueIds: ReadonlySet<number>): void {
+    for (const queueId of queueIds) {
+      const queue = this.awaited.get(queueId);
+      if (queue !== undefined) this.listener.ready(queue);
+    }
+    if (!this.closed) this.owners.wakeOthers(queueIds);
+  }
+
+  private wakeAwaited(): void {
+    for (const queue of this.awaited.values()) this.listener.ready(queue);
+  }
+
+  private lookAgain(queue: string): void {
+    if (this.othersTurn.has(queue)) return;
+    this.othersTurn.add(queue);
+    this.options.clock.after(OTHERS_TURN_MS, () => {
+      this.othersTurn.delete(queue);
+      this.listener.ready(queue);
+    });
+  }
+
+  private schedulePoll(): void {
+    if (!this.closed) this.cancelPoll = this.options.clock.after(POLL_MS, () => void this.poll());
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      this.wakeAwaited();
+      this.lookForDelays();
+      if (++this.polls % POLLS_PER_CHECK === 0) await this.owners.check();
+    } catch (error) {
+      this.listener.warning(folderProblem(this.options.folder, error).message);
+    }
+    this.schedulePoll();
+  }
+
+  private lookForDelays(): void {
+    this.tables.root.resetReadTxn();
+    const due = earliestDue(this.tables);
+    if (due !== undefined) this.timer.setAtLatest(due);
+  }
+
+  private releaseDue(): void {
+    this.writer.add(new DueOperation(this.options.clock.now(), (failed) => {
+      // After a failure the poll tries again, in its own time.
+      if (!failed && !this.closed) this.lookForDelays();
+    }));
+  }
+
+  private reserve(bytes: number): void {
+    const { maxWaitingBytes } = this.options;
+    if (this.waitingBytes + bytes > maxWaitingBytes) {
+      throw new PublishBufferFullError(
+        `${this.waitingBytes} bytes wait to be written to '${this.options.folder}', and a message of ${bytes} bytes does not fit on top: the limit (maxWaitingBytes) is ${maxWaitingBytes}. ` +
+          'Wait for earlier publishes before starting more, or raise the limit.',
+        { waitingBytes: this.waitingBytes, messageBytes: bytes, maxWaitingBytes });
+    }
+    this.waitingBytes += bytes;
+  }
+}
+
+/** Headers can hold what no text can say: a circle, a bigint, ten thousand levels. */
+function encoded(encode: () => PublishOperation): PublishOperation {
+  try {
+    return encode();
+  } catch (error) {
+    throw new InvalidTaskError(
+      `The headers of a message cannot be stored: ${(error as Error).message}. Use strings, finite numbers, booleans, null, lists and plain objects.`, {}, error);
+  }
+}

@@ -1,0 +1,58 @@
+import type { DispatcherError } from '../../errors.js';
+import type { Address, Message, Topology } from '../broker.js';
+
+/** A message that this process holds until it is settled. */
+export interface TakenMessage extends Message {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** How often it came back before. */
+  readonly deliveryCount: number;
+}
+
+/** How a taken message leaves the hands of its consumer. */
+export type Settlement =
+  /** Done: gone for good. */
+  | 'ack'
+  /** Back to its old place, and counted: it may have been worked on. */
+  | 'requeue'
+  /** Back to its old place as if it had never been taken: no consumer saw it. */
+  | 'untake';
+
+/** What a store tells those who use it. Never called from inside a call of theirs. */
+export interface StoreListener {
+  /** Messages may wait in this queue. */
+  ready(queue: string): void;
+  /** Writing fails, for this reason; `undefined` when it works again. */
+  trouble(error: DispatcherError | undefined): void;
+  /** Something unusual that was dealt with. */
+  warning(message: string): void;
+}
+
+/**
+ * Where the messages are: in memory or in a folder. It keeps order, delays and what is taken; who
+ * gets which message is the business of {@link QueueDispatch}.
+ */
+export interface MessageStore {
+  /** @throws ConfigurationError, BrokerUnavailableError */
+  open(listener: StoreListener): Promise<void>;
+  /** @throws TopologyMismatchError */
+  declare(exchange: string, topology: Topology): Promise<void>;
+  /** @throws UnroutableTaskError, PublishBufferFullError, PublishTimeoutError, BrokerUnavailableError */
+  publish(exchange: string, message: Message, address: Address, delayMs: number): Promise<void>;
+  hasQueue(queue: string): boolean;
+  /** This many consumers of this process wait for the queue's messages from now on. */
+  interest(queue: string, consumers: number): void;
+  /**
+   * Takes up to `limit` messages, oldest first, and calls `into` once: inside this call or later.
+   * `into` gets fewer, or none, when there are no more for us now. `more`: asking again at once is
+   * worthwhile; otherwise {@link StoreListener.ready} says when it is.
+   */
+  take(queue: string, limit: number, into: (taken: readonly TakenMessage[], more: boolean) => void): void;
+  /** False when the message is not ours any more. */
+  settle(taken: TakenMessage, how: Settlement): boolean;
+  /** Resolves when everything published and settled so far has been written, or was refused. */
+  written(): Promise<void>;
+  depth(queue: string): Promise<number | undefined>;
+  /** Lets go of timers and files; what is still taken goes back to its queue. */
+  close(): Promise<void>;
+}
