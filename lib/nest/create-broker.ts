@@ -1,5 +1,7 @@
 import { AmqpBroker } from '../brokers/amqp/amqp-broker.js';
 import type { Broker } from '../brokers/broker.js';
+import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
+import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
 import { ConfigurationError } from '../errors.js';
 import type { ResolvedConfig } from './resolve-config.js';
 
@@ -16,7 +18,8 @@ export const createBroker: BrokerFactory = (config, dispatcherName) => {
       connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
       publishing: { maxWaitMs: config.publishTimeoutMs },
     });
+    case 'embedded': return new EmbeddedBroker({ exchange, ...parseEmbeddedUrl(url), publishTimeoutMs: config.publishTimeoutMs });
     default: throw new ConfigurationError(
-      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ.`, { option: 'broker', scheme });
+      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, or embedded: for none.`, { option: 'broker', scheme });
   }
 };
