@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const app = await createApp(settings);
   try {
     await start(app, settings);
-    if (settings.role !== 'worker') await app.get(CountingRun).run();
+    if (settings.role !== 'worker' && !await app.get(CountingRun).run()) return;
   } catch (error) {
     await app.close();
     throw error;

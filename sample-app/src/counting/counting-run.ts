@@ -1,5 +1,5 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { DispatcherService, ShutdownError } from 'nestjs-dispatcher';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { DispatcherError, DispatcherService, ShutdownError, type TaskInput } from 'nestjs-dispatcher';
 import { randomUUID } from 'node:crypto';
 import { wordsRoutingKey } from '../dispatcher-config.js';
 import type { Settings } from '../settings.js';
@@ -12,12 +12,14 @@ import { WordTotals } from './word-totals.js';
 
 /** Publishes that wait for their confirm at a time. */
 const PUBLISHERS = 64;
+/** Each waits for the broker as long as `publishTimeoutSeconds`. */
+const MOST_TRIES = 6;
 /** With nothing counted for so long, the rest is somewhere else: another process took it, for one. */
 const LONGEST_SILENCE_MS = 90_000;
 
 /** Publishes one task for each text file, and sums up what the workers of this process count. */
 @Injectable()
-export class CountingRun {
+export class CountingRun implements OnModuleDestroy {
   private readonly logger = new Logger('count');
   private readonly totals = new WordTotals();
   /** The tasks of this run that have no outcome yet. */
@@ -31,8 +33,8 @@ export class CountingRun {
     @Inject(SETTINGS) private readonly settings: Settings,
   ) {}
 
-  /** Resolves when the summary is printed, or when a shutdown came in between. */
-  async run(): Promise<void> {
+  /** Resolves to true when the summary is printed, to false when a shutdown came in between. */
+  async run(): Promise<boolean> {
     const startedAt = performance.now();
     const { texts, binaries, problems } = await findTextFiles(this.settings.roots);
     for (const { path, problem } of problems) this.totals.addProblem(path, problem);
@@ -41,15 +43,26 @@ export class CountingRun {
       this.progress = startProgress(this.counts ? 'counted' : 'published', texts.length);
       await this.publishAll(texts);
       if (this.counts) await this.allCounted();
-      this.progress.stop();
+      this.stopProgress();
       this.report(texts.length, binaries, (performance.now() - startedAt) / 1000);
+      return true;
     } catch (error) {
-      // The process is closing, and says so itself.
-      if (!(error instanceof ShutdownError)) throw error;
+      if (error instanceof ShutdownError) return false;
+      throw error;
     } finally {
-      this.progress?.stop();
+      this.stopProgress();
       subscription.unsubscribe();
     }
+  }
+
+  /** A bar hides the cursor; a terminal must have it back when the app is stopped half-way. */
+  onModuleDestroy(): void {
+    this.stopProgress();
+  }
+
+  private stopProgress(): void {
+    this.progress?.stop();
+    this.progress = undefined;
   }
 
   /** A sender's counts happen elsewhere; the workers' logs have them. */
@@ -69,10 +82,22 @@ export class CountingRun {
     // Chosen here and not by publish(): a quick worker may be done before publish() returns.
     const uuid = randomUUID();
     this.open.add(uuid);
-    await this.dispatcher.publish({
+    await this.publishUntilTaken({
       uuid, name: 'count_words', args: [{ type: 'string', value: path }], routingKey: wordsRoutingKey(this.settings),
     });
     if (!this.counts) this.progress?.add();
+  }
+
+  /** Always under the same uuid: should an earlier try have got there after all, its count is taken once. */
+  private async publishUntilTaken(task: TaskInput): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.dispatcher.publish(task);
+        return;
+      } catch (error) {
+        if (!(error instanceof DispatcherError) || !error.retryable || error instanceof ShutdownError || tries === MOST_TRIES) throw error;
+      }
+    }
   }
 
   /** Delivery is at least once: the set makes a second run of the same task count once. */
