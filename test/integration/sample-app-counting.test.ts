@@ -71,6 +71,8 @@ describe.each(['embedded', 'rabbitmq'])('counting on %s', (kind) => {
 });
 
 describe('counting in two processes', () => {
+  afterEach(() => removeSampleApp(sharedRabbitMqUrl(), prefix));
+
   it.each(['embedded', 'rabbitmq'])('over %s: the sender publishes, the worker counts and says what', async (kind) => {
     writeManyFiles();
     const broker = kind === 'rabbitmq' ? sharedRabbitMqUrl() : `embedded:${folder}/broker`;
@@ -85,7 +87,6 @@ describe('counting in two processes', () => {
     const last = worker.lines.all.filter((line) => line.includes('counted]')).at(-1) as string;
     const files = [...last.matchAll(/(\d+) files/g)].reduce((sum, [, count]) => sum + Number(count), 0);
     expect(files).toBe(60);
-    if (kind === 'rabbitmq') await removeSampleApp(broker, prefix);
   });
 });
 
