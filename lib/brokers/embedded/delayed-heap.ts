@@ -22,7 +22,7 @@ export class DelayedHeap<T extends Due> {
     items.push(item);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!before(item, items[parent]!)) break;
+      if (!before(item, items[parent])) break;
       items[at] = items[parent]!;
       at = parent;
     }
@@ -43,8 +43,8 @@ export class DelayedHeap<T extends Due> {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
-      if (child + 1 < items.length && before(items[child + 1]!, items[child]!)) child += 1;
-      if (!before(items[child]!, item)) break;
+      if (child + 1 < items.length && before(items[child + 1], items[child])) child += 1;
+      if (!before(items[child], item)) break;
       items[at] = items[child]!;
       at = child;
     }

@@ -176,6 +176,6 @@ function attempt(action: () => void): Promise<void> {
     action();
     return DONE;
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }

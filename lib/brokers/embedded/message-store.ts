@@ -21,11 +21,11 @@ export type Settlement =
 /** What a store tells those who use it. Never called from inside a call of theirs. */
 export interface StoreListener {
   /** Messages may wait in this queue. */
-  ready(queue: string): void;
+  readonly ready: (queue: string) => void;
   /** Writing fails, for this reason; `undefined` when it works again. */
-  trouble(error: DispatcherError | undefined): void;
+  readonly trouble: (error: DispatcherError | undefined) => void;
   /** Something unusual that was dealt with. */
-  warning(message: string): void;
+  readonly warning: (message: string) => void;
 }
 
 /**

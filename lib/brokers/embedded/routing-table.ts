@@ -97,7 +97,7 @@ export class RoutingTable {
 
   private bind(queue: DeclaredQueue, exchange: string, key: string): boolean {
     let keys = this.bound.get(exchange);
-    if (keys === undefined) this.bound.set(exchange, (keys = new Map()));
+    if (keys === undefined) this.bound.set(exchange, (keys = new Map<string, DeclaredQueue[]>()));
     const queues = keys.get(key);
     if (queues === undefined) keys.set(key, [queue]);
     else if (queues.includes(queue)) return false;

@@ -93,8 +93,8 @@ export class BatchWriter {
     const { waiting } = this;
     let count = 0;
     let bytes = 0;
-    while (count < waiting.length && count < MOST_OPERATIONS && (count === 0 || bytes + waiting[count]!.bytes <= MOST_BYTES)) {
-      bytes += waiting[count]!.bytes;
+    while (count < waiting.length && count < MOST_OPERATIONS && (count === 0 || bytes + waiting[count].bytes <= MOST_BYTES)) {
+      bytes += waiting[count].bytes;
       count += 1;
     }
     if (count === waiting.length) {

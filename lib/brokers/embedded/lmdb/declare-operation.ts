@@ -17,7 +17,7 @@ export class DeclareOperation implements WriteOperation {
 
   apply(transaction: StoreTransaction): void {
     // A copy: what is cached must not change before it is committed.
-    const routes = RoutingTable.from(structuredClone(transaction.routes.queues) as typeof transaction.routes.queues);
+    const routes = RoutingTable.from(structuredClone(transaction.routes.queues));
     if (!routes.declare(this.exchange, this.topology)) return;
     writeRoutes(transaction.tables, routes);
     transaction.replaceRoutes(routes);
