@@ -101,7 +101,7 @@ function onDuplicateKey({ newValue }: { newValue: unknown }): unknown {
 function decodeArguments(args: unknown, taskName: string): TaskArgument[] {
   if (args === null || args === undefined) return [];
   if (!Array.isArray(args)) throw malformed('"args" must be a list of {"type","value"}, or null', args);
-  for (const argument of args) {
+  for (const argument of args as (TaskArgument | null)[]) {
     if (typeof argument === 'object' && argument !== null && isFloat(argument.type)) argument.value = floatValue(argument.value);
   }
   checkArguments(args as TaskArgument[], taskName);

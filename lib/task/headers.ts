@@ -37,7 +37,7 @@ export function republishableHeaders(headers: TaskHeaders | undefined): TaskHead
   const kept: TaskHeaders = {};
   if (headers === undefined) return kept;
   for (const name of Object.keys(headers)) {
-    if (!BROKER_HEADER.test(name)) kept[name] = headers[name] as TaskHeaders[string];
+    if (!BROKER_HEADER.test(name)) kept[name] = headers[name];
   }
   return kept;
 }

@@ -4,6 +4,7 @@ import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
+import { errorText } from './error-text.js';
 
 /** An AMQP header table must fit one frame of 64 KiB or more, with the properties beside it. */
 const HEADER_BYTES = 48 * 1024;
@@ -73,15 +74,6 @@ function withOrigin(headers: TaskHeaders, delivery: Delivery): TaskHeaders {
   headers[Header.originExchange] ??= delivery.exchange;
   headers[Header.originRoutingKey] ??= delivery.routingKey;
   return headers;
-}
-
-/** `Name: message` of an error, or the text of whatever was thrown. Never throws itself. */
-export function errorText(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  } catch {
-    return 'something was thrown that has no text';
-  }
 }
 
 /** Leaves out the sender's largest headers until all fit: the reason of a death must never be lost to a full table. */

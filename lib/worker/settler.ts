@@ -47,11 +47,18 @@ export class Settler {
           continue;
         }
         this.onProblem(`A task could not be moved to the queue "${queue}"; it is not acknowledged, and this is tried again.`, error);
+        if (this.isBrokerGone) return false;
         if (error instanceof UnroutableTaskError) await this.restoreQueues();
         await pause(pauseMs, this.stopped);
       }
     }
     return false;
+  }
+
+  /** No try will ever succeed: the broker gives the delivery to another process. */
+  private get isBrokerGone(): boolean {
+    const { status } = this.broker.state;
+    return status === 'broken' || status === 'closing' || status === 'closed';
   }
 
   /** Somebody deleted a queue that we need: it comes back before the next try. */

@@ -370,6 +370,16 @@ describe('closing', () => {
     await never.close(0);
   });
 
+  it('waits for nothing that a broken broker could record', async () => {
+    const worker = await workerWith({ bad: () => { throw new Error('no'); } });
+    broker.onPublish = () => Promise.reject(new Error('away'));
+    broker.states.next({ status: 'broken', since: 0 });
+    const delivery = broker.deliver(task('bad'));
+    await settle();
+    await worker.close(60_000);
+    expect(delivery.settled).toBeUndefined();
+  });
+
   it('does not hang on a dead letter that cannot be published', async () => {
     const worker = await workerWith({ bad: () => { throw new Error('no'); } });
     broker.onPublish = () => Promise.reject(new Error('away'));
