@@ -45,7 +45,7 @@ function encodeArguments(args: readonly TaskArgument[]): string {
   if (args.length === 0) return 'null';
   let text = '';
   for (const { type, value } of args) {
-    text += `${text === '' ? '[' : ','}{"type":"${type}","value":${encodeValue(value)}}`;
+    text += `${text === '' ? '[' : ','}{"type":"${type}","value":${type.startsWith('[]') ? encodeList(value as unknown[]) : encodeValue(value)}}`;
   }
   return `${text}]`;
 }
@@ -57,6 +57,11 @@ function encodeValue(value: unknown): string {
     case 'object': return encodeStructure(value);
     default: return JSON.stringify(value);
   }
+}
+
+/** Item by item: `JSON.stringify` would lose the sign of zero and refuse a bigint. */
+function encodeList(values: readonly unknown[]): string {
+  return `[${values.map(encodeValue).join(',')}]`;
 }
 
 /** `JSON.stringify` is several times faster, and refuses exactly what needs the other one. */
