@@ -84,14 +84,22 @@ describe('any task', () => {
     return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
   };
 
+  /** An integer that a number may not hold exactly arrives as a bigint, whoever wrote it. */
+  const exact = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(exact);
+    if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item)]));
+    const unsafe = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21;
+    return unsafe ? BigInt(value) : value;
+  };
+
   it('comes back from its bytes as it was', () => {
     fc.assert(fc.property(fc.array(argument), fc.string({ minLength: 1 }), (args, name) => {
-      const expected = args.map(({ type, value }) => toHandlerValue(type, normal(value)));
+      const expected = args.map(({ type, value }) => (type === 'json' ? exact(value) : toHandlerValue(type, normal(value))));
       const copy = structuredClone(args);
       const decoded = gofortFormat.decode(gofortFormat.encode({ uuid: 'u', name, args: copy }));
       expect(decoded.name).toBe(name);
       expect(decoded.args.map(({ value }) => JSON.stringify(value, show))).toEqual(expected.map((value) => JSON.stringify(value, show)));
-    }), { numRuns: 300 });
+    }), { numRuns: 1_000 });
   });
 
   const show = (_key: string, value: unknown): unknown =>
