@@ -89,7 +89,7 @@ describe('any task', () => {
     if (Array.isArray(value)) return value.map(exact);
     if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, exact(item)]));
     const unsafe = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21;
-    return unsafe ? BigInt(value) : value;
+    return unsafe ? BigInt(String(value)) : value;
   };
 
   it('comes back from its bytes as it was', () => {
