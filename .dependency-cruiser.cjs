@@ -13,6 +13,8 @@ const drivers = [
   { name: 'amqplib', folders: '^lib/(brokers|results)/amqp/', why: 'the same code must run on every broker' },
   { name: 'lmdb', folders: '^lib/(brokers|results)/embedded/', why: 'the same code must run on every broker' },
   { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|results)/redis/', why: 'it is optional: who does not use Redis does not install it' },
+  { name: 'memcache-client', folders: '^lib/results/memcache/', why: 'it is optional: who does not use memcached does not install it' },
+  { name: 'mongodb', folders: '^lib/results/mongodb/', why: 'it is optional: who does not use MongoDB does not install it' },
 ];
 
 /** One block of the house: it may import its own folder and what is listed, nothing else of ours. */
@@ -31,6 +33,10 @@ const EVENTS = '^lib/events/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const RESULT_PORT = '^lib/results/result-backend\\.ts$';
 const PORTS = [BROKER_PORT, RESULT_PORT];
+/** What the adapters of results share: the inner port that they implement, and how a driver is loaded. */
+const RESULT_STORE = '^lib/results/(result-store|load-peer)\\.ts$';
+/** The record of one task: pure, as task/ is; written by workers, read by workflows. */
+const TASK_RESULT = '^lib/results/(task-result|result-value|result-codec)\\.ts$';
 
 module.exports = {
   forbidden: [
@@ -80,8 +86,8 @@ module.exports = {
     {
       name: 'result-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers. A connection that both use is handed in, not imported.',
-      from: { path: '^lib/results/([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, TASK, ERRORS] },
+      from: { path: '^lib/results/(?!supervised/)([^/]+)/' },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS] },
     },
     ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
       `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK, ERRORS, FORMATS, EVENTS],

@@ -17,6 +17,12 @@
  *         TaskRejectedError       the broker said no to this task (queue full, for one)
  *         PublishTimeoutError     no confirm in time; the task may still run
  *         PublishBufferFullError  too much is waiting to be published
+ *       ResultBackendError        the result backend refused or could not be reached
+ *         ResultBackendUnavailableError  not connected, or too much is waiting for it
+ *         ResultBackendRefusedError      credentials, permissions, TLS: an operator must act
+ *         ResultBackendTimeoutError      no answer in time; the operation may still happen
+ *         ResultTooLargeError            a value larger than this backend can keep
+ *         ResultBackendUnsupportedError  this backend cannot do what was asked
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       ShutdownError             closing: no new work is taken
  *
@@ -126,6 +132,48 @@ export class PublishTimeoutError extends BrokerError {
 export class PublishBufferFullError extends BrokerError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_PUBLISH_BUFFER_FULL', message, fields, { retryable: true });
+  }
+}
+
+/** The result backend refused, or could not be reached. @publicApi */
+export class ResultBackendError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown, code = 'ERR_DISPATCHER_RESULT_BACKEND', retryable = false) {
+    super(code, message, fields, { cause, retryable });
+  }
+}
+
+/** Not connected, or too many operations are waiting already. One that was under way when the connection broke may have happened. @publicApi */
+export class ResultBackendUnavailableError extends ResultBackendError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super(message, fields, cause, 'ERR_DISPATCHER_RESULT_BACKEND_UNAVAILABLE', true);
+  }
+}
+
+/** The result backend answered and said no to us: credentials, permissions, certificate. @publicApi */
+export class ResultBackendRefusedError extends ResultBackendError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super(message, fields, cause, 'ERR_DISPATCHER_RESULT_BACKEND_REFUSED');
+  }
+}
+
+/** No answer of the result backend within the limit. The outcome is unknown: it may still happen. @publicApi */
+export class ResultBackendTimeoutError extends ResultBackendError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super(message, fields, cause, 'ERR_DISPATCHER_RESULT_BACKEND_TIMEOUT', true);
+  }
+}
+
+/** A value is larger than this result backend can keep, or than `maxResultBytes`. @publicApi */
+export class ResultTooLargeError extends ResultBackendError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super(message, fields, cause, 'ERR_DISPATCHER_RESULT_TOO_LARGE');
+  }
+}
+
+/** This result backend cannot do what was asked. @publicApi */
+export class ResultBackendUnsupportedError extends ResultBackendError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_RESULT_BACKEND_UNSUPPORTED');
   }
 }
 

@@ -1,0 +1,174 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { createClient, RedisArgument } from '@redis/client';
+import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type ResultBackendCapabilities } from '../result-backend.js';
+import { loadPeer } from '../load-peer.js';
+import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
+import { redisFailure } from './redis-failure.js';
+import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT, type RedisScript } from './redis-scripts.js';
+import type { RedisEndpoint } from './redis-url.js';
+
+type Client = ReturnType<typeof createClient>;
+
+/** Redis keeps 512 MiB; its default memory for one client's answers does not. */
+const MAX_VALUE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Results in Redis 6 or newer (RESP3: commands and notifications share one connection). The driver's
+ * own reconnecting is off: the supervisor does that, the same way for every store.
+ */
+export class RedisStore implements ResultStore {
+  readonly display: string;
+  readonly capabilities: ResultBackendCapabilities = {
+    readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
+  };
+  private client: Client | undefined;
+  private listener: StoreListener | undefined;
+  /** Answers with bytes instead of text. */
+  private asBytes = {};
+
+  constructor(private readonly endpoint: RedisEndpoint, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+    this.display = endpoint.display;
+  }
+
+  async connect(listener: StoreListener): Promise<void> {
+    this.drop();
+    const driver = await loadPeer('@redis/client', 'redis:', () => import('@redis/client'));
+    this.asBytes = { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer } };
+    const client = this.makeClient(driver);
+    this.client = client;
+    this.listener = listener;
+    client.on('error', (error: unknown) => {
+      if (this.client === client) listener.lost(redisFailure(error, this.display));
+    });
+    try {
+      await client.connect();
+      await client.sendCommand(['PING']);
+    } catch (error) {
+      client.destroy();
+      throw redisFailure(error, this.display);
+    }
+    // Dropped meanwhile: it must not live on unseen.
+    if (this.client !== client) client.destroy();
+  }
+
+  async ping(): Promise<void> {
+    await this.command(['PING']);
+  }
+
+  drop(): void {
+    const { client } = this;
+    this.client = undefined;
+    client?.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.drop();
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const values = await this.command<(Buffer | null)[]>(['MGET', ...keys]);
+    return values.map((value) => value ?? undefined);
+  }
+
+  async set(key: string, value: Buffer, expiresInMs: number | undefined): Promise<void> {
+    await this.run(SET, [key], [value, expiry(expiresInMs), this.channel(key)]);
+  }
+
+  async setIfAbsent(key: string, value: Buffer, expiresInMs: number | undefined): Promise<Claim> {
+    const present = await this.run<Buffer | null>(SET_IF_ABSENT, [key], [value, expiry(expiresInMs), this.channel(key)]);
+    return present === null ? { taken: true } : { taken: false, value: present };
+  }
+
+  async replaceIfEqual(key: string, expected: Buffer, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
+    return await this.run<number>(REPLACE_IF_EQUAL, [key], [value, expiry(expiresInMs), this.channel(key), expected]) === 1;
+  }
+
+  async deleteIfEqual(key: string, value: Buffer): Promise<boolean> {
+    return await this.run<number>(DELETE_IF_EQUAL, [key], [value]) === 1;
+  }
+
+  async delete(key: string): Promise<void> {
+    // Not DEL: freeing a large set would hold up everybody else.
+    await this.command(['UNLINK', key, ...memberKeys(key)]);
+  }
+
+  async addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
+    const [count, added] = await this.run<[number, number]>(ADD_MEMBER, memberKeys(key), [member, value, expiry(expiresInMs)]);
+    return { count, added: added === 1 };
+  }
+
+  async membersPage(key: string, position: number): Promise<MembersPage> {
+    const page = await this.run<Buffer[]>(MEMBERS_PAGE, memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)]);
+    const members: Member[] = [];
+    for (let at = 0; at < page.length; at += 2) members.push({ member: (page[at]).toString(), value: page[at + 1] });
+    return members.length === 0 ? { members } : { members, next: position + members.length };
+  }
+
+  async subscribe(key: string): Promise<void> {
+    const { listener } = this;
+    try {
+      await this.connected().subscribe(this.channel(key), (message) => {
+        if (message[0] === VALUE_FOLLOWS) listener?.changed(key, message.subarray(1));
+        else listener?.changed(key);
+      }, true);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  unsubscribe(key: string): void {
+    // It fails only together with the connection, and then there is nothing to undo.
+    this.client?.unsubscribe(this.channel(key)).catch(() => undefined);
+  }
+
+  private makeClient(driver: typeof import('@redis/client')): Client {
+    const { host, port, path, tls, username, password, database } = this.endpoint;
+    const common = { reconnectStrategy: false as const, connectTimeout: this.options.connectTimeoutMs };
+    const network = { ...common, host: host as string, port: port as number };
+    const socket = path !== undefined ? { ...common, path } : tls ? { ...network, ...this.options.tls, tls: true as const } : network;
+    return driver.createClient({
+      socket, username, password, database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled',
+    }) as unknown as Client;
+  }
+
+  private async run<T>(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<T> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await this.command<T>(['EVALSHA', script.sha1, ...rest]);
+    } catch (error) {
+      // The server has not seen it since it started.
+      if (!/^NOSCRIPT/.test(((error as Error).cause as Error | undefined)?.message ?? '')) throw error;
+      return this.command<T>(['EVAL', script.text, ...rest]);
+    }
+  }
+
+  private async command<T>(args: RedisArgument[]): Promise<T> {
+    try {
+      return await this.connected().sendCommand<T>(args, this.asBytes);
+    } catch (error) {
+      throw this.failure(error);
+    }
+  }
+
+  private failure(error: unknown): DispatcherError {
+    return error instanceof DispatcherError ? error : redisFailure(error, this.display);
+  }
+
+  private connected(): Client {
+    if (this.client !== undefined) return this.client;
+    throw new ResultBackendUnavailableError(`Not connected to Redis at ${this.display}.`);
+  }
+
+  /** Channels are the same for all databases of a server; keys are not. */
+  private channel(key: string): string {
+    return `${this.endpoint.database}:${key}`;
+  }
+}
+
+const VALUE_FOLLOWS = '='.charCodeAt(0);
+
+const expiry = (expiresInMs: number | undefined): string => (expiresInMs === undefined ? '' : String(expiresInMs));
+
+/** The mark is in no plain key, so that no value's key can be the same. */
+const memberKeys = (key: string): [string, string] => [`${key}~m`, `${key}~o`];

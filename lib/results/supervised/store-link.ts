@@ -1,0 +1,210 @@
+import {
+  DispatcherError, ResultBackendError, ResultBackendTimeoutError, ResultBackendUnavailableError, ShutdownError,
+} from '../../errors.js';
+import type { CompleteResultBackendOptions } from '../result-backend-options.js';
+import type { ResultStore, StoreListener } from '../result-store.js';
+import type { StatusLine } from './status-line.js';
+import { atMost, pause, within } from './time-limit.js';
+
+type LinkStatus = 'idle' | 'connecting' | 'ready' | 'lost' | 'closed';
+
+interface Waiter { resolve(): void; reject(error: DispatcherError): void }
+
+/** What the link tells its owner. */
+export interface LinkOwner {
+  /** The connection stands, for the first time or again: what it pushed in between is missed. */
+  connected(): void;
+  changed(key: string, value?: Buffer): void;
+}
+
+/**
+ * A store's connection, kept. Each attempt has an epoch; what an older epoch still has to say is
+ * ignored, so that a late event cannot disturb its successor.
+ */
+export class StoreLink {
+  private status: LinkStatus = 'idle';
+  private epoch = 0;
+  private cause: DispatcherError | undefined;
+  private opening: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+  private readonly waiters = new Set<Waiter>();
+  private heartbeat: NodeJS.Timeout | undefined;
+  private probing = false;
+
+  constructor(
+    private readonly store: ResultStore,
+    private readonly options: CompleteResultBackendOptions,
+    private readonly line: StatusLine,
+    private readonly owner: LinkOwner,
+  ) {}
+
+  get isReady(): boolean {
+    return this.status === 'ready';
+  }
+
+  connect(): Promise<void> {
+    if (this.status === 'closed') return Promise.reject(this.closedError());
+    return (this.opening ??= this.open().catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    }));
+  }
+
+  /** @throws ResultBackendUnavailableError after that time, or at once when `connect` was not called; ShutdownError */
+  whenReady(limitMs: number): Promise<void> {
+    if (this.status === 'ready') return Promise.resolve();
+    if (this.status === 'closed') return Promise.reject(this.closedError());
+    if (this.status === 'idle') return Promise.reject(this.unavailable());
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer);
+        this.waiters.delete(waiter);
+        act();
+      };
+      const waiter: Waiter = { resolve: () => settle(resolve), reject: (error) => settle(() => reject(error)) };
+      const timer = setTimeout(() => waiter.reject(this.unavailable()), limitMs);
+      this.waiters.add(waiter);
+    });
+  }
+
+  /** An operation had no answer in time: is the connection still one? */
+  suspect(): void {
+    if (this.probing || this.status !== 'ready') return;
+    this.probing = true;
+    const { epoch } = this;
+    within(this.options.operationTimeoutMs / 2, this.store.ping(), () => this.silent())
+      .catch((error: unknown) => this.lose(epoch, this.asError(error)))
+      .finally(() => { this.probing = false; });
+  }
+
+  /** Names the present connection. */
+  get connection(): number {
+    return this.epoch;
+  }
+
+  /** An operation failed because that connection is gone; there may be another one by now. */
+  lost(connection: number, error: DispatcherError): void {
+    this.lose(connection, error);
+  }
+
+  /** No new operation passes from here on; those under way still can. */
+  stopAdmitting(): void {
+    this.status = 'closed';
+    this.stopping.abort();
+    clearInterval(this.heartbeat);
+    for (const waiter of [...this.waiters]) waiter.reject(this.closedError());
+  }
+
+  async close(limitMs: number): Promise<void> {
+    this.epoch++;
+    await atMost(limitMs, this.store.close());
+    this.store.drop();
+  }
+
+  closedError(): ShutdownError {
+    return new ShutdownError(`The result backend at ${this.store.display} was closed and takes no more calls.`);
+  }
+
+  private async open(): Promise<void> {
+    this.status = 'connecting';
+    this.line.become('connecting');
+    const deadline = Date.now() + this.options.connectTimeoutMs;
+    for (let attempt = 1; ; attempt++) {
+      const error = await this.attempt(attempt, deadline - Date.now());
+      if (error === undefined) return;
+      if (this.stopping.signal.aborted) throw this.closedError();
+      const retryInMs = this.pauseAfter(attempt);
+      if (!error.retryable || Date.now() + retryInMs >= deadline) throw this.openFailed(error, attempt);
+      this.line.emit({ type: 'results.connect-failed', error, attempt, retryInMs });
+      await pause(retryInMs, this.stopping.signal);
+    }
+  }
+
+  private openFailed(error: DispatcherError, attempt: number): DispatcherError {
+    this.status = 'idle';
+    this.cause = error;
+    this.line.emit({ type: 'results.connect-failed', error, attempt });
+    this.line.become('idle', error);
+    for (const waiter of [...this.waiters]) waiter.reject(this.unavailable());
+    return error.retryable ? this.unavailable() : error;
+  }
+
+  private async attempt(number: number, limitMs: number): Promise<DispatcherError | undefined> {
+    if (this.stopping.signal.aborted) return this.closedError();
+    const epoch = ++this.epoch;
+    try {
+      await within(Math.min(limitMs, this.options.operationTimeoutMs), this.store.connect(this.listener(epoch)), () => this.silent());
+      if (this.epoch !== epoch || this.stopping.signal.aborted) throw this.cause ?? this.closedError();
+      this.becomeReady(number);
+      return undefined;
+    } catch (error) {
+      if (this.epoch === epoch) this.epoch++;
+      this.store.drop();
+      return this.asError(error);
+    }
+  }
+
+  private becomeReady(attempt: number): void {
+    this.status = 'ready';
+    this.cause = undefined;
+    this.heartbeat = setInterval(() => this.suspect(), this.options.heartbeatMs).unref();
+    this.line.become('ready');
+    this.line.emit({ type: 'results.connected', attempt });
+    this.owner.connected();
+    for (const waiter of [...this.waiters]) waiter.resolve();
+  }
+
+  private listener(epoch: number): StoreListener {
+    return {
+      lost: (error) => this.lose(epoch, error),
+      changed: (key, value) => { if (this.epoch === epoch) this.owner.changed(key, value); },
+      warning: (message) => this.line.emit({ type: 'results.warning', message }),
+    };
+  }
+
+  private lose(epoch: number, error: DispatcherError): void {
+    if (this.epoch !== epoch || this.status === 'closed') return;
+    this.cause = error;
+    this.epoch++;
+    // While connecting, the attempt under way sees the new epoch and fails.
+    if (this.status !== 'ready') return;
+    clearInterval(this.heartbeat);
+    this.status = 'lost';
+    this.store.drop();
+    this.line.become('lost', error);
+    this.line.emit({ type: 'results.connection-lost', error });
+    void this.reconnect();
+  }
+
+  /** Goes on until it succeeds or the backend is closed: even a refusal may be mended meanwhile. */
+  private async reconnect(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await pause(this.pauseAfter(attempt), this.stopping.signal);
+      if (this.stopping.signal.aborted) return;
+      const error = await this.attempt(attempt, Infinity);
+      if (error === undefined || this.stopping.signal.aborted) return;
+      this.cause = error;
+      this.line.emit({ type: 'results.connect-failed', error, attempt, retryInMs: this.pauseAfter(attempt + 1) });
+    }
+  }
+
+  private pauseAfter(attempt: number): number {
+    const { reconnectMinMs, reconnectMaxMs } = this.options;
+    return Math.min(reconnectMaxMs, reconnectMinMs * 2 ** Math.min(attempt - 1, 30));
+  }
+
+  private unavailable(): ResultBackendUnavailableError {
+    const why = this.cause?.message ?? (this.status === 'idle' ? 'connect() was not called yet.' : 'it does not answer yet.');
+    return new ResultBackendUnavailableError(`Not connected to the result backend at ${this.store.display}: ${why} Try again once it is back.`,
+      { backend: this.store.display, status: this.status }, this.cause);
+  }
+
+  private silent(): ResultBackendTimeoutError {
+    return new ResultBackendTimeoutError(`The result backend at ${this.store.display} does not answer. Check that it runs and can be reached.`, { backend: this.store.display });
+  }
+
+  private asError(error: unknown): DispatcherError {
+    if (error instanceof DispatcherError) return error;
+    return new ResultBackendError(`The result backend at ${this.store.display} failed: ${(error as Error).message}.`, { backend: this.store.display }, error);
+  }
+}

@@ -1,0 +1,42 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+
+const LAST = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin'];
+
+/** Where jars of the stand-in for MongoDB are kept between runs. */
+export const MONGO_JARS = resolve(import.meta.dirname, '../node_modules/.cache/nestjs-dispatcher/mongo-java-server');
+
+/** The path of a program (`redis-server`, `memcached`, `mongod`, `java`), or undefined where it is not installed. */
+export function findServer(program, env = process.env) {
+  const folders = [...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...LAST];
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+/**
+ * What can play MongoDB here: a real `mongod`, or mongo-java-server (a server of MongoDB's wire
+ * protocol in Java that keeps its data in a file), or undefined.
+ */
+export function findMongo() {
+  const mongod = findServer('mongod');
+  if (mongod !== undefined) return { kind: 'mongod', program: mongod };
+  const java = findServer('java');
+  const jars = jarsIn(MONGO_JARS);
+  return java === undefined || jars.length === 0 ? undefined : { kind: 'mongo-java-server', program: java, jars };
+}
+
+function jarsIn(folder) {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
