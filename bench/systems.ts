@@ -141,12 +141,12 @@ export const systems: readonly SystemDefinition[] = [
   },
   {
     name: 'machinery',
-    title: 'machinery v1 (Go), 5 connections',
+    title: 'machinery v1 (Go), 5 servers',
     server: 'rabbitmq',
     command: [join(BUILT, 'machinery')],
     prepare: () => buildGo('machinery'),
     abilities: ['window', 'one', 'paced', 'consume', 'noop', 'payload'],
-    differs: 'No results kept (null backend); a connection is opened for each publish from a pool, so "many in flight" is five servers with one goroutine each.',
+    differs: 'No results kept (null backend). A server keeps a connection for each queue and awaits each confirm, so "many in flight" is five servers with one goroutine each.',
   },
   {
     name: 'gocraft',

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { needFile } from '../servers/packages.js';
 import { BUILT, SOURCES } from './paths.js';
@@ -26,30 +26,23 @@ export function buildGo(name: string): void {
   run('go', ['build', '-o', join(BUILT, name), `./cmd/${name}`], join(SOURCES, 'go'));
 }
 
-/**
- * gofort/dispatcher has no `go.mod` and cannot be had as a module everywhere, so it is built from a
- * checkout that the environment names.
- */
-export function buildGofort(): void {
-  const checkout = process.env.GOFORT_DISPATCHER;
-  if (checkout === undefined) {
-    throw new Error('set GOFORT_DISPATCHER to the folder of a checkout of github.com/gofort/dispatcher (commit af19a5a); it is no Go module');
-  }
-  const copy = join(BUILT, 'gofort-source');
-  mkdirSync(copy, { recursive: true });
-  cpSync(checkout, copy, { recursive: true, filter: (path) => !/(_test\.go|\/(examples|tests|legacy|src|vendor|\.git))$/.test(path) });
-  writeFileSync(join(copy, 'go.mod'), 'module github.com/gofort/dispatcher\n\ngo 1.17\n');
-  run('go', ['build', '-modfile', modfileWith(copy), '-mod=mod', '-tags', 'gofort', '-o', join(BUILT, 'gofort'), './cmd/gofort'], join(SOURCES, 'go'));
-}
+/** The original's last commit; it has no `go.mod`, and was written for this version of its uuid package. */
+const GOFORT = ['github.com/gofort/dispatcher@af19a5a', 'github.com/satori/go.uuid@v1.2.0'];
 
-/** A copy of our `go.mod` that finds gofort/dispatcher in `folder`, and the versions that it was written for. */
-function modfileWith(folder: string): string {
+/** Apart from the others, because its module cannot be downloaded everywhere. */
+export function buildGofort(): void {
+  mkdirSync(BUILT, { recursive: true });
+  const folder = join(SOURCES, 'go');
+  // Copies, because go writes what it finds into the files that it works with.
   const modfile = join(BUILT, 'gofort.mod');
-  cpSync(join(SOURCES, 'go', 'go.mod'), modfile);
-  cpSync(join(SOURCES, 'go', 'go.sum'), join(BUILT, 'gofort.sum'));
-  const edits = ['-require=github.com/gofort/dispatcher@v0.0.0', `-replace=github.com/gofort/dispatcher=${folder}`, '-require=github.com/satori/go.uuid@v1.2.0'];
-  run('go', ['mod', 'edit', ...edits, modfile], join(SOURCES, 'go'));
-  return modfile;
+  cpSync(join(folder, 'go.mod'), modfile);
+  cpSync(join(folder, 'go.sum'), join(BUILT, 'gofort.sum'));
+  try {
+    run('go', ['get', `-modfile=${modfile}`, ...GOFORT], folder);
+  } catch (cause) {
+    throw new Error('its module cannot be downloaded on this machine', { cause });
+  }
+  run('go', ['build', `-modfile=${modfile}`, '-mod=mod', '-tags', 'gofort', '-o', join(BUILT, 'gofort'), './cmd/gofort'], folder);
 }
 
 /** @throws Error with what the command complained of */

@@ -123,5 +123,5 @@ function takesPart(system: SystemDefinition, scenario: Scenario): boolean {
 function describe({ system, run, rate, cpu, memory, latency, others, disturbed }: Measurement): string {
   const speed = latency ? `p50 ${latency.p50.toFixed(2)} p99 ${latency.p99.toFixed(2)} ms` : `${Math.round(rate).toLocaleString('en')} tasks/s`;
   const mark = disturbed ? `  disturbed: others used ${others.toFixed(2)} cores` : '';
-  return `  ${run} ${system.padEnd(18)} ${speed.padStart(20)}  ${cpu.toFixed(2)} CPU s/100k  ${memory.toFixed(0)} MiB${mark}`;
+  return `  ${run} ${system.padEnd(24)} ${speed.padStart(20)}  ${cpu.toFixed(2)} CPU s/100k  ${memory.toFixed(0)} MiB${mark}`;
 }

@@ -13,6 +13,10 @@ type Word = 'ready' | 'started' | 'done';
 const WORDS: readonly string[] = ['ready', 'started', 'done'];
 const STDERR_KEPT = 4_000;
 
+/** Whatever way the driver ends, none of these goes on without it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** One system under test in a process of its own, spoken to by lines (see `system/program.ts`). */
 export class SystemProcess {
   private readonly child: ChildProcess;
@@ -24,6 +28,8 @@ export class SystemProcess {
 
   constructor(private readonly name: string, command: readonly string[]) {
     this.child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+    running.add(this.child);
+    this.child.once('close', () => running.delete(this.child));
     this.child.stderr!.on('data', (data: Buffer) => (this.complaints = (this.complaints + data.toString()).slice(-STDERR_KEPT)));
     this.child.stdin!.on('error', () => undefined);
     createInterface({ input: this.child.stdout! }).on('line', (line) => this.read(line));

@@ -8,6 +8,7 @@ export function markdown(plan: Plan, tables: readonly Table[], failures: readonl
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${machine()}; ${plan.runs} runs, ${plan.tasks.toLocaleString('en')} tasks each.`,
     ...tables.map(section),
+    systemList(plan),
     ...(failures.length === 0 ? [] : [failureList(failures)]),
   ].join('\n\n');
 }
@@ -24,6 +25,11 @@ function section({ scenario, head, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
   return [`### ${scenario.title}`, '', line(head), line(rule), ...rows.map(line)].join('\n');
+}
+
+function systemList(plan: Plan): string {
+  const items = plan.systems.map(({ name, title, differs }) => `- **${title}** (\`${name}\`). ${differs}`);
+  return ['### What each system does', '', ...items].join('\n');
 }
 
 function failureList(failures: readonly Failure[]): string {

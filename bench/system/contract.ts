@@ -15,7 +15,7 @@ export type OnTask = (mark: number) => void | Promise<void>;
 /** One open client of a system under test. */
 export interface System {
   /** `done` is called when the system calls the task accepted; `queue` is the name and routing key of one queue. */
-  publish(task: BenchTask, queue: string, done: (error?: unknown) => void): void;
+  publish(task: BenchTask, queue: string, done: (error?: Error | null) => void): void;
   /** The system's own way to publish many at once, where it has one. */
   publishMany?(tasks: readonly { task: BenchTask; queue: string }[]): Promise<void>;
   /** Starts to consume all queues. */

@@ -25,7 +25,8 @@ async function main([path, ...args]: string[]): Promise<void> {
   const onTask = consuming ? countTasks(settings, marks) : () => undefined;
   const system = await (module.default?.open ?? module.open)(settings, onTask);
   say('ready');
-  await lines.next();
+  // The end of the input means that the driver is gone.
+  if ((await lines.next()).done) process.exit(1);
   if (consuming) await system.consume!();
   if (settings.role === 'both') await publishAll(system, settings, settings.warmup + settings.count);
   if (settings.role === 'publish') {

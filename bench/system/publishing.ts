@@ -57,7 +57,7 @@ function slidingWindow(system: System, next: () => Item, count: number, size: nu
       const { task, queue } = next();
       system.publish(task, queue, settled);
     };
-    const settled = (error?: unknown): void => {
+    const settled = (error?: Error | null): void => {
       open--;
       if (error) reject(error);
       else if (sent < count) send();
@@ -72,7 +72,7 @@ function paced(system: System, next: () => Item, count: number, rate: number): P
     const begin = performance.now();
     let sent = 0;
     let open = 0;
-    const settled = (error?: unknown): void => {
+    const settled = (error?: Error | null): void => {
       open--;
       if (error) reject(error);
       else if (sent === count && open === 0) resolve();

@@ -34,7 +34,7 @@ function publishing(channel: ConfirmChannel, settings: Settings): System['publis
   const options = { persistent: true, contentType: 'application/json', mandatory: settings.mandatory === 'on' };
   return (task, queue, done) => {
     const body = Buffer.from(JSON.stringify({ uuid: randomUUID(), name: task.name, args: task.args }));
-    channel.publish(settings.prefix, queue, body, options, done);
+    channel.publish(settings.prefix, queue, body, options, (error) => done(error as Error | null));
   };
 }
 
