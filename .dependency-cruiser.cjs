@@ -36,7 +36,7 @@ const PORTS = [BROKER_PORT, RESULT_PORT];
 /** What the adapters of results share: the inner port that they implement, and how a driver is loaded. */
 const RESULT_STORE = '^lib/results/(result-store|load-peer)\\.ts$';
 /** The record of one task: pure, as task/ is; written by workers, read by workflows. */
-const TASK_RESULT = '^lib/results/(task-result|result-value|result-codec)\\.ts$';
+const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$';
 
 module.exports = {
   forbidden: [
@@ -89,8 +89,15 @@ module.exports = {
       from: { path: '^lib/results/(?!supervised/)([^/]+)/' },
       to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS] },
     },
+    {
+      name: 'task-results-are-pure', severity: 'error',
+      comment: 'The record of a task: data to data, no I/O, no clock.',
+      from: { path: TASK_RESULT },
+      to: { path: NODE_IO },
+    },
+    mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
     ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
-      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK, ERRORS, FORMATS, EVENTS],
+      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
     {
       name: 'only-nest-knows-nestjs', severity: 'error',
