@@ -1,10 +1,12 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Observable } from 'rxjs';
-import { BrokerUnavailableError, ConfigurationError, DispatcherError, ShutdownError } from '../../errors.js';
+import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology,
+  Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology,
 } from '../broker.js';
+import { browseStore, noSuchQueue } from './browse-store.js';
+import { LONGEST_DELAY_MS } from '../../task/timing.js';
 import { BrokerStatusLine } from './broker-status.js';
 import { atMost, systemClock, type Clock } from './clock.js';
 import { DEFAULT_MAX_WAITING_BYTES, DEFAULT_PUBLISH_TIMEOUT_MS, type EmbeddedBrokerOptions } from './embedded-broker-options.js';
@@ -60,7 +62,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
     const delayMs = options?.delayMs ?? 0;
-    if (Number.isNaN(delayMs)) return Promise.reject(new ConfigurationError('delayMs is not a number. Give milliseconds, 0 or more.'));
+    if (!(delayMs <= LONGEST_DELAY_MS)) return Promise.reject(impossibleDelay(delayMs));
     if (this.hub !== undefined && this.closing === undefined) {
       return this.hub.store.publish(this.options.exchange, message, address, delayMs);
     }
@@ -87,6 +89,17 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async depth(queue: string): Promise<number | undefined> {
     const hub = await this.ready();
     return hub.store.depth(queue);
+  }
+
+  async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
+    const { store } = await this.ready();
+    return browseStore(store, this.clock, queue, this.options.publishTimeoutMs ?? DEFAULT_PUBLISH_TIMEOUT_MS, visit, options);
+  }
+
+  async purge(queue: string): Promise<number> {
+    const { store } = await this.ready();
+    if (!store.hasQueue(queue)) throw noSuchQueue(queue);
+    return store.purge(queue);
   }
 
   close(deadlineMs: number): Promise<void> {
@@ -180,6 +193,11 @@ function existingFolder(location: string): string {
   const folder = resolve(location);
   mkdirSync(folder, { recursive: true });
   return realpathSync(folder);
+}
+
+/** What RabbitMQ cannot keep is refused here too: the way to a cluster is one URL. */
+function impossibleDelay(delayMs: number): InvalidTaskError {
+  return new InvalidTaskError(`A delay of ${delayMs} ms cannot be kept; expected at most ${LONGEST_DELAY_MS} ms (6.8 years).`, { delayMs, longestMs: LONGEST_DELAY_MS });
 }
 
 function closedError(): ShutdownError {

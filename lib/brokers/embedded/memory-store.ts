@@ -7,15 +7,23 @@ import { DueTimer, dueTime } from './due-timer.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { MessageStore, Settlement, StoreListener, TakenMessage } from './message-store.js';
 import { RoutingTable, type DeclaredQueue } from './routing-table.js';
+import { undeliverable } from './undeliverable.js';
 
 /** What a message costs beside its body, roughly; so that a flood of empty bodies is bounded too. */
 const OVERHEAD_BYTES = 256;
 
 const DONE = Promise.resolve();
 
+/** Waits for its time. Where it goes, a routing key decides only then. */
+interface DelayedMessage extends Message {
+  readonly exchange: string;
+  readonly address: Address;
+  readonly dueAt: number;
+  readonly order: number;
+}
+
 class HeldMessage implements TakenMessage {
   deliveryCount = 0;
-  dueAt = 0;
 
   constructor(
     readonly queue: DeclaredQueue,
@@ -35,9 +43,10 @@ class HeldMessage implements TakenMessage {
 export class MemoryStore implements MessageStore {
   private readonly routes = new RoutingTable();
   private readonly queues = new Map<DeclaredQueue, MemoryQueue<HeldMessage>>();
-  private readonly delayed = new DelayedHeap<HeldMessage>();
+  private readonly delayed = new DelayedHeap<DelayedMessage>();
   private readonly timer: DueTimer;
   private readonly taken = new Set<HeldMessage>();
+  private readonly locks = new Set<string>();
   private listener: StoreListener | undefined;
   private order = 0;
   private bytes = 0;
@@ -55,28 +64,16 @@ export class MemoryStore implements MessageStore {
   }
 
   declare(exchange: string, topology: Topology): Promise<void> {
-    return attempt(() => {
-      this.routes.declare(exchange, topology);
-      for (const queue of this.routes.queues) {
-        if (!this.queues.has(queue)) this.queues.set(queue, new MemoryQueue());
-      }
-    });
+    return attempt(() => this.declareNow(exchange, topology));
   }
 
   publish(exchange: string, message: Message, address: Address, delayMs: number): Promise<void> {
     return attempt(() => {
-      const queues = this.routes.route(exchange, address);
-      this.reserve(queues.length * sizeOf(message));
-      const body = Buffer.from(message.body);
-      const properties = copyProperties(message.properties);
-      for (const queue of queues) {
-        const held =
-          'queue' in address
-            ? new HeldMessage(queue, body, properties, '', queue.name, 0)
-            : new HeldMessage(queue, body, properties, exchange, address.routingKey, 0);
-        if (delayMs > 0) this.delay(held, delayMs);
-        else this.append(held);
-      }
+      const copies = delayMs > 0 && 'routingKey' in address ? 1 : this.routes.route(exchange, address).length;
+      this.reserve(copies * sizeOf(message));
+      const copy = { body: Buffer.from(message.body), properties: copyProperties(message.properties) };
+      if (delayMs > 0) this.delay({ ...copy, exchange, address, dueAt: dueTime(this.clock, delayMs), order: ++this.order });
+      else this.deliver(exchange, copy, address);
     });
   }
 
@@ -121,6 +118,27 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve(this.queueNamed(queue)?.size);
   }
 
+  purge(name: string): Promise<number> {
+    const queue = this.queueNamed(name);
+    let removed = 0;
+    for (let held = queue?.shift(); held !== undefined; held = queue?.shift()) {
+      this.bytes -= sizeOf(held);
+      removed++;
+    }
+    return Promise.resolve(removed);
+  }
+
+  lock(name: string): Promise<boolean> {
+    const free = !this.locks.has(name);
+    this.locks.add(name);
+    return Promise.resolve(free);
+  }
+
+  unlock(name: string): Promise<void> {
+    this.locks.delete(name);
+    return DONE;
+  }
+
   close(): Promise<void> {
     this.timer.stop();
     this.listener = undefined;
@@ -132,17 +150,30 @@ export class MemoryStore implements MessageStore {
     return declared === undefined ? undefined : this.queues.get(declared);
   }
 
+  private declareNow(exchange: string, topology: Topology): void {
+    this.routes.declare(exchange, topology);
+    for (const queue of this.routes.queues) {
+      if (!this.queues.has(queue)) this.queues.set(queue, new MemoryQueue());
+    }
+  }
+
   private append(held: HeldMessage): void {
     held.order = ++this.order;
     this.queues.get(held.queue)?.push(held);
     this.listener?.ready(held.queue.name);
   }
 
-  private delay(held: HeldMessage, delayMs: number): void {
-    held.order = ++this.order;
-    held.dueAt = dueTime(this.clock, delayMs);
-    this.delayed.push(held);
-    this.timer.setAtLatest(held.dueAt);
+  private deliver(exchange: string, { body, properties }: Message, address: Address): void {
+    for (const queue of this.routes.route(exchange, address)) {
+      this.append('queue' in address
+        ? new HeldMessage(queue, body, properties, '', queue.name, 0)
+        : new HeldMessage(queue, body, properties, exchange, address.routingKey, 0));
+    }
+  }
+
+  private delay(message: DelayedMessage): void {
+    this.delayed.push(message);
+    this.timer.setAtLatest(message.dueAt);
   }
 
   private releaseDue(): void {
@@ -150,7 +181,22 @@ export class MemoryStore implements MessageStore {
     for (let next = this.delayed.peek(); next !== undefined; next = this.delayed.peek()) {
       if (next.dueAt > now) return this.timer.setAtLatest(next.dueAt);
       this.delayed.pop();
-      this.append(next);
+      this.release(next);
+    }
+  }
+
+  private release(message: DelayedMessage): void {
+    const { exchange, address } = message;
+    try {
+      // Accepted already: further copies are taken whatever the limit says.
+      this.bytes += (this.routes.route(exchange, address).length - 1) * sizeOf(message);
+      this.deliver(exchange, message, address);
+    } catch (error) {
+      if (!('routingKey' in address)) throw error;
+      const { queue, topology, message: kept, warning } = undeliverable(exchange, address.routingKey, message, error, this.clock.now());
+      if (!this.hasQueue(queue)) this.declareNow(exchange, topology);
+      this.deliver(exchange, kept, { queue });
+      this.listener?.warning(warning);
     }
   }
 

@@ -53,6 +53,11 @@ export interface MessageStore {
   /** Resolves when everything published and settled so far has been written, or was refused. */
   written(): Promise<void>;
   depth(queue: string): Promise<number | undefined>;
+  /** Removes what waits now, not what comes meanwhile. Resolves to how many there were; the queue must exist. */
+  purge(queue: string): Promise<number>;
+  /** False while somebody holds the lock of this name, in this process or another; the death of a holder frees it. */
+  lock(name: string): Promise<boolean>;
+  unlock(name: string): Promise<void>;
   /** Lets go of timers and files; what is still taken goes back to its queue. */
   close(): Promise<void>;
 }

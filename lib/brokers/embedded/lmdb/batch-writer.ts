@@ -35,7 +35,8 @@ export class BatchWriter {
   private waiting: WriteOperation[] = [];
   private writing: readonly WriteOperation[] = [];
   private running: Promise<void> | undefined;
-  private failing = false;
+  /** Why the last transaction failed, until one succeeds. */
+  private failure: DispatcherError | undefined;
   private cancelPause: (() => void) | undefined;
   private cancelCheck: (() => void) | undefined;
   private stopped = false;
@@ -49,6 +50,8 @@ export class BatchWriter {
   ) {}
 
   add(operation: WriteOperation): void {
+    // Not one more attempt for each call: the next one comes by itself, soon.
+    if (this.failure !== undefined && this.cancelPause !== undefined && !operation.failed(this.failure)) return;
     this.waiting.push(operation);
     if (this.running === undefined && this.cancelPause === undefined) this.start();
   }
@@ -108,8 +111,8 @@ export class BatchWriter {
     const { becameReady, refused } = await this.transact();
     const batch = this.writing;
     this.writing = [];
-    if (this.failing) {
-      this.failing = false;
+    if (this.failure !== undefined) {
+      this.failure = undefined;
       this.listener.trouble(undefined);
     }
     for (const operation of batch) {
@@ -143,17 +146,17 @@ export class BatchWriter {
   }
 
   private afterFailure(batch: readonly WriteOperation[], error: DispatcherError): void {
-    const again: WriteOperation[] = [];
+    // Something must be written to learn that the disk takes it again, even when nobody writes.
+    const again: WriteOperation[] = [new ProbeOperation()];
     // While the disk refuses, whatever waits is refused with the rest, so that nobody waits in vain.
     for (const operation of [...batch, ...this.waiting]) {
-      if (operation.failed(error)) again.push(operation);
+      if (!(operation instanceof ProbeOperation) && operation.failed(error)) again.push(operation);
     }
     this.waiting = again;
-    if (!this.failing) {
-      this.failing = true;
-      this.listener.trouble(error);
-    }
-    if (again.length === 0 || this.stopped) return;
+    const isNew = this.failure === undefined;
+    this.failure = error;
+    if (isNew) this.listener.trouble(error);
+    if (this.stopped) return;
     this.cancelPause = this.clock.after(RETRY_PAUSE_MS, () => {
       this.cancelPause = undefined;
       this.start();
@@ -167,6 +170,25 @@ export class BatchWriter {
     this.waiting = this.waiting.filter((operation) => operation.overdue?.(now) !== true);
     this.cancelCheck = this.clock.after(OVERDUE_CHECK_MS, this.checkOverdue);
   };
+}
+
+const PROBE_KEY = Buffer.from('probe');
+
+/** Writes something of no meaning. */
+class ProbeOperation implements WriteOperation {
+  readonly bytes = 64;
+
+  apply({ tables }: StoreTransaction): void {
+    void tables.meta.put(PROBE_KEY, Buffer.from(process.hrtime.bigint().toString()));
+  }
+
+  committed(): void {
+    // The writer itself sees that it worked.
+  }
+
+  failed(): boolean {
+    return true;
+  }
 }
 
 /** The driver hides the cause of a failed commit in a second promise, which nobody else looks at. */

@@ -16,11 +16,7 @@ export class DeclareOperation implements WriteOperation {
   ) {}
 
   apply(transaction: StoreTransaction): void {
-    // A copy: what is cached must not change before it is committed.
-    const routes = RoutingTable.from(structuredClone(transaction.routes.queues));
-    if (!routes.declare(this.exchange, this.topology)) return;
-    writeRoutes(transaction.tables, routes);
-    transaction.replaceRoutes(routes);
+    declareIn(transaction, this.exchange, this.topology);
   }
 
   committed(): void {
@@ -31,4 +27,13 @@ export class DeclareOperation implements WriteOperation {
     this.reject(error);
     return false;
   }
+}
+
+/** @throws TopologyMismatchError; nothing has changed then */
+export function declareIn(transaction: StoreTransaction, exchange: string, topology: Topology): void {
+  // A copy: what is cached must not change before it is committed.
+  const routes = RoutingTable.from(structuredClone(transaction.routes.queues));
+  if (!routes.declare(exchange, topology)) return;
+  writeRoutes(transaction.tables, routes);
+  transaction.replaceRoutes(routes);
 }

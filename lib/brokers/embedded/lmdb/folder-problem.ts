@@ -1,8 +1,13 @@
+import { statfsSync } from 'node:fs';
 import { BrokerUnavailableError, ConfigurationError, type DispatcherError } from '../../../errors.js';
 
 const NOT_WRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 13, 1, 30]);
 const NOT_A_FOLDER = new Set(['ENOTDIR', 'EEXIST', 20, 17]);
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 28, 122]);
+/** The driver's word for a write that ended half-way, as one does on a full disk. */
+const INPUT_OUTPUT = 5;
+/** Less than this is as good as full: a transaction has to fit. */
+const FULL_BELOW_BYTES = 8 * 1024 * 1024;
 /** MDB_CORRUPTED, MDB_PANIC, MDB_VERSION_MISMATCH, MDB_INVALID. */
 const UNREADABLE = new Set([-30796, -30795, -30794, -30793]);
 const TEXTS: readonly (readonly [RegExp, number])[] = [
@@ -24,7 +29,7 @@ export function folderProblem(folder: string, cause: unknown): DispatcherError {
     return new ConfigurationError(
       `'${folder}' is not a folder: a file stands in its place or on the way to it. The embedded broker needs a folder of its own: name another, or move the file away.`, fields, cause);
   }
-  if (DISK_FULL.has(code)) {
+  if (DISK_FULL.has(code) || (code === INPUT_OUTPUT && isFull(folder))) {
     return new BrokerUnavailableError(
       `The disk of the embedded broker's folder '${folder}' is full (${textOf(cause)}). Nothing that was accepted is lost; free some space, and it goes on.`, fields, cause);
   }
@@ -33,6 +38,15 @@ export function folderProblem(folder: string, cause: unknown): DispatcherError {
       `The data in '${folder}' cannot be read as an embedded broker's (${textOf(cause)}). Name another folder, or restore this one from a backup.`, fields, cause);
   }
   return new BrokerUnavailableError(`The embedded broker cannot use its folder '${folder}': ${textOf(cause)}. Mend the cause, then try again.`, fields, cause);
+}
+
+function isFull(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < FULL_BELOW_BYTES;
+  } catch {
+    return false;
+  }
 }
 
 function codeOf(cause: unknown): string | number {

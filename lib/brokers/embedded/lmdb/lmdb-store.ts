@@ -1,16 +1,19 @@
-import { DispatcherError, InvalidTaskError, PublishBufferFullError } from '../../../errors.js';
+import { DispatcherError, InvalidTaskError, PublishBufferFullError, ShutdownError } from '../../../errors.js';
 import type { Address, Message, Topology } from '../../broker.js';
 import type { Clock } from '../clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
 import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../message-store.js';
 import type { RoutingTable } from '../routing-table.js';
-import { BatchWriter } from './batch-writer.js';
+import { BatchWriter, type WriteOperation } from './batch-writer.js';
+import { checkDataFile } from './data-file-check.js';
 import { DeclareOperation } from './declare-operation.js';
 import { DueOperation, earliestDue } from './due-operation.js';
 import { folderProblem } from './folder-problem.js';
 import { claimFolder } from './format-marker.js';
+import { LockOperation, UnlockOperation } from './lock-operations.js';
 import { OwnerRegistry } from './owner-registry.js';
 import { PublishOperation } from './publish-operation.js';
+import { PurgeOperation } from './purge-operation.js';
 import { SettleOperation } from './settle-operation.js';
 import { readCount, readState, StateCache } from './shared-state.js';
 import type { StoredTaken } from './stored-taken.js';
@@ -60,6 +63,7 @@ export class LmdbStore implements MessageStore {
     this.listener = listener;
     try {
       claimFolder(folder);
+      checkDataFile(folder);
       this.tables = openTables(folder);
       this.wakeFiles = new WakeFiles(folder, () => this.wakeAwaited(), listener.warning);
     } catch (error) {
@@ -134,6 +138,29 @@ export class LmdbStore implements MessageStore {
     return Promise.resolve(declared === undefined ? undefined : readCount(this.tables, declared.id));
   }
 
+  async purge(queue: string): Promise<number> {
+    const declared = this.routes().queue(queue);
+    if (declared === undefined) return 0;
+    let removed = 0;
+    for (let left = readCount(this.tables, declared.id); left > 0;) {
+      const batch = await this.write<number>((done) => new PurgeOperation(declared.id, left, done));
+      if (batch === 0) break;
+      removed += batch;
+      left -= batch;
+    }
+    return removed;
+  }
+
+  lock(name: string): Promise<boolean> {
+    return this.write<boolean>((done) => new LockOperation(name, this.owners.owner, done));
+  }
+
+  unlock(name: string): Promise<void> {
+    // With the store its owner goes off the record, and the lock with it.
+    if (this.closed) return Promise.resolve();
+    return this.write<void>((done) => new UnlockOperation(name, this.owners.owner, () => done()));
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -155,6 +182,13 @@ export class LmdbStore implements MessageStore {
     }
     this.lookForDelays();
     this.schedulePoll();
+  }
+
+  private write<T>(operation: (done: (value: T, error?: Error) => void) => WriteOperation): Promise<T> {
+    if (this.closed) return Promise.reject(new ShutdownError('The embedded broker is closing; nothing new is taken.'));
+    return new Promise((resolve, reject) => {
+      this.writer.add(operation((value, error) => (error === undefined ? resolve(value) : reject(error))));
+    });
   }
 
   private routes(): RoutingTable {
@@ -205,7 +239,8 @@ export class LmdbStore implements MessageStore {
   }
 
   private releaseDue(): void {
-    this.writer.add(new DueOperation(this.options.clock.now(), (failed) => {
+    this.writer.add(new DueOperation(this.options.clock.now(), (failed, warnings) => {
+      for (const warning of warnings) this.listener.warning(warning);
       // After a failure the poll tries again, in its own time.
       if (!failed && !this.closed) this.lookForDelays();
     }));

@@ -20,6 +20,9 @@ const FIXED_BYTES = 22;
 /** Larger bodies are kept apart, so that taking a message does not move them. */
 export const LARGEST_INLINE_BODY = 4096;
 
+/** In the queue's place, for a delayed message whose routing key decides when it is due. Queues count from 1. */
+export const ROUTED_WHEN_DUE = 0;
+
 const TEXTS = ['contentType', 'contentEncoding', 'messageId', 'correlationId', 'replyTo', 'type', 'appId'] as const;
 const NUMBERS = ['timestamp', 'priority'] as const;
 const HEADERS_BIT = 1 << 14;

@@ -3,7 +3,7 @@ import type { Address, Message } from '../../broker.js';
 import type { WriteOperation } from './batch-writer.js';
 import { delayedKey } from './keys.js';
 import { putBody } from './large-bodies.js';
-import { addressRecord, encodeRecord, LARGEST_INLINE_BODY } from './message-record.js';
+import { addressRecord, encodeRecord, LARGEST_INLINE_BODY, ROUTED_WHEN_DUE } from './message-record.js';
 import type { StoreTransaction } from './store-transaction.js';
 
 /** How a publish ended, for its promise and for the account of waiting bytes. */
@@ -35,13 +35,8 @@ export class PublishOperation implements WriteOperation {
   }
 
   apply(transaction: StoreTransaction): void {
-    for (const queue of transaction.routes.route(this.exchange, this.address)) {
-      const order = transaction.nextOrder();
-      addressRecord(this.record, queue.id, this.body === undefined ? 0 : order);
-      if (this.body !== undefined) putBody(transaction.tables, order, this.body);
-      if (this.dueAt === 0) transaction.addReady(queue.id, order, this.record);
-      else void transaction.tables.delayed.put(delayedKey(this.dueAt, order), this.record);
-    }
+    if (this.dueAt > 0 && 'routingKey' in this.address) return this.add(transaction, ROUTED_WHEN_DUE);
+    for (const queue of transaction.routes.route(this.exchange, this.address)) this.add(transaction, queue.id);
   }
 
   committed(): void {
@@ -60,6 +55,14 @@ export class PublishOperation implements WriteOperation {
         'The embedded broker could not write the message in time: the disk hangs, or another process keeps the folder locked (a stopped one, for example). The message may still be stored. Look for such a process, then publish again under the same uuid.'));
     }
     return true;
+  }
+
+  private add(transaction: StoreTransaction, queueId: number): void {
+    const order = transaction.nextOrder();
+    addressRecord(this.record, queueId, this.body === undefined ? 0 : order);
+    if (this.body !== undefined) putBody(transaction.tables, order, this.body);
+    if (this.dueAt === 0) transaction.addReady(queueId, order, this.record);
+    else void transaction.tables.delayed.put(delayedKey(this.dueAt, order), this.record);
   }
 
   private settle(): boolean {

@@ -34,6 +34,9 @@ export function openTables(folder: string): Tables {
     maxReaders: MOST_READERS,
     // A commit is on disk when its promise resolves, and an error of the disk rejects it.
     overlappingSync: false,
+    // Writes are batched by us. With its own batching the driver makes a promise that nobody can
+    // catch: a commit that fails would end the process.
+    eventTurnBatching: false,
     ...BYTES,
   });
   const tables = NAMES.map((name) => [name, root.openDB<Buffer, Buffer>(name, BYTES)] as const);
