@@ -1,0 +1,11 @@
+import { MongoServer } from '../support/mongodb.js';
+import { describeResultBackend } from './result-backend-contract.js';
+
+let mongo: MongoServer;
+describeResultBackend('mongodb:', {
+  start: async () => (mongo = await MongoServer.start()).url,
+  stop: () => mongo.stop(),
+  server: {
+    kill9: () => mongo.server.kill9(), start: () => mongo.server.start(), freeze: () => mongo.server.freeze(), thaw: () => mongo.server.thaw(),
+  },
+});

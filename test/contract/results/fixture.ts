@@ -1,0 +1,61 @@
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import type { ResultBackendOptions } from '../../../lib/results/result-backend-options.js';
+import type { Member, ResultBackend } from '../../../lib/results/result-backend.js';
+
+/** A kind of result backend, and the real server of it that a test may do anything with. */
+export interface ResultBackendSubject {
+  /** Starts what keeps the results; resolves to the URL. */
+  start(): Promise<string>;
+  stop(): Promise<void>;
+  /** Where there is a server: how to kill it, and to start it again with the same data. */
+  server?: { kill9(): Promise<void>; start(): Promise<void>; freeze(): void; thaw(): void };
+  /** What was acknowledged is there after `kill9` and `start`. */
+  keepsAfterKill?: boolean;
+}
+
+export interface ResultBackendBench {
+  readonly subject: ResultBackendSubject;
+  /** Connected, on the same server and with the same keys as all others of this test; closed after it. */
+  connect(options?: ResultBackendOptions): Promise<ResultBackend>;
+  /** As `connect`, but left alone. */
+  make(options?: ResultBackendOptions): ResultBackend;
+}
+
+/** One server for all tests of a file; keys of its own for each test. */
+export function useResultBackends(subject: ResultBackendSubject): ResultBackendBench {
+  let url: string;
+  let keyPrefix = '';
+  const made: ResultBackend[] = [];
+  beforeAll(async () => { url = await subject.start(); });
+  afterAll(() => subject.stop());
+  afterEach(async () => {
+    keyPrefix = '';
+    await Promise.all(made.splice(0).map((backend) => backend.close(5_000)));
+  });
+  const make = (options: ResultBackendOptions = {}): ResultBackend => {
+    if (keyPrefix === '') keyPrefix = `test-${randomUUID().slice(0, 8)}:`;
+    const backend = createResultBackend(url, { keyPrefix, reconnectMinMs: 20, reconnectMaxMs: 200, ...options });
+    made.push(backend);
+    return backend;
+  };
+  return {
+    subject, make,
+    connect: async (options) => {
+      const backend = make(options);
+      await backend.connect();
+      return backend;
+    },
+  };
+}
+
+export const MINUTE = { expiresInMs: 60_000 };
+
+export const bytes = (text: string): Buffer => Buffer.from(text);
+
+export async function allMembers(backend: ResultBackend, key: string): Promise<Member[]> {
+  const members: Member[] = [];
+  for await (const page of backend.members(key)) members.push(...page);
+  return members;
+}
