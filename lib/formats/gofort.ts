@@ -82,7 +82,9 @@ function parseBody(body: Buffer): Record<string, unknown> {
     content = secureJson.parse(text, null, PROTOTYPE_KEYS_ARE_ERRORS);
     if (LONG_NUMBER.test(text)) content = parseLossless(text, null, { parseNumber, onDuplicateKey });
   } catch (error) {
-    throw new InvalidBodyError(`The body cannot be read as JSON: ${(error as Error).message}. It begins with ${display(text)}.`, { bytes: body.length }, error);
+    // A parser that is recursive runs out of stack, which says nothing to whoever reads the dead letter.
+    const problem = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
+    throw new InvalidBodyError(`The body cannot be read as JSON: ${problem}. It begins with ${display(text)}.`, { bytes: body.length }, error);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw malformed('the body must be a JSON object {"uuid","name","args"}', content);
