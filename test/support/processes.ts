@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { killGroup } from './process-groups.js';
 import { Arrivals, Signal, DEFAULT_LIMIT_MS } from './wait.js';
 
@@ -45,11 +45,12 @@ export class Child {
   /** Lines of its standard output. */
   readonly lines = new Arrivals<string>();
   private readonly ended = new Signal<Exit>();
+  private readonly output: Interface;
   private errors = '';
 
   constructor(private readonly child: ChildProcessWithoutNullStreams, readonly title: string) {
     running.add(this);
-    createInterface({ input: child.stdout }).on('line', this.lines.add);
+    this.output = createInterface({ input: child.stdout }).on('line', this.lines.add);
     child.stderr.on('data', (data: Buffer) => { this.errors = (this.errors + data.toString()).slice(-20_000); });
     child.stdin.on('error', () => undefined);
     child.once('error', (error) => this.ended.fail(error));
@@ -81,6 +82,11 @@ export class Child {
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.errors}`, { cause: error });
     }
+  }
+
+  /** Each line from now on, as it arrives; for output of many thousands of lines, which `line` would search again and again. */
+  onLine(listener: (line: string) => void): void {
+    this.output.on('line', listener);
   }
 
   send(line: string): void {

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { currentTask, Task, TaskContext } from '../../../lib/index.js';
+import { pause, Signal } from '../../support/wait.js';
+import { say } from './say.js';
+
+/** Handlers that book what they do. */
+@Injectable()
+export class LedgerTasks {
+  private readonly released = new Signal();
+
+  release(): void {
+    this.released.fire();
+  }
+
+  @Task('work')
+  async work(milliseconds: number, ...rest: unknown[]): Promise<void> {
+    await this.book([milliseconds, ...rest], () => (milliseconds > 0 ? pause(milliseconds) : undefined));
+  }
+
+  /** A worker on a queue of dead letters books them. */
+  @Task('fails')
+  async fails(milliseconds: number): Promise<void> {
+    const { uuid, queue, headers } = currentTask() as TaskContext;
+    if (queue.endsWith('.dead')) return say({ kind: 'dead', uuid, reason: headers['x-dispatcher-dead-reason'] as string });
+    await this.book([milliseconds], async () => {
+      await pause(milliseconds);
+      throw new Error('on purpose');
+    });
+  }
+
+  /** Computes without a pause: no timer and no socket of this process gets its turn meanwhile. */
+  @Task('compute')
+  async compute(milliseconds: number): Promise<void> {
+    await this.book([milliseconds], () => {
+      const end = performance.now() + milliseconds;
+      while (performance.now() < end);
+    });
+  }
+
+  /** Runs until the test releases it, deaf to everything else. */
+  @Task('hold')
+  async hold(): Promise<void> {
+    await this.book([], () => this.released.promise);
+  }
+
+  /** The same, but it stops when it is asked to. */
+  @Task('hold_politely')
+  async holdPolitely(@TaskContext() { signal }: TaskContext): Promise<void> {
+    await this.book([], () => Promise.race([this.released.promise, aborted(signal)]));
+  }
+
+  private async book(args: unknown[], action: () => unknown): Promise<void> {
+    const { uuid, attempt, redelivered } = currentTask() as TaskContext;
+    say({ kind: 'started', uuid, attempt, redelivered, args });
+    await action();
+    say({ kind: 'finished', uuid });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
