@@ -83,8 +83,13 @@ export type Address = { readonly routingKey: string } | { readonly queue: string
 
 export interface PublishOptions {
   /**
-   * Milliseconds before the message can be delivered; never early. Only for a queue address:
-   * the message reaches that one queue. Default: 0.
+   * Milliseconds before the message can be delivered; never early, unharmed by a restart of the
+   * broker or its being down when the time comes. To a queue: reaches that one queue, which must
+   * exist. To a routing key: reaches, when it is due, exactly the queues that a publish to this key
+   * would reach then; where there are none then, it goes to the queue `<exchange>.undelivered`
+   * with the headers of {@link undeliveredHeaders}, and a `broker.warning` tells. Default: 0.
+   *
+   * @throws InvalidTaskError for NaN, and beyond 6.8 years
    */
   delayMs?: number;
 }

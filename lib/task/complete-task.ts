@@ -3,6 +3,7 @@ import { display, inferType, problemWith } from './argument-types.js';
 import { Header } from './headers.js';
 import { checkRetryPolicy, type RetryOptions } from './retry-policy.js';
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
+import { timingOf, type Timing } from './timing.js';
 
 /** AMQP short strings (message id, routing key) hold at most 255 bytes. */
 const SHORT_STRING_BYTES = 255;
@@ -14,6 +15,8 @@ export const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
 export interface TaskDefaults {
   routingKey: string;
   newUuid(): string;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
 /**
@@ -31,14 +34,28 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
   const args = input.args === undefined ? [] : input.args;
   checkArguments(args, name);
-  if (input.headers === undefined && input.retry === undefined) return { uuid, name, args, routingKey };
-  return { uuid, name, args, routingKey, headers: completeHeaders(input, name) };
+  const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
+  const headers = completeHeaders(input, name, timing);
+  const task: AddressedTask = headers === undefined ? { uuid, name, args, routingKey } : { uuid, name, args, routingKey, headers };
+  if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
+  return task;
+}
+
+const NO_TIMING: Timing = {};
+
+function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean {
+  return delaySeconds !== undefined || eta !== undefined || expiresInSeconds !== undefined;
 }
 
 /** The caller's headers, and in ours what else travels with the task. */
-function completeHeaders({ headers, retry }: TaskInput, name: string): TaskHeaders {
-  const checked = headers === undefined ? {} : checkHeaders(headers, name);
-  return retry === undefined ? checked : { ...checked, [Header.retry]: encodeRetry(retry, name) };
+function completeHeaders({ headers, retry }: TaskInput, name: string, { dueAt, expiresAt }: Timing): TaskHeaders | undefined {
+  const checked = headers === undefined ? undefined : checkHeaders(headers, name);
+  if (retry === undefined && dueAt === undefined && expiresAt === undefined) return checked;
+  const completed: TaskHeaders = { ...checked };
+  if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
+  if (dueAt !== undefined) completed[Header.due] = dueAt;
+  if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
+  return completed;
 }
 
 function encodeRetry(retry: RetryOptions, task: string): string {

@@ -18,6 +18,12 @@ export const Header = {
   /** Where the task was published, once it has been sent on by us; the broker then reports our address instead. */
   originExchange: 'x-dispatcher-origin-exchange',
   originRoutingKey: 'x-dispatcher-origin-routing-key',
+  /** When a delayed task was to run, in milliseconds since 1970. For whoever wants to know how late it is; it delays nothing. */
+  due: 'x-dispatcher-due',
+  /** From when on the task is not run any more, in milliseconds since 1970. */
+  expires: 'x-dispatcher-expires',
+  /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */
+  delayed: 'x-dispatcher-delayed',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

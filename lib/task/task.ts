@@ -27,6 +27,18 @@ export interface TaskInput {
   headers?: TaskHeaders;
   /** Retries of this one task; what is given here wins over its handler's `retry`. */
   retry?: RetryOptions;
+  /** Seconds before it may run, counted from `publish`; fractions allowed, at most 6.8 years. Default: 0. Excludes `eta`. */
+  delaySeconds?: number;
+  /**
+   * The earliest time to run: a `Date`, an ISO 8601 text with its zone, or milliseconds since 1970. In the past: at
+   * once. Default: at once. Excludes `delaySeconds`.
+   */
+  eta?: Date | string | number;
+  /**
+   * Seconds from `publish` after which it is not run any more, retries included, but reported as `task.expired`. What
+   * runs already is not stopped. Default: never.
+   */
+  expiresInSeconds?: number;
 }
 
 /** A task, complete: what travels. @publicApi */
@@ -40,4 +52,6 @@ export interface Task {
 /** A checked task and where it goes. */
 export interface AddressedTask extends Task {
   routingKey: string;
+  /** The earliest time to run, in milliseconds since 1970; absent: at once. */
+  dueAt?: number;
 }

@@ -8,6 +8,7 @@ const url = sharedRabbitMqUrl();
 const exchange = uniqueName('contract');
 
 brokerContract('amqp', {
+  exchange,
   makeBroker: () => new AmqpBroker({ url, exchange, reconnection: { retries: 'forever' } }),
   removeQueues: (queues) => removeFromRabbitMq(url, { queues: [...queues] }),
 }, { outlivesItsObject: true, countsDeliveries: false });

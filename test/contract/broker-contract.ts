@@ -3,6 +3,7 @@ import type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.
 import { closingContract } from './broker/closing.js';
 import { consumingContract } from './broker/consuming.js';
 import { delayContract } from './broker/delays.js';
+import { delayedRoutingContract } from './broker/delayed-routing.js';
 import { publishingContract } from './broker/publishing.js';
 import { settlingContract } from './broker/settling.js';
 import { stateContract } from './broker/states.js';
@@ -24,6 +25,7 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     consumingContract(fixture, capabilities);
     settlingContract(fixture, capabilities);
     delayContract(fixture, capabilities);
+    delayedRoutingContract(fixture, capabilities);
     closingContract(fixture, capabilities);
   });
 }

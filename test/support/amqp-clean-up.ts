@@ -1,12 +1,12 @@
-import { DELAY_LEVELS, dueExchange, levelName, undeliveredName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
+import { DELAY_LEVELS, dueName, levelName, undeliveredName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
 import { removeFromRabbitMq } from './shared-rabbitmq.js';
 
 /** Removes a main exchange, everything that is named after it, and the given queues with their dead letter queues. */
 export async function removeExchange(url: string, exchange: string, queues: string[] = []): Promise<void> {
   const levels = Array.from({ length: DELAY_LEVELS }, (_, level) => levelName(exchange, level));
-  const both = [...levels, undeliveredName(exchange)];
+  const both = [...levels, undeliveredName(exchange), dueName(exchange)];
   await removeFromRabbitMq(url, {
     queues: [...both, ...queues, ...queues.map((queue) => `${queue}.dead`)],
-    exchanges: [...both, dueExchange(exchange), exchange],
+    exchanges: [...both, exchange],
   });
 }

@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
-import { BrokerError, ConfigurationError, type DispatcherError, InvalidTaskError, ShutdownError, UnroutableTaskError } from '../../errors.js';
+import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
 import type { Address, Broker, BrokerEvent, BrokerState, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, type PublishingLimits } from './amqp-broker-options.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
@@ -10,7 +10,8 @@ import { withChannel } from './connection/open-channel.js';
 import { within } from './connection/pause.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
 import { DelayInfrastructure } from './delays/delay-infrastructure.js';
-import { delayRoutingKey, delayUnits, entryLevel, levelName, queueToken } from './delays/delay-ladder.js';
+import { DelayedPublishing } from './delays/delayed-publishing.js';
+import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
 import { declarationFailure } from './topology/declaration-failure.js';
 import { TopologyRegister } from './topology/topology-register.js';
@@ -29,6 +30,8 @@ export class AmqpBroker implements Broker {
   private readonly topology: TopologyRegister;
   private readonly delays: DelayInfrastructure;
   private readonly publisher: Publisher;
+  private readonly delayed: DelayedPublishing;
+  private readonly forwarder: DueForwarder;
   private readonly consumptions = new Set<AmqpConsumption>();
   private readonly random: () => number;
   private connecting: Promise<void> | undefined;
@@ -47,6 +50,8 @@ export class AmqpBroker implements Broker {
       unavailable: () => this.publishLink.unavailable(),
       warning: (message) => this.warn(message),
     });
+    this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, () => this.consumeLink.whenReady(this.limits.maxWaitMs));
+    this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, { ...this.consumptionHost(), warn: (message) => this.warn(message) });
     this.publishLink = this.link('publish');
     this.consumeLink = this.link('consume');
     this.monitor = new BrokerMonitor([this.publishLink, this.consumeLink]);
@@ -74,13 +79,17 @@ export class AmqpBroker implements Broker {
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
     const delayMs = options?.delayMs;
-    if (delayMs !== undefined && !(delayMs <= 0)) return this.publishDelayed(message, address, delayMs);
+    if (delayMs !== undefined && !(delayMs <= 0)) {
+      this.forwarder.start();
+      return this.delayed.publish(message, address, delayMs);
+    }
     if ('queue' in address) return this.publisher.publish(message, '', address.queue);
     return this.publisher.publish(message, this.options.exchange, address.routingKey);
   }
 
   async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
     if (this.closed !== undefined) throw closing();
+    this.forwarder.start();
     const consumption = new AmqpConsumption(queue, options, onDelivery, this.consumptionHost());
     this.consumptions.add(consumption);
     try {
@@ -112,6 +121,7 @@ export class AmqpBroker implements Broker {
     this.monitor.refresh();
     try {
       await opening;
+      this.forwarder.startSoon();
     } catch (error) {
       // Neither may go on trying when the caller has been told that it failed.
       if (this.closed === undefined) for (const link of [this.publishLink, this.consumeLink]) link.abandon(error as DispatcherError);
@@ -119,27 +129,6 @@ export class AmqpBroker implements Broker {
       this.monitor.refresh();
       throw error;
     }
-  }
-
-  /** A delay needs the ladder, and the queue bound to its end, before the message may enter. */
-  private async publishDelayed(message: Message, address: Address, delayMs: number): Promise<void> {
-    if (!('queue' in address)) {
-      throw new InvalidTaskError(`A delay of ${delayMs} ms was asked for an exchange's routing key; only a message to one queue can be delayed: give { queue }.`, { delayMs });
-    }
-    const units = delayUnits(delayMs);
-    const refusal = this.publisher.admission.refusal(message.body.length);
-    if (refusal !== undefined) throw refusal;
-    this.publisher.admission.enter(message.body.length);
-    try {
-      const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
-      await this.delays.prepare(model, address.queue);
-    } catch (error) {
-      throw noSuchQueue(error, address.queue);
-    } finally {
-      this.publisher.admission.leave(message.body.length);
-    }
-    const entry = levelName(this.options.exchange, entryLevel(units));
-    return this.publisher.publish(message, entry, delayRoutingKey(units, queueToken(address.queue)));
   }
 
   private async repair(model: ChannelModel): Promise<void> {
@@ -207,9 +196,10 @@ export class AmqpBroker implements Broker {
   private async shutDown(deadline: number): Promise<void> {
     const left = (): number => Math.max(0, deadline - performance.now());
     this.monitor.closing();
+    this.forwarder.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
-    await within(left() / 2, Promise.all([...this.consumptions].map((consumption) => consumption.close())));
+    await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
     this.monitor.closed();
   }
@@ -217,11 +207,6 @@ export class AmqpBroker implements Broker {
   private warn(message: string): void {
     this.monitor.emit({ type: 'broker.warning', message });
   }
-}
-
-function noSuchQueue(error: unknown, queue: string): unknown {
-  if (!(error instanceof BrokerError) || error.code !== 'ERR_DISPATCHER_NOT_FOUND') return error;
-  return new UnroutableTaskError(`There is no queue "${queue}" to deliver to after the delay: declare it first.`, { queue });
 }
 
 function closing(): ShutdownError {

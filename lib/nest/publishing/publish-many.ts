@@ -53,7 +53,7 @@ export class BatchPublisher {
   private send({ task, message }: { task: AddressedTask; message: EncodedTask }, index: number, bytes: number): void {
     this.tasks++;
     this.bytes += bytes;
-    this.broker.publish(message, { routingKey: task.routingKey }).then(
+    this.publisher.send(task, message).then(
       () => { this.outcomes[index] = { accepted: true, uuid: task.uuid }; },
       (error: unknown) => {
         this.reject(index, error);

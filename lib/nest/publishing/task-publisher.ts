@@ -28,7 +28,7 @@ export class TaskPublisher {
     { defaultRoutingKey, maxTaskBytes }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
   ) {
-    this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid() };
+    this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now() };
     this.maxTaskBytes = maxTaskBytes;
   }
 
@@ -36,8 +36,13 @@ export class TaskPublisher {
     const task = this.complete(first, values);
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
-    await this.broker.publish(message, { routingKey: task.routingKey });
+    await this.send(task, message);
     return { uuid: task.uuid };
+  }
+
+  /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */
+  send({ routingKey, dueAt }: AddressedTask, message: EncodedTask): Promise<void> {
+    return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
   }
 
   /** @throws InvalidTaskError */

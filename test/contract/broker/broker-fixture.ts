@@ -4,6 +4,8 @@ import type { Broker, Consumption, Delivery, Message, MessageProperties, QueueDe
 import { Arrivals, within } from '../../support/wait.js';
 
 export interface BrokerFixture {
+  /** The one exchange of its brokers. */
+  readonly exchange: string;
   /** A new broker that was not connected yet. All that a fixture makes share one exchange and one place. */
   makeBroker(): Broker;
   /** Removes these queues from wherever they are kept. Nothing uses them any more. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { completeTask, inferArguments } from '../../../lib/task/complete-task.js';
 import type { TaskInput } from '../../../lib/task/task.js';
 
-const defaults = { routingKey: 'default', newUuid: () => 'new-uuid' };
+const defaults = { routingKey: 'default', newUuid: () => 'new-uuid', now: () => 1_000_000_000_000 };
 const complete = (input: unknown): unknown => completeTask(input as TaskInput, defaults);
 
 describe('completeTask', () => {
@@ -12,6 +12,14 @@ describe('completeTask', () => {
 
   it('lets retry options travel in a header of ours', () => {
     expect(complete({ name: 'a', headers: { h: 1 }, retry: { attempts: 5 } })).toMatchObject({ headers: { h: 1, 'x-dispatcher-retry': '{"attempts":5}' } });
+  });
+
+  it('writes when it is due and when it expires, and leaves a plain task plain', () => {
+    expect(complete({ name: 'a', delaySeconds: 1.5, expiresInSeconds: 60, headers: { h: 1 } })).toEqual({
+      name: 'a', uuid: 'new-uuid', routingKey: 'default', args: [], dueAt: 1_000_000_001_500,
+      headers: { h: 1, 'x-dispatcher-due': 1_000_000_001_500, 'x-dispatcher-expires': 1_000_000_060_000 },
+    });
+    expect(complete({ name: 'a', delaySeconds: 0 })).toEqual(complete({ name: 'a' }));
   });
 
   it('keeps what the caller gave', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InvalidTaskError } from '../../../errors.js';
+import { undeliveredQueueOf } from '../../../task/undelivered.js';
 
 /**
  * The arithmetic of the delay ladder. A delay is a number of units in binary; each level of the
@@ -10,15 +11,15 @@ import { InvalidTaskError } from '../../../errors.js';
  */
 export const DELAY_UNIT_MS = 50;
 export const DELAY_LEVELS = 32;
-const VERSION = 'v1';
+const VERSION = 'v2';
 
-/** 6.8 years. */
+/** 6.8 years; `LONGEST_DELAY_MS` of task/timing.ts promises no more. */
 export const LONGEST_DELAY_MS = (2 ** DELAY_LEVELS - 1) * DELAY_UNIT_MS;
 
 /** A shortstr of AMQP less the bits and their dots is 191; a token stays well below. */
 const LONGEST_TOKEN = 150;
-/** A delay of many units is rounded up by at most 1/64 and at most 15 units (750 ms): each bit less is a hop less. */
-const MOST_CLEARED_BITS = 4;
+/** A delay of many units is rounded up by at most 1/64 and at most 7 units (350 ms): each bit less is a hop less. */
+const MOST_CLEARED_BITS = 3;
 const KEPT_BITS = 6;
 
 /**
@@ -54,6 +55,9 @@ export function queueToken(queue: string): string {
   return escaped.length <= LONGEST_TOKEN ? escaped : `~h${createHash('sha256').update(queue).digest('hex')}`;
 }
 
+/** In a queue's place for what is routed only when it is due. No queue has this token, see {@link queueToken}. */
+export const FORWARDED = '~r';
+
 /** How long level `level` holds a message. */
 export function levelMs(level: number): number {
   return 2 ** level * DELAY_UNIT_MS;
@@ -74,12 +78,12 @@ export function levelName(exchange: string, level: number): string {
   return `${exchange}.delay.${VERSION}.${String(level).padStart(2, '0')}`;
 }
 
-/** Where what is due comes out, bound to its destinations. */
-export function dueExchange(exchange: string): string {
+/** Exchange and queue at the end: the exchange is bound to the queues that delayed messages are for, the queue holds what is to be forwarded. */
+export function dueName(exchange: string): string {
   return `${exchange}.delay.${VERSION}.due`;
 }
 
 /** Exchange and queue for what is due when its destination is gone. */
 export function undeliveredName(exchange: string): string {
-  return `${exchange}.undelivered`;
+  return undeliveredQueueOf(exchange);
 }

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
+import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
+import type { Delivery, Message } from '../../broker.js';
+import { pause } from '../connection/pause.js';
+import { exponentialPause } from '../connection/reconnection-policy.js';
+import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
+import type { Publisher } from '../publishing/publisher.js';
+import { readDelayed, withoutDelayed, type Delayed } from './delayed-header.js';
+import type { DelayedPublishing } from './delayed-publishing.js';
+import type { DelayInfrastructure } from './delay-infrastructure.js';
+import { DELAY_UNIT_MS, dueName } from './delay-ladder.js';
+
+/** Enough for thousands a second; few enough that a process which stands still holds up hardly any. */
+const PREFETCH = 100;
+/** A script that connects, publishes and ends need not take part. */
+const START_PAUSE_MS = 1_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+
+export interface ForwarderHost extends ConsumptionHost {
+  warn(message: string): void;
+}
+
+/**
+ * Takes what has come out of the ladder and publishes it to the main exchange, as if it were
+ * published only now; confirmed first, acknowledged then, so that nothing is lost whatever dies in
+ * between. Every process takes part, so that one is always there.
+ */
+export class DueForwarder {
+  private readonly stopping = new AbortController();
+  private opening: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private consumption: AmqpConsumption | undefined;
+  private lastWarning = '';
+
+  constructor(
+    private readonly exchange: string,
+    private readonly publisher: Publisher,
+    private readonly infrastructure: DelayInfrastructure,
+    private readonly delayed: DelayedPublishing,
+    private readonly host: ForwarderHost,
+  ) {}
+
+  startSoon(): void {
+    if (!this.stopping.signal.aborted) this.timer ??= setTimeout(() => this.start(), START_PAUSE_MS);
+  }
+
+  /** Goes on in the background until it consumes; tries for as long as there is a connection to hope for. Idempotent. */
+  start(): void {
+    if (this.stopping.signal.aborted || this.opening !== undefined) return;
+    this.opening = this.open();
+  }
+
+  /** Takes no more; what is under way is finished. */
+  stop(): void {
+    this.stopping.abort();
+    clearTimeout(this.timer);
+    void this.consumption?.stop();
+  }
+
+  /** What is not forwarded by now goes back to its queue, for another process. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.opening;
+    await this.consumption?.close();
+  }
+
+  private async open(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await this.host.connection();
+      } catch {
+        // No connection, and none to come: the next one to start, starts again.
+        this.opening = undefined;
+        return;
+      }
+      try {
+        await this.consume();
+        return;
+      } catch (error) {
+        if (!signal.aborted) this.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
+        await pause(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
+      }
+    }
+  }
+
+  private async consume(): Promise<void> {
+    await this.infrastructure.declareEnd(await this.host.connection());
+    if (this.stopping.signal.aborted) return;
+    const { host, infrastructure } = this;
+    this.consumption = new AmqpConsumption(dueName(this.exchange), { tag: 'dispatcher-delays', prefetch: PREFETCH }, (delivery) => void this.take(delivery), {
+      connection: (limitMs) => host.connection(limitMs),
+      isConnected: () => host.isConnected(),
+      redeclare: (model) => infrastructure.declareEnd(model),
+      emit: (event) => host.emit(event),
+      random: () => host.random(),
+      ended: () => undefined,
+    });
+    await this.consumption.start(LONGEST_RETRY_MS);
+  }
+
+  /** Never rejects. A delivery that is left alone here goes back when the channel closes. */
+  private async take(delivery: Delivery): Promise<void> {
+    const { signal } = this.stopping;
+    try {
+      if (await this.forward(delivery)) delivery.ack();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.warnOnce(`A delayed task could not be forwarded and is tried again. ${(error as Error).message}`);
+      await pause(FIRST_RETRY_MS, signal);
+      if (!signal.aborted) delivery.requeue();
+    }
+  }
+
+  /** True once it has a place elsewhere; false when we close before that. */
+  private async forward(delivery: Delivery): Promise<boolean> {
+    const { signal } = this.stopping;
+    const delayed = readDelayed(delivery);
+    const message = withoutDelayed(delivery);
+    if (delayed === undefined) {
+      await this.bury(message, delivery.routingKey, `It came to "${delivery.queue}" without saying for whom it is: only delayed tasks of this library belong there.`);
+      return true;
+    }
+    // Clocks differ, and are set; a rest of less than a unit is not worth a walk through the ladder.
+    for (let restMs = delayed.due - Date.now(); restMs > 0; restMs = delayed.due - Date.now()) {
+      if (restMs > DELAY_UNIT_MS) return this.sendBack(message, delayed);
+      await sleep(restMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return false;
+    }
+    await this.publish(message, delayed);
+    return true;
+  }
+
+  private async sendBack(message: Message, delayed: Delayed): Promise<true> {
+    await this.delayed.sendOn(message, delayed);
+    return true;
+  }
+
+  private async publish(message: Message, delayed: Delayed): Promise<void> {
+    const { routingKey, tries } = delayed;
+    try {
+      await this.publisher.publish(message, this.exchange, routingKey);
+    } catch (error) {
+      if (error instanceof UnroutableTaskError) {
+        return this.bury(message, routingKey, `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${routingKey}". Bind one, then publish it again.`);
+      }
+      if (error instanceof InvalidTaskError) return this.bury({ body: message.body, properties: { ...message.properties, headers: {} } }, routingKey, error.message);
+      if (!(error instanceof TaskRejectedError || error instanceof BrokerRefusedError)) throw error;
+      // A full queue, for one: meanwhile it waits on the ladder, where it is in nobody's way.
+      await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), routingKey, tries: tries + 1 });
+    }
+  }
+
+  private async bury({ body, properties }: Message, routingKey: string, problem: string): Promise<void> {
+    const { exchange } = this;
+    const queue = undeliveredQueueOf(exchange);
+    const headers = undeliveredHeaders(properties.headers, { exchange, routingKey, problem, at: new Date() });
+    try {
+      await this.publisher.publish({ body, properties: { ...properties, headers } }, '', queue);
+    } catch (error) {
+      // Somebody deleted it: it is there again for the next try.
+      if (error instanceof UnroutableTaskError) await this.infrastructure.declareEnd(await this.host.connection());
+      throw error;
+    }
+    this.host.warn(undeliveredWarning(properties.messageId, exchange, problem));
+  }
+
+  private warnOnce(message: string): void {
+    if (message === this.lastWarning) return;
+    this.lastWarning = message;
+    this.host.warn(message);
+  }
+}

@@ -1,0 +1,34 @@
+import { Header, republishableHeaders } from './headers.js';
+import type { TaskHeaders } from './task.js';
+
+/** Where a broker keeps what was delayed and could not be delivered when it was due. */
+export function undeliveredQueueOf(exchange: string): string {
+  return `${exchange}.undelivered`;
+}
+
+export interface Undelivered {
+  readonly exchange: string;
+  readonly routingKey: string;
+  /** Why, and what to do. */
+  readonly problem: string;
+  readonly at: Date;
+}
+
+/** The headers of an undelivered task: like a dead letter's, with the reason `undelivered`. */
+export function undeliveredHeaders(headers: TaskHeaders | undefined, { exchange, routingKey, problem, at }: Undelivered): TaskHeaders {
+  const kept = republishableHeaders(headers);
+  delete kept[Header.delayed];
+  return {
+    ...kept,
+    [Header.originExchange]: exchange,
+    [Header.originRoutingKey]: routingKey,
+    [Header.deadReason]: 'undelivered',
+    [Header.deadError]: problem,
+    [Header.deadAt]: at.toISOString(),
+  };
+}
+
+/** What the log says of it. */
+export function undeliveredWarning(messageId: string | undefined, exchange: string, problem: string): string {
+  return `Task ${messageId ?? '(no id)'} was delayed and could not be delivered; it is in the queue "${undeliveredQueueOf(exchange)}". ${problem}`;
+}
