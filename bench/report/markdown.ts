@@ -1,12 +1,14 @@
 import { cpus, totalmem } from 'node:os';
 import type { Plan } from '../driver/session.js';
 import type { Failure } from '../driver/measurement.js';
+import { charts } from './chart.js';
 import type { Table } from './rows.js';
 
 /** The results as a section of a document. */
 export function markdown(plan: Plan, tables: readonly Table[], failures: readonly Failure[]): string {
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${machine()}; ${plan.runs} runs, ${plan.tasks.toLocaleString('en')} tasks each.`,
+    ...charts(tables),
     ...tables.map(section),
     systemList(plan),
     ...(failures.length === 0 ? [] : [failureList(failures)]),
