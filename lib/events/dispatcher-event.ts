@@ -37,6 +37,8 @@ export type WorkerEvent =
   /** A handler that had timed out has ended at last; its outcome is ignored. */
   | { readonly type: 'task.ended-late'; readonly task: TaskIdentity; readonly afterSeconds: number }
   | { readonly type: 'task.dead-lettered'; readonly task: TaskIdentity; readonly reason: DeadReason; readonly error: unknown }
+  /** Not run, and gone: the time that its sender gave it (`expiresInSeconds`) was over. `expiresAt`: milliseconds since 1970. */
+  | { readonly type: 'task.expired'; readonly task: TaskIdentity; readonly expiresAt: number }
   /** Given back for another worker, because no handler of this name is here. */
   | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number }
   /** The process was shut down before the task ended; the broker gives it to another worker. */

@@ -67,6 +67,7 @@ function workerLine(event: DispatcherEvent): Line {
     case 'task.retrying': return ['warn', `${nameOf(event.task)} failed and is tried again${inTime(event.delayMs)}: ${messageOf(event.error)}`];
     case 'task.ended-late': return ['debug', `${nameOf(event.task)} ended ${event.afterSeconds} s after its start, past its time; its outcome is ignored.`];
     case 'task.dead-lettered': return ['error', `${nameOf(event.task)} became a dead letter (${event.reason}): ${messageOf(event.error)}`, stackOf(event.error)];
+    case 'task.expired': return ['warn', `${nameOf(event.task)} was not run: it expired at ${new Date(event.expiresAt).toISOString()} (expiresInSeconds).`];
     case 'task.returned': return ['debug', `${nameOf(event.task)} has no handler here and was given back for ${event.pauseMs} ms.`];
     case 'task.abandoned': return ['warn', `${nameOf(event.task)} did not end before the shutdown; another worker runs it again.`];
     case 'task.blocked-loop': return ['warn',

@@ -66,6 +66,11 @@ export class TaskEndings {
     this.emitDeath(this.identity(delivery, task, attempt), reason, error);
   }
 
+  /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
+  expire(delivery: Delivery, task: Task, expiresAt: number): void {
+    if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task, attemptOf(delivery)), expiresAt });
+  }
+
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async passOn(delivery: Delivery, task: Task): Promise<void> {
     const returns = countHeader(delivery.properties.headers, Header.returns, 0);

@@ -1,6 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import { TaskTimeoutError, TaskTooLargeError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
+import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
 import { outcomeOf } from './outcome.js';
@@ -39,10 +40,16 @@ export class TaskRunner implements Surroundings {
       const known = { uuid: delivery.properties.messageId ?? '', name: '' };
       return this.endUnrun(this.endings.buryUnrun(delivery, known, reasonOf(error), error));
     }
+    const expiresAt = expiryOf(delivery);
     const handler = this.dependencies.handlers.get(task.name);
-    if (handler === undefined) return this.endUnrun(this.endings.passOn(delivery, task));
+    if (handler === undefined) {
+      if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+      return this.endUnrun(this.endings.passOn(delivery, task));
+    }
     const run = new RunningTask(this, delivery, task, handler);
-    if (delivery.redelivered && this.isDealtWith(run)) return;
+    if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
+    if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+    if (delivery.redelivered && this.isCounted(run)) return;
     this.run(run);
   }
 
@@ -75,15 +82,21 @@ export class TaskRunner implements Surroundings {
     return format.decode(delivery);
   }
 
-  /** A delivery that came back: it has ended here before, still runs here, or is counted first. */
-  private isDealtWith(run: RunningTask): boolean {
-    if (this.endings.acknowledgeIfFinished(run) || this.isRunning(run)) {
-      this.onEnd();
-      return true;
-    }
+  /** A delivery that came back: this very attempt has ended here before, or still runs here. */
+  private isKnown(run: RunningTask): boolean {
+    return this.endings.acknowledgeIfFinished(run) || this.isRunning(run);
+  }
+
+  /** A delivery that came back is counted before it may run. */
+  private isCounted(run: RunningTask): boolean {
     const counting = this.endings.cameBack(run.delivery, run.task);
     if (counting !== undefined) this.endUnrun(counting);
     return counting !== undefined;
+  }
+
+  private expire(delivery: Delivery, task: Task, expiresAt: number): void {
+    this.endings.expire(delivery, task, expiresAt);
+    this.onEnd();
   }
 
   private isRunning(run: RunningTask): boolean {
@@ -187,6 +200,12 @@ export class TaskRunner implements Surroundings {
   private emitBlocked(run: RunningTask, milliseconds: number): void {
     this.dependencies.emit({ type: 'task.blocked-loop', task: run.identity(), seconds: Math.round(milliseconds / 100) / 10 });
   }
+}
+
+/** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */
+function expiryOf({ properties }: Delivery): number | undefined {
+  const expiresAt = properties.headers?.[Header.expires];
+  return typeof expiresAt === 'number' && expiresAt <= Date.now() ? expiresAt : undefined;
 }
 
 function invoke(run: RunningTask): unknown {
