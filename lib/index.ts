@@ -3,7 +3,7 @@ export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './broker
 export type { DeadReason, DispatcherEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
-export type { HeaderValue, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
+export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { TaskDefinition, TaskMap } from './worker/handler.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';

@@ -2,7 +2,8 @@ import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
-import type { TaskInput } from '../task/task.js';
+import { inferArguments } from '../task/complete-task.js';
+import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -54,9 +55,13 @@ export class DispatcherService {
    * The tasks of a provider as methods that publish: `client(MathTasks).add(1, 2)`, checked by the compiler.
    * Parameters of type `TaskContext` or `Injected<...>` are left out. A method with several `@Task` sends the first.
    *
+   * @param options for each of its tasks: `client(MathTasks, { delaySeconds: 5 }).add(1, 2)`
    * @throws ConfigurationError where the class, or the method that is used, has no `@Task`
    */
-  client<Provider extends object>(provider: Type<Provider>): TaskClient<Provider> {
+  client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
+    if (options !== undefined) {
+      return createTaskClient(provider, (name, args) => this.dispatcher.publisher.publish({ ...options, name, args: inferArguments(args) }, []));
+    }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
       client = createTaskClient(provider, (name, args) => this.dispatcher.publisher.publish(name, args));

@@ -41,6 +41,9 @@ export interface TaskInput {
   expiresInSeconds?: number;
 }
 
+/** How a task is sent, beside what it is: as in {@link TaskInput}. @publicApi */
+export type SendOptions = Omit<TaskInput, 'name' | 'args' | 'uuid'>;
+
 /** A task, complete: what travels. @publicApi */
 export interface Task {
   uuid: string;
