@@ -1,4 +1,4 @@
-import { DispatcherError, InvalidTaskError, PublishBufferFullError, ShutdownError } from '../../../errors.js';
+import { DispatcherError, InvalidTaskError, ShutdownError } from '../../../errors.js';
 import type { Address, Message, Topology } from '../../broker.js';
 import type { Clock } from '../clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
@@ -19,6 +19,7 @@ import { readCount, readState, StateCache } from './shared-state.js';
 import type { StoredTaken } from './stored-taken.js';
 import { openTables, type Tables } from './tables.js';
 import { TakeOperation } from './take-operation.js';
+import { WaitingBytes } from './waiting-bytes.js';
 import { WakeFiles } from './wake-files.js';
 
 export interface LmdbStoreOptions {
@@ -49,12 +50,13 @@ export class LmdbStore implements MessageStore {
   /** Queues that consumers of this process wait for, by number. */
   private readonly awaited = new Map<number, string>();
   private readonly othersTurn = new Set<string>();
-  private waitingBytes = 0;
+  private readonly waiting: WaitingBytes;
   private polls = 0;
   private cancelPoll: (() => void) | undefined;
   private closed = false;
 
   constructor(private readonly options: LmdbStoreOptions) {
+    this.waiting = new WaitingBytes(options.folder, options.maxWaitingBytes);
     this.timer = new DueTimer(options.clock, () => this.releaseDue());
   }
 
@@ -94,9 +96,9 @@ export class LmdbStore implements MessageStore {
           resolve();
         },
         reject,
-        done: ({ bytes }) => { this.waitingBytes -= bytes; },
+        done: ({ bytes }) => this.waiting.release(bytes),
       }));
-      this.reserve(operation.bytes);
+      this.waiting.reserve(operation.bytes);
       this.writer.add(operation);
     });
   }
@@ -244,17 +246,6 @@ export class LmdbStore implements MessageStore {
       // After a failure the poll tries again, in its own time.
       if (!failed && !this.closed) this.lookForDelays();
     }));
-  }
-
-  private reserve(bytes: number): void {
-    const { maxWaitingBytes } = this.options;
-    if (this.waitingBytes + bytes > maxWaitingBytes) {
-      throw new PublishBufferFullError(
-        `${this.waitingBytes} bytes wait to be written to '${this.options.folder}', and a message of ${bytes} bytes does not fit on top: the limit (maxWaitingBytes) is ${maxWaitingBytes}. ` +
-          'Wait for earlier publishes before starting more, or raise the limit.',
-        { waitingBytes: this.waitingBytes, messageBytes: bytes, maxWaitingBytes });
-    }
-    this.waitingBytes += bytes;
   }
 }
 
