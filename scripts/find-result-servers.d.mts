@@ -1,6 +1,6 @@
 /** Where jars of the stand-in for MongoDB are kept between runs. */
 export const MONGO_JARS: string;
-/** The path of a program (`redis-server`, `memcached`, `mongod`, `java`), or undefined where it is not installed. */
+/** The path of a program (`redis-server`, `memcached`, `mongod`, `javac`), or undefined where it is not installed. */
 export function findServer(program: string, env?: NodeJS.ProcessEnv): string | undefined;
 /** What can play MongoDB here, or undefined. */
 export function findMongo():

@@ -6,7 +6,7 @@ const LAST = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/op
 /** Where jars of the stand-in for MongoDB are kept between runs. */
 export const MONGO_JARS = resolve(import.meta.dirname, '../node_modules/.cache/nestjs-dispatcher/mongo-java-server');
 
-/** The path of a program (`redis-server`, `memcached`, `mongod`, `java`), or undefined where it is not installed. */
+/** The path of a program (`redis-server`, `memcached`, `mongod`, `javac`), or undefined where it is not installed. */
 export function findServer(program, env = process.env) {
   const folders = [...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...LAST];
   return folders.map((folder) => join(folder, program)).find(isExecutable);
@@ -21,7 +21,8 @@ export function findMongo() {
   if (mongod !== undefined) return { kind: 'mongod', program: mongod };
   const java = findServer('java');
   const jars = jarsIn(MONGO_JARS);
-  return java === undefined || jars.length === 0 ? undefined : { kind: 'mongo-java-server', program: java, jars };
+  // It is compiled when it starts.
+  return java === undefined || findServer('javac') === undefined || jars.length === 0 ? undefined : { kind: 'mongo-java-server', program: java, jars };
 }
 
 function jarsIn(folder) {

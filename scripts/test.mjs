@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
+import { ensureResultServers } from './ensure-result-servers.mjs';
 import { findRabbitMq } from './find-rabbitmq.mjs';
 import { runCommand } from './run-command.mjs';
 import { TestRun } from './test-leftovers.mjs';
@@ -15,6 +16,7 @@ import { readReport } from './test-report.mjs';
 
 const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
 const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
+const NEED_RESULT_SERVERS = ['contract', 'faults'];
 
 ensureNodeVersion();
 const root = resolve(import.meta.dirname, '..');
@@ -26,6 +28,7 @@ async function main(args) {
   const named = PROJECTS.filter((project) => args.includes(project));
   const projects = await withRabbitMq(named.length === 0 ? PROJECTS : named);
   if (projects === undefined) return 1;
+  if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
   const run = new TestRun();
   const failures = [];
   let outcome = { passed: 0, skipped: 0, failures: [] };

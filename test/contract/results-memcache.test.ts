@@ -1,8 +1,12 @@
+import { findServer } from '../../scripts/find-result-servers.mjs';
 import { MemcachedServer } from '../support/memcached.js';
 import { describeResultBackend } from './result-backend-contract.js';
 
 let memcached: MemcachedServer;
+const missing = findServer('memcached') === undefined ? 'memcached' : undefined;
+
 describeResultBackend('memcache:', {
+  missing,
   start: async () => (memcached = await MemcachedServer.start()).url,
   stop: () => memcached.stop(),
   server: {
@@ -12,6 +16,7 @@ describeResultBackend('memcache:', {
 
 let several: MemcachedServer[] = [];
 describeResultBackend('memcache: on several servers', {
+  missing,
   start: async () => {
     several = await Promise.all([MemcachedServer.start(), MemcachedServer.start(), MemcachedServer.start()]);
     return `memcache://${several.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;

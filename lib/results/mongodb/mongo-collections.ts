@@ -2,7 +2,13 @@ import type { Collection, Db } from 'mongodb';
 
 export interface ValueDocument { _id: string; value: Buffer; expiresAt: Date }
 /** A set of members; its documents name it by `set`, which is new each time the set is made anew. */
-export interface SetDocument { _id: string; set: string; expiresAt: Date }
+export interface SetDocument {
+  _id: string;
+  set: string;
+  expiresAt: Date;
+  /** So many members it has, at least: whoever adds one tells of the one that it added before. */
+  count?: number;
+}
 /** `_id` is the set and the hash of the member, so that a member is there once; positions are dense, from 0. */
 export interface MemberDocument { _id: string; set: string; position: number; member: string; value: Buffer }
 

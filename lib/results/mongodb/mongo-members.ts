@@ -4,6 +4,12 @@ import type { MembersPage } from '../result-store.js';
 import { expiryDate, type MongoCollections, type SetDocument } from './mongo-collections.js';
 import { isDuplicateKey } from './mongo-failure.js';
 
+/** Of how many sets the latest known count is remembered. */
+const MOST_KNOWN = 1000;
+
+/** Others try so many positions in vain at most before they ask. */
+const TELL_EVERY = 50;
+
 /** Documents in one answer of the server, which limits it to 16 MiB besides. */
 const BATCH = 50;
 
@@ -13,22 +19,26 @@ const BATCH = 50;
  * this member new?" and "how many are there now?", and no crash can leave it half done.
  */
 export class MongoMembers {
+  /** By set: how many members it has, at least. Saves the question for the next free position. */
+  private readonly known = new Map<string, number>();
+
   constructor(private readonly collections: MongoCollections) {}
 
   async add(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
-    const set = await this.liveSet(key, expiresInMs);
+    const { set, count } = await this.liveSet(key, expiresInMs);
     const _id = `${set}:${createHash('sha256').update(member).digest('base64url')}`;
+    let position = Math.max(count, this.known.get(set) ?? 0);
     for (;;) {
-      const position = await this.count(set);
       try {
         await this.collections.members.insertOne({ _id, set, position, member, value });
+        this.remember(set, position + 1);
         return { count: position + 1, added: true };
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
-      if (await this.collections.members.findOne({ _id }, { projection: { _id: 1 } }) !== null) {
-        return { count: await this.count(set), added: false };
-      }
+      const present = await this.collections.members.findOne({ _id }, { projection: { _id: 1 } });
+      position = await this.count(set);
+      if (present !== null) return { count: position, added: false };
       // Another process took the position: the next one, then.
     }
   }
@@ -62,22 +72,41 @@ export class MongoMembers {
     }
   }
 
+  private remember(set: string, count: number): void {
+    this.known.delete(set);
+    this.known.set(set, count);
+    for (const [oldest] of this.known) {
+      if (this.known.size <= MOST_KNOWN) return;
+      this.known.delete(oldest);
+    }
+  }
+
   /** How many members there are: positions are dense. */
   private async count(set: string): Promise<number> {
     const last = await this.collections.members.findOne({ set }, { sort: { position: -1 }, projection: { position: 1 } });
     return last === null ? 0 : last.position + 1;
   }
 
-  /** The set's name, prolonged; a set that has expired never lives again: a new one takes its key. */
-  private async liveSet(key: string, expiresInMs: number | undefined): Promise<string> {
+  /** The set, prolonged; one that has expired never lives again: a new one takes its key. */
+  private async liveSet(key: string, expiresInMs: number | undefined): Promise<{ set: string; count: number }> {
     const { sets } = this.collections;
     for (;;) {
       const expiresAt = expiryDate(expiresInMs);
       const live = await sets.findOneAndUpdate({ _id: key, expiresAt: { $gt: new Date() } }, { $max: { expiresAt } });
-      if (live !== null) return live.set;
+      if (live !== null) {
+        await this.tell(live);
+        return { set: live.set, count: live.count ?? 0 };
+      }
       const made = await this.makeSet(key, expiresAt);
-      if (made !== undefined) return made;
+      if (made !== undefined) return { set: made, count: 0 };
     }
+  }
+
+  /** Now and then, so that other processes need not try positions that are long taken. */
+  private async tell({ _id, set, count = 0 }: SetDocument): Promise<void> {
+    const known = this.known.get(set) ?? 0;
+    if (known < count + TELL_EVERY) return;
+    await this.collections.sets.updateOne({ _id, set }, { $max: { count: known } });
   }
 
   private async makeSet(key: string, expiresAt: Date): Promise<string | undefined> {
@@ -90,7 +119,7 @@ export class MongoMembers {
         return set;
       }
       await this.bury(expired);
-      const replaced = await sets.updateOne({ _id: key, set: expired.set }, { $set: { set, expiresAt } });
+      const replaced = await sets.updateOne({ _id: key, set: expired.set }, { $set: { set, expiresAt, count: 0 } });
       return replaced.matchedCount === 1 ? set : undefined;
     } catch (error) {
       if (isDuplicateKey(error)) return undefined;

@@ -24,6 +24,7 @@ export class MongoStore implements ResultStore {
   };
   private client: MongoClient | undefined;
   private collections: MongoCollections | undefined;
+  private members: MongoMembers | undefined;
   private sweeper: NodeJS.Timeout | undefined;
 
   constructor(private readonly url: string, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
@@ -63,7 +64,7 @@ export class MongoStore implements ResultStore {
 
   async close(): Promise<void> {
     const { client } = this;
-    this.client = this.collections = undefined;
+    this.client = this.collections = this.members = undefined;
     clearInterval(this.sweeper);
     await client?.close(true).catch(() => undefined);
   }
@@ -112,23 +113,22 @@ export class MongoStore implements ResultStore {
   delete(key: string): Promise<void> {
     return this.ask(async () => {
       await this.opened().values.deleteOne({ _id: key });
-      await new MongoMembers(this.opened()).delete(key);
+      await this.sets().delete(key);
     });
   }
 
   addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
-    return this.ask(() => new MongoMembers(this.opened()).add(key, member, value, expiresInMs));
+    return this.ask(() => this.sets().add(key, member, value, expiresInMs));
   }
 
   membersPage(key: string, position: number): Promise<MembersPage> {
-    return this.ask(() => new MongoMembers(this.opened()).page(key, position));
+    return this.ask(() => this.sets().page(key, position));
   }
 
   /** Removes now what {@link connect} has removed every minute. */
   async sweep(before = new Date(Date.now() - SWEEP_GRACE_MS)): Promise<void> {
-    const collections = this.opened();
-    await collections.values.deleteMany({ expiresAt: { $lte: before } });
-    await new MongoMembers(collections).sweep(before);
+    await this.opened().values.deleteMany({ expiresAt: { $lte: before } });
+    await this.sets().sweep(before);
   }
 
   /** What nobody has, or what has expired, becomes ours; a live value makes the insert fail. */
@@ -160,6 +160,7 @@ export class MongoStore implements ResultStore {
 
   private begin(collections: MongoCollections, listener: StoreListener): void {
     this.collections = collections;
+    this.members = new MongoMembers(collections);
     this.sweeper = setInterval(() => {
       this.sweep().catch((error: unknown) => listener.warning(`Removing expired results from MongoDB failed: ${(error as Error).message}. It is tried again.`));
     }, SWEEP_EVERY_MS).unref();
@@ -175,7 +176,16 @@ export class MongoStore implements ResultStore {
 
   private opened(): MongoCollections {
     if (this.collections !== undefined) return this.collections;
-    throw new ResultBackendUnavailableError(`Not connected to MongoDB at ${this.display}.`);
+    throw this.notConnected();
+  }
+
+  private sets(): MongoMembers {
+    if (this.members !== undefined) return this.members;
+    throw this.notConnected();
+  }
+
+  private notConnected(): ResultBackendUnavailableError {
+    return new ResultBackendUnavailableError(`Not connected to MongoDB at ${this.display}.`);
   }
 }
 

@@ -6,6 +6,8 @@ import type { Member, ResultBackend } from '../../../lib/results/result-backend.
 
 /** A kind of result backend, and the real server of it that a test may do anything with. */
 export interface ResultBackendSubject {
+  /** The server that this machine lacks: then nothing is tested, and the run says so. */
+  missing?: string;
   /** Starts what keeps the results; resolves to the URL. */
   start(): Promise<string>;
   stop(): Promise<void>;

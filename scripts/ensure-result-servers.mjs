@@ -1,0 +1,36 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findMongo, findServer, MONGO_JARS } from './find-result-servers.mjs';
+import { installDebianPackages, mayInstall } from './install-debian-packages.mjs';
+import { runCommand } from './run-command.mjs';
+
+const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
+
+/**
+ * Installs the servers of the result backends where they are missing and this may be done: Redis and
+ * memcached from Debian; for MongoDB, which Debian has no server of, a Java program that speaks its
+ * protocol. What cannot be had is not tested, and the tests say so.
+ */
+export async function ensureResultServers() {
+  const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached']]
+    .filter(([program]) => findServer(program) === undefined).map(([, name]) => name);
+  if (findMongo() === undefined) {
+    if (findServer('javac') === undefined) wanted.push('default-jdk-headless');
+    if (findServer('mvn') === undefined) wanted.push('maven');
+  }
+  if (wanted.length > 0 && mayInstall()) {
+    console.error(`Installing ${wanted.join(', ')}, which this machine lacks and the tests of the result backends need ...`);
+    await installDebianPackages(wanted);
+  }
+  if (findMongo() === undefined && findServer('javac') !== undefined && findServer('mvn') !== undefined) await fetchMongoStandIn();
+}
+
+/** Into a folder of another name first: a run that is interrupted leaves no half of it. */
+async function fetchMongoStandIn() {
+  console.error('Fetching mongo-java-server, which stands in for MongoDB ...');
+  const unfinished = `${MONGO_JARS}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  const code = await runCommand('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`], {});
+  if (code === 0) renameSync(unfinished, MONGO_JARS);
+  else rmSync(unfinished, { recursive: true, force: true });
+}
