@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findEpmd, findRabbitMq, HOW_TO_GET_RABBITMQ } from '../../scripts/find-rabbitmq.mjs';
 import { freePorts } from './free-ports.js';
@@ -15,6 +15,15 @@ const STOP_LIMIT_MS = 30_000;
 /** RabbitMQ writes this once every listener is open and every queue recovered. */
 const STARTED = 'Server startup complete';
 
+/**
+ * A folder with another system in it, made by debootstrap, whose RabbitMQ is to be used instead of the
+ * installed one: how to run the tests on another version. Linux, as root. See docs/testing.md.
+ */
+const OTHER_ROOT = process.env.DISPATCHER_TEST_RABBITMQ_ROOT ?? '';
+const BINARIES_IN_OTHER_ROOT = '/usr/lib/rabbitmq/bin';
+/** The mounts belong to the process alone and go with it. Arguments: the root, the folder to see inside, the program and its own. */
+const IN_OTHER_ROOT = 'for each in /proc /dev "$1"; do mkdir -p "$0$each"; mount --rbind "$each" "$0$each"; done; root="$0"; shift; exec chroot "$root" "$@"';
+
 export interface RabbitMqOptions {
   /** More lines for `rabbitmq.conf`. */
   config?: string;
@@ -24,7 +33,7 @@ const nodes = new Set<RabbitMqNode>();
 
 /** Starts a node of one's own, on ports, a data folder and an Erlang name server of its own. */
 export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<RabbitMqNode> {
-  const binaries = findRabbitMq();
+  const binaries = OTHER_ROOT === '' ? findRabbitMq() : BINARIES_IN_OTHER_ROOT;
   const epmd = findEpmd();
   if (binaries === undefined || epmd === undefined) {
     throw new Error(`Found no ${binaries === undefined ? 'rabbitmq-server' : 'epmd'} on this machine. ${HOW_TO_GET_RABBITMQ}`);
@@ -65,7 +74,8 @@ export class RabbitMqNode {
     if (this.server !== undefined) throw new Error(`RabbitMQ ${this.name} runs already; kill9() or shutdown() it first.`);
     await this.startEpmd();
     const started = new Signal();
-    const server = spawn(join(this.binaries, 'rabbitmq-server'), [], { env: this.env, cwd: this.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, args] = this.command('rabbitmq-server', []);
+    const server = spawn(program, args, { env: this.env, cwd: this.folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.server = server;
     this.output = '';
     const onOutput = (data: Buffer): void => {
@@ -113,7 +123,7 @@ export class RabbitMqNode {
 
   /** Runs `rabbitmqctl` against this node; resolves to what it printed. Takes about two seconds. */
   async rabbitmqctl(...args: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(join(this.binaries, 'rabbitmqctl'), ['-n', this.name, ...args],
+    const { stdout } = await promisify(execFile)(...this.command('rabbitmqctl', ['-n', this.name, ...args]),
       { env: this.env, cwd: this.folder, timeout: 60_000 });
     return stdout;
   }
@@ -131,6 +141,12 @@ export class RabbitMqNode {
     this.epmd = spawn(this.epmdFile, ['-port', String(this.ports.epmdPort)], { env: this.env, detached: true, stdio: 'ignore' });
     this.epmd.once('error', () => undefined);
     await eventually(() => accepts(this.ports.epmdPort), (open) => open, 'the Erlang name server to listen');
+  }
+
+  private command(name: string, args: string[]): [program: string, args: string[]] {
+    const program = join(this.binaries, name);
+    if (OTHER_ROOT === '') return [program, args];
+    return ['unshare', ['--mount', 'sh', '-c', IN_OTHER_ROOT, OTHER_ROOT, dirname(this.folder), program, ...args]];
   }
 
   private writeFiles(config: string): void {
