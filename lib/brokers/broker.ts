@@ -51,6 +51,31 @@ export interface Broker {
   depth(queue: string): Promise<number | undefined>;
 
   /**
+   * Walks through the messages that wait in the queue when it begins, oldest first, and asks of each
+   * what is to become of it. While it walks it holds what it has seen, so that nobody else gets it;
+   * whatever is not removed is given back to its old place when it ends, however it ends. Nothing is
+   * lost, reordered or duplicated by it. A crash gives everything back too.
+   *
+   * One walk of a queue at a time, among all processes: the next one waits for its turn, within limits.
+   * Consumers of the queue go on; what they hold is not seen. Meant for queues that nobody consumes: on
+   * a quorum queue each walk counts as one delivery of what it gave back.
+   *
+   * @returns once what was kept is back and what was removed is gone for good
+   * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue, and with
+   *   ERR_DISPATCHER_BROWSING when others walk through it for too long; BrokerUnavailableError when the
+   *   connection is lost on the way: what was removed last may then be there again; or what `visit` threw
+   */
+  browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult>;
+
+  /**
+   * Removes all messages that wait in the queue, delayed and unsettled ones not included.
+   *
+   * @returns how many there were
+   * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue
+   */
+  purge(queue: string): Promise<number>;
+
+  /**
    * Sends out what has been accepted for publishing, settles what was acknowledged, and lets go of
    * every socket, timer and file. Idempotent. Must settle within `deadlineMs`, whatever hangs.
    */
@@ -92,6 +117,35 @@ export interface PublishOptions {
    * @throws InvalidTaskError for NaN, and beyond 6.8 years
    */
   delayMs?: number;
+}
+
+/** A message as {@link Broker.browse} shows it; its body may be overwritten once `visit` has answered: copy what is kept. */
+export interface BrowsedMessage extends Message {
+  readonly exchange: string;
+  readonly routingKey: string;
+}
+
+/** `keep` and `remove` go on to the next one; `stop` keeps this one and ends the walk. */
+export type BrowseAnswer = 'keep' | 'remove' | 'stop';
+
+/** @param position from 0, counted from the oldest message when the walk began */
+export type BrowseVisit = (message: BrowsedMessage, position: number) => BrowseAnswer | Promise<BrowseAnswer>;
+
+export interface BrowseOptions {
+  /** How many kept messages are held at most; then the walk ends. Default: {@link MOST_BROWSED}. */
+  maxHeld?: number;
+  /** How many bytes they may have together; one message always fits. Default: {@link MOST_BROWSED_BYTES}. */
+  maxHeldBytes?: number;
+}
+
+export const MOST_BROWSED = 50_000;
+export const MOST_BROWSED_BYTES = 128 * 1024 * 1024;
+
+export interface BrowseResult {
+  readonly visited: number;
+  readonly removed: number;
+  /** `all`: there were no more; `stopped`: `visit` said so; `limit`: as much as may be held was held. */
+  readonly end: 'all' | 'stopped' | 'limit';
 }
 
 export interface Topology {

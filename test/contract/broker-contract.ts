@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.js';
+import { browsingContract } from './broker/browsing.js';
 import { closingContract } from './broker/closing.js';
 import { consumingContract } from './broker/consuming.js';
 import { delayContract } from './broker/delays.js';
@@ -24,6 +25,7 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     publishingContract(fixture);
     consumingContract(fixture, capabilities);
     settlingContract(fixture, capabilities);
+    browsingContract(fixture, capabilities);
     delayContract(fixture, capabilities);
     delayedRoutingContract(fixture, capabilities);
     closingContract(fixture, capabilities);

@@ -1,8 +1,8 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, Consumption, ConsumeOptions, Delivery, Message, Topology,
+  Address, Broker, BrokerEvent, BrokerState, BrowseResult, BrowseVisit, Consumption, ConsumeOptions, Delivery, Message, Topology,
 } from '../../lib/brokers/broker.js';
-import { ShutdownError, UnroutableTaskError } from '../../lib/errors.js';
+import { BrokerError, ShutdownError, UnroutableTaskError } from '../../lib/errors.js';
 
 import { Arrivals } from './wait.js';
 
@@ -66,6 +66,28 @@ export class LoopbackBroker implements Broker {
 
   depth(name: string): Promise<number | undefined> {
     return Promise.resolve(this.queues.get(name)?.waiting.length);
+  }
+
+  async browse(name: string, visit: BrowseVisit): Promise<BrowseResult> {
+    const queue = this.queues.get(name);
+    if (queue === undefined) throw new BrokerError('ERR_DISPATCHER_NOT_FOUND', `no queue ${name}`);
+    const [line, kept] = [queue.waiting.splice(0), [] as Message[]];
+    let [visited, end] = [0, 'all' as BrowseResult['end']];
+    try {
+      while (line.length > 0 && end === 'all') {
+        const answer = await visit({ ...line[0] as Message, exchange: 'tasks', routingKey: '' }, visited++);
+        if (answer === 'stop') end = 'stopped';
+        else if (answer === 'keep') kept.push(line[0] as Message);
+        if (answer !== 'stop') line.shift();
+      }
+    } finally {
+      queue.waiting.unshift(...kept, ...line);
+    }
+    return { visited, removed: visited - kept.length - (end === 'stopped' ? 1 : 0), end };
+  }
+
+  purge(name: string): Promise<number> {
+    return Promise.resolve(this.queues.get(name)?.waiting.splice(0).length ?? 0);
   }
 
   close(): Promise<void> {

@@ -1,8 +1,10 @@
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
-import type { Address, Broker, BrokerEvent, BrokerState, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology } from '../broker.js';
+import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, type PublishingLimits } from './amqp-broker-options.js';
+import { BrowseLock } from './browsing/browse-lock.js';
+import { browseQueue } from './browsing/browse-queue.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
 import { parseEndpoint } from './connection/endpoint.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
@@ -29,6 +31,7 @@ export class AmqpBroker implements Broker {
   private readonly monitor: BrokerMonitor;
   private readonly topology: TopologyRegister;
   private readonly delays: DelayInfrastructure;
+  private readonly browseLock: BrowseLock;
   private readonly publisher: Publisher;
   private readonly delayed: DelayedPublishing;
   private readonly forwarder: DueForwarder;
@@ -45,6 +48,7 @@ export class AmqpBroker implements Broker {
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
     this.delays = new DelayInfrastructure(options.exchange);
+    this.browseLock = new BrowseLock(options.exchange);
     this.publisher = new Publisher(this.limits, {
       repair: (model) => this.repair(model),
       unavailable: () => this.publishLink.unavailable(),
@@ -108,6 +112,20 @@ export class AmqpBroker implements Broker {
     } catch (error) {
       if ((error as { code?: unknown }).code === 404) return undefined;
       throw declarationFailure(error, `Queue "${queue}"`);
+    }
+  }
+
+  async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
+    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    return this.browseLock.hold(model, queue, this.limits.maxWaitMs, () => browseQueue(model, queue, visit, options));
+  }
+
+  async purge(queue: string): Promise<number> {
+    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    try {
+      return await withChannel(model, async (channel) => (await channel.purgeQueue(queue)).messageCount);
+    } catch (error) {
+      throw declarationFailure(error, `queue "${queue}"`);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Delivery, MessageProperties } from '../../broker.js';
 import type { Grant } from './grant.js';
+import { portProperties } from './port-properties.js';
 
 /** Where deliveries are settled: the channel that they came on. */
 export interface DeliveryChannel {
@@ -61,14 +62,4 @@ export class AmqpDelivery implements Delivery {
   requeue(): boolean {
     return this.channel.settle(this, true);
   }
-}
-
-/**
- * amqplib's object is fresh for each message, so it is used rather than copied. What the port does
- * not know is cleared: a foreign `expiration` must not travel on when somebody republishes it.
- */
-function portProperties(properties: ConsumeMessage['properties']): MessageProperties {
-  const raw = properties as unknown as Record<string, unknown>;
-  raw['deliveryMode'] = raw['expiration'] = raw['userId'] = raw['clusterId'] = undefined;
-  return raw;
 }
