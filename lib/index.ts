@@ -1,12 +1,16 @@
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
-export type { DeadReason, DispatcherEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
+export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
+export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { TaskDefinition, TaskMap } from './worker/handler.js';
+export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker/middleware.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';
+// With a star: only then can an application extend it by declaration merging.
+export * from './worker/task-state.js';
 export type { WorkerConfig } from './worker/worker-config.js';
 export { DispatcherModule } from './nest/dispatcher.module.js';
 export { DispatcherService } from './nest/dispatcher.service.js';
@@ -14,9 +18,10 @@ export { getDispatcherToken, InjectDispatcher } from './nest/dispatcher-token.js
 export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './nest/health.js';
 export { Arg, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
+export type { OutgoingTask, PublishMiddleware, PublishMiddlewareInput, TaskPublishMiddleware } from './nest/publishing/publish-middleware.js';
 export type { PublishedTask, PublishOutcome } from './nest/publishing/published-task.js';
 export type {
-  DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, QueueConfig, ServerConfig,
+  DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig,
 } from './nest/server-config.js';
 export type { Injected, SentArguments, TaskClient } from './nest/task-client.js';
 export { Task, type TaskOptions } from './nest/task.decorator.js';

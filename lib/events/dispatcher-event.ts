@@ -39,14 +39,34 @@ export type WorkerEvent =
   | { readonly type: 'task.dead-lettered'; readonly task: TaskIdentity; readonly reason: DeadReason; readonly error: unknown }
   /** Not run, and gone: the time that its sender gave it (`expiresInSeconds`) was over. `expiresAt`: milliseconds since 1970. */
   | { readonly type: 'task.expired'; readonly task: TaskIdentity; readonly expiresAt: number }
-  /** Given back for another worker, because no handler of this name is here. */
-  | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number }
+  /** Given back uncharged: no handler of this name is here, or, with a `reason`, it may not run now. */
+  | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number; readonly reason?: string }
   /** The process was shut down before the task ended; the broker gives it to another worker. */
   | { readonly type: 'task.abandoned'; readonly task: TaskIdentity }
   /** A handler kept the event loop busy for so long that heartbeats and other tasks suffer. */
   | { readonly type: 'task.blocked-loop'; readonly task: TaskIdentity; readonly seconds: number };
 
+/** @publicApi */
+export type MiddlewareEvent =
+  /** A middleware around `publish` failed after its task had been accepted; the caller was told that it was. */
+  | { readonly type: 'middleware.failed'; readonly middleware: string; readonly task: { readonly uuid: string; readonly name: string }; readonly error: unknown };
+
+interface CircuitIdentity {
+  readonly scope: 'queue' | 'task';
+  /** Of the queue or the task. */
+  readonly name: string;
+  readonly worker: string;
+}
+
+/** @publicApi */
+export type CircuitEvent =
+  /** Too many attempts failed: nothing of this queue or task runs for so many seconds. */
+  | CircuitIdentity & { readonly type: 'circuit.opened'; readonly tasks: number; readonly failures: number; readonly seconds: number }
+  /** One task tries. */
+  | CircuitIdentity & { readonly type: 'circuit.half-open' }
+  | CircuitIdentity & { readonly type: 'circuit.closed' };
+
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | WorkerEvent;
+export type DispatcherEvent = BrokerEvent | WorkerEvent | MiddlewareEvent | CircuitEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

@@ -10,6 +10,7 @@ import type { DiscoverHandlers } from './dispatcher.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { createHandler, type HandlerSurroundings } from './handlers/create-handler.js';
 import { hasScopedGlobals, withoutScoped } from './handlers/enhancers.js';
+import { providerFinder } from './middleware/resolve-middleware.js';
 import { registeredNames } from './module-registry.js';
 import type { EnhancerScope } from './server-config.js';
 
@@ -63,7 +64,7 @@ function handlerSurroundings({ moduleRef, scope, warn }: Surroundings): HandlerS
   if (scope === 'all' && hasScopedGlobals(globals)) {
     warn('Request-scoped global guards, pipes, interceptors and filters do not run on tasks, in spite of enhancers "all". Put them on the handlers.');
   }
-  return { container, globals: withoutScoped(globals), scope, warn };
+  return { container, globals: withoutScoped(globals), scope, find: providerFinder(moduleRef), warn };
 }
 
 function orphansText(orphans: readonly DiscoveredTask[], names: readonly string[]): string {

@@ -12,6 +12,7 @@ import { DispatcherRunnerModule } from './dispatcher-runner.module.js';
 import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { Dispatcher } from './dispatcher.js';
 import { DispatcherService } from './dispatcher.service.js';
+import { providerFinder } from './middleware/resolve-middleware.js';
 import { DISPATCHER_NAME, refuseSecond, setDistance } from './module-registry.js';
 import { resolveConfig } from './resolve-config.js';
 import type { DispatcherModuleExtras, ServerConfig } from './server-config.js';
@@ -94,7 +95,8 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
       refuseSecond(container, name);
       const config = resolveConfig(options, process.env);
       const dispatcher: Dispatcher = new Dispatcher(name, config, makeBroker(config, name),
-        discoverHandlers({ name, scope: config.enhancers, container, discovery, moduleRef, warn: (message) => dispatcher.logger.warn(message) }));
+        discoverHandlers({ name, scope: config.enhancers, container, discovery, moduleRef, warn: (message) => dispatcher.logger.warn(message) }),
+        providerFinder(moduleRef));
       return new DispatcherService(dispatcher);
     },
   };

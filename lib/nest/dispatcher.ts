@@ -4,14 +4,19 @@ import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { Handler } from '../worker/handler.js';
+import type { RunMiddleware } from '../worker/middleware.js';
+import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
 import { EventLogger } from './event-logger.js';
 import { healthOf, type DispatcherHealth } from './health.js';
+import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
+import { PublishChain } from './publishing/publish-chain.js';
+import type { PublishMiddleware } from './publishing/publish-middleware.js';
 import { BatchPublisher } from './publishing/publish-many.js';
 import { StartGate } from './publishing/start-gate.js';
 import { TaskPublisher } from './publishing/task-publisher.js';
-import type { PublishOutcome } from './publishing/published-task.js';
+import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
 import type { TaskInput } from '../task/task.js';
 import type { ResolvedConfig } from './resolve-config.js';
 import { withinStart } from './start-limit.js';
@@ -32,26 +37,31 @@ export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig
  * the queues, the consumers. Ends: workers drain while the connection stays, then the connection goes.
  */
 export class Dispatcher {
-  readonly publisher: TaskPublisher;
+  readonly publisher: { publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> };
   readonly workers: WorkerRegistry;
   /** Hot: what happens from subscription on. Completes when closed. */
   readonly events: Observable<DispatcherEvent>;
   readonly logger: DispatcherLogger;
   private readonly workerEvents = new Subject<DispatcherEvent>();
   private readonly gate: StartGate;
+  private readonly plainPublisher: TaskPublisher;
+  private readonly publishChain: PublishChain | undefined;
+  private globalRun: RunMiddleware[] | undefined;
   private readonly lostConsumers = new Set<string>();
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private deadline: number | undefined;
 
-  constructor(readonly name: string, readonly config: ResolvedConfig, readonly broker: Broker, discover: DiscoverHandlers) {
+  constructor(readonly name: string, readonly config: ResolvedConfig, readonly broker: Broker, discover: DiscoverHandlers, private readonly find: FindProvider) {
     this.logger = new DispatcherLogger(config.logger, name);
     this.events = merge(broker.events, this.workerEvents);
     this.gate = new StartGate(() => this.connect());
-    this.publisher = new TaskPublisher(config, broker, gofortFormat, this.gate);
+    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate);
+    this.publishChain = this.makePublishChain();
+    this.publisher = this.publishChain ?? this.plainPublisher;
     this.workers = new WorkerRegistry({
-      discover,
-      make: (worker, handlers) => new TaskWorker(worker, this.workerDependencies(handlers)),
+      discover, find,
+      make: (worker, handlers) => new TaskWorker(worker, this.workerDependencies(this.withAllMiddleware(handlers))),
       ready: () => this.gate.open(),
       consumes: config.role !== 'publisher',
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
@@ -63,6 +73,7 @@ export class Dispatcher {
   /** @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then */
   async start(): Promise<void> {
     try {
+      this.publishChain?.prepare();
       const workers = this.workers.add(this.config.workers);
       await this.gate.open();
       await Promise.all(workers.map((worker) => worker.prepare()));
@@ -75,7 +86,7 @@ export class Dispatcher {
   }
 
   publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
-    return new BatchPublisher(this.publisher, this.broker, this.gate).run(tasks);
+    return this.publishChain?.publishMany(tasks) ?? new BatchPublisher(this.plainPublisher, this.broker, this.gate).run(tasks);
   }
 
   health(): DispatcherHealth {
@@ -141,6 +152,19 @@ export class Dispatcher {
       // Nothing will bring the connection back: running tasks end in peace, and nobody waits for more.
       if (status === 'broken') void this.closeWorkers(this.config.shutdownTimeoutMs);
     });
+  }
+
+  private makePublishChain(): PublishChain | undefined {
+    const { middleware: { publish }, defaultRoutingKey } = this.config;
+    if (publish === undefined || publish.length === 0) return undefined;
+    return new PublishChain(this.plainPublisher, this.broker, defaultRoutingKey,
+      () => resolveMiddlewares<PublishMiddleware>(publish, 'publish', 'middleware.publish', this.find),
+      (middleware, { uuid, name }, error) => this.workerEvents.next({ type: 'middleware.failed', middleware, task: { uuid, name }, error }));
+  }
+
+  private withAllMiddleware(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+    const global = (this.globalRun ??= resolveMiddlewares<RunMiddleware>(this.config.middleware.run, 'run', 'middleware.run', this.find));
+    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
   }
 
   private workerDependencies(handlers: ReadonlyMap<string, Handler>): ConstructorParameters<typeof TaskWorker>[1] {

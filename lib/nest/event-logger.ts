@@ -68,10 +68,16 @@ function workerLine(event: DispatcherEvent): Line {
     case 'task.ended-late': return ['debug', `${nameOf(event.task)} ended ${event.afterSeconds} s after its start, past its time; its outcome is ignored.`];
     case 'task.dead-lettered': return ['error', `${nameOf(event.task)} became a dead letter (${event.reason}): ${messageOf(event.error)}`, stackOf(event.error)];
     case 'task.expired': return ['warn', `${nameOf(event.task)} was not run: it expired at ${new Date(event.expiresAt).toISOString()} (expiresInSeconds).`];
-    case 'task.returned': return ['debug', `${nameOf(event.task)} has no handler here and was given back for ${event.pauseMs} ms.`];
+    case 'task.returned': return ['debug', `${nameOf(event.task)} was given back for ${event.pauseMs} ms: ${event.reason ?? 'no handler of this name is here.'}`];
     case 'task.abandoned': return ['warn', `${nameOf(event.task)} did not end before the shutdown; another worker runs it again.`];
     case 'task.blocked-loop': return ['warn',
       `${nameOf(event.task)} kept the event loop busy for ${event.seconds} s. Heartbeats and other tasks wait meanwhile; divide the work, or move it to a thread.`];
+    case 'circuit.opened': return ['warn',
+      `${event.failures} of ${event.tasks} attempts failed: the circuit of ${event.scope} "${event.name}" at worker "${event.worker}" is open for ${event.seconds} s.`];
+    case 'circuit.half-open': return ['debug', `The circuit of ${event.scope} "${event.name}" at worker "${event.worker}" lets one task try.`];
+    case 'circuit.closed': return ['log', `The circuit of ${event.scope} "${event.name}" at worker "${event.worker}" is closed; tasks run again.`];
+    case 'middleware.failed': return ['error',
+      `The middleware ${event.middleware} failed after task "${event.task.name}" (${event.task.uuid}) had been published: ${messageOf(event.error)}`, stackOf(event.error)];
     default: return ['debug', event.type];
   }
 }

@@ -5,8 +5,9 @@ import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkChoice, checkCount, checkName, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
-import type { DispatcherRole, EnhancerScope, ServerConfig } from './server-config.js';
+import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
 
 /** A configuration that has been checked, with its defaults filled in. */
 export interface ResolvedConfig {
@@ -26,6 +27,7 @@ export interface ResolvedConfig {
   readonly startupTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly publishTimeoutMs: number;
+  readonly middleware: MiddlewareConfig;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -33,7 +35,7 @@ export interface ResolvedConfig {
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
-  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds',
+  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware',
 ];
 
 export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
@@ -69,6 +71,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     startupTimeoutMs: 1000 * checkSeconds(options.startupTimeoutSeconds, 'startupTimeoutSeconds', { fallback: 30, positive: true }),
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
+    middleware: checkMiddlewareConfig(options.middleware),
     warnings: warningsOf(tls),
   };
 }
@@ -80,6 +83,14 @@ function checkBrokerUrl(broker: unknown): string {
   throw new ConfigurationError(
     `broker must be a URL such as "${DEFAULT_BROKER}" or "embedded:./folder"; found ${typeof broker === 'string' ? 'a string without a scheme' : display(broker)}.`,
     { option: 'broker' });
+}
+
+function checkMiddlewareConfig(middleware: MiddlewareConfig | undefined): MiddlewareConfig {
+  if (middleware === undefined) return {};
+  requireObject(middleware, 'middleware', '{ publish: [], run: [] }');
+  refuseUnknown(middleware, ['publish', 'run'], 'middleware');
+  const { publish, run }: MiddlewareConfig = middleware;
+  return { publish: checkMiddlewares(publish, 'middleware.publish', 'publish'), run: checkMiddlewares(run, 'middleware.run', 'run') };
 }
 
 function resolveRole(role: unknown, override: string | undefined, workers: readonly WorkerConfig[]): DispatcherRole {

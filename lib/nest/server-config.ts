@@ -1,7 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { LoggerService } from '@nestjs/common';
 import type { QueueType } from '../brokers/broker.js';
+import type { RunMiddlewareInput } from '../worker/middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import type { PublishMiddlewareInput } from './publishing/publish-middleware.js';
 
 /**
  * The configuration of one dispatcher, for `DispatcherModule.forRoot`. Everything is checked when the
@@ -72,6 +74,16 @@ export interface ServerConfig {
    * seconds. Default: 30.
    */
   publishTimeoutSeconds?: number;
+  /** What runs around every publish and around every task of this dispatcher. Default: nothing. */
+  middleware?: MiddlewareConfig;
+}
+
+/** Functions, instances, or classes of providers; the first of a list is outermost. @publicApi */
+export interface MiddlewareConfig {
+  /** Around `publish`, `publishMany` and clients: enrich a task, or keep it back by throwing. */
+  publish?: PublishMiddlewareInput[];
+  /** Around every task of every worker, outside of the task's own middleware and of Nest's guards and interceptors. */
+  run?: RunMiddlewareInput[];
 }
 
 /** A queue declared at start. @publicApi */

@@ -1,14 +1,17 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { Handler, TaskDefinition, TaskMap } from '../worker/handler.js';
+import type { RunMiddleware } from '../worker/middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkMiddlewares } from './middleware/check-middleware.js';
+import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { checkRetry } from './task.decorator.js';
 
-const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry'];
+const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'middleware'];
 
 /** The plain functions given to `createWorker` as handlers. @throws ConfigurationError */
-export function handlersOf(tasks: TaskMap, worker: WorkerConfig): ReadonlyMap<string, Handler> {
+export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvider): ReadonlyMap<string, Handler> {
   requireObject(tasks, `The tasks of worker "${worker.name}"`, '{ task_1: { function: (a, b) => a + b } }');
   const names = Object.keys(tasks);
   for (const name of worker.tasks ?? []) {
@@ -17,10 +20,10 @@ export function handlersOf(tasks: TaskMap, worker: WorkerConfig): ReadonlyMap<st
     }
   }
   const taken = worker.tasks ?? names;
-  return new Map(taken.map((name) => [name, handlerOf(name, tasks[name], worker.name)]));
+  return new Map(taken.map((name) => [name, handlerOf(name, tasks[name], worker.name, find)]));
 }
 
-function handlerOf(name: string, definition: TaskDefinition | undefined, worker: string): Handler {
+function handlerOf(name: string, definition: TaskDefinition | undefined, worker: string, find: FindProvider): Handler {
   const where = `The task "${name}" of worker "${worker}"`;
   if (name === '') throw new ConfigurationError(`A task of worker "${worker}" has no name. Write { task_1: { function } }.`, { worker });
   requireObject(definition, where, '{ function: (a, b) => a + b }');
@@ -35,5 +38,6 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
     taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
     retry: checkRetry(given.retry, where),
     run: (args) => run(...args),
+    middleware: resolveMiddlewares<RunMiddleware>(checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'), 'run', `middleware of ${where}`, find),
   };
 }

@@ -1,6 +1,8 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import type { RunMiddlewareInput } from '../worker/middleware.js';
+import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkBoolean, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 
 /** The options of `@Task`. @publicApi */
@@ -19,6 +21,11 @@ export interface TaskOptions {
   workers?: string[];
   /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
   dispatcher?: string;
+  /**
+   * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
+   * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
+   */
+  middleware?: RunMiddlewareInput[];
 }
 
 /** One `@Task` on a method. */
@@ -30,7 +37,7 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -69,6 +76,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     retry: checkRetry(given.retry, where),
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
+    middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
 }
 

@@ -2,6 +2,7 @@ import { ConfigurationError, ShutdownError } from '../errors.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
 import type { Worker } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import type { FindProvider } from './middleware/resolve-middleware.js';
 import { nearestName } from './nearest-name.js';
 import { handlersOf } from './task-map.js';
 import { checkWorker } from './queue-config.js';
@@ -23,6 +24,8 @@ export interface WorkerRegistryDependencies {
   /** The discovered tasks that this worker runs. */
   discover(config: WorkerConfig, all: readonly WorkerConfig[]): ReadonlyMap<string, Handler>;
   make(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): Worker;
+  /** For middlewares that are given as classes. */
+  readonly find: FindProvider;
   /** Resolves when the broker can be used. */
   ready(): Promise<void>;
   /** False in the role `publisher`. */
@@ -49,7 +52,7 @@ export class WorkerRegistry {
     const checked = checkWorker(config, 'The configuration of the worker');
     const handlers = tasks === undefined
       ? this.dependencies.discover(checked, [...this.configs(), checked])
-      : handlersOf(tasks, checked);
+      : handlersOf(tasks, checked, this.dependencies.find);
     const worker = this.register(checked, handlers);
     try {
       await worker.prepare();

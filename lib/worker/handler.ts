@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../task/retry-policy.js';
+import type { RunMiddleware, RunMiddlewareInput } from './middleware.js';
 import type { TaskContext } from './task-context.js';
 
 /** What a worker runs for one task name. `nest/` makes these from decorated methods. */
@@ -19,6 +20,8 @@ export interface Handler {
   readonly retry?: RetryPolicy;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
+  /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
+  readonly middleware?: readonly RunMiddleware[];
 }
 
 /** A task given to `createWorker` as a plain function. @publicApi */
@@ -30,6 +33,8 @@ export interface TaskDefinition {
   taskUuidAsFirstArg?: boolean;
   /** When and how often a failed attempt is repeated. Default: never. */
   retry?: RetryPolicy;
+  /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
+  middleware?: RunMiddlewareInput[];
 }
 
 /** Task names and what runs them, for `createWorker`. @publicApi */

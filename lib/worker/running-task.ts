@@ -5,6 +5,8 @@ import type { Task, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { Handler } from './handler.js';
 import type { TaskContext, TaskLogger } from './task-context.js';
+import type { TaskState } from './task-state.js';
+import { CONTROLS, type WorkerControls } from './worker-controls.js';
 
 const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
 
@@ -12,11 +14,12 @@ const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
 export interface Surroundings {
   readonly name: string;
   loggerFor(taskName: string, uuid: string): TaskLogger;
+  readonly controls: WorkerControls;
 }
 
 /**
  * One attempt of one task, from its start to its settlement: the handler's context, and the
- * worker's own record. What most handlers never ask for (signal, logger) is made when asked for.
+ * worker's own record. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
 export class RunningTask implements TaskContext, TaskIdentity {
   readonly attempt: number;
@@ -29,6 +32,7 @@ export class RunningTask implements TaskContext, TaskIdentity {
   private controller: AbortController | undefined;
   private log: TaskLogger | undefined;
   private abortReason: unknown;
+  private shared: TaskState | undefined;
 
   constructor(
     private readonly surroundings: Surroundings,
@@ -56,6 +60,12 @@ export class RunningTask implements TaskContext, TaskIdentity {
 
   get logger(): TaskLogger {
     return (this.log ??= this.surroundings.loggerFor(this.task.name, this.task.uuid));
+  }
+
+  get [CONTROLS](): WorkerControls { return this.surroundings.controls; }
+
+  get state(): TaskState {
+    return (this.shared ??= {});
   }
 
   /** The task's own retry options before those of its handler. */

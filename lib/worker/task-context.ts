@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { TaskHeaders } from '../task/task.js';
+import type { TaskState } from './task-state.js';
 
 /**
  * What a handler can know of the task that it runs. Get it with `@TaskContext()`, or anywhere below
@@ -26,6 +27,8 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   /** Writes to the configured logger, naming the task and its uuid. */
   readonly logger: TaskLogger;
+  /** For what middleware finds out and the handler reads; a fresh object for each attempt. */
+  readonly state: TaskState;
 }
 
 /** @publicApi */

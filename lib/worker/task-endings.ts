@@ -51,6 +51,14 @@ export class TaskEndings {
     this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
   }
 
+  /** It waits in its queue again, as if it had not been taken. */
+  async giveBack(run: RunningTask, delayMs: number, reason: string): Promise<void> {
+    const pauseMs = Math.round(delayMs);
+    if (!await this.settler.sendAgain(run.delivery, {}, pauseMs)) return;
+    this.acknowledge(run);
+    this.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
+  }
+
   /** A dead letter of a task that ran. */
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     if (!await this.recordDeath(run.delivery, reason, error, run.attempt)) return;

@@ -4,10 +4,12 @@ import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
+import { GiveBack } from './give-back.js';
 import { outcomeOf } from './outcome.js';
 import { RunningTask, type Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
 import { taskStorage, type TaskLogger } from './task-context.js';
+import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
 
 /** A handler that keeps the event loop for so long is named in the log. */
@@ -26,6 +28,7 @@ export class TaskRunner implements Surroundings {
     private readonly dependencies: WorkerDependencies,
     private readonly endings: TaskEndings,
     private readonly onEnd: (durationMs?: number) => void,
+    readonly controls: WorkerControls,
   ) {}
 
   loggerFor(taskName: string, uuid: string): TaskLogger {
@@ -153,7 +156,16 @@ export class TaskRunner implements Surroundings {
       return;
     }
     clearTimeout(run.timer);
+    if (error instanceof GiveBack) return this.giveBack(run, error);
     this.endFailed(run, 'failed', error);
+  }
+
+  /** It has not run: its short time here says nothing of how long tasks take. */
+  private giveBack(run: RunningTask, { seconds, reason }: GiveBack): void {
+    this.after(this.endings.giveBack(run, seconds * 1000, reason), () => {
+      this.runs.delete(run);
+      this.onEnd();
+    });
   }
 
   private endFailed(run: RunningTask, reason: DeadReason, thrown: unknown): void {

@@ -1,6 +1,7 @@
 import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { Hold } from './hold.js';
 import { LoopWatch } from './loop-watch.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
 import { Settler } from './settler.js';
@@ -92,6 +93,7 @@ class Session {
   private filling = false;
   private stallTimer: NodeJS.Timeout | undefined;
   private onIdle: (() => void) | undefined;
+  private readonly hold = new Hold(() => this.fill());
 
   constructor(
     private readonly config: WorkerConfig,
@@ -103,7 +105,8 @@ class Session {
     const settler = new Settler(broker, topology, this.stop.signal,
       (message, error) => emit({ type: 'worker.problem', worker: config.name, message, error }));
     this.prefetch = new PrefetchPolicy(limit);
-    this.runner = new TaskRunner(config.name, dependencies, new TaskEndings(config, dependencies, settler), (durationMs) => this.free(durationMs));
+    this.runner = new TaskRunner(config.name, dependencies, new TaskEndings(config, dependencies, settler), (durationMs) => this.free(durationMs),
+      { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn() });
     this.loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.runner.reportBlocked(ms));
   }
 
@@ -116,6 +119,7 @@ class Session {
   async close(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     this.closing = true;
+    this.hold.end();
     this.giveBackWaiting();
     await this.consumption?.stop();
     await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
@@ -128,12 +132,12 @@ class Session {
   private receive(delivery: Delivery): void {
     if (this.closing) {
       delivery.requeue();
-    } else if (this.busy < this.limit) {
+    } else if (this.busy < this.slots) {
       this.busy++;
       this.runner.take(delivery);
     } else {
       this.waiting.push(delivery);
-      if (this.stallTimer === undefined) this.watchForStall();
+      if (this.stallTimer === undefined && !this.hold.isOn) this.watchForStall();
     }
   }
 
@@ -148,7 +152,7 @@ class Session {
 
   private fill(): void {
     this.filling = true;
-    while (this.busy < this.limit && !this.closing) {
+    while (this.busy < this.slots && !this.closing) {
       const next = this.waiting.shift();
       if (next === undefined) break;
       this.busy++;
@@ -159,7 +163,7 @@ class Session {
 
   private adapt(durationMs: number): void {
     const prefetch = this.prefetch.observe(durationMs);
-    if (prefetch !== undefined && !this.closing) this.consumption?.setPrefetch(prefetch);
+    if (prefetch !== undefined && !this.closing && !this.hold.isOn) this.consumption?.setPrefetch(prefetch);
   }
 
   /** Tasks were short and are long now: what waits here goes to whoever has a slot free. */
@@ -168,13 +172,30 @@ class Session {
     const due = performance.now() + STALL_MS;
     this.stallTimer = setTimeout(() => {
       this.stallTimer = undefined;
-      if (this.waiting.size === 0 || this.closing) return;
+      if (this.waiting.size === 0 || this.closing || this.hold.isOn) return;
       // A timer that comes late says that this process was busy or starved, not that its tasks are long.
       const starved = performance.now() - due > STALL_MS / 4;
       if (this.ended !== endedBefore || starved) return this.watchForStall();
       this.consumption?.setPrefetch(this.prefetch.stalled());
       this.giveBackWaiting();
     }, STALL_MS);
+  }
+
+  private get slots(): number { return Math.min(this.limit, this.hold.slots); }
+
+  /** One delivery stays here unsettled: with a prefetch of one the broker sends no other. The rest goes to whoever can run it. */
+  private holdBack(milliseconds: number): void {
+    if (this.closing) return;
+    this.hold.start(milliseconds);
+    this.consumption?.setPrefetch(1);
+    this.giveBackWaiting();
+  }
+
+  private goOn(): void {
+    this.hold.end();
+    if (this.closing) return;
+    this.consumption?.setPrefetch(this.prefetch.current);
+    if (!this.filling) this.fill();
   }
 
   private giveBackWaiting(): void {

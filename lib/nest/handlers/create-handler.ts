@@ -1,9 +1,11 @@
 import type { ApplicationConfig, NestContainer } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
+import type { RunMiddleware } from '../../worker/middleware.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
+import { resolveMiddlewares, type FindProvider } from '../middleware/resolve-middleware.js';
 import type { EnhancerScope } from '../server-config.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
@@ -18,6 +20,7 @@ export interface HandlerSurroundings {
   /** The application's enhancers. */
   readonly globals: ApplicationConfig;
   readonly scope: EnhancerScope;
+  readonly find: FindProvider;
   warn(message: string): void;
 }
 
@@ -28,7 +31,7 @@ export interface HandlerSurroundings {
  */
 export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
   const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry } } = task;
-  const { container, globals, scope } = surroundings;
+  const { container, globals, scope, find } = surroundings;
   const decorated = parametersOf(task);
   const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
   const counts = countEnhancers(task, scope, scope === 'all' ? countGlobals(globals) : NO_ENHANCERS);
@@ -36,7 +39,8 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
-  return { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run };
+  const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, find, task.host);
+  return { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run, middleware };
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

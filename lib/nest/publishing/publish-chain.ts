@@ -1,0 +1,130 @@
+import { v4 as newUuid } from 'uuid';
+import type { Broker } from '../../brokers/broker.js';
+import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishBufferFullError, PublishTimeoutError } from '../../errors.js';
+import { display } from '../../task/argument-types.js';
+import { inferArguments } from '../../task/complete-task.js';
+import type { TaskInput } from '../../task/task.js';
+import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';
+import type { PublishedTask, PublishOutcome } from './published-task.js';
+import type { TaskPublisher } from './task-publisher.js';
+
+/** How many tasks of one list go through the middlewares at a time. */
+const WINDOW_TASKS = 1000;
+
+type Send = (task: TaskInput) => Promise<PublishedTask>;
+type Through = ReturnType<typeof publishThrough>;
+
+/** Publishing with middleware around it. In its absence nothing of this stands in the way of a task. */
+export class PublishChain {
+  private made: Through | undefined;
+
+  /** @param middlewares asked for at the first publish, when providers exist */
+  constructor(
+    private readonly publisher: TaskPublisher, private readonly broker: Broker, private readonly defaultRoutingKey: string,
+    private readonly middlewares: () => readonly PublishMiddleware[], private readonly onLate: LateFailure,
+  ) {}
+
+  /** Shows at the start what would fail at each task. @throws ConfigurationError */
+  prepare(): void {
+    this.made ??= publishThrough(this.middlewares(), this.onLate);
+  }
+
+  publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
+    return this.through(first, values, (task) => this.publisher.publish(task, []));
+  }
+
+  /** As `BatchPublisher`, each task through the middlewares; those of one list may overtake each other in them. */
+  async publishMany(inputs: readonly TaskInput[]): Promise<PublishOutcome[]> {
+    if (!Array.isArray(inputs)) throw new InvalidTaskError(`publishMany takes a list of tasks; found ${display(inputs)}.`);
+    return new ChainedBatch((task) => this.publisher.publish(task, []), this.broker).run(inputs, (input, send) => this.through(input, [], send));
+  }
+
+  private async through(first: TaskInput | string, values: readonly unknown[], send: Send): Promise<PublishedTask> {
+    const input: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
+    // What is no task, the publisher refuses with its own words.
+    if ((typeof first !== 'string' && values.length > 0) || !isTaskLike(input)) return this.publisher.publish(first, values);
+    this.prepare();
+    return (this.made as Through)(this.copy(input), (task) => send(tidy(task)));
+  }
+
+  private copy(input: TaskInput): OutgoingTask {
+    return {
+      ...input, uuid: input.uuid ?? newUuid(), args: [...input.args ?? []], headers: { ...input.headers }, routingKey: input.routingKey ?? this.defaultRoutingKey,
+    };
+  }
+}
+
+/** One list on its way: a window of tasks, one outcome each. */
+class ChainedBatch {
+  private readonly outcomes: PublishOutcome[] = [];
+  private underWay = 0;
+  private broken: DispatcherError | undefined;
+  private waiting: (() => void)[] = [];
+
+  constructor(private readonly publish: Send, private readonly broker: Broker) {}
+
+  async run(inputs: readonly TaskInput[], through: (input: TaskInput, send: Send) => Promise<PublishedTask>): Promise<PublishOutcome[]> {
+    for (let index = 0; index < inputs.length; index++) {
+      while (this.underWay >= WINDOW_TASKS) await this.oneEnds();
+      this.underWay++;
+      void this.note(index, through(inputs[index], (task) => this.send(task)));
+    }
+    while (this.underWay > 0) await this.oneEnds();
+    return this.outcomes;
+  }
+
+  private async note(index: number, publishing: Promise<PublishedTask>): Promise<void> {
+    try {
+      this.outcomes[index] = { accepted: true, uuid: (await publishing).uuid };
+    } catch (error) {
+      this.outcomes[index] = { accepted: false, error: asDispatcherError(error) };
+    }
+    this.underWay--;
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  private async send(task: TaskInput): Promise<PublishedTask> {
+    for (;;) {
+      // Once the broker was away for as long as may be waited, the rest does not wait as long again.
+      if (this.broken !== undefined) throw this.broken;
+      try {
+        return await this.publish(task);
+      } catch (error) {
+        // Large tasks fill the broker's buffer before they fill the window: when another has gone out there is room again.
+        if (error instanceof PublishBufferFullError && this.waiting.length < this.underWay - 1) {
+          await this.oneEnds();
+          continue;
+        }
+        if (this.broker.state.status !== 'ready' && isAway(error)) this.broken = error;
+        throw error;
+      }
+    }
+  }
+
+  private oneEnds(): Promise<void> {
+    return new Promise((resolve) => { this.waiting.push(resolve); });
+  }
+}
+
+function isTaskLike(input: TaskInput): boolean {
+  if (typeof input !== 'object' || input === null) return false;
+  const { args, headers } = input;
+  return (args === undefined || Array.isArray(args)) && (headers === undefined || (typeof headers === 'object' && headers !== null && !Array.isArray(headers)));
+}
+
+/** A plain task must look plain on the wire. */
+function tidy(task: OutgoingTask): TaskInput {
+  return Object.keys(task.headers).length > 0 ? task : { ...task, headers: undefined };
+}
+
+function isAway(error: unknown): error is DispatcherError {
+  return error instanceof BrokerUnavailableError || error instanceof PublishTimeoutError;
+}
+
+function asDispatcherError(error: unknown): DispatcherError {
+  if (error instanceof DispatcherError) return error;
+  if (error instanceof Error) {
+    return new DispatcherError('ERR_DISPATCHER_VETOED', `The task was kept back by a middleware: ${error.message}`, {}, { cause: error });
+  }
+  return new BrokerError('ERR_DISPATCHER_BROKER', `Publishing failed: ${String(error)}. The task may run all the same.`, {}, { cause: error });
+}

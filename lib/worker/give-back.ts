@@ -1,0 +1,8 @@
+import { DispatcherError } from '../errors.js';
+
+/** Thrown inside a worker: this task is not run now. It waits in its queue again, uncharged, as if it had not been taken. */
+export class GiveBack extends DispatcherError {
+  constructor(readonly seconds: number, readonly reason: string) {
+    super('ERR_DISPATCHER_GIVEN_BACK', reason, {}, { retryable: true });
+  }
+}

@@ -1,0 +1,15 @@
+import type { EventSink } from '../events/dispatcher-event.js';
+
+/** Where a task's context keeps what middleware of ours may ask of its worker. Not for applications. */
+export const CONTROLS = Symbol('worker controls');
+
+export interface WorkerControls {
+  readonly emit: EventSink;
+  /**
+   * Starts no task for so long, and keeps the broker from sending more by holding a single delivery back. Then tasks
+   * run one at a time, until `release` or the next `hold`.
+   */
+  hold(milliseconds: number): void;
+  /** Ends a hold, and the one at a time after it. */
+  release(): void;
+}
