@@ -1,4 +1,4 @@
-import { DispatcherError, InvalidTaskError, ShutdownError } from '../../../errors.js';
+import { DispatcherError, ShutdownError } from '../../../errors.js';
 import type { Address, Message, Topology } from '../../broker.js';
 import type { Clock } from '../clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
@@ -12,7 +12,7 @@ import { folderProblem } from './folder-problem.js';
 import { claimFolder } from './format-marker.js';
 import { LockOperation, UnlockOperation } from './lock-operations.js';
 import { OwnerRegistry } from './owner-registry.js';
-import { PublishOperation } from './publish-operation.js';
+import { publishOperation } from './publish-operation.js';
 import { PurgeOperation } from './purge-operation.js';
 import { SettleOperation } from './settle-operation.js';
 import { readCount, readState, StateCache } from './shared-state.js';
@@ -90,14 +90,14 @@ export class LmdbStore implements MessageStore {
     return new Promise((resolve, reject) => {
       const { clock, publishTimeoutMs } = this.options;
       const dueAt = delayMs > 0 ? dueTime(clock, delayMs) : 0;
-      const operation = encoded(() => new PublishOperation(exchange, message, address, dueAt, clock.now() + publishTimeoutMs, {
+      const operation = publishOperation(exchange, message, address, dueAt, clock.now() + publishTimeoutMs, {
         resolve: () => {
           if (dueAt > 0) this.timer.setAtLatest(dueAt);
           resolve();
         },
         reject,
         done: ({ bytes }) => this.waiting.release(bytes),
-      }));
+      });
       this.waiting.reserve(operation.bytes);
       this.writer.add(operation);
     });
@@ -246,15 +246,5 @@ export class LmdbStore implements MessageStore {
       // After a failure the poll tries again, in its own time.
       if (!failed && !this.closed) this.lookForDelays();
     }));
-  }
-}
-
-/** Headers can hold what no text can say: a circle, a bigint, ten thousand levels. */
-function encoded(encode: () => PublishOperation): PublishOperation {
-  try {
-    return encode();
-  } catch (error) {
-    throw new InvalidTaskError(
-      `The headers of a message cannot be stored: ${(error as Error).message}. Use strings, finite numbers, booleans, null, lists and plain objects.`, {}, error);
   }
 }

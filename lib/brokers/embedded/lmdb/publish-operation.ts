@@ -1,4 +1,4 @@
-import { PublishTimeoutError, type DispatcherError } from '../../../errors.js';
+import { InvalidTaskError, PublishTimeoutError, type DispatcherError } from '../../../errors.js';
 import type { Address, Message } from '../../broker.js';
 import type { WriteOperation } from './batch-writer.js';
 import { delayedKey } from './keys.js';
@@ -70,5 +70,15 @@ export class PublishOperation implements WriteOperation {
     this.settled = true;
     this.outcome.done(this);
     return true;
+  }
+}
+
+/** @throws InvalidTaskError when the headers hold what no text can say: a circle, a bigint, ten thousand levels */
+export function publishOperation(...args: ConstructorParameters<typeof PublishOperation>): PublishOperation {
+  try {
+    return new PublishOperation(...args);
+  } catch (error) {
+    throw new InvalidTaskError(
+      `The headers of a message cannot be stored: ${(error as Error).message}. Use strings, finite numbers, booleans, null, lists and plain objects.`, {}, error);
   }
 }
