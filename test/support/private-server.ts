@@ -71,6 +71,14 @@ export class PrivateServer {
   }
 }
 
+/** The server takes connections. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' }, () => { socket.destroy(); resolve(true); });
+    socket.once('error', () => resolve(false));
+  });
+}
+
 /** The server answers this request with something that fits. */
 export function answers(port: number, request: string, fits: RegExp): Promise<boolean> {
   return new Promise((resolve) => {

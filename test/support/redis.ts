@@ -1,9 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { freePorts } from './free-ports.js';
-import { answers, PrivateServer } from './private-server.js';
+import { accepts, answers, PrivateServer } from './private-server.js';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
 
-export interface RedisOptions { password?: string }
+export interface RedisOptions {
+  password?: string;
+  /** TLS and nothing else on the port, with a certificate for localhost that nobody has signed. */
+  tls?: boolean;
+}
 
 /** A private Redis whose data are on disk; every write is there before it is answered. */
 export class RedisServer {
@@ -12,13 +19,26 @@ export class RedisServer {
   readonly url: string;
   readonly server: PrivateServer;
 
-  private constructor(readonly port: number, { password }: RedisOptions) {
-    this.url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}/0`;
-    const args = ['--port', String(port), '--bind', '127.0.0.1', '--unixsocket', this.socketPath, '--dir', this.folder, '--save', '',
+  private constructor(readonly port: number, { password, tls = false }: RedisOptions) {
+    this.url = `${tls ? 'rediss' : 'redis'}://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}/0`;
+    const ports = tls ? ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...this.makeCertificate()] : ['--port', String(port)];
+    const args = [...ports, '--bind', '127.0.0.1', '--unixsocket', this.socketPath, '--dir', this.folder, '--save', '',
       '--appendonly', 'yes', '--appendfsync', 'always', ...(password === undefined ? [] : ['--requirepass', password])];
     const program = findServer('redis-server');
     if (program === undefined) throw new Error('Found no redis-server on this machine. Install it: apt-get install redis-server');
-    this.server = new PrivateServer(program, args, () => answers(port, 'PING\r\n', /\+PONG|-NOAUTH/), this.folder);
+    this.server = new PrivateServer(program, args, () => (tls ? accepts(port) : answers(port, 'PING\r\n', /\+PONG|-NOAUTH/)), this.folder);
+  }
+
+  /** In PEM. */
+  get certificate(): string {
+    return readFileSync(join(this.folder, 'cert.pem'), 'utf8');
+  }
+
+  private makeCertificate(): string[] {
+    const [key, certificate] = [join(this.folder, 'key.pem'), join(this.folder, 'cert.pem')];
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+      '-keyout', key, '-out', certificate, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'], { stdio: 'ignore' });
+    return ['--tls-key-file', key, '--tls-cert-file', certificate, '--tls-ca-cert-file', certificate];
   }
 
   static async start(options: RedisOptions = {}): Promise<RedisServer> {
