@@ -23,6 +23,7 @@
  *         ResultBackendTimeoutError      no answer in time; the operation may still happen
  *         ResultTooLargeError            a value larger than this backend can keep
  *         ResultBackendUnsupportedError  this backend cannot do what was asked
+ *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       ShutdownError             closing: no new work is taken
  *
@@ -174,6 +175,13 @@ export class ResultTooLargeError extends ResultBackendError {
 export class ResultBackendUnsupportedError extends ResultBackendError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_RESULT_BACKEND_UNSUPPORTED');
+  }
+}
+
+/** The task has not ended in the time that the caller waits. It goes on; ask again. @publicApi */
+export class ResultWaitTimeoutError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_RESULT_WAIT_TIMEOUT', message, fields, { retryable: true });
   }
 }
 
