@@ -19,7 +19,7 @@ export function mongoFailure(error: unknown, display: string): DispatcherError {
     return new ResultBackendRefusedError(`MongoDB at ${display} refuses this client: ${message}. Check user, password, authSource and roles (readWrite on the database).`, fields, error);
   }
   if ((code !== undefined && TOO_LARGE.has(code)) || /BSONObjectTooLarge|object to insert too large|document is too large/i.test(message)) {
-    return new ResultTooLargeError(`MongoDB at ${display} keeps no value of this size. Store it elsewhere and keep its key.`, fields, error);
+    return new ResultTooLargeError(`MongoDB at ${display} keeps no value of this size: ${message}. Store it elsewhere and keep its key.`, fields, error);
   }
   if (AWAY_NAMES.test(name) || (code !== undefined && AWAY.has(code))) {
     return new ResultBackendUnavailableError(`The connection to MongoDB at ${display} failed: ${message}.`, fields, error);

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../../lib/errors.js';
+import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import { loadPeer } from '../../../lib/results/load-peer.js';
+
+describe('createResultBackend', () => {
+  it.each(['embedded:', 'embedded:#name', 'embedded:./folder', 'redis://h', 'rediss://h', 'redis+socket:///x.sock', 'memcache://h', 'memcaches://h', 'mongodb://h', 'mongodb+srv://h'])('takes %s and opens nothing yet', (url) => {
+    expect(createResultBackend(url).state.status).toBe('idle');
+  });
+
+  it.each(['dynamodb://x', 'REDIS://x', '', 'redis', 'toString:x', 'https://user:secret@h'])('refuses "%s", and names the schemes', (url) => {
+    expect(() => createResultBackend(url)).toThrow(ConfigurationError);
+    expect(() => createResultBackend(url)).toThrow(/expected one of embedded: redis: .*mongodb:/);
+    expect(() => createResultBackend(url)).not.toThrow(/secret/);
+  });
+
+  it.each(['embedded://host', 'embedded:#', 'embedded: ', 'embedded:\0'])('refuses %j', (url) => {
+    expect(() => createResultBackend(url)).toThrow(/embedded:\.\/folder/);
+  });
+
+  it('refuses a prefix that no store could keep', () => {
+    expect(() => createResultBackend('embedded:', { keyPrefix: 'with space' })).toThrow(ConfigurationError);
+    expect(() => createResultBackend('embedded:', { keyPrefix: 'x'.repeat(65) })).toThrow(ConfigurationError);
+  });
+});
+
+describe('a driver that is not installed', () => {
+  const missing = (peer: string) => () => import(`${peer}`) as Promise<unknown>;
+
+  it('is named, with the command that installs it', async () => {
+    const error: unknown = await loadPeer('no-such-driver', 'redis:', missing('no-such-driver')).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect((error as Error).message).toMatch(/npm install no-such-driver/);
+  });
+
+  it('is not blamed for what it fails to find itself', async () => {
+    await expect(loadPeer('a-driver', 'redis:', missing('another-package'))).rejects.not.toThrow(ConfigurationError);
+  });
+});
