@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
+import { levelName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
 import type { AmqpBrokerOptions } from '../../lib/brokers/amqp/amqp-broker-options.js';
 import type { Message, MessageProperties } from '../../lib/brokers/broker.js';
 import {
@@ -123,13 +124,12 @@ describe('publishing on RabbitMQ', () => {
 
   it('survives the deletion of a part of the delay ladder', async () => {
     await broker.publish(message('warm-up'), { queue }, { delayMs: 1 });
-    await withChannel(url, (channel) => channel.deleteExchange(`${exchange}.delay.v1.00`));
+    await withChannel(url, (channel) => channel.deleteExchange(levelName(exchange, 0)));
     await broker.publish(message('again'), { queue }, { delayMs: 1 });
     await toQueue('neighbour');
   });
 
   it('takes delayed messages only for a queue that exists', async () => {
-    await expect(broker.publish(message('a'), { routingKey: 'key' }, { delayMs: 5 })).rejects.toThrow(InvalidTaskError);
     await expect(broker.publish(message('a'), { queue: 'no-such-queue' }, { delayMs: 5 })).rejects.toThrow(UnroutableTaskError);
     await expect(broker.publish(message('a'), { queue }, { delayMs: Infinity })).rejects.toThrow(InvalidTaskError);
   });

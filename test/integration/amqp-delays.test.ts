@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
+import { withDelayed } from '../../lib/brokers/amqp/delays/delayed-header.js';
+import { dueName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
+import type { BrokerEvent, Delivery, Message, MessageProperties } from '../../lib/brokers/broker.js';
+import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { Arrivals, eventually } from '../support/wait.js';
+
+const url = sharedRabbitMqUrl();
+
+describe('delays on RabbitMQ', () => {
+  let exchange: string;
+  let queue: string;
+  let brokers: AmqpBroker[];
+  let broker: AmqpBroker;
+  let events: Arrivals<BrokerEvent>;
+
+  beforeEach(async () => {
+    exchange = uniqueName('delays');
+    queue = `${exchange}.q`;
+    brokers = [];
+    broker = await connect();
+    events = new Arrivals();
+    broker.events.subscribe(events.add);
+  });
+
+  afterEach(async () => {
+    await Promise.all(brokers.map((one) => one.close(5_000)));
+    await removeExchange(url, exchange, [queue, `${queue}2`]);
+  });
+
+  async function connect(): Promise<AmqpBroker> {
+    const made = new AmqpBroker({ url, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
+    brokers.push(made);
+    await made.connect();
+    return made;
+  }
+
+  /** As gofort declares it, by somebody else. */
+  async function goQueue(key: string): Promise<void> {
+    await withChannel(url, async (channel) => {
+      await channel.assertExchange(exchange, 'direct', { durable: true });
+      await channel.assertQueue(queue, { durable: true });
+      await channel.bindQueue(queue, exchange, key);
+    });
+  }
+
+  async function collect(from: string): Promise<Arrivals<Delivery>> {
+    const deliveries = new Arrivals<Delivery>();
+    await broker.consume(from, { tag: 'test', prefetch: 10 }, (delivery) => {
+      delivery.ack();
+      deliveries.add(delivery);
+    });
+    return deliveries;
+  }
+
+  /** Straight to where the ladder ends, as if it had come through it. */
+  async function publishAsDue(body: string, properties: MessageProperties): Promise<void> {
+    await broker.publish({ body: Buffer.from(body), properties }, { queue: dueName(exchange) });
+  }
+
+  function message(body: string, properties: MessageProperties = { messageId: body }): Message {
+    return { body: Buffer.from(body), properties };
+  }
+
+  async function forwarding(): Promise<void> {
+    await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
+  }
+
+  it('reach a queue that a Go service has declared, whose arguments stay its own', async () => {
+    await goQueue('go');
+    await broker.publish(message('a'), { routingKey: 'go' }, { delayMs: 100 });
+    await eventually(() => broker.depth(queue), (depth) => depth === 1, 'the task in the queue');
+    await goQueue('go');
+  });
+
+  it('are forwarded by every process that is connected, one that never publishes nor consumes included', async () => {
+    await forwarding();
+  });
+
+  it('wait the rest when they come out of the ladder too early, long or short', async () => {
+    await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+    await forwarding();
+    const deliveries = await collect(queue);
+    const due = new Map([['long', Date.now() + 900], ['short', Date.now() + 40]]);
+    for (const [body, at] of due) {
+      const { properties } = withDelayed(message(body), { due: at, routingKey: 'key', tries: 0 });
+      await publishAsDue(body, properties);
+    }
+    const arrived = new Map<string, number>();
+    await deliveries.until(() => {
+      for (const delivery of deliveries.all) if (!arrived.has(delivery.body.toString())) arrived.set(delivery.body.toString(), Date.now());
+      return arrived.size === 2;
+    }, 20_000, () => 'both');
+    for (const [body, at] of due) expect(arrived.get(body)).toBeGreaterThanOrEqual(at);
+  });
+
+  it.each([
+    ['no header', {}],
+    ['a header that is no JSON', { 'x-dispatcher-delayed': '{' }],
+    ['a header without a time', { 'x-dispatcher-delayed': '{"routingKey":"key"}' }],
+    ['a header that is no text', { 'x-dispatcher-delayed': 5 }],
+  ])('put aside what nobody of ours can have sent there: %s', async (_, headers) => {
+    await forwarding();
+    await publishAsDue('stray', { messageId: 'stray', headers });
+    const [delivery] = await (await collect(undeliveredQueueOf(exchange))).count(1) as [Delivery];
+    expect(delivery.properties.headers).toMatchObject({ 'x-dispatcher-dead-reason': 'undelivered', 'x-dispatcher-dead-error': expect.stringContaining('without saying for whom') as string });
+  });
+
+  it('wait on the ladder while their queue is full, and hold up no others', async () => {
+    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
+    await broker.declare({ queues: [{ name: queue, bindingKeys: ['free'] }] });
+    await withChannel(url, (channel) => channel.bindQueue(`${queue}2`, exchange, 'full'));
+    await Promise.all(Array.from({ length: 150 }, (_, index) => broker.publish(message(`full ${index}`), { routingKey: 'full' }, { delayMs: 50 })));
+    await broker.publish(message('free'), { routingKey: 'free' }, { delayMs: 500 });
+    expect((await (await collect(queue)).count(1)).map(({ body }) => body.toString())).toEqual(['free']);
+    // As its consumer makes room, they come: none is lost.
+    const rest = await collect(`${queue}2`);
+    await rest.count(150, 50_000);
+    expect(new Set(rest.all.map(({ body }) => body.toString())).size).toBe(150);
+  });
+
+  it('are forwarded again after what they need was deleted', async () => {
+    await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+    await forwarding();
+    await withChannel(url, async (channel) => {
+      await channel.deleteQueue(dueName(exchange));
+      await channel.deleteQueue(undeliveredQueueOf(exchange));
+    });
+    await events.first((event) => event.type === 'broker.consumer-restored' && event.queue === dueName(exchange), 'the return of the forwarder');
+    await broker.publish(message('a'), { routingKey: 'key' }, { delayMs: 50 });
+    await (await collect(queue)).count(1);
+    await withChannel(url, (channel) => channel.deleteQueue(undeliveredQueueOf(exchange)));
+    await broker.publish(message('nowhere'), { routingKey: 'nowhere' }, { delayMs: 50 });
+    await eventually(() => broker.depth(undeliveredQueueOf(exchange)), (depth) => depth === 1, 'the undelivered task');
+  });
+
+  it('are forwarded by another process when the one that had them ends', async () => {
+    await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+    const other = await connect();
+    await Promise.all(Array.from({ length: 500 }, (_, index) => other.publish(message(String(index)), { routingKey: 'key' }, { delayMs: 300 })));
+    const deliveries = await collect(queue);
+    await deliveries.count(1);
+    await other.close(5_000);
+    await deliveries.until(() => new Set(deliveries.all.map(({ body }) => body.toString())).size === 500, 20_000, () => 'all 500');
+  });
+});
