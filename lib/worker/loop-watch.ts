@@ -10,6 +10,11 @@ export class LoopWatch {
 
   constructor(private readonly limitMs: number, private readonly onBlocked: (milliseconds: number) => void) {}
 
+  /** It stands still, or did until a moment ago: what came in meanwhile has not been heard yet. */
+  get isLate(): boolean {
+    return this.timer !== undefined && performance.now() - this.due >= this.limitMs;
+  }
+
   start(): void {
     if (this.timer !== undefined) return;
     this.due = performance.now() + INTERVAL_MS;

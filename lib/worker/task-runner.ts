@@ -4,6 +4,7 @@ import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
+import { LoopWatch } from './loop-watch.js';
 import { GiveBack } from './give-back.js';
 import { outcomeOf } from './outcome.js';
 import { RunningTask, type Surroundings } from './running-task.js';
@@ -13,7 +14,9 @@ import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
 
 /** A handler that keeps the event loop for so long is named in the log. */
-export const BLOCKED_LOOP_MS = 1_000;
+const BLOCKED_LOOP_MS = 1_000;
+/** The loop's watch speaks right after the loop goes on; if the culprit was named just now, it is the same story. */
+const SAME_STORY_MS = 500;
 
 /**
  * Takes one delivery through its life here: decoded, run, ended. It knows nothing of queues and
@@ -21,7 +24,10 @@ export const BLOCKED_LOOP_MS = 1_000;
  * its handler took if there was one.
  */
 export class TaskRunner implements Surroundings {
+  /** Started and stopped by the owner. */
+  readonly loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.reportBlocked(ms));
   private readonly runs = new Set<RunningTask>();
+  private namedAt = -Infinity;
 
   constructor(
     readonly name: string,
@@ -72,7 +78,8 @@ export class TaskRunner implements Surroundings {
   }
 
   /** The event loop stood still while these were running: one of them is the likely cause. */
-  reportBlocked(milliseconds: number): void {
+  private reportBlocked(milliseconds: number): void {
+    if (performance.now() - this.namedAt < SAME_STORY_MS) return;
     for (const run of this.runs) this.emitBlocked(run, milliseconds);
   }
 
@@ -113,7 +120,7 @@ export class TaskRunner implements Surroundings {
 
   private run(run: RunningTask): void {
     this.runs.add(run);
-    if (run.handler.timeoutSeconds) this.armTimeout(run, run.handler.timeoutSeconds);
+    if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
     let result: unknown;
     try {
       result = taskStorage.run(run, invoke, run);
@@ -125,6 +132,13 @@ export class TaskRunner implements Surroundings {
     }
     if (isThenable(result)) result.then(() => this.succeeded(run), (error: unknown) => this.failed(run, error));
     else this.succeeded(run);
+  }
+
+  private limitTime(run: RunningTask, seconds: number): void {
+    if (!run.handler.startsItself) return this.armTimeout(run, seconds);
+    run.started = () => {
+      if (run.timer === undefined && !run.ended && this.runs.has(run)) this.armTimeout(run, seconds);
+    };
   }
 
   private armTimeout(run: RunningTask, seconds: number): void {
@@ -142,8 +156,22 @@ export class TaskRunner implements Surroundings {
 
   private succeeded(run: RunningTask): void {
     if (run.ended) return this.endedLate(run);
+    if (this.loopWatch.isLate) return this.succeededAfterBlocking(run);
     this.endings.acknowledge(run);
     this.leave(run);
+  }
+
+  /**
+   * The broker may have given us up meanwhile, for want of heartbeats. Once the loop has heard of that, the
+   * acknowledgement is known to be too late, and remembered: the task is not run, and does not block, again.
+   */
+  private succeededAfterBlocking(run: RunningTask): void {
+    clearTimeout(run.timer);
+    setImmediate(() => setImmediate(() => {
+      if (run.ended) return this.endedLate(run);
+      this.endings.acknowledge(run);
+      this.leave(run);
+    }));
   }
 
   private failed(run: RunningTask, error: unknown): void {
@@ -206,7 +234,9 @@ export class TaskRunner implements Surroundings {
 
   private noteTimeInLoop(run: RunningTask): void {
     const milliseconds = performance.now() - run.startedAt;
-    if (milliseconds >= BLOCKED_LOOP_MS) this.emitBlocked(run, milliseconds);
+    if (milliseconds < BLOCKED_LOOP_MS) return;
+    this.namedAt = performance.now();
+    this.emitBlocked(run, milliseconds);
   }
 
   private emitBlocked(run: RunningTask, milliseconds: number): void {

@@ -2,11 +2,10 @@ import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { Hold } from './hold.js';
-import { LoopWatch } from './loop-watch.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
-import { BLOCKED_LOOP_MS, TaskRunner } from './task-runner.js';
+import { TaskRunner } from './task-runner.js';
 import { WaitingDeliveries } from './waiting-deliveries.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
 import type { Worker, WorkerDependencies } from './worker.js';
@@ -84,7 +83,6 @@ class Session {
   private readonly stop = new AbortController();
   private readonly prefetch: PrefetchPolicy;
   private readonly runner: TaskRunner;
-  private readonly loopWatch: LoopWatch;
   private consumption: Consumption | undefined;
   private closing = false;
   /** Slots in use: running handlers, and deliveries that are being moved elsewhere. */
@@ -107,13 +105,12 @@ class Session {
     this.prefetch = new PrefetchPolicy(limit);
     this.runner = new TaskRunner(config.name, dependencies, new TaskEndings(config, dependencies, settler), (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn() });
-    this.loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.runner.reportBlocked(ms));
   }
 
   async open(): Promise<void> {
     this.consumption = await this.dependencies.broker.consume(this.config.queue,
       { tag: this.config.name, prefetch: this.prefetch.current }, (delivery) => this.receive(delivery));
-    this.loopWatch.start();
+    this.runner.loopWatch.start();
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -125,7 +122,7 @@ class Session {
     await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
     if (this.busy > 0) await this.abort(deadline - performance.now());
     clearTimeout(this.stallTimer);
-    this.loopWatch.stop();
+    this.runner.loopWatch.stop();
     await this.consumption?.close();
   }
 
