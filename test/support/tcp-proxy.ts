@@ -80,9 +80,15 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    const link = new Link(client, connect({ ...this.target, noDelay: true, allowHalfOpen: true }), (to, data) => this.forward(to, data));
+    const link: Link = new Link(client, connect({ ...this.target, noDelay: true, allowHalfOpen: true }), (to, data) => this.forward(to, data), () => void this.failed(link));
     this.links.add(link);
     link.onClosed = () => this.links.delete(link);
+  }
+
+  /** A frozen line does not say either that its other end is gone. */
+  private async failed(link: Link): Promise<void> {
+    if (this.mode === 'freeze') await new Promise<void>((resolve) => this.thaw.push(resolve));
+    link.reset();
   }
 
   private async forward(to: Socket, data: Buffer): Promise<void> {
@@ -101,7 +107,7 @@ type Forward = (to: Socket, data: Buffer) => Promise<void>;
 class Link {
   onClosed: () => void = () => undefined;
 
-  constructor(private readonly client: Socket, private readonly upstream: Socket, forward: Forward) {
+  constructor(private readonly client: Socket, private readonly upstream: Socket, forward: Forward, private readonly onFailure: () => void) {
     this.relay(client, upstream, forward);
     this.relay(upstream, client, forward);
   }
@@ -121,7 +127,7 @@ class Link {
       chain = chain.then(() => forward(to, data)).then(() => { from.resume(); });
     });
     from.on('end', () => { chain = chain.then(() => forward(to, Buffer.alloc(0))).then(() => { to.end(); }); });
-    from.on('error', () => this.reset());
+    from.on('error', this.onFailure);
     from.on('close', () => {
       if (this.client.destroyed && this.upstream.destroyed) this.onClosed();
     });
