@@ -120,7 +120,7 @@ export class TaskRunner implements Surroundings {
 
   private run(run: RunningTask): void {
     this.runs.add(run);
-    if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
+    if (run.handler.timeoutSeconds) this.armTimeout(run, run.handler.timeoutSeconds);
     let result: unknown;
     try {
       result = taskStorage.run(run, invoke, run);
@@ -132,13 +132,6 @@ export class TaskRunner implements Surroundings {
     }
     if (isThenable(result)) result.then(() => this.succeeded(run), (error: unknown) => this.failed(run, error));
     else this.succeeded(run);
-  }
-
-  private limitTime(run: RunningTask, seconds: number): void {
-    if (!run.handler.startsItself) return this.armTimeout(run, seconds);
-    run.started = () => {
-      if (run.timer === undefined && !run.ended && this.runs.has(run)) this.armTimeout(run, seconds);
-    };
   }
 
   private armTimeout(run: RunningTask, seconds: number): void {
