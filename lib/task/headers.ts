@@ -15,6 +15,8 @@ export const Header = {
   retry: 'x-dispatcher-retry',
   /** Its failed attempts so far, as JSON: `[{ attempt, at, worker, error }]`. */
   history: 'x-dispatcher-history',
+  /** `true`: the result is kept by the worker's result backend. */
+  result: 'x-dispatcher-result',
   /** Where the task was published, once it has been sent on by us; the broker then reports our address instead. */
   originExchange: 'x-dispatcher-origin-exchange',
   originRoutingKey: 'x-dispatcher-origin-routing-key',
@@ -24,6 +26,8 @@ export const Header = {
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */
   delayed: 'x-dispatcher-delayed',
+  /** How often it was taken from the dead letters and run anew; absent means never. */
+  replays: 'x-dispatcher-replays',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

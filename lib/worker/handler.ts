@@ -18,8 +18,12 @@ export interface Handler {
   readonly taskUuidAsFirstArg?: boolean;
   /** When and how often a failed attempt is repeated. Default: never. */
   readonly retry?: RetryPolicy;
+  /** Its results are kept, whoever publishes it. Default: only those that are asked for. */
+  readonly result?: boolean;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
+  /** It calls `context.started()` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
+  readonly startsItself?: boolean;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -33,6 +37,8 @@ export interface TaskDefinition {
   taskUuidAsFirstArg?: boolean;
   /** When and how often a failed attempt is repeated. Default: never. */
   retry?: RetryPolicy;
+  /** Its results are kept, whoever publishes it. Needs `resultBackend`. Default: only those that are asked for. */
+  result?: boolean;
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

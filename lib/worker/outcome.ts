@@ -4,11 +4,9 @@ import { GiveUp, RetryLater, SucceedEarly } from '../task/verdicts.js';
 
 /** What is to become of a task whose handler threw. */
 export type Outcome =
-  | { readonly kind: 'succeed' }
+  | { readonly kind: 'succeed'; readonly value: unknown }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: number; readonly error: unknown }
   | { readonly kind: 'dead'; readonly error: unknown };
-
-const SUCCEED: Outcome = { kind: 'succeed' };
 
 /**
  * @param thrown what the handler threw or rejected with
@@ -16,7 +14,7 @@ const SUCCEED: Outcome = { kind: 'succeed' };
  * @param random from 0 to 1
  */
 export function outcomeOf(thrown: unknown, attempt: number, policy: RetryPolicy | undefined, random: number): Outcome {
-  if (thrown instanceof SucceedEarly) return SUCCEED;
+  if (thrown instanceof SucceedEarly) return { kind: 'succeed', value: thrown.value };
   if (thrown instanceof GiveUp) return { kind: 'dead', error: givenUp(thrown) };
   if (thrown instanceof RetryLater) return later(thrown, attempt, policy);
   const delayMs = policy === undefined ? undefined : retryDelayMs(policy, attempt, thrown, random);

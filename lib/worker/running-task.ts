@@ -27,6 +27,10 @@ export class RunningTask implements TaskContext, TaskIdentity {
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
   ended = false;
   timer: NodeJS.Timeout | undefined;
+  /** What is being told of it to the result backend, in order. */
+  recorded: Promise<void> | undefined;
+  /** For handlers that start themselves. */
+  started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
   duplicate: Delivery | undefined;
   private controller: AbortController | undefined;

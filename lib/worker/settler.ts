@@ -2,6 +2,7 @@ import type { Broker, Delivery, Message, PublishOptions, Topology } from '../bro
 import { InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import type { TaskHeaders } from '../task/task.js';
+import { pauseUntil } from './pause-until.js';
 import { deadLetterMessage, forwardedHeaders, withoutSendersHeaders, type DeathCertificate } from './dead-letter.js';
 
 const FIRST_PAUSE_MS = 100;
@@ -49,7 +50,7 @@ export class Settler {
         this.onProblem(`A task could not be moved to the queue "${queue}"; it is not acknowledged, and this is tried again.`, error);
         if (this.isBrokerGone) return false;
         if (error instanceof UnroutableTaskError) await this.restoreQueues();
-        await pause(pauseMs, this.stopped);
+        await pauseUntil(pauseMs, this.stopped);
       }
     }
     return false;
@@ -69,17 +70,4 @@ export class Settler {
       this.onProblem('A queue that this worker needs is missing and could not be declared.', error);
     }
   }
-}
-
-function pause(milliseconds: number, until: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (until.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      until.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    until.addEventListener('abort', done, { once: true });
-  });
 }

@@ -6,6 +6,7 @@ import type { Task } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
 import { FinishedTasks } from './finished-tasks.js';
 import type { Outcome } from './outcome.js';
+import type { ResultKeeper } from './result-keeper.js';
 import { returnPauseMs } from './return-pause.js';
 import type { RunningTask } from './running-task.js';
 import type { Settler } from './settler.js';
@@ -27,11 +28,23 @@ export class TaskEndings {
     private readonly config: WorkerConfig,
     private readonly dependencies: WorkerDependencies,
     private readonly settler: Settler,
+    private readonly keeper: ResultKeeper | undefined,
   ) {
     this.maxRedeliveries = config.maxRedeliveries ?? DEFAULT_MAX_REDELIVERIES;
   }
 
-  /** Success, and the last step of every other end. */
+  started(run: RunningTask): void {
+    if (this.keeper?.isAsked(run)) this.keeper.started(run);
+  }
+
+  /** Done at once where no result is asked for; otherwise once it is kept. */
+  succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
+    if (this.keeper?.isAsked(run)) return this.succeedKept(run, value, this.keeper);
+    this.acknowledge(run);
+    return undefined;
+  }
+
+  /** The last step of every end. */
   acknowledge(run: RunningTask): void {
     if (!run.ack()) this.finished.add(run.uuid, run.attempt);
   }
@@ -46,6 +59,7 @@ export class TaskEndings {
   /** The next attempt waits in the queue. */
   async retry(run: RunningTask, { attempt, delayMs, error }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    if (this.keeper?.isAsked(run)) this.keeper.retrying(run, error, delayMs);
     if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
@@ -62,6 +76,7 @@ export class TaskEndings {
   /** A dead letter of a task that ran. */
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     if (!await this.recordDeath(run.delivery, reason, error, run.attempt)) return;
+    if (this.keeper?.isAsked(run) && !await this.keeper.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error)) return;
     this.acknowledge(run);
     this.emitDeath(run.identity(), reason, error);
   }
@@ -102,6 +117,10 @@ export class TaskEndings {
     const count = deliveryCount ?? countHeader(delivery.properties.headers, Header.redeliveries, 0) + 1;
     if (count > this.maxRedeliveries) return this.buryUnrun(delivery, task, 'crash-loop', this.crashLoop(task, count));
     return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
+  }
+
+  private async succeedKept(run: RunningTask, value: unknown, keeper: ResultKeeper): Promise<void> {
+    if (await keeper.succeeded(run, value)) this.acknowledge(run);
   }
 
   private async recount(delivery: Delivery, count: number): Promise<void> {

@@ -120,7 +120,8 @@ export class TaskRunner implements Surroundings {
 
   private run(run: RunningTask): void {
     this.runs.add(run);
-    if (run.handler.timeoutSeconds) this.armTimeout(run, run.handler.timeoutSeconds);
+    this.endings.started(run);
+    if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
     let result: unknown;
     try {
       result = taskStorage.run(run, invoke, run);
@@ -130,8 +131,15 @@ export class TaskRunner implements Surroundings {
     } finally {
       this.noteTimeInLoop(run);
     }
-    if (isThenable(result)) result.then(() => this.succeeded(run), (error: unknown) => this.failed(run, error));
-    else this.succeeded(run);
+    if (isThenable(result)) result.then((value) => this.succeeded(run, value), (error: unknown) => this.failed(run, error));
+    else this.succeeded(run, result);
+  }
+
+  private limitTime(run: RunningTask, seconds: number): void {
+    if (!run.handler.startsItself) return this.armTimeout(run, seconds);
+    run.started = () => {
+      if (run.timer === undefined && !run.ended && this.runs.has(run)) this.armTimeout(run, seconds);
+    };
   }
 
   private armTimeout(run: RunningTask, seconds: number): void {
@@ -147,23 +155,28 @@ export class TaskRunner implements Surroundings {
     }, seconds * 1000);
   }
 
-  private succeeded(run: RunningTask): void {
+  private succeeded(run: RunningTask, value: unknown): void {
     if (run.ended) return this.endedLate(run);
-    if (this.loopWatch.isLate) return this.succeededAfterBlocking(run);
-    this.endings.acknowledge(run);
-    this.leave(run);
+    if (this.loopWatch.isLate) return this.succeededAfterBlocking(run, value);
+    this.succeed(run, value);
+  }
+
+  private succeed(run: RunningTask, value: unknown): void {
+    const keeping = this.endings.succeed(run, value);
+    if (keeping === undefined) return this.leave(run);
+    clearTimeout(run.timer);
+    this.after(keeping, () => this.leave(run));
   }
 
   /**
    * The broker may have given us up meanwhile, for want of heartbeats. Once the loop has heard of that, the
    * acknowledgement is known to be too late, and remembered: the task is not run, and does not block, again.
    */
-  private succeededAfterBlocking(run: RunningTask): void {
+  private succeededAfterBlocking(run: RunningTask, value: unknown): void {
     clearTimeout(run.timer);
     setImmediate(() => setImmediate(() => {
       if (run.ended) return this.endedLate(run);
-      this.endings.acknowledge(run);
-      this.leave(run);
+      this.succeed(run, value);
     }));
   }
 
@@ -191,11 +204,7 @@ export class TaskRunner implements Surroundings {
 
   private endFailed(run: RunningTask, reason: DeadReason, thrown: unknown): void {
     const outcome = outcomeOf(thrown, run.attempt, run.retry, Math.random());
-    if (outcome.kind === 'succeed') {
-      this.endings.acknowledge(run);
-      this.leave(run);
-      return;
-    }
+    if (outcome.kind === 'succeed') return this.succeed(run, outcome.value);
     if (reason === 'failed') this.dependencies.emit({ type: 'task.failed', task: run.identity(), error: outcome.error });
     const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, reason, outcome.error);
     this.after(recording, () => this.leave(run));

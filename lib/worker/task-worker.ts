@@ -3,6 +3,7 @@ import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { Hold } from './hold.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
+import { ResultKeeper } from './result-keeper.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
@@ -99,11 +100,13 @@ class Session {
     topology: Topology,
     private readonly dependencies: WorkerDependencies,
   ) {
-    const { broker, emit } = dependencies;
-    const settler = new Settler(broker, topology, this.stop.signal,
-      (message, error) => emit({ type: 'worker.problem', worker: config.name, message, error }));
+    const { broker, emit, results } = dependencies;
+    const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
+    const settler = new Settler(broker, topology, this.stop.signal, onProblem);
+    const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
+    const endings = new TaskEndings(config, dependencies, settler, keeper);
     this.prefetch = new PrefetchPolicy(limit);
-    this.runner = new TaskRunner(config.name, dependencies, new TaskEndings(config, dependencies, settler), (durationMs) => this.free(durationMs),
+    this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn() });
   }
 

@@ -2,6 +2,8 @@ import type { Broker } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
 import type { Handler } from './handler.js';
+import type { OutcomeRecorder } from '../results/outcome-recorder.js';
+import type { ResultsOf } from './result-keeper.js';
 import type { TaskLogger } from './task-context.js';
 import type { WorkerConfig } from './worker-config.js';
 
@@ -16,6 +18,8 @@ export interface WorkerDependencies {
   loggerFor(taskName: string, uuid: string): TaskLogger;
   /** Larger bodies become dead letters unread. */
   maxTaskBytes: number;
+  /** Where results are kept, and of which tasks. Default: nowhere. */
+  results?: { recorder: OutcomeRecorder; of: ResultsOf };
 }
 
 export interface Worker {

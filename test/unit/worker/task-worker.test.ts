@@ -3,11 +3,13 @@ import { UnroutableTaskError, InvalidTaskError } from '../../../lib/errors.js';
 import type { DispatcherEvent } from '../../../lib/events/dispatcher-event.js';
 import { gofortFormat } from '../../../lib/formats/gofort.js';
 import { Header } from '../../../lib/task/headers.js';
+import type { TaskOutcome, TimelineEntry } from '../../../lib/results/task-result.js';
 import type { TaskArgument, TaskHeaders } from '../../../lib/task/task.js';
 import type { Handler } from '../../../lib/worker/handler.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../../lib/task/verdicts.js';
 import { currentTask, type TaskContext } from '../../../lib/worker/task-context.js';
 import { TaskWorker } from '../../../lib/worker/task-worker.js';
+import type { WorkerDependencies } from '../../../lib/worker/worker.js';
 import type { WorkerConfig } from '../../../lib/worker/worker-config.js';
 import { ScriptedBroker, ScriptedDelivery } from '../../support/scripted-broker.js';
 
@@ -32,13 +34,13 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-async function workerWith(handlers: Record<string, Handler['run'] | Partial<Handler>>, config: Partial<WorkerConfig> = {}): Promise<TaskWorker> {
+async function workerWith(handlers: Record<string, Handler['run'] | Partial<Handler>>, config: Partial<WorkerConfig> = {}, results?: WorkerDependencies['results']): Promise<TaskWorker> {
   const map = new Map(Object.entries(handlers).map(([name, handler]) => {
     const partial = typeof handler === 'function' ? { run: handler } : handler;
     return [name, { name, run: () => undefined, ...partial } satisfies Handler];
   }));
   const worker = new TaskWorker({ name: 'w', queue: 'work', ...config }, {
-    broker, format: gofortFormat, handlers: map, emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000,
+    broker, format: gofortFormat, handlers: map, emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000, results,
   });
   workers.push(worker);
   await worker.start();
@@ -387,6 +389,89 @@ describe('closing', () => {
     await settle();
     const closed = worker.close(2_000);
     await vi.advanceTimersByTimeAsync(2_000);
+    await closed;
+    expect(delivery.settled).toBeUndefined();
+  });
+});
+
+describe('results', () => {
+  interface Kept { uuid: string; entry: TimelineEntry; outcome?: TaskOutcome }
+  let kept: Kept[];
+  let onRecord: (entry: TimelineEntry) => Promise<void>;
+
+  const results = (of: 'asked' | 'all') => ({
+    of,
+    recorder: {
+      record: async ({ uuid }: { uuid: string }, entry: TimelineEntry, outcome?: TaskOutcome) => {
+        await onRecord(entry);
+        kept.push({ uuid, entry, outcome });
+      },
+    },
+  });
+  const states = (): string[] => kept.map(({ entry }) => entry.state);
+
+  beforeEach(() => {
+    kept = [];
+    onRecord = () => Promise.resolve();
+  });
+
+  it('are kept before the acknowledgement, and only where they are asked for', async () => {
+    let keep = (): void => undefined;
+    onRecord = ({ state }) => (state === 'succeeded' ? new Promise((resolve) => { keep = resolve; }) : Promise.resolve());
+    await workerWith({ add: ([a, b]) => (a as number) + (b as number), quiet: () => 1, kept: { run: () => 'always', result: true } }, {}, results('asked'));
+    const args: TaskArgument[] = [{ type: 'int', value: 1 }, { type: 'int', value: 2 }];
+    const asked = broker.deliver(task('add', args, { headers: { [Header.result]: true } }));
+    const unasked = broker.deliver(task('quiet'));
+    await settle();
+    expect(unasked.settled).toBe('ack');
+    expect(asked.settled).toBeUndefined();
+    keep();
+    await settle();
+    expect(asked.settled).toBe('ack');
+    expect(kept.map(({ entry, outcome }) => [entry.state, entry.attempt, entry.worker, outcome])).toEqual(
+      [['started', 1, 'w', undefined], ['succeeded', 1, 'w', { kind: 'value', value: 3 }]]);
+    broker.deliver(task('kept'));
+    await settle();
+    keep();
+    await settle();
+    expect(states()).toEqual(['started', 'succeeded', 'started', 'succeeded']);
+  });
+
+  it('tell of retries and of the last failure, after its dead letter', async () => {
+    await workerWith({ flaky: { run: () => { throw new RangeError('too far'); }, retry: { attempts: 2, delaySeconds: 1, jitter: 0 } } }, {}, results('all'));
+    broker.deliver(task('flaky'));
+    await settle();
+    const last = broker.deliver(task('flaky', [], { headers: broker.published[0]?.message.properties.headers }));
+    await settle();
+    expect(states()).toEqual(['started', 'retrying', 'started', 'failed']);
+    expect(kept.at(-1)?.entry).toMatchObject({ attempt: 2, error: { name: 'RangeError', message: 'too far' } });
+    expect(broker.published.at(-1)?.address).toEqual({ queue: 'work.dead' });
+    expect(last.settled).toBe('ack');
+  });
+
+  it('keep the task from being acknowledged while the backend is away, and lose nothing when it returns', async () => {
+    let failures = 2;
+    onRecord = ({ state }) => (state === 'succeeded' && failures-- > 0 ? Promise.reject(new Error('away')) : Promise.resolve());
+    const run = vi.fn(() => 7);
+    await workerWith({ add: run }, {}, results('all'));
+    const delivery = broker.deliver(task('add'));
+    await settle();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(delivery.settled).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(200);
+    await settle();
+    expect(delivery.settled).toBe('ack');
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(events.filter(({ type }) => type === 'worker.problem')).toHaveLength(2);
+  });
+
+  it('leave the task to the broker when the worker closes before they are kept', async () => {
+    onRecord = () => Promise.reject(new Error('away'));
+    const worker = await workerWith({ add: () => 7 }, {}, results('all'));
+    const delivery = broker.deliver(task('add'));
+    await settle();
+    const closed = worker.close(1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
     await closed;
     expect(delivery.settled).toBeUndefined();
   });
