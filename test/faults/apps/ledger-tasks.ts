@@ -30,8 +30,9 @@ export class LedgerTasks {
 
   /** Computes without a pause: no timer and no socket of this process gets its turn meanwhile. */
   @Task('compute')
-  async compute(milliseconds: number): Promise<void> {
-    await this.book([milliseconds], () => {
+  async compute(milliseconds: number, first: 'at-once' | 'after-a-pause'): Promise<void> {
+    await this.book([milliseconds], async () => {
+      if (first === 'after-a-pause') await pause(1);
       const end = performance.now() + milliseconds;
       while (performance.now() < end);
     });
