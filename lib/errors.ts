@@ -23,6 +23,7 @@
  *         ResultBackendTimeoutError      no answer in time; the operation may still happen
  *         ResultTooLargeError            a value larger than this backend can keep
  *         ResultBackendUnsupportedError  this backend cannot do what was asked
+ *       TaskFailedError           a task whose result was asked for has ended without one
  *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       ShutdownError             closing: no new work is taken
@@ -175,6 +176,17 @@ export class ResultTooLargeError extends ResultBackendError {
 export class ResultBackendUnsupportedError extends ResultBackendError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_RESULT_BACKEND_UNSUPPORTED');
+  }
+}
+
+/**
+ * A task whose result was asked for has ended without one. `cause` is the handler's error as it was
+ * recorded (name, message, stack); `fields` has `uuid`, `task`, `state` and `attempt`.
+ * @publicApi
+ */
+export class TaskFailedError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_TASK_FAILED', message, fields, { cause });
   }
 }
 

@@ -53,7 +53,7 @@ export class ResultRecorder {
         try {
           last = decodeTaskResult(bytes);
         } catch (error) {
-          return finish(() => reject(error as Error));
+          return finish(() => reject(error));
         }
         if (isFinal(last.state)) finish(() => resolve(last as TaskResult));
       });
