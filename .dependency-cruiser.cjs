@@ -31,7 +31,7 @@ const ERRORS = '^lib/errors\\.ts$';
 const FORMATS = '^lib/formats/';
 const EVENTS = '^lib/events/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
-const RESULT_PORT = '^lib/results/result-backend\\.ts$';
+const RESULT_PORT = '^lib/results/(result-backend|outcome-recorder)\\.ts$';
 const PORTS = [BROKER_PORT, RESULT_PORT];
 /** What the adapters of results share: the inner port that they implement, and how a driver is loaded. */
 const RESULT_STORE = '^lib/results/(result-store|load-peer)\\.ts$';
@@ -99,6 +99,8 @@ module.exports = {
     ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
       `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
+    mayImport('dead-letters-import-ports', '^lib/dead-letters/', [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'],
+      'As worker/. Exception: the history of attempts, which workers write and dead letters show.'),
     {
       name: 'only-nest-knows-nestjs', severity: 'error',
       comment: 'nest/ composes; everything else must work, and be tested, without Nest.',

@@ -1,11 +1,16 @@
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
+export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
+export type {
+  BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
+} from './dead-letters/dead-letters.js';
 export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
+export type { FailedAttempt } from './worker/attempt-history.js';
 export type { TaskDefinition, TaskMap } from './worker/handler.js';
 export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker/middleware.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';

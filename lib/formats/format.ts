@@ -17,6 +17,11 @@ export interface Format {
    * @throws InvalidTaskError when they are, but an argument is not what its type says
    */
   decode(message: Message): Task;
+  /**
+   * Who a message says it is, where it says that although {@link decode} refuses it. Never throws.
+   * Default: nothing is known of such a message.
+   */
+  identify?(message: Message): { uuid?: string; name?: string };
 }
 
 /** @publicApi */

@@ -39,7 +39,20 @@ export const gofortFormat: Format = {
     const args = decodeArguments(content.args, name);
     return { uuid, name, args, headers: message.properties.headers };
   },
+
+  identify(message: Message): { uuid?: string; name?: string } {
+    try {
+      const { uuid, name } = parseBody(message.body);
+      return { uuid: nonEmptyString(uuid), name: nonEmptyString(name) };
+    } catch {
+      return {};
+    }
+  },
 };
+
+function nonEmptyString(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
 
 function encodeArguments(args: readonly TaskArgument[]): string {
   if (args.length === 0) return 'null';

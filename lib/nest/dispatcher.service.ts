@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
+import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { inferArguments } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
@@ -83,6 +84,11 @@ export class DispatcherService {
   /** The worker of this name. @throws ConfigurationError that lists the known ones */
   worker(name: string): DispatcherWorker {
     return this.dispatcher.workers.get(name);
+  }
+
+  /** The dead letters of the work queues: list, look, replay, discard, trim. */
+  get deadLetters(): DeadLetters {
+    return this.dispatcher.deadLetters;
   }
 
   /** Where the connection stands now. */

@@ -1,5 +1,6 @@
 import { merge, Subject, type Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
+import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { TaskWorker } from '../worker/task-worker.js';
@@ -39,6 +40,7 @@ export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig
 export class Dispatcher {
   readonly publisher: { publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> };
   readonly workers: WorkerRegistry;
+  readonly deadLetters: DeadLetters;
   /** Hot: what happens from subscription on. Completes when closed. */
   readonly events: Observable<DispatcherEvent>;
   readonly logger: DispatcherLogger;
@@ -66,6 +68,9 @@ export class Dispatcher {
       consumes: config.role !== 'publisher',
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
+    });
+    this.deadLetters = new DeadLetters({
+      broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: () => this.gate.open(),
     });
     this.observe();
   }

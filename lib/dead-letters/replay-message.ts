@@ -1,0 +1,44 @@
+import type { Message } from '../brokers/broker.js';
+import { InvalidTaskError, TaskTooLargeError } from '../errors.js';
+import type { Format } from '../formats/format.js';
+import { completeTask } from '../task/complete-task.js';
+import { countHeader, Header, republishableHeaders } from '../task/headers.js';
+import type { TaskArgument, TaskHeaders } from '../task/task.js';
+import type { DeadLetter } from './dead-letter.js';
+
+/** What a death has written, and what counts towards the next one: a replay starts anew. */
+const ENDED: readonly string[] = [
+  Header.attempt, Header.returns, Header.redeliveries, Header.due, Header.expires, Header.delayed,
+  Header.deadReason, Header.deadError, Header.deadStack, Header.deadAt, Header.deadQueue, Header.deadWorker, Header.deadDropped,
+];
+
+/** The dead letter as a task again: the same uuid, its history, attempt 1; the same bytes unless its arguments change. */
+export function replayMessage(letter: DeadLetter, original: Message, args: TaskArgument[] | undefined, format: Format, maxTaskBytes: number): Message {
+  const headers = replayHeaders(original.properties.headers);
+  if (args === undefined) return { body: letter.body, properties: { ...original.properties, headers } };
+  const { body, properties } = format.encode({ ...editedTask(letter, args), headers });
+  if (body.length > maxTaskBytes) {
+    throw new TaskTooLargeError(`Dead letter ${letter.id} with these arguments has ${body.length} bytes; at most ${maxTaskBytes} may travel (maxTaskBytes).`,
+      { id: letter.id, bytes: body.length, maxTaskBytes });
+  }
+  return { body, properties: { ...original.properties, ...properties, headers } };
+}
+
+function replayHeaders(original: TaskHeaders | undefined): TaskHeaders {
+  const headers = republishableHeaders(original);
+  for (const name of ENDED) delete headers[name];
+  headers[Header.replays] = countHeader(original, Header.replays, 0) + 1;
+  return headers;
+}
+
+/** @throws InvalidTaskError as `publish` would */
+function editedTask({ id, uuid, name }: DeadLetter, args: TaskArgument[]): { uuid: string; name: string; args: TaskArgument[] } {
+  if (name === undefined) {
+    throw new InvalidTaskError(`Dead letter ${id} names no task, so it cannot get other arguments. Publish the task that it should be, and discard it.`, { id });
+  }
+  const newUuid = (): never => {
+    throw new InvalidTaskError(`Dead letter ${id} has no uuid, so it cannot get other arguments. Publish the task that it should be, and discard it.`, { id });
+  };
+  const task = completeTask({ name, args, ...(uuid === undefined ? {} : { uuid }) }, { routingKey: '', newUuid, now: () => 0 });
+  return { uuid: task.uuid, name, args: task.args };
+}
