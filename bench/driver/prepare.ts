@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { gofortCheckout, useGofortCheckout } from '../../test/support/gofort-source.js';
 import { needFile } from '../servers/packages.js';
 import { BUILT, SOURCES } from './paths.js';
 
@@ -29,7 +30,7 @@ export function buildGo(name: string): void {
 /** The original's last commit; it has no `go.mod`, and was written for this version of its uuid package. */
 const GOFORT = ['github.com/gofort/dispatcher@af19a5a', 'github.com/satori/go.uuid@v1.2.0'];
 
-/** Apart from the others, because its module cannot be downloaded everywhere. */
+/** Apart from the others, because its module cannot be downloaded everywhere; see `DISPATCHER_GOFORT_SOURCE` in docs/testing.md. */
 export function buildGofort(): void {
   mkdirSync(BUILT, { recursive: true });
   const folder = join(SOURCES, 'go');
@@ -37,12 +38,21 @@ export function buildGofort(): void {
   const modfile = join(BUILT, 'gofort.mod');
   cpSync(join(folder, 'go.mod'), modfile);
   cpSync(join(folder, 'go.sum'), join(BUILT, 'gofort.sum'));
+  replaceOrGetGofort(folder, modfile);
+  run('go', ['build', `-modfile=${modfile}`, '-mod=mod', '-tags', 'gofort', '-o', join(BUILT, 'gofort'), './cmd/gofort'], folder);
+}
+
+function replaceOrGetGofort(folder: string, modfile: string): void {
+  const checkout = gofortCheckout();
+  if (checkout !== undefined) {
+    rmSync(join(BUILT, 'gofort-source'), { recursive: true, force: true });
+    return run('go', useGofortCheckout(checkout, join(BUILT, 'gofort-source'), modfile), folder);
+  }
   try {
     run('go', ['get', `-modfile=${modfile}`, ...GOFORT], folder);
   } catch (cause) {
-    throw new Error('its module cannot be downloaded on this machine', { cause });
+    throw new Error('its module cannot be downloaded on this machine; DISPATCHER_GOFORT_SOURCE may name a checkout of it', { cause });
   }
-  run('go', ['build', `-modfile=${modfile}`, '-mod=mod', '-tags', 'gofort', '-o', join(BUILT, 'gofort'), './cmd/gofort'], folder);
 }
 
 /** @throws Error with what the command complained of */

@@ -3,7 +3,8 @@
 //	go build -tags gofort   with the real gofort/dispatcher (library.go)
 //	go build                with a peer of our own, made after what docs/wire-format.md says of it (standin.go)
 //
-// Commands: "send" publishes -count tasks and ends; "work" runs tasks until its standard input closes.
+// Commands: "send" publishes -count tasks of every type and one without arguments; "count" publishes
+// -count tasks named -task, each with its number; "work" runs tasks until its standard input closes.
 // Everything it has to say it prints as one JSON object a line.
 package main
 
@@ -29,42 +30,62 @@ type argument struct {
 
 // peer is what both builds can do.
 type peer interface {
-	publish(name string, args []argument) error
-	// work runs the tasks "all_types" and "with_uuid" of the queue; it returns once it consumes.
+	// publish returns the uuid that the task was given, once the server has confirmed it.
+	publish(name string, args []argument, headers map[string]interface{}) (string, error)
+	// work runs the tasks "all_types", "with_uuid", "counted" and "overruns" of the queue, three at a
+	// time; it returns once it consumes.
 	work() error
 	close()
 }
 
+// timeoutSeconds is that of "overruns", which never ends.
+const timeoutSeconds = 1
+
 func main() {
 	var s settings
 	var count int
+	var task string
 	flag.StringVar(&s.url, "url", "", "AMQP URL")
 	flag.StringVar(&s.exchange, "exchange", "", "exchange")
 	flag.StringVar(&s.queue, "queue", "", "queue")
 	flag.StringVar(&s.key, "key", "", "routing key and binding key")
 	flag.IntVar(&count, "count", 1, "how many tasks to send")
+	flag.StringVar(&task, "task", "counted", "the name of the tasks that count sends")
 	flag.Parse()
 	p, err := newPeer(s)
 	must(err)
 	switch flag.Arg(0) {
 	case "send":
 		send(p, count)
+	case "count":
+		sendCounted(p, task, count)
 	case "work":
 		must(p.work())
 		say(map[string]interface{}{"kind": "working"})
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	default:
-		log.Fatalf("found the command %q; expected send or work", flag.Arg(0))
+		log.Fatalf("found the command %q; expected send, count or work", flag.Arg(0))
 	}
 	p.close()
 }
 
 func send(p peer, count int) {
 	for n := 0; n < count; n++ {
-		must(p.publish("all_types", everyType(n)))
+		_, err := p.publish("all_types", everyType(n), map[string]interface{}{"tenant": "go"})
+		must(err)
 	}
-	must(p.publish("without_arguments", nil))
+	_, err := p.publish("without_arguments", nil, nil)
+	must(err)
 	say(map[string]interface{}{"kind": "sent", "count": count + 1})
+}
+
+func sendCounted(p peer, task string, count int) {
+	for n := 0; n < count; n++ {
+		uuid, err := p.publish(task, []argument{{"int", n}}, nil)
+		must(err)
+		say(map[string]interface{}{"kind": "accepted", "uuid": uuid})
+	}
+	say(map[string]interface{}{"kind": "sent", "count": count})
 }
 
 // everyType has each type at the edge of its range, and the characters that Go's JSON escapes.
@@ -100,6 +121,18 @@ func allTypes(b bool, s string, i int, i8 int8, i16 int16, i32 int32, i64 int64,
 // withUUID is the function behind the task "with_uuid".
 func withUUID(uuid string, text string) {
 	say(map[string]interface{}{"kind": "ran", "name": "with_uuid", "args": []string{uuid, text}})
+}
+
+// counted is the function behind the task "counted".
+func counted(uuid string, n int) {
+	say(map[string]interface{}{"kind": "started", "uuid": uuid})
+	say(map[string]interface{}{"kind": "finished", "uuid": uuid, "n": n})
+}
+
+// overruns is the function behind the task "overruns": it outlives every timeout.
+func overruns(uuid string, _ int) {
+	say(map[string]interface{}{"kind": "overruns", "uuid": uuid})
+	select {}
 }
 
 func say(line map[string]interface{}) {

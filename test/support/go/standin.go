@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -54,25 +55,25 @@ func (p *standIn) declareQueue() error {
 	return err
 }
 
-func (p *standIn) publish(name string, args []argument) error {
+func (p *standIn) publish(name string, args []argument, headers map[string]interface{}) (string, error) {
 	task := wireTask{UUID: newUUID(), Name: name}
 	for _, a := range args {
 		task.Args = append(task.Args, wireArgument{a.kind, a.value})
 	}
 	body, err := json.Marshal(task)
 	if err != nil {
-		return err
+		return "", err
 	}
 	confirm, err := p.channel.PublishWithDeferredConfirm(p.exchange, p.key, false, false,
-		amqp.Publishing{ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: body})
+		amqp.Publishing{Headers: headers, ContentType: "application/json", DeliveryMode: amqp.Persistent, Body: body})
 	if err != nil {
-		return err
+		return "", err
 	}
 	confirmed, err := confirm.WaitContext(context.Background())
 	if err == nil && !confirmed {
 		err = errors.New("the broker refused the task")
 	}
-	return err
+	return task.UUID, err
 }
 
 func (p *standIn) work() error {
@@ -86,29 +87,54 @@ func (p *standIn) work() error {
 	go func() {
 		for delivery := range deliveries {
 			var task wireTask
-			if err := json.Unmarshal(delivery.Body, &task); err != nil || !run(task) {
+			if err := json.Unmarshal(delivery.Body, &task); err != nil {
 				_ = delivery.Nack(false, false)
-				continue
+			} else if call := callOf(task); call == nil {
+				_ = delivery.Nack(false, true)
+			} else {
+				go runAndAck(call, task.Name == "overruns", delivery)
 			}
-			_ = delivery.Ack(false)
 		}
 	}()
 	return nil
 }
 
-func run(task wireTask) bool {
-	a := task.Args
-	switch {
-	case task.Name == "with_uuid" && len(a) == 1:
-		withUUID(task.UUID, a[0].Value.(string))
-	case task.Name == "all_types" && len(a) == 14:
-		n := func(i int) float64 { return a[i].Value.(float64) }
-		allTypes(a[0].Value.(bool), a[1].Value.(string), int(n(2)), int8(n(3)), int16(n(4)), int32(n(5)), int64(n(6)),
-			uint(n(7)), uint8(n(8)), uint16(n(9)), uint32(n(10)), uint64(n(11)), float32(n(12)), n(13))
-	default:
-		return false
+// runAndAck acknowledges whatever happened; the function of a task that overruns goes on.
+func runAndAck(call func(), limited bool, delivery amqp.Delivery) {
+	ended := make(chan struct{})
+	go func() {
+		call()
+		close(ended)
+	}()
+	var timeout <-chan time.Time
+	if limited {
+		timeout = time.After(timeoutSeconds * time.Second)
 	}
-	return true
+	select {
+	case <-ended:
+	case <-timeout:
+	}
+	_ = delivery.Ack(false)
+}
+
+// callOf is the function of a task with its arguments, nil where the name is not known here.
+func callOf(task wireTask) func() {
+	a := task.Args
+	n := func(i int) float64 { return a[i].Value.(float64) }
+	switch task.Name {
+	case "with_uuid":
+		return func() { withUUID(task.UUID, a[0].Value.(string)) }
+	case "counted":
+		return func() { counted(task.UUID, int(n(0))) }
+	case "overruns":
+		return func() { overruns(task.UUID, int(n(0))) }
+	case "all_types":
+		return func() {
+			allTypes(a[0].Value.(bool), a[1].Value.(string), int(n(2)), int8(n(3)), int16(n(4)), int32(n(5)), int64(n(6)),
+				uint(n(7)), uint8(n(8)), uint16(n(9)), uint32(n(10)), uint64(n(11)), float32(n(12)), n(13))
+		}
+	}
+	return nil
 }
 
 func (p *standIn) close() { _ = p.connection.Close() }
