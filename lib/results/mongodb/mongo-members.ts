@@ -7,7 +7,7 @@ import { isDuplicateKey } from './mongo-failure.js';
 /** Of how many sets the latest known count is remembered. */
 const MOST_KNOWN = 1000;
 
-/** Others try so many positions in vain at most before they ask. */
+/** So many additions at most before other processes hear of them, and are saved the question. */
 const TELL_EVERY = 50;
 
 /** Documents in one answer of the server, which limits it to 16 MiB besides. */

@@ -8,6 +8,9 @@ import { redisFailure } from './redis-failure.js';
 import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT, type RedisScript } from './redis-scripts.js';
 import type { RedisEndpoint } from './redis-url.js';
 
+/** Of the driver's own, which takes a timer for each command; the supervisor's is enough. */
+const NO_LIMIT = 0;
+
 type Client = ReturnType<typeof createClient>;
 
 /** Redis keeps 512 MiB; its default memory for one client's answers does not. */
@@ -34,7 +37,7 @@ export class RedisStore implements ResultStore {
   async connect(listener: StoreListener): Promise<void> {
     this.drop();
     const driver = await loadPeer('@redis/client', 'redis:', () => import('@redis/client'));
-    this.asBytes = { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer } };
+    this.asBytes = { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: NO_LIMIT };
     const client = this.makeClient(driver);
     this.client = client;
     this.listener = listener;
@@ -128,7 +131,7 @@ export class RedisStore implements ResultStore {
     const network = { ...common, host: host as string, port: port as number };
     const socket = path !== undefined ? { ...common, path } : tls ? { ...network, ...this.options.tls, tls: true as const } : network;
     return driver.createClient({
-      socket, username, password, database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled',
+      socket, username, password, database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled', commandOptions: { timeout: NO_LIMIT },
     }) as unknown as Client;
   }
 

@@ -7,6 +7,8 @@ const MARKER = 'dispatcher-broker.json';
 const KIND = 'nestjs-dispatcher embedded broker';
 /** Raise it with every change that older versions cannot read. */
 const FORMAT = 1;
+/** The results of the same URL, which may have come first (`lib/results/embedded`). */
+const RESULTS = 'results';
 const UNFINISHED_MARKER = /^dispatcher-broker\.json\.\d+\.new$/;
 
 /**
@@ -50,7 +52,7 @@ function parseMarker(text: string): { kind?: unknown; format?: unknown } | undef
 }
 
 function refuseForeign(folder: string): void {
-  const others = readdirSync(folder).filter((name) => !UNFINISHED_MARKER.test(name));
+  const others = readdirSync(folder).filter((name) => name !== RESULTS && !UNFINISHED_MARKER.test(name));
   // Another process may have claimed it since we looked.
   if (others.length === 0 || others.includes(MARKER)) return;
   throw new ConfigurationError(

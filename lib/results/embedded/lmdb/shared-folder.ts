@@ -31,6 +31,7 @@ export async function joinFolder(location: string, user: FolderUser): Promise<Sh
   let shared = open.get(folder);
   if (shared === undefined) open.set(folder, (shared = new SharedFolder(folder)));
   shared.users.add(user);
+  if (shared.watchProblem !== undefined) user.warning(shared.watchProblem);
   return shared;
 }
 
@@ -38,6 +39,8 @@ export class SharedFolder {
   readonly users = new Set<FolderUser>();
   readonly tables: ResultTables;
   private readonly timers: NodeJS.Timeout[];
+  /** What users are to be told when they join. */
+  watchProblem: string | undefined;
   private watcher: FSWatcher | undefined;
   private lastChange: number;
   private looking = false;
@@ -93,7 +96,7 @@ export class SharedFolder {
 
   private checkFormat(): void {
     const found = numberIn(this.tables, FORMAT_KEY);
-    if (found === 0) return void this.tables.meta.put(FORMAT_KEY, numberKey(FORMAT));
+    if (found === 0) return void this.tables.meta.putSync(FORMAT_KEY, numberKey(FORMAT));
     if (found === FORMAT) return;
     void this.tables.root.close();
     throw new ConfigurationError(
@@ -107,7 +110,7 @@ export class SharedFolder {
       this.watcher = watch(join(this.folder, 'data.mdb'), { persistent: false }, () => this.lookSoon());
       this.watcher.on('error', () => this.watcher?.close());
     } catch (error) {
-      for (const user of this.users) user.warning(`Watching '${this.folder}' does not work (${(error as Error).message}): changes by other processes are found up to half a second later.`);
+      this.watchProblem = `Watching '${this.folder}' does not work (${(error as Error).message}): changes by other processes are found up to half a second later.`;
     }
   }
 
