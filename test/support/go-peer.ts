@@ -43,7 +43,7 @@ interface ExecError extends Error { code?: string | number; stderr?: string }
 
 function whyUnavailable(error: ExecError): string {
   if (error.code === 'ENOENT') return 'there is no "go" on this machine: install Go 1.20 or newer.';
-  return `go cannot download what it needs: ${(error.stderr ?? error.message).trim().replaceAll(/\s+/g, ' ').slice(-300)}.`;
+  return `go cannot download what it needs: ${(error.stderr ?? error.message).trim().replaceAll(/\s+/g, ' ').replace(/\.$/, '').slice(-300)}.`;
 }
 
 async function go(...args: string[]): Promise<void> {
