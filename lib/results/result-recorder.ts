@@ -53,7 +53,7 @@ export class ResultRecorder {
         try {
           last = decodeTaskResult(bytes);
         } catch (error) {
-          return finish(() => reject(error));
+          return finish(() => reject(error instanceof Error ? error : new Error(String(error))));
         }
         if (isFinal(last.state)) finish(() => resolve(last as TaskResult));
       });
