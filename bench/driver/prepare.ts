@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gofortCheckout, useGofortCheckout } from '../../test/support/gofort-source.js';
+import { temporaryFolder } from '../../test/support/temporary-folder.js';
 import { needFile } from '../servers/packages.js';
 import { BUILT, SOURCES } from './paths.js';
 
@@ -44,10 +45,7 @@ export function buildGofort(): void {
 
 function replaceOrGetGofort(folder: string, modfile: string): void {
   const checkout = gofortCheckout();
-  if (checkout !== undefined) {
-    rmSync(join(BUILT, 'gofort-source'), { recursive: true, force: true });
-    return run('go', useGofortCheckout(checkout, join(BUILT, 'gofort-source'), modfile), folder);
-  }
+  if (checkout !== undefined) return run('go', useGofortCheckout(checkout, temporaryFolder('gofort'), modfile), folder);
   try {
     run('go', ['get', `-modfile=${modfile}`, ...GOFORT], folder);
   } catch (cause) {
