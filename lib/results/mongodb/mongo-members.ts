@@ -13,6 +13,18 @@ const TELL_EVERY = 50;
 /** Documents in one answer of the server, which limits it to 16 MiB besides. */
 const BATCH = 50;
 
+/** What one request carries at most; the server takes 48 MB. */
+const BATCH_ADDITIONS = 100;
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+interface Addition {
+  readonly member: string;
+  readonly value: Buffer;
+  readonly expiresInMs: number | undefined;
+  resolve(count: MemberCount): void;
+  reject(error: Error): void;
+}
+
 /**
  * Sets of members, without transactions (which only a replica set has): a member is one document,
  * inserted at the next free position. Two unique indexes let one insert settle both questions, "is
@@ -22,25 +34,19 @@ export class MongoMembers {
   /** By set: how many members it has, at least. Saves the question for the next free position. */
   private readonly known = new Map<string, number>();
 
+  private readonly lines = new Map<string, Addition[]>();
+
   constructor(private readonly collections: MongoCollections) {}
 
-  async add(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
-    const { set, count } = await this.liveSet(key, expiresInMs);
-    const _id = `${set}:${createHash('sha256').update(member).digest('base64url')}`;
-    let position = Math.max(count, this.known.get(set) ?? 0);
-    for (;;) {
-      try {
-        await this.collections.members.insertOne({ _id, set, position, member, value });
-        this.remember(set, position + 1);
-        return { count: position + 1, added: true };
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
-      const present = await this.collections.members.findOne({ _id }, { projection: { _id: 1 } });
-      position = await this.count(set);
-      if (present !== null) return { count: position, added: false };
-      // Another process took the position: the next one, then.
-    }
+  /** Those of one set wait for each other: together in one request they are fast, side by side they collide. */
+  add(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
+    return new Promise((resolve, reject) => {
+      const addition: Addition = { member, value, expiresInMs, resolve, reject };
+      const line = this.lines.get(key);
+      if (line !== undefined) return void line.push(addition);
+      this.lines.set(key, [addition]);
+      void this.drain(key);
+    });
   }
 
   async page(key: string, position: number): Promise<MembersPage> {
@@ -69,6 +75,50 @@ export class MongoMembers {
       await this.collections.members.deleteMany({ set: found.set });
       // Last: whoever is interrupted leaves a trace for the next sweep.
       await this.collections.sets.deleteOne({ _id: found._id, set: found.set, expiresAt: { $lte: before } });
+    }
+  }
+
+  private async drain(key: string): Promise<void> {
+    const line = this.lines.get(key) as Addition[];
+    while (line.length > 0) {
+      const batch = nextBatch(line);
+      try {
+        await this.addAll(key, batch);
+      } catch (error) {
+        // Those that have been settled by then take no notice.
+        for (const addition of batch) addition.reject(error as Error);
+      }
+    }
+    this.lines.delete(key);
+  }
+
+  private async addAll(key: string, batch: readonly Addition[]): Promise<void> {
+    const { set, count } = await this.liveSet(key, longest(batch));
+    let position = Math.max(count, this.known.get(set) ?? 0);
+    for (let rest = batch; rest.length > 0;) {
+      const { inserted, clash } = await this.insert(set, position, rest);
+      for (let index = 0; index < inserted; index++) rest[index].resolve({ count: ++position, added: true });
+      this.remember(set, position);
+      rest = rest.slice(inserted);
+      if (!clash) continue;
+      // Its member is there already, or another process took its position.
+      const present = await this.collections.members.findOne({ _id: idOf(set, rest[0].member) }, { projection: { _id: 1 } });
+      position = await this.count(set);
+      if (present === null) continue;
+      rest[0].resolve({ count: position, added: false });
+      rest = rest.slice(1);
+    }
+  }
+
+  /** In order, and no further than the first that clashes: positions stay dense. */
+  private async insert(set: string, position: number, additions: readonly Addition[]): Promise<{ inserted: number; clash: boolean }> {
+    const documents = additions.map(({ member, value }, index) => ({ _id: idOf(set, member), set, position: position + index, member, value }));
+    try {
+      await this.collections.members.insertMany(documents, { ordered: true });
+      return { inserted: documents.length, clash: false };
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return { inserted: firstFailure(error), clash: true };
     }
   }
 
@@ -132,4 +182,30 @@ export class MongoMembers {
     // The mark is in no key of ours.
     await this.collections.sets.updateOne({ _id: `~${set}` }, { $set: { set, expiresAt } }, { upsert: true });
   }
+}
+
+function idOf(set: string, member: string): string {
+  return `${set}:${createHash('sha256').update(member).digest('base64url')}`;
+}
+
+function nextBatch(line: Addition[]): Addition[] {
+  let count = 0;
+  let bytes = 0;
+  while (count < line.length && count < BATCH_ADDITIONS && (count === 0 || bytes + line[count].value.length <= BATCH_BYTES)) {
+    bytes += line[count].value.length;
+    count++;
+  }
+  return line.splice(0, count);
+}
+
+/** Never for `undefined`: whoever asks for ever gets it. */
+function longest(batch: readonly Addition[]): number | undefined {
+  const most = Math.max(...batch.map(({ expiresInMs }) => expiresInMs ?? Infinity));
+  return most === Infinity ? undefined : most;
+}
+
+/** The place of the document that was refused; all before it are in. */
+function firstFailure(error: unknown): number {
+  const { writeErrors } = error as { writeErrors?: { index: number } | readonly { index: number }[] };
+  return [writeErrors].flat()[0]?.index ?? 0;
 }

@@ -18,7 +18,6 @@ const SWEEP_GRACE_MS = 60_000;
 /** Results in MongoDB 4.2 or newer, alone or as a replica set. Expiry goes by the clients' clocks. */
 export class MongoStore implements ResultStore {
   readonly display: string;
-  readonly addsInTurn = true;
   readonly capabilities: ResultBackendCapabilities = {
     readableByAnyProcess: true, pushes: false, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
