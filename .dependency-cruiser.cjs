@@ -99,6 +99,8 @@ module.exports = {
     ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
       `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
+    mayImport('control-imports-ports', '^lib/control/', [BROKER_PORT, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
+      'As worker/, whose types it speaks of: control is written once for every broker.'),
     mayImport('dead-letters-import-ports', '^lib/dead-letters/', [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'],
       'As worker/. Exception: the history of attempts, which workers write and dead letters show.'),
     {

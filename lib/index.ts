@@ -1,5 +1,6 @@
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
+export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
 export type {
   BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
@@ -28,6 +29,7 @@ export type { PublishedTask, PublishOutcome } from './nest/publishing/published-
 export type {
   DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig,
 } from './nest/server-config.js';
+export type { ThreadsConfig } from './nest/threads/threads-config.js';
 export type { Injected, SentArguments, TaskClient } from './nest/task-client.js';
 export { Task, type TaskOptions } from './nest/task.decorator.js';
 export type { DispatcherWorker } from './nest/worker-registry.js';

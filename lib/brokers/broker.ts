@@ -51,6 +51,12 @@ export interface Broker {
   depth(queue: string): Promise<number | undefined>;
 
   /**
+   * How many messages wait out a delay, for whatever queue. On RabbitMQ those of this exchange; on an
+   * embedded broker those of its folder or memory. One on its way from there to its queue is counted here or there.
+   */
+  delayedCount(): Promise<number>;
+
+  /**
    * Walks through the messages that wait in the queue when it begins, oldest first, and asks of each
    * what is to become of it. While it walks it holds what it has seen, so that nobody else gets it;
    * whatever is not removed is given back to its old place when it ends, however it ends. Nothing is

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
+import type { DrainOptions } from '../control/drain.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { inferArguments } from '../task/complete-task.js';
@@ -84,6 +85,35 @@ export class DispatcherService {
   /** The worker of this name. @throws ConfigurationError that lists the known ones */
   worker(name: string): DispatcherWorker {
     return this.dispatcher.workers.get(name);
+  }
+
+  /**
+   * How many tasks wait in a queue now, those that workers hold and delayed ones not counted; `undefined` when there is
+   * no such queue.
+   */
+  depth(queue: string): Promise<number | undefined> {
+    return this.dispatcher.depth(queue);
+  }
+
+  /**
+   * Removes for good all tasks that wait in a queue, those that workers hold and delayed ones not included. Returns how
+   * many there were.
+   *
+   * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue
+   */
+  purge(queue: string): Promise<number> {
+    return this.dispatcher.purge(queue);
+  }
+
+  /**
+   * Resolves when the queues, what is delayed, and what runs in this process' workers have been worked off. It stops
+   * nothing: publishing and consuming go on meanwhile. Tasks in the hands of other processes are in no count; those
+   * that fail there count again once they are back.
+   *
+   * @throws DispatcherError with the code ERR_DISPATCHER_DRAIN_TIMEOUT and what is left as its fields
+   */
+  drain(options?: DrainOptions): Promise<void> {
+    return this.dispatcher.workedOff(options);
   }
 
   /** The dead letters of the work queues: list, look, replay, discard, trim. */

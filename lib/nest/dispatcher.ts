@@ -1,5 +1,6 @@
 import { merge, Subject, type Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
+import { drain, type DrainOptions } from '../control/drain.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
@@ -92,6 +93,24 @@ export class Dispatcher {
 
   publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
     return this.publishChain?.publishMany(tasks) ?? new BatchPublisher(this.plainPublisher, this.broker, this.gate).run(tasks);
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    await this.gate.open();
+    return this.broker.depth(queue);
+  }
+
+  async purge(queue: string): Promise<number> {
+    await this.gate.open();
+    return this.broker.purge(queue);
+  }
+
+  async workedOff(options?: DrainOptions): Promise<void> {
+    await this.gate.open();
+    await drain({
+      broker: this.broker, now: () => performance.now(), workers: () => this.workers.list(),
+      knownQueues: () => [...new Set([...this.config.queues.map(({ name }) => name), ...this.workers.list().map(({ queue }) => queue)])],
+    }, options);
   }
 
   health(): DispatcherHealth {

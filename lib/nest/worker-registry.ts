@@ -1,6 +1,6 @@
 import { ConfigurationError, ShutdownError } from '../errors.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
-import type { Worker } from '../worker/worker.js';
+import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { FindProvider } from './middleware/resolve-middleware.js';
 import { nearestName } from './nearest-name.js';
@@ -18,6 +18,15 @@ export interface DispatcherWorker {
    * then is aborted, and the broker gives it to another worker. Default: `shutdownTimeoutSeconds`. Idempotent.
    */
   close(deadlineMs?: number): Promise<void>;
+  /** How many handlers may run at once now. */
+  readonly limit: number;
+  /**
+   * From now on so many handlers at once, in this process. More start at once; a smaller number takes effect as
+   * running tasks end.
+   *
+   * @throws ConfigurationError for what is no whole number from 1
+   */
+  setLimit(limit: number): void;
 }
 
 export interface WorkerRegistryDependencies {
@@ -117,6 +126,14 @@ export class ManagedWorker implements DispatcherWorker {
   ) {
     this.name = config.name;
     this.queue = config.queue;
+  }
+
+  get limit(): number { return this.worker.limit; }
+
+  get activity(): WorkerActivity { return this.worker.activity; }
+
+  setLimit(limit: number): void {
+    this.worker.setLimit(limit);
   }
 
   async prepare(): Promise<void> {

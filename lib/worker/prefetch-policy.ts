@@ -29,6 +29,13 @@ export class PrefetchPolicy {
     return this.samples % FIRST_SAMPLES === 0 ? this.adapt() : undefined;
   }
 
+  /** Another limit applies from now on. Returns the prefetch that goes with it. */
+  setLimit(limit: number): number {
+    this.limit = limit;
+    this.current = this.samples < FIRST_SAMPLES ? limit : this.target();
+    return this.current;
+  }
+
   /** Nothing has ended for a while with deliveries waiting: tasks are long, whatever they were before. */
   stalled(): number {
     this.mean = Math.max(this.mean, AHEAD_MS * 2);
@@ -38,10 +45,14 @@ export class PrefetchPolicy {
 
   /** Changing a consumer costs three round trips, so only a change by half or more is worth it. */
   private adapt(): number | undefined {
-    const ahead = this.mean > AHEAD_MS ? 0 : Math.floor((this.limit * AHEAD_MS) / Math.max(this.mean, 0.001));
-    const target = this.limit + Math.min(MOST_AHEAD, ahead);
+    const target = this.target();
     if (target <= this.current * 1.5 && target >= this.current / 1.5) return undefined;
     this.current = target;
     return target;
+  }
+
+  private target(): number {
+    const ahead = this.mean > AHEAD_MS ? 0 : Math.floor((this.limit * AHEAD_MS) / Math.max(this.mean, 0.001));
+    return this.limit + Math.min(MOST_AHEAD, ahead);
   }
 }

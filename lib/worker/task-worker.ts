@@ -1,5 +1,5 @@
 import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
-import { ShutdownError } from '../errors.js';
+import { ConfigurationError, ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { Hold } from './hold.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
@@ -9,19 +9,20 @@ import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
 import { WaitingDeliveries } from './waiting-deliveries.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
-import type { Worker, WorkerDependencies } from './worker.js';
+import type { Worker, WorkerActivity, WorkerDependencies } from './worker.js';
 
 const DEFAULT_CLOSE_MS = 25_000;
 /** What aborted handlers get, at the end of the time to close, to put things down. */
 const AFTER_ABORT_MS = 1_000;
 /** Deliveries that wait here while no task ends for so long are given back for other workers. */
 const STALL_MS = 250;
+const IDLE: WorkerActivity = { running: 0, waiting: 0, ended: 0 };
 
 /** Consumes one queue and runs up to `limit` handlers at once. */
 export class TaskWorker implements Worker {
   readonly name: string;
   readonly queue: string;
-  private readonly limit: number;
+  private slots: number;
   private readonly topology: Topology;
   private session: Session | undefined;
   private starting: Promise<void> | undefined;
@@ -30,7 +31,7 @@ export class TaskWorker implements Worker {
   constructor(private readonly config: WorkerConfig, private readonly dependencies: WorkerDependencies) {
     this.name = config.name;
     this.queue = config.queue;
-    this.limit = config.limit || DEFAULT_LIMIT;
+    this.slots = config.limit || DEFAULT_LIMIT;
     const { type } = config;
     this.topology = {
       queues: [
@@ -38,6 +39,21 @@ export class TaskWorker implements Worker {
         { name: this.queue, bindingKeys: config.bindingKeys, type, purpose: 'work' },
       ],
     };
+  }
+
+  get limit(): number { return this.slots; }
+
+  get activity(): WorkerActivity {
+    return this.session?.activity ?? IDLE;
+  }
+
+  setLimit(limit: number): void {
+    if (!(Number.isSafeInteger(limit) && limit >= 1)) {
+      throw new ConfigurationError(`The limit of worker "${this.name}" must be a whole number from 1; found ${String(limit)}. To run nothing for a while, pause or close the worker.`,
+        { worker: this.name, limit });
+    }
+    this.slots = limit;
+    this.session?.setLimit(limit);
   }
 
   prepare(): Promise<void> {
@@ -57,7 +73,7 @@ export class TaskWorker implements Worker {
   }
 
   private async begin(): Promise<void> {
-    const session = new Session(this.config, this.limit, this.topology, this.dependencies);
+    const session = new Session(this.config, this.slots, this.topology, this.dependencies);
     try {
       await session.open();
     } catch (error) {
@@ -96,7 +112,7 @@ class Session {
 
   constructor(
     private readonly config: WorkerConfig,
-    private readonly limit: number,
+    private limit: number,
     topology: Topology,
     private readonly dependencies: WorkerDependencies,
   ) {
@@ -114,6 +130,18 @@ class Session {
     this.consumption = await this.dependencies.broker.consume(this.config.queue,
       { tag: this.config.name, prefetch: this.prefetch.current }, (delivery) => this.receive(delivery));
     this.runner.loopWatch.start();
+  }
+
+  get activity(): WorkerActivity {
+    return { running: this.busy, waiting: this.waiting.size, ended: this.ended };
+  }
+
+  setLimit(limit: number): void {
+    this.limit = limit;
+    const prefetch = this.prefetch.setLimit(limit);
+    if (this.closing) return;
+    if (!this.hold.isOn) this.consumption?.setPrefetch(prefetch);
+    if (!this.filling) this.fill();
   }
 
   async close(deadlineMs: number): Promise<void> {

@@ -22,9 +22,29 @@ export interface WorkerDependencies {
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
 }
 
+/** What a worker has in hand now. */
+export interface WorkerActivity {
+  /** Running handlers, and deliveries that are being settled or moved. */
+  readonly running: number;
+  /** Delivered, and waiting here for a slot. */
+  readonly waiting: number;
+  /** How many have ended here, in whatever way, since it was started. */
+  readonly ended: number;
+}
+
 export interface Worker {
   readonly name: string;
   readonly queue: string;
+  /** How many handlers may run at once now. */
+  readonly limit: number;
+  readonly activity: WorkerActivity;
+  /**
+   * From now on so many at once, also after a restart of the worker. More start at once; a smaller number
+   * takes effect as running tasks end.
+   *
+   * @throws ConfigurationError for what is no whole number from 1
+   */
+  setLimit(limit: number): void;
   /** Declares the queue, its bindings and its dead letter queue. */
   prepare(): Promise<void>;
   /** Starts to consume. Idempotent; a closed worker can be started again. */

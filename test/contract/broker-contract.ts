@@ -3,6 +3,7 @@ import type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.
 import { browsingContract } from './broker/browsing.js';
 import { closingContract } from './broker/closing.js';
 import { consumingContract } from './broker/consuming.js';
+import { countingContract } from './broker/counting.js';
 import { delayContract } from './broker/delays.js';
 import { delayedRoutingContract } from './broker/delayed-routing.js';
 import { publishingContract } from './broker/publishing.js';
@@ -26,6 +27,7 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     consumingContract(fixture, capabilities);
     settlingContract(fixture, capabilities);
     browsingContract(fixture, capabilities);
+    countingContract(fixture);
     delayContract(fixture, capabilities);
     delayedRoutingContract(fixture, capabilities);
     closingContract(fixture, capabilities);

@@ -68,6 +68,8 @@ export class LoopbackBroker implements Broker {
     return Promise.resolve(this.queues.get(name)?.waiting.length);
   }
 
+  delayedCount(): Promise<number> { return Promise.resolve(0); }
+
   async browse(name: string, visit: BrowseVisit): Promise<BrowseResult> {
     const queue = this.queues.get(name);
     if (queue === undefined) throw new BrokerError('ERR_DISPATCHER_NOT_FOUND', `no queue ${name}`);

@@ -57,6 +57,7 @@ export class ScriptedBroker implements Broker {
   }
 
   depth(): Promise<number | undefined> { return Promise.resolve(0); }
+  delayedCount(): Promise<number> { return Promise.resolve(0); }
   browse(): Promise<BrowseResult> { return Promise.resolve({ visited: 0, removed: 0, end: 'all' }); }
   purge(): Promise<number> { return Promise.resolve(0); }
   close(): Promise<void> { return Promise.resolve(); }

@@ -11,6 +11,7 @@ import { Link, type LinkListener, type LinkSettings } from './connection/link.js
 import { withChannel } from './connection/open-channel.js';
 import { within } from './connection/pause.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
+import { countDelayed } from './delays/count-delayed.js';
 import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
@@ -113,6 +114,11 @@ export class AmqpBroker implements Broker {
       if ((error as { code?: unknown }).code === 404) return undefined;
       throw declarationFailure(error, `Queue "${queue}"`);
     }
+  }
+
+  async delayedCount(): Promise<number> {
+    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    return countDelayed(model, this.options.exchange);
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

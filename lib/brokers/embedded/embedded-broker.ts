@@ -91,6 +91,11 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     return hub.store.depth(queue);
   }
 
+  async delayedCount(): Promise<number> {
+    const { store } = await this.ready();
+    return store.delayedCount();
+  }
+
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
     const { store } = await this.ready();
     return browseStore(store, this.clock, queue, this.options.publishTimeoutMs ?? DEFAULT_PUBLISH_TIMEOUT_MS, visit, options);

@@ -118,6 +118,10 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve(this.queueNamed(queue)?.size);
   }
 
+  delayedCount(): Promise<number> {
+    return Promise.resolve(this.delayed.size);
+  }
+
   purge(name: string): Promise<number> {
     const queue = this.queueNamed(name);
     let removed = 0;

@@ -53,6 +53,8 @@ export interface MessageStore {
   /** Resolves when everything published and settled so far has been written, or was refused. */
   written(): Promise<void>;
   depth(queue: string): Promise<number | undefined>;
+  /** How many messages are not due yet, for whatever queue. */
+  delayedCount(): Promise<number>;
   /** Removes what waits now, not what comes meanwhile. Resolves to how many there were; the queue must exist. */
   purge(queue: string): Promise<number>;
   /** False while somebody holds the lock of this name, in this process or another; the death of a holder frees it. */

@@ -34,4 +34,15 @@ describe('PrefetchPolicy', () => {
     times(8, 0.01).forEach((duration) => policy.observe(duration));
     expect(policy.current).toBe(3);
   });
+
+  it('follows another limit at once, and keeps what it has learned of the durations', () => {
+    const policy = new PrefetchPolicy(2);
+    expect(policy.setLimit(5)).toBe(5);
+    for (let i = 0; i < 32; i++) policy.observe(5);
+    expect(policy.current).toBe(55);
+    expect(policy.setLimit(10)).toBe(110);
+    expect(policy.setLimit(1)).toBe(11);
+    policy.stalled();
+    expect(policy.setLimit(4)).toBe(4);
+  });
 });

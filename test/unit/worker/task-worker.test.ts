@@ -283,6 +283,7 @@ describe('retries', () => {
     await workerWith({ killer: run }, { maxRedeliveries: 2 });
     let headers: TaskHeaders | undefined;
     for (const expected of [1, 2]) {
+      vi.setSystemTime(Date.now() + 6_000);
       broker.deliver(task('killer', [], { headers, redelivered: true }));
       await settle();
       headers = broker.published.at(-1)?.message.properties.headers as TaskHeaders;
@@ -291,6 +292,7 @@ describe('retries', () => {
     expect(run).not.toHaveBeenCalled();
     broker.deliver(task('killer', [], { headers }));
     expect(run).toHaveBeenCalledTimes(1);
+    vi.setSystemTime(Date.now() + 6_000);
     broker.deliver(task('killer', [], { headers, redelivered: true }));
     await settle();
     expect(broker.published.at(-1)?.message.properties.headers).toMatchObject({ [Header.deadReason]: 'crash-loop' });
@@ -394,6 +396,20 @@ describe('closing', () => {
   });
 });
 
+describe('a queue shared with a worker that gives back at once what it does not know', () => {
+  it('runs what was bounced, and does not take bounces for crashes', async () => {
+    const run = vi.fn();
+    await workerWith({ ours: run }, { maxRedeliveries: 1 });
+    broker.deliver(task('ours', [], { redelivered: true }));
+    await settle();
+    const headers = broker.published[0]?.message.properties.headers as TaskHeaders;
+    for (let bounce = 0; bounce < 5; bounce++) broker.deliver(task('ours', [], { headers, redelivered: true, uuid: `u${bounce}` }));
+    await settle();
+    expect(run).toHaveBeenCalledTimes(5);
+    expect(broker.published).toHaveLength(1);
+  });
+});
+
 describe('results', () => {
   interface Kept { uuid: string; entry: TimelineEntry; outcome?: TaskOutcome }
   let kept: Kept[];
@@ -490,5 +506,37 @@ describe('prefetch', () => {
     const waiting = broker.deliver(task('long', [], { uuid: 'b' }));
     await vi.advanceTimersByTimeAsync(250);
     expect(waiting.settled).toBe('requeue');
+  });
+});
+
+describe('the limit of a worker', () => {
+  it('can be raised and lowered while it runs, and outlives a restart', async () => {
+    const ends: (() => void)[] = [];
+    const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { ends.push(resolve); }) }, { limit: 1 });
+    for (let i = 0; i < 6; i++) broker.deliver(task('slow', [], { uuid: `u${i}` }));
+    expect([ends.length, worker.activity]).toEqual([1, { running: 1, waiting: 5, ended: 0 }]);
+    worker.setLimit(3);
+    expect([ends.length, worker.limit, broker.prefetches.at(-1)]).toEqual([3, 3, 3]);
+    worker.setLimit(1);
+    ends[0]?.();
+    ends[1]?.();
+    await settle();
+    expect([ends.length, worker.activity]).toEqual([3, { running: 1, waiting: 3, ended: 2 }]);
+    ends[2]?.();
+    await settle();
+    expect(ends.length).toBe(4);
+    worker.setLimit(2);
+    const closing = worker.close(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await closing;
+    expect(worker.activity).toEqual({ running: 0, waiting: 0, ended: 0 });
+    await worker.start();
+    expect(broker.prefetches.at(-1)).toBe(2);
+  });
+
+  it.each([0, -1, 1.5, NaN, '3' as unknown as number])('refuses %s', async (limit) => {
+    const worker = await workerWith({});
+    expect(() => worker.setLimit(limit)).toThrow(/whole number from 1/);
+    expect(worker.limit).toBe(3);
   });
 });

@@ -140,6 +140,11 @@ export class LmdbStore implements MessageStore {
     return Promise.resolve(declared === undefined ? undefined : readCount(this.tables, declared.id));
   }
 
+  delayedCount(): Promise<number> {
+    this.tables.root.resetReadTxn();
+    return Promise.resolve((this.tables.delayed.getStats() as { entryCount: number }).entryCount);
+  }
+
   async purge(queue: string): Promise<number> {
     const declared = this.routes().queue(queue);
     if (declared === undefined) return 0;

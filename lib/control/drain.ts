@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from '../brokers/broker.js';
+import { ConfigurationError, DispatcherError, ShutdownError } from '../errors.js';
+import { display } from '../task/argument-types.js';
+import type { WorkerActivity } from '../worker/worker.js';
+
+/** @publicApi */
+export interface DrainOptions {
+  /** Names of work queues. Default: all that this dispatcher's configuration and workers name. */
+  readonly queues?: readonly string[];
+  /**
+   * Whether delayed tasks count (retries that wait among them), however far away they are. Brokers cannot tell for
+   * which queue a delayed task is, so it counts all. Default: true where `queues` is not given.
+   */
+  readonly delayed?: boolean;
+  /** Default: 300. */
+  readonly timeoutSeconds?: number;
+  /** Called at the first look and after each change. What it throws ends the drain. */
+  readonly onProgress?: (progress: DrainProgress) => void;
+}
+
+/** What is left. @publicApi */
+export interface DrainProgress {
+  /** Waiting at the broker, by queue. What workers of other processes hold is in no broker's count. */
+  readonly waiting: Readonly<Record<string, number>>;
+  /** Delayed at the broker; absent where they do not count. */
+  readonly delayed?: number;
+  /** In the hands of this process' workers of these queues: running, being settled, or waiting for a slot. */
+  readonly running: number;
+}
+
+export interface DrainDependencies {
+  readonly broker: Broker;
+  /** The workers of this process. */
+  workers(): readonly { readonly queue: string; readonly activity: WorkerActivity }[];
+  /** The work queues that this process knows. */
+  knownQueues(): readonly string[];
+  now(): number;
+}
+
+const DEFAULT_SECONDS = 300;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 250;
+
+/**
+ * Resolves when nothing is left, by two looks in a row between which nothing ended here: a task that fails
+ * between two counts goes back to where was counted already.
+ *
+ * @throws DispatcherError with the code ERR_DISPATCHER_DRAIN_TIMEOUT that says what is left
+ */
+export async function drain(dependencies: DrainDependencies, options: DrainOptions = {}): Promise<void> {
+  const { now } = dependencies;
+  const { onProgress, queues = dependencies.knownQueues(), delayed = options.queues === undefined } = options;
+  const deadline = now() + 1000 * checkSeconds(options.timeoutSeconds ?? DEFAULT_SECONDS);
+  let [quietSince, told]: [number | undefined, string] = [undefined, ''];
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const { progress, ended } = await look(dependencies, queues, delayed);
+    const text = JSON.stringify(progress);
+    if (text !== told) {
+      told = text;
+      pauseMs = FIRST_PAUSE_MS;
+      onProgress?.(progress);
+    }
+    const isQuiet = isNothing(progress);
+    if (isQuiet && quietSince === ended) return;
+    quietSince = isQuiet ? ended : undefined;
+    if (now() >= deadline) throw timeout(progress, options.timeoutSeconds ?? DEFAULT_SECONDS);
+    await sleep(pauseMs);
+    refuseClosed(dependencies.broker);
+  }
+}
+
+/** In the direction in which tasks move: delayed, then waiting, then here. */
+async function look({ broker, workers }: DrainDependencies, queues: readonly string[], delayed: boolean): Promise<{ progress: DrainProgress; ended: number }> {
+  const later = delayed ? { delayed: await broker.delayedCount() } : {};
+  const waiting: Record<string, number> = {};
+  for (const queue of queues) waiting[queue] = (await broker.depth(queue)) ?? 0;
+  let [running, ended] = [0, 0];
+  for (const { queue, activity } of workers()) {
+    if (!queues.includes(queue)) continue;
+    running += activity.running + activity.waiting;
+    ended += activity.ended;
+  }
+  return { progress: { waiting, ...later, running }, ended };
+}
+
+function isNothing({ waiting, delayed = 0, running }: DrainProgress): boolean {
+  return running === 0 && delayed === 0 && Object.values(waiting).every((count) => count === 0);
+}
+
+function checkSeconds(seconds: number): number {
+  if (seconds >= 0) return seconds;
+  throw new ConfigurationError(`timeoutSeconds must be a number, 0 or more; found ${display(seconds)}.`, { timeoutSeconds: seconds });
+}
+
+function refuseClosed({ state: { status } }: Broker): void {
+  if (status === 'closing' || status === 'closed') throw new ShutdownError('The dispatcher is closing; it drains no further.');
+}
+
+function timeout(progress: DrainProgress, seconds: number): DispatcherError {
+  return new DispatcherError('ERR_DISPATCHER_DRAIN_TIMEOUT',
+    `Not drained within ${seconds} s (timeoutSeconds). Left: ${JSON.stringify(progress)}. `
+    + 'Wait longer, add workers, or see whether a queue has no worker, is paused, or has tasks that are delayed for long.', { ...progress }, { retryable: true });
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/wait.js';
+import { BrokerBench, message, numbered, publishAll, type BrokerFixture } from './broker-fixture.js';
+
+const AN_HOUR_MS = 3_600_000;
+
+export function countingContract(fixture: BrokerFixture): void {
+  describe('counting', () => {
+    const bench = new BrokerBench(fixture);
+
+    it('tells waiting from delayed ones, and purges only what waits', async () => {
+      const { broker, queue } = await bench.withQueue();
+      const before = await broker.delayedCount();
+      await publishAll(broker, queue, numbered(3));
+      await broker.publish(message('later'), { queue }, { delayMs: AN_HOUR_MS });
+      await broker.publish(message('soon'), { queue }, { delayMs: 300 });
+      await eventually(() => broker.depth(queue), (depth) => depth === 4, 'the soon one to be due');
+      await eventually(() => broker.delayedCount(), (count) => count === before + 1, 'one delayed message to be left');
+      expect(await broker.purge(queue)).toBe(4);
+      expect(await broker.depth(queue)).toBe(0);
+      expect(await broker.delayedCount()).toBe(before + 1);
+    });
+
+    it('says of no queue how many it has when there is none', async () => {
+      const broker = await bench.connect();
+      expect(await broker.depth(bench.name('missing'))).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { DispatcherModule, DispatcherService, Task, TaskContext, type DrainProgress, type ServerConfig, type WorkerConfig } from '../../lib/index.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { KeptLog } from '../support/nest-app.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { Arrivals, eventually, Signal } from '../support/wait.js';
+
+@Injectable()
+class Tasks {
+  readonly ran = new Arrivals<string>();
+  readonly release = new Signal();
+  @Task('quick') quick(name: string): void { this.ran.add(name); }
+  @Task('blocks') async blocks(): Promise<void> {
+    this.ran.add('blocks');
+    await this.release.promise;
+  }
+  @Task('twice') twice(@TaskContext() context: TaskContext): void {
+    this.ran.add('twice');
+    if (context.attempt === 1) throw new Error('once');
+  }
+}
+
+const clean: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const step of clean.splice(0).reverse()) await step();
+});
+
+const brokers: [string, () => string][] = [
+  ['amqp', () => sharedRabbitMqUrl()],
+  ['embedded', () => {
+    const folder = temporaryFolder('control');
+    clean.push(() => removeFolder(folder));
+    return `embedded:${folder}`;
+  }],
+];
+
+function configFor(broker: string): ServerConfig & { workers: [WorkerConfig] } {
+  const exchange = uniqueName('control');
+  const queue = `${exchange}.q`;
+  if (broker.startsWith('amqp')) clean.push(() => removeExchange(broker, exchange, [queue]));
+  return { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
+}
+
+async function start(config: ServerConfig) {
+  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ logger: new KeptLog(), ...config })], providers: [Tasks] }).compile();
+  const app = await module.init();
+  clean.push(() => app.close());
+  return { app, service: app.get(DispatcherService), tasks: app.get(Tasks) };
+}
+
+describe.each(brokers)('control on %s', (_name, url) => {
+  it('drains what waits, runs and is retried, and tells the progress', async () => {
+    const { service, tasks } = await start(configFor(url()));
+    for (let i = 0; i < 20; i++) await service.publish('quick', `t${i}`);
+    await service.publish({ name: 'twice', retry: { attempts: 3, delaySeconds: 0.2 } });
+    const told: DrainProgress[] = [];
+    await service.drain({ timeoutSeconds: 30, onProgress: (progress) => told.push(progress) });
+    expect(tasks.ran.all.filter((name) => name === 'twice').length).toBe(2);
+    expect(tasks.ran.all.length).toBe(22);
+    expect(told.at(-1)).toMatchObject({ delayed: 0, running: 0 });
+  });
+
+  it('purges what waits while a task runs, changes the limit, and counts what is left', async () => {
+    const config = configFor(url());
+    const [{ queue }] = config.workers;
+    const { service, tasks } = await start(config);
+    await service.publish('blocks');
+    await tasks.ran.count(1);
+    for (let i = 0; i < 5; i++) await service.publish('quick', `t${i}`);
+    await eventually(() => service.depth(queue), (depth) => depth === 5, 'all to wait');
+    await expect(service.drain({ timeoutSeconds: 0 })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_DRAIN_TIMEOUT', fields: { waiting: { [queue]: 5 }, running: 1 } });
+    expect(await service.purge(queue)).toBe(5);
+    expect(await service.depth(queue)).toBe(0);
+    await service.publish('quick', 'beside');
+    service.worker('w').setLimit(2);
+    await tasks.ran.first((name) => name === 'beside', 'a second slot');
+    tasks.release.fire();
+    await service.drain({ timeoutSeconds: 30 });
+    expect(tasks.ran.all).toEqual(['blocks', 'beside']);
+    expect(await service.depth('no-such-queue')).toBeUndefined();
+    await expect(service.purge('no-such-queue')).rejects.toMatchObject({ code: 'ERR_DISPATCHER_NOT_FOUND' });
+  });
+});
