@@ -11,6 +11,8 @@ export const Header = {
   returns: 'x-dispatcher-returns',
   /** How often it came back unsettled, where the broker does not count that itself (classic queues). */
   redeliveries: 'x-dispatcher-redeliveries',
+  /** When that count was last raised, in milliseconds since 1970. */
+  redeliveredAt: 'x-dispatcher-redelivered-at',
   /** The retry options of this one task, as JSON; they win over those of its handler. */
   retry: 'x-dispatcher-retry',
   /** Its failed attempts so far, as JSON: `[{ attempt, at, worker, error }]`. */

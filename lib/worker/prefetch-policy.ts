@@ -36,7 +36,7 @@ export class PrefetchPolicy {
     return this.current;
   }
 
-  /** Nothing has ended for a while with deliveries waiting: tasks are long, whatever they were before. */
+  /** Others should have what would wait here: tasks are long now, whatever they were before, or some are not for us. */
   stalled(): number {
     this.mean = Math.max(this.mean, AHEAD_MS * 2);
     this.current = this.limit;

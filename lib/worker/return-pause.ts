@@ -1,9 +1,9 @@
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
+const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * How long to keep a task of unknown name away before its queue gives it to some worker again:
- * 0.1 s, doubling up to 10 s. `undefined` once the grace is used up.
+ * 0.1 s, doubling up to 5 s. `undefined` once the grace is used up.
  *
  * @param returns how often it has been given back before
  */

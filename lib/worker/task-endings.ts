@@ -15,6 +15,8 @@ import type { WorkerDependencies } from './worker.js';
 
 const DEFAULT_GRACE_SECONDS = 60;
 const DEFAULT_MAX_REDELIVERIES = 10;
+/** Redeliveries within this time are one. */
+const COUNT_EVERY_MS = 5_000;
 
 /**
  * The ways in which a delivery can end here. Each is recorded where it has to be, with confirm, and
@@ -114,6 +116,7 @@ export class TaskEndings {
    */
   cameBack(delivery: Delivery, task: Task): Promise<void> | undefined {
     const { deliveryCount } = delivery;
+    if (deliveryCount === undefined && wasJustCounted(delivery)) return undefined;
     const count = deliveryCount ?? countHeader(delivery.properties.headers, Header.redeliveries, 0) + 1;
     if (count > this.maxRedeliveries) return this.buryUnrun(delivery, task, 'crash-loop', this.crashLoop(task, count));
     return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
@@ -124,7 +127,8 @@ export class TaskEndings {
   }
 
   private async recount(delivery: Delivery, count: number): Promise<void> {
-    if (await this.settler.sendAgain(delivery, { [Header.redeliveries]: count }, 0)) delivery.ack();
+    const changes = { [Header.redeliveries]: count, [Header.redeliveredAt]: Date.now() };
+    if (await this.settler.sendAgain(delivery, changes, 0)) delivery.ack();
   }
 
   private recordDeath(delivery: Delivery, reason: DeadReason, error: unknown, attempt: number): Promise<boolean> {
@@ -158,6 +162,16 @@ export class TaskEndings {
       + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
       + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
   }
+}
+
+/**
+ * A process does not die many times a second, but a Go worker on the same queue gives back in a hot
+ * loop what it has no function for. What comes back so soon is run, and counted only now and then.
+ */
+function wasJustCounted(delivery: Delivery): boolean {
+  const at = countHeader(delivery.properties.headers, Header.redeliveredAt, 0);
+  // Both ways: the clock of whoever wrote it may be ahead of ours, but not for ever.
+  return Math.abs(Date.now() - at) < COUNT_EVERY_MS;
 }
 
 function attemptOf(delivery: Delivery): number {

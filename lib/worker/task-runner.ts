@@ -53,6 +53,7 @@ export class TaskRunner implements Surroundings {
     const handler = this.dependencies.handlers.get(task.name);
     if (handler === undefined) {
       if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+      this.controls.share();
       return this.endUnrun(this.endings.passOn(delivery, task));
     }
     const run = new RunningTask(this, delivery, task, handler);

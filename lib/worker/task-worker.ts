@@ -123,7 +123,7 @@ class Session {
     const endings = new TaskEndings(config, dependencies, settler, keeper);
     this.prefetch = new PrefetchPolicy(limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
-      { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn() });
+      { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn(), share: () => this.share() });
   }
 
   async open(): Promise<void> {
@@ -217,6 +217,11 @@ class Session {
     this.hold.start(milliseconds);
     this.consumption?.setPrefetch(1);
     this.giveBackWaiting();
+  }
+
+  private share(): void {
+    const prefetch = this.prefetch.stalled();
+    if (!this.closing && !this.hold.isOn) this.consumption?.setPrefetch(prefetch);
   }
 
   private goOn(): void {

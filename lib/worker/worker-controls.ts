@@ -10,6 +10,8 @@ export interface WorkerControls {
    * run one at a time, until `release` or the next `hold`.
    */
   hold(milliseconds: number): void;
+  /** Others work on this queue too, on tasks of their own: holds no more deliveries than are running, so that they get theirs. */
+  share(): void;
   /** Ends a hold, and the one at a time after it. */
   release(): void;
 }

@@ -410,6 +410,17 @@ describe('a queue shared with a worker that gives back at once what it does not 
   });
 });
 
+describe('a queue with tasks for other workers too', () => {
+  it('is not hoarded: deliveries that would wait here are left to them', async () => {
+    await workerWith({ quick: () => undefined }, { limit: 3 });
+    for (let i = 0; i < 8; i++) broker.deliver(task('quick', [], { uuid: `u${i}` }));
+    expect(broker.prefetches.at(-1)).toBe(303);
+    broker.deliver(task('stranger'));
+    expect(broker.prefetches.at(-1)).toBe(3);
+    await settle();
+  });
+});
+
 describe('results', () => {
   interface Kept { uuid: string; entry: TimelineEntry; outcome?: TaskOutcome }
   let kept: Kept[];
