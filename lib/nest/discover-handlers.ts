@@ -1,6 +1,5 @@
 import type { DiscoveryService } from '@golevelup/nestjs-discovery';
-import type { ApplicationConfig, ModuleRef, ModulesContainer, NestContainer } from '@nestjs/core';
-import { ConfigurationError } from '../errors.js';
+import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { Handler } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
@@ -8,11 +7,11 @@ import { discoverTasks } from './discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
 import type { DiscoverHandlers } from './dispatcher.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
-import { createHandler, type HandlerSurroundings } from './handlers/create-handler.js';
-import { hasScopedGlobals, withoutScoped } from './handlers/enhancers.js';
-import { providerFinder } from './middleware/resolve-middleware.js';
+import { createHandler } from './handlers/create-handler.js';
+import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';
 import { registeredNames } from './module-registry.js';
 import type { EnhancerScope } from './server-config.js';
+import type { ThreadRunner } from './threads/thread-runner.js';
 
 interface Surroundings {
   /** Of the dispatcher. */
@@ -21,6 +20,7 @@ interface Surroundings {
   readonly container: ModulesContainer;
   readonly discovery: DiscoveryService;
   readonly moduleRef: ModuleRef;
+  readonly threads: ThreadRunner;
   readonly warn: (message: string) => void;
 }
 
@@ -52,19 +52,6 @@ function tasksOfDispatcher({ name, container, discovery, warn }: Surroundings): 
 
 function dispatcherOf({ options }: DiscoveredTask): string {
   return options.dispatcher ?? DEFAULT_DISPATCHER;
-}
-
-function handlerSurroundings({ moduleRef, scope, warn }: Surroundings): HandlerSurroundings {
-  // The reference is protected there; the enhancer classes of Nest are made with it and have no other source.
-  const container: NestContainer | undefined = moduleRef['container'];
-  const globals: ApplicationConfig | undefined = container?.applicationConfig;
-  if (globals === undefined) {
-    throw new ConfigurationError('This version of Nest does not show its container, which guards and pipes on tasks need. Use @nestjs/core 11.1.21 or later, or 12.');
-  }
-  if (scope === 'all' && hasScopedGlobals(globals)) {
-    warn('Request-scoped global guards, pipes, interceptors and filters do not run on tasks, in spite of enhancers "all". Put them on the handlers.');
-  }
-  return { container, globals: withoutScoped(globals), scope, find: providerFinder(moduleRef), warn };
 }
 
 function orphansText(orphans: readonly DiscoveredTask[], names: readonly string[]): string {

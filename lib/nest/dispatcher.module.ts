@@ -95,7 +95,11 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
       refuseSecond(container, name);
       const config = resolveConfig(options, process.env);
       const dispatcher: Dispatcher = new Dispatcher(name, config, makeBroker(config, name),
-        discoverHandlers({ name, scope: config.enhancers, container, discovery, moduleRef, warn: (message) => dispatcher.logger.warn(message) }),
+        discoverHandlers({
+          name, scope: config.enhancers, container, discovery, moduleRef,
+          threads: { prepare: (where) => dispatcher.threads.prepare(where), run: (...call) => dispatcher.threads.run(...call) },
+          warn: (message) => dispatcher.logger.warn(message),
+        }),
         providerFinder(moduleRef));
       return new DispatcherService(dispatcher);
     },

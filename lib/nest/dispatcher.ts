@@ -21,6 +21,7 @@ import { TaskPublisher } from './publishing/task-publisher.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
 import type { TaskInput } from '../task/task.js';
 import type { ResolvedConfig } from './resolve-config.js';
+import { ThreadPool } from './threads/thread-pool.js';
 import { withinStart } from './start-limit.js';
 import { messageOf } from './text.js';
 import { WorkerRegistry } from './worker-registry.js';
@@ -45,6 +46,7 @@ export class Dispatcher {
   /** Hot: what happens from subscription on. Completes when closed. */
   readonly events: Observable<DispatcherEvent>;
   readonly logger: DispatcherLogger;
+  readonly threads: ThreadPool;
   private readonly workerEvents = new Subject<DispatcherEvent>();
   private readonly gate: StartGate;
   private readonly plainPublisher: TaskPublisher;
@@ -58,6 +60,7 @@ export class Dispatcher {
   constructor(readonly name: string, readonly config: ResolvedConfig, readonly broker: Broker, discover: DiscoverHandlers, private readonly find: FindProvider) {
     this.logger = new DispatcherLogger(config.logger, name);
     this.events = merge(broker.events, this.workerEvents);
+    this.threads = new ThreadPool(config.threads, config.enhancers);
     this.gate = new StartGate(() => this.connect());
     this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate);
     this.publishChain = this.makePublishChain();
@@ -141,6 +144,7 @@ export class Dispatcher {
 
   private async closeAll(): Promise<void> {
     await this.drain();
+    await this.threads.close();
     const left = (this.deadline ?? 0) - Date.now();
     await this.broker.close(Math.max(left, this.closingMs(), MIN_CLOSING_MS));
     this.workerEvents.complete();

@@ -7,6 +7,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkChoice, checkCount, checkName, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
+import { checkThreads, type ResolvedThreads } from './threads/threads-config.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
 
 /** A configuration that has been checked, with its defaults filled in. */
@@ -28,6 +29,7 @@ export interface ResolvedConfig {
   readonly shutdownTimeoutMs: number;
   readonly publishTimeoutMs: number;
   readonly middleware: MiddlewareConfig;
+  readonly threads: ResolvedThreads | undefined;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -35,7 +37,7 @@ export interface ResolvedConfig {
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
-  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware',
+  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware', 'threads',
 ];
 
 export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
@@ -72,6 +74,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
+    threads: checkThreads(options.threads),
     warnings: warningsOf(tls),
   };
 }

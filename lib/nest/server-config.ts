@@ -4,6 +4,7 @@ import type { QueueType } from '../brokers/broker.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { PublishMiddlewareInput } from './publishing/publish-middleware.js';
+import type { ThreadsConfig } from './threads/threads-config.js';
 
 /**
  * The configuration of one dispatcher, for `DispatcherModule.forRoot`. Everything is checked when the
@@ -76,6 +77,8 @@ export interface ServerConfig {
   publishTimeoutSeconds?: number;
   /** What runs around every publish and around every task of this dispatcher. Default: nothing. */
   middleware?: MiddlewareConfig;
+  /** Where tasks with `thread: true` run. Needs the package `piscina`. Default: nowhere; such a task is an error at start. */
+  threads?: ThreadsConfig;
 }
 
 /** Functions, instances, or classes of providers; the first of a list is outermost. @publicApi */

@@ -26,6 +26,11 @@ export interface TaskOptions {
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
    */
   middleware?: RunMiddlewareInput[];
+  /**
+   * Runs the handler in a thread of the pool that `threads` of the configuration describes, in a Nest context of that
+   * thread: for work that keeps the processor busy. `timeoutSeconds` then really ends it. Default: false.
+   */
+  thread?: boolean;
 }
 
 /** One `@Task` on a method. */
@@ -37,7 +42,7 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -76,6 +81,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     retry: checkRetry(given.retry, where),
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
+    thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
 }

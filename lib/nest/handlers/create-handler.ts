@@ -1,28 +1,18 @@
-import type { ApplicationConfig, NestContainer } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
 import type { RunMiddleware } from '../../worker/middleware.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
-import { resolveMiddlewares, type FindProvider } from '../middleware/resolve-middleware.js';
-import type { EnhancerScope } from '../server-config.js';
+import { resolveMiddlewares } from '../middleware/resolve-middleware.js';
+import type { ThreadRunner } from '../threads/thread-runner.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
 import { resolveForTask } from './per-task-instance.js';
+import type { HandlerSurroundings } from './surroundings.js';
 import { TaskPipeline } from './task-pipeline.js';
 
 type Run = Handler['run'];
-
-/** What handlers are made with. */
-export interface HandlerSurroundings {
-  readonly container: NestContainer;
-  /** The application's enhancers. */
-  readonly globals: ApplicationConfig;
-  readonly scope: EnhancerScope;
-  readonly find: FindProvider;
-  warn(message: string): void;
-}
 
 /**
  * What a worker calls for this task. Nothing of Nest is in the way of a handler that has no enhancers.
@@ -31,7 +21,7 @@ export interface HandlerSurroundings {
  */
 export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
   const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry } } = task;
-  const { container, globals, scope, find } = surroundings;
+  const { container, globals, scope, find, threads } = surroundings;
   const decorated = parametersOf(task);
   const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
   const counts = countEnhancers(task, scope, scope === 'all' ? countGlobals(globals) : NO_ENHANCERS);
@@ -39,8 +29,16 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
+  if (threads === undefined) return { name, origin, run };
   const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, find, task.host);
-  return { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run, middleware };
+  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run, middleware };
+  return task.options.thread ? inThread(handler, threads) : handler;
+}
+
+/** What was made for here has shown its mistakes; what runs is made by the thread. */
+function inThread(handler: Handler, threads: ThreadRunner): Handler {
+  threads.prepare(`@Task('${handler.name}')`);
+  return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context) };
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

@@ -1,0 +1,71 @@
+import type { MessagePort } from 'node:worker_threads';
+import { GiveUp, RetryLater, SucceedEarly } from '../../task/verdicts.js';
+import type { TaskContext } from '../../worker/task-context.js';
+
+/** What a thread is told of the task: everything of its context that can be copied. */
+export type ThreadTaskFacts = Pick<TaskContext, 'uuid' | 'name' | 'attempt' | 'redelivered' | 'headers' | 'queue' | 'worker' | 'state'>;
+
+/** One attempt on its way into a thread. */
+export interface ThreadCall {
+  readonly args: unknown[];
+  readonly facts: ThreadTaskFacts;
+  readonly port: MessagePort;
+}
+
+/** From the thread, while it runs. */
+export type ThreadNotice =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'log'; readonly level: 'log' | 'warn' | 'error' | 'debug'; readonly message: string; readonly stack?: string };
+
+/** How it ended there. */
+export type ThreadOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly thrown: Thrown };
+
+/** What was thrown, as plain data: classes do not cross. */
+export type Thrown =
+  | { readonly kind: 'retry-later'; readonly seconds: number; readonly options: RetryLater['options'] }
+  | { readonly kind: 'give-up'; readonly reason: string; readonly cause?: string }
+  | { readonly kind: 'succeed-early'; readonly value: unknown }
+  | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack?: string; readonly properties: Record<string, unknown> }
+  | { readonly kind: 'value'; readonly value: unknown };
+
+export function packThrown(thrown: unknown): Thrown {
+  if (thrown instanceof RetryLater) return { kind: 'retry-later', seconds: thrown.seconds, options: { ...thrown.options } };
+  if (thrown instanceof GiveUp) return { kind: 'give-up', reason: thrown.reason, cause: thrown.cause === undefined ? undefined : textOf(thrown.cause) };
+  if (thrown instanceof SucceedEarly) return { kind: 'succeed-early', value: canCross(thrown.value) ? thrown.value : undefined };
+  if (!(thrown instanceof Error)) return { kind: 'value', value: canCross(thrown) ? thrown : String(thrown) };
+  const properties = Object.fromEntries(Object.entries(thrown).filter(([, value]) => canCross(value)));
+  return { kind: 'error', name: thrown.name, message: thrown.message, stack: thrown.stack, properties };
+}
+
+/** The same to whoever looks at its name, message, stack and properties; `instanceof` of the application's own classes is lost. */
+export function unpackThrown(thrown: Thrown): unknown {
+  switch (thrown.kind) {
+    case 'retry-later': return new RetryLater(thrown.seconds, thrown.options);
+    case 'give-up': return new GiveUp(thrown.reason, thrown.cause);
+    case 'succeed-early': return new SucceedEarly(thrown.value);
+    case 'value': return thrown.value;
+    default: {
+      const error = Object.assign(new Error(thrown.message), thrown.properties);
+      return Object.defineProperties(error, {
+        name: { value: thrown.name, configurable: true, writable: true }, stack: { value: thrown.stack, configurable: true, writable: true },
+      });
+    }
+  }
+}
+
+/** False for functions, symbols and what contains them. */
+export function canCross(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Error ? value.message : String(value);
+}

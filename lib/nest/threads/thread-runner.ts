@@ -1,0 +1,8 @@
+import type { TaskContext } from '../../worker/task-context.js';
+
+/** What handlers know of the threads. */
+export interface ThreadRunner {
+  /** @throws ConfigurationError where there can be no threads */
+  prepare(where: string): void;
+  run(name: string, args: unknown[], context: TaskContext): Promise<unknown>;
+}
