@@ -1,5 +1,6 @@
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
+export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
 export type {
@@ -25,6 +26,10 @@ export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './nest/health.js';
 export { Arg, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
 export type { OutgoingTask, PublishMiddleware, PublishMiddlewareInput, TaskPublishMiddleware } from './nest/publishing/publish-middleware.js';
+export type { ResultOptions, TaskHandle } from './nest/results/task-results.js';
+export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, TimelineEntry } from './results/task-result.js';
+export type { TaskErrorRecord } from './results/task-error-record.js';
+export type { ResultBackendEvent } from './results/result-backend.js';
 export type { PublishedTask, PublishOutcome } from './nest/publishing/published-task.js';
 export type {
   DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig,

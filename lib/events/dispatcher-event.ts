@@ -1,4 +1,5 @@
 import type { BrokerEvent } from '../brokers/broker.js';
+import type { ResultBackendEvent } from '../results/result-backend.js';
 
 /** Which task an event speaks of. */
 export interface TaskIdentity {
@@ -67,6 +68,6 @@ export type CircuitEvent =
   | CircuitIdentity & { readonly type: 'circuit.closed' };
 
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | WorkerEvent | MiddlewareEvent | CircuitEvent;
+export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | MiddlewareEvent | CircuitEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
 import type { DrainOptions } from '../control/drain.js';
+import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { inferArguments } from '../task/complete-task.js';
@@ -11,6 +12,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { DispatcherHealth } from './health.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
+import type { TaskHandle } from './results/task-results.js';
 import { createTaskClient, type TaskClient } from './task-client.js';
 import type { DispatcherWorker } from './worker-registry.js';
 
@@ -116,9 +118,39 @@ export class DispatcherService {
     return this.dispatcher.workedOff(options);
   }
 
+  /**
+   * Pauses a queue, a task name or a worker's name in every process on this exchange, now and after restarts, until
+   * it is resumed. A paused queue or worker is not consumed: what has not started goes back, what runs ends. Tasks of a
+   * paused name are put off uncharged, again and again. Pausing what is paused replaces who, when and why.
+   *
+   * @throws ConfigurationError where it is not said what, by whom or why
+   */
+  pause(target: PauseTarget, options: PauseOptions): Promise<void> {
+    return this.dispatcher.pause(target, options);
+  }
+
+  /** Ends a pause, everywhere. False when it was not paused. Tasks of a resumed name run within 30 seconds. */
+  resume(target: PauseTarget): Promise<boolean> {
+    return this.dispatcher.resume(target);
+  }
+
+  /** What is paused on this exchange, by whom, since when and why. */
+  paused(): Promise<Pause[]> {
+    return this.dispatcher.paused();
+  }
+
   /** The dead letters of the work queues: list, look, replay, discard, trim. */
   get deadLetters(): DeadLetters {
     return this.dispatcher.deadLetters;
+  }
+
+  /**
+   * A task by its uuid, published by whatever process: its state, timeline and result, from the result backend.
+   *
+   * @throws ConfigurationError where no result backend is configured
+   */
+  task(uuid: string): TaskHandle {
+    return this.dispatcher.results.handle(uuid);
   }
 
   /** Where the connection stands now. */

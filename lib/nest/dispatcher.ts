@@ -1,8 +1,14 @@
-import { merge, Subject, type Observable } from 'rxjs';
+import { EMPTY, merge, Subject, type Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { drain, type DrainOptions } from '../control/drain.js';
+import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
+import { Pauses } from '../control/pauses.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import { createResultBackend } from '../results/create-result-backend.js';
+import type { ResultBackend } from '../results/result-backend.js';
+import { ResultRecorder } from '../results/result-recorder.js';
+import { TaskResults } from './results/task-results.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { Handler } from '../worker/handler.js';
@@ -24,7 +30,7 @@ import type { ResolvedConfig } from './resolve-config.js';
 import { ThreadPool } from './threads/thread-pool.js';
 import { withinStart } from './start-limit.js';
 import { messageOf } from './text.js';
-import { WorkerRegistry } from './worker-registry.js';
+import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
 /** Left for sending out what tasks have published, after the time for the tasks themselves. */
 const CLOSING_SHARE = 0.2;
@@ -43,10 +49,14 @@ export class Dispatcher {
   readonly publisher: { publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> };
   readonly workers: WorkerRegistry;
   readonly deadLetters: DeadLetters;
+  readonly pauses: Pauses;
   /** Hot: what happens from subscription on. Completes when closed. */
   readonly events: Observable<DispatcherEvent>;
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
+  readonly results: TaskResults;
+  private readonly backend: ResultBackend | undefined;
+  private readonly recorder: ResultRecorder | undefined;
   private readonly workerEvents = new Subject<DispatcherEvent>();
   private readonly gate: StartGate;
   private readonly plainPublisher: TaskPublisher;
@@ -59,10 +69,13 @@ export class Dispatcher {
 
   constructor(readonly name: string, readonly config: ResolvedConfig, readonly broker: Broker, discover: DiscoverHandlers, private readonly find: FindProvider) {
     this.logger = new DispatcherLogger(config.logger, name);
-    this.events = merge(broker.events, this.workerEvents);
     this.threads = new ThreadPool(config.threads, config.enhancers);
     this.gate = new StartGate(() => this.connect());
-    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate);
+    this.backend = config.results && createResultBackend(config.results.url);
+    this.recorder = config.results && this.backend && new ResultRecorder(this.backend, config.results);
+    this.results = new TaskResults(this.recorder, () => this.gate.open());
+    this.events = merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY);
+    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results);
     this.publishChain = this.makePublishChain();
     this.publisher = this.publishChain ?? this.plainPublisher;
     this.workers = new WorkerRegistry({
@@ -72,7 +85,12 @@ export class Dispatcher {
       consumes: config.role !== 'publisher',
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
+      made: (worker) => this.applyPause(worker),
     });
+    this.pauses = new Pauses(broker, config.exchange, {
+      changed: () => this.applyPauses(),
+      problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+    }, () => new Date());
     this.deadLetters = new DeadLetters({
       broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: () => this.gate.open(),
     });
@@ -86,6 +104,7 @@ export class Dispatcher {
       const workers = this.workers.add(this.config.workers);
       await this.gate.open();
       await Promise.all(workers.map((worker) => worker.prepare()));
+      if (this.config.role !== 'publisher') await this.pauses.watch();
       if (this.config.role !== 'publisher') await Promise.all(workers.map((worker) => worker.start()));
     } catch (error) {
       await this.close();
@@ -96,6 +115,32 @@ export class Dispatcher {
 
   publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
     return this.publishChain?.publishMany(tasks) ?? new BatchPublisher(this.plainPublisher, this.broker, this.gate).run(tasks);
+  }
+
+  async pause(target: PauseTarget, options: PauseOptions): Promise<void> {
+    await this.gate.open();
+    await this.pauses.pause(target, options);
+  }
+
+  async resume(target: PauseTarget): Promise<boolean> {
+    await this.gate.open();
+    return this.pauses.resume(target);
+  }
+
+  async paused(): Promise<Pause[]> {
+    await this.gate.open();
+    return this.pauses.list();
+  }
+
+  private applyPauses(): void {
+    for (const worker of this.workers.list()) this.applyPause(worker);
+  }
+
+  private applyPause(worker: ManagedWorker): void {
+    const { name, queue } = worker;
+    worker.setPaused(this.pauses.isPaused('queue', queue) || this.pauses.isPaused('worker', name)).catch((error: unknown) => {
+      this.workerEvents.next({ type: 'worker.problem', worker: name, message: 'It could not consume again after a pause; pausing and resuming it tries again', error });
+    });
   }
 
   async depth(queue: string): Promise<number | undefined> {
@@ -139,6 +184,7 @@ export class Dispatcher {
   private async drainWorkers(): Promise<void> {
     this.deadline = Date.now() + this.config.shutdownTimeoutMs;
     this.workers.refuse();
+    await this.pauses.stop();
     await this.closeWorkers(this.config.shutdownTimeoutMs - this.closingMs());
   }
 
@@ -146,7 +192,8 @@ export class Dispatcher {
     await this.drain();
     await this.threads.close();
     const left = (this.deadline ?? 0) - Date.now();
-    await this.broker.close(Math.max(left, this.closingMs(), MIN_CLOSING_MS));
+    const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
+    await Promise.all([this.broker.close(closingMs), this.backend?.close(closingMs)]);
     this.workerEvents.complete();
   }
 
@@ -163,7 +210,7 @@ export class Dispatcher {
   private connect(): Promise<void> {
     const { broker, config } = this;
     return withinStart(broker, config.broker, config.startupTimeoutMs, async () => {
-      await broker.connect();
+      await Promise.all([broker.connect(), this.backend?.connect()]);
       await broker.declare({ queues: config.queues });
     });
   }
@@ -197,9 +244,10 @@ export class Dispatcher {
 
   private workerDependencies(handlers: ReadonlyMap<string, Handler>): ConstructorParameters<typeof TaskWorker>[1] {
     return {
-      broker: this.broker, format: gofortFormat, handlers, maxTaskBytes: this.config.maxTaskBytes,
+      broker: this.broker, format: gofortFormat, handlers, maxTaskBytes: this.config.maxTaskBytes, isTaskPaused: (task) => this.pauses.isPaused('task', task),
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
+      results: this.config.results && this.recorder && { recorder: this.recorder, of: this.config.results.of },
     };
   }
 

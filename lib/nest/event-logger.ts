@@ -34,6 +34,7 @@ export class EventLogger {
  * `debug`: a failed attempt is followed by its retry or its dead letter, a lost connection by its attempts.
  */
 export function lineFor(event: DispatcherEvent): Line {
+  if (event.type.startsWith('results.')) return resultsLine(event);
   return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);
 }
 
@@ -53,6 +54,18 @@ function brokerLine(event: DispatcherEvent): Line {
     case 'broker.topology-failed': return ['error', `Queues could not be declared: ${messageOf(event.error)}`];
     case 'broker.callback-failed': return ['error', `A delivery of the queue "${event.queue}" was given back after a defect: ${messageOf(event.error)}`, stackOf(event.error)];
     case 'broker.warning': return ['warn', event.message];
+    default: return ['debug', event.type];
+  }
+}
+
+function resultsLine(event: DispatcherEvent): Line {
+  switch (event.type) {
+    case 'results.connected': return ['log', `Connected to the result backend${event.attempt > 1 ? ` at attempt ${event.attempt}` : ''}.`];
+    case 'results.connection-lost': return ['warn', `The connection to the result backend was lost; tasks whose results are kept wait for it: ${messageOf(event.error)}`];
+    case 'results.connect-failed': return [event.attempt === 1 ? 'warn' : 'debug',
+      `Attempt ${event.attempt} to reach the result backend failed${inTime(event.retryInMs)}: ${messageOf(event.error)}`];
+    case 'results.callback-failed': return ['error', `A result could not be handed to whoever waits for it: ${messageOf(event.error)}`, stackOf(event.error)];
+    case 'results.warning': return ['warn', event.message];
     default: return ['debug', event.type];
   }
 }

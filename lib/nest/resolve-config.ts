@@ -7,6 +7,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkChoice, checkCount, checkName, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
+import { checkResults, type ResolvedResults } from './results/results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads/threads-config.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
 
@@ -30,6 +31,7 @@ export interface ResolvedConfig {
   readonly publishTimeoutMs: number;
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
+  readonly results: ResolvedResults | undefined;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -38,6 +40,7 @@ const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
   'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware', 'threads',
+  'resultBackend', 'results', 'resultsExpireInSeconds', 'maxResultBytes',
 ];
 
 export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
@@ -75,6 +78,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads),
+    results: checkResults(options),
     warnings: warningsOf(tls),
   };
 }

@@ -75,6 +75,17 @@ export interface ServerConfig {
    * seconds. Default: 30.
    */
   publishTimeoutSeconds?: number;
+  /**
+   * Where results are kept: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:`
+   * (in memory, this process), `embedded:./folder`. The driver of each is a package of its own. Default: nowhere; results are off.
+   */
+  resultBackend?: string;
+  /** Which tasks have their results kept: `asked` (`result: true` on the task or at `publish`) or `all`. Default: `asked`. */
+  results?: 'asked' | 'all';
+  /** How long a result is kept after its last change, in seconds. Default: 3600. */
+  resultsExpireInSeconds?: number;
+  /** The largest result, encoded, in bytes. For a larger one its size is kept in its place. Default: 10 MiB. */
+  maxResultBytes?: number;
   /** What runs around every publish and around every task of this dispatcher. Default: nothing. */
   middleware?: MiddlewareConfig;
   /** Where tasks with `thread: true` run. Needs the package `piscina`. Default: nowhere; such a task is an error at start. */

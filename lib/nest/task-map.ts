@@ -8,7 +8,7 @@ import { checkMiddlewares } from './middleware/check-middleware.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { checkRetry } from './task.decorator.js';
 
-const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'middleware'];
+const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'result', 'middleware'];
 
 /** The plain functions given to `createWorker` as handlers. @throws ConfigurationError */
 export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvider): ReadonlyMap<string, Handler> {
@@ -37,6 +37,7 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
     timeoutSeconds: checkSeconds(given.timeoutSeconds, `timeoutSeconds of ${where}`, { fallback: 0 }),
     taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
     retry: checkRetry(given.retry, where),
+    result: checkBoolean(given.result, `result of ${where}`, false),
     run: (args) => run(...args),
     middleware: resolveMiddlewares<RunMiddleware>(checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'), 'run', `middleware of ${where}`, find),
   };

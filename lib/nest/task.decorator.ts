@@ -3,7 +3,7 @@ import { display } from '../task/argument-types.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
-import { checkBoolean, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 
 /** The options of `@Task`. @publicApi */
 export interface TaskOptions {
@@ -21,6 +21,8 @@ export interface TaskOptions {
   workers?: string[];
   /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
   dispatcher?: string;
+  /** Its result is kept, whoever publishes it; needs `resultBackend`. Default: only where `publish` asks for it. */
+  result?: boolean;
   /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
@@ -31,6 +33,13 @@ export interface TaskOptions {
    * thread: for work that keeps the processor busy. `timeoutSeconds` then really ends it. Default: false.
    */
   thread?: boolean;
+  /**
+   * How many of this name run at once in this process, whatever the limits of its workers. Further ones are given back
+   * with a delay, uncharged, and others run meanwhile. Default: no limit of its own.
+   */
+  limit?: number;
+  /** From the task's own arguments to a key: of each key one runs at a time in this process. `undefined`: no key. Default: none. */
+  limitKey?: (args: readonly unknown[]) => string | undefined;
 }
 
 /** One `@Task` on a method. */
@@ -42,7 +51,7 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'limit', 'limitKey'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -81,6 +90,9 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     retry: checkRetry(given.retry, where),
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
+    result: checkBoolean(given.result, `result of ${where}`, false),
+    limit: given.limit === undefined ? undefined : checkCount(given.limit, `limit of ${where}`, { minimum: 1, fallback: 1 }),
+    limitKey: checkLimitKey(given.limitKey, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
@@ -95,6 +107,11 @@ export function checkRetry(retry: RetryPolicy | undefined, where: string): Retry
   refuseUnknown(retry, RETRY_OPTIONS, `retry of ${where}`);
   checkRetryPolicy(retry, where);
   return retry;
+}
+
+function checkLimitKey(limitKey: TaskOptions['limitKey'], where: string): TaskOptions['limitKey'] {
+  if (limitKey === undefined || typeof limitKey === 'function') return limitKey;
+  throw new ConfigurationError(`limitKey of ${where} must be a function such as ([customer]) => String(customer); found ${display(limitKey)}.`, { option: 'limitKey' });
 }
 
 function checkTaskName(name: unknown): void {

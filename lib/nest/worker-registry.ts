@@ -41,6 +41,8 @@ export interface WorkerRegistryDependencies {
   readonly consumes: boolean;
   onRefusedStart(worker: string): void;
   readonly closeMs: number;
+  /** A worker was made, and is not started yet. */
+  made?(worker: ManagedWorker): void;
 }
 
 /** The workers of one dispatcher, by name. */
@@ -109,6 +111,7 @@ export class WorkerRegistry {
     }
     const worker = new ManagedWorker(config, this.dependencies.make(config, handlers), handlers.size, this.dependencies);
     this.workers.set(config.name, worker);
+    this.dependencies.made?.(worker);
     return worker;
   }
 }
@@ -131,6 +134,10 @@ export class ManagedWorker implements DispatcherWorker {
   get limit(): number { return this.worker.limit; }
 
   get activity(): WorkerActivity { return this.worker.activity; }
+
+  setPaused(paused: boolean): Promise<void> {
+    return this.worker.setPaused(paused);
+  }
 
   setLimit(limit: number): void {
     this.worker.setLimit(limit);

@@ -48,11 +48,12 @@ function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean 
 }
 
 /** The caller's headers, and in ours what else travels with the task. */
-function completeHeaders({ headers, retry }: TaskInput, name: string, { dueAt, expiresAt }: Timing): TaskHeaders | undefined {
+function completeHeaders({ headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing): TaskHeaders | undefined {
   const checked = headers === undefined ? undefined : checkHeaders(headers, name);
-  if (retry === undefined && dueAt === undefined && expiresAt === undefined) return checked;
+  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined) return checked;
   const completed: TaskHeaders = { ...checked };
   if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
+  if (result === true) completed[Header.result] = true;
   if (dueAt !== undefined) completed[Header.due] = dueAt;
   if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
   return completed;

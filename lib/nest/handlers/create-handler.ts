@@ -1,5 +1,6 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
+import { TaskLimits } from '../../worker/limits/task-limits.js';
 import type { RunMiddleware } from '../../worker/middleware.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
@@ -20,7 +21,7 @@ type Run = Handler['run'];
  * @throws ConfigurationError where a decorator or an enhancer on the handler cannot work
  */
 export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
-  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry } } = task;
+  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry, result } } = task;
   const { container, globals, scope, find, threads } = surroundings;
   const decorated = parametersOf(task);
   const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
@@ -31,7 +32,7 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
   if (threads === undefined) return { name, origin, run };
   const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, find, task.host);
-  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, run, middleware };
+  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, result, run, middleware, limits: limitsOf(task) };
   return task.options.thread ? inThread(handler, threads) : handler;
 }
 
@@ -39,6 +40,10 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
 function inThread(handler: Handler, threads: ThreadRunner): Handler {
   threads.prepare(`@Task('${handler.name}')`);
   return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context) };
+}
+
+function limitsOf({ name, options: { limit, limitKey } }: DiscoveredTask): TaskLimits | undefined {
+  return limit === undefined && limitKey === undefined ? undefined : new TaskLimits(name, { limit, limitKey });
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

@@ -5,7 +5,8 @@ import type { EncodedTask, Format } from '../../formats/format.js';
 import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
 import type { AddressedTask, TaskInput } from '../../task/task.js';
 import { headerBytes } from './header-size.js';
-import type { PublishedTask } from './published-task.js';
+import type { TaskResults } from '../results/task-results.js';
+import { PublishedTask } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 
 /**
@@ -27,6 +28,7 @@ export class TaskPublisher {
   constructor(
     { defaultRoutingKey, maxTaskBytes }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
+    private readonly results: TaskResults,
   ) {
     this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now() };
     this.maxTaskBytes = maxTaskBytes;
@@ -37,7 +39,7 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.send(task, message);
-    return { uuid: task.uuid };
+    return new PublishedTask(task.uuid, this.results);
   }
 
   /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */

@@ -1,5 +1,4 @@
 import { ConfigurationError } from '../../errors.js';
-import type { OutcomeRecorder } from '../../results/outcome-recorder.js';
 import type { ResultRecorder } from '../../results/result-recorder.js';
 import type { TaskResult } from '../../results/task-result.js';
 import { resultOf } from './result-of.js';
@@ -47,12 +46,6 @@ export class TaskResults {
         return resultOf(await recorder.wait(uuid, timeoutSeconds * 1000));
       },
     };
-  }
-
-  /** The publisher's own word: the task waits with the broker. Not worth failing a publish for. */
-  published(task: { uuid: string; name: string }, onProblem: (error: unknown) => void): void {
-    const recorder: OutcomeRecorder | undefined = this.recorder;
-    recorder?.record(task, { state: 'published', at: Date.now() }).catch(onProblem);
   }
 
   private required(): ResultRecorder {

@@ -41,7 +41,7 @@ function client(): { tasks: TaskClient<MathTasks>; sent: [string, readonly unkno
   const sent: [string, readonly unknown[]][] = [];
   const publish = (name: string, args: readonly unknown[]): Promise<PublishedTask> => {
     sent.push([name, args]);
-    return Promise.resolve({ uuid: 'u' });
+    return Promise.resolve({ uuid: 'u' } as PublishedTask);
   };
   return { tasks: createTaskClient(MathTasks, publish), sent };
 }

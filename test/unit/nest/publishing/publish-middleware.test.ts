@@ -3,7 +3,7 @@ import { publishThrough, type OutgoingTask, type PublishMiddleware } from '../..
 import type { PublishedTask } from '../../../../lib/nest/publishing/published-task.js';
 import { Signal } from '../../../support/wait.js';
 
-const accepted: PublishedTask = { uuid: 'u' };
+const accepted = { uuid: 'u' } as PublishedTask;
 
 function setUp(...middlewares: PublishMiddleware[]) {
   const late: string[] = [];
