@@ -81,11 +81,25 @@ export interface Broker {
    */
   purge(queue: string): Promise<number>;
 
+  /** Tells everybody who watches, in every process on this exchange, this one included. Nothing is kept: who is away misses it. */
+  signal(): Promise<void>;
+
+  /**
+   * Calls `onSignal` after each {@link signal}, and whenever one may have been missed (a reconnect). Several may become
+   * one. On an embedded broker within a second.
+   */
+  watchSignals(onSignal: () => void): Promise<SignalSubscription>;
+
   /**
    * Sends out what has been accepted for publishing, settles what was acknowledged, and lets go of
    * every socket, timer and file. Idempotent. Must settle within `deadlineMs`, whatever hangs.
    */
   close(deadlineMs: number): Promise<void>;
+}
+
+export interface SignalSubscription {
+  /** No call comes after it. Idempotent. */
+  stop(): Promise<void>;
 }
 
 /** Bytes and what the broker carries beside them; field names as in AMQP 0-9-1. */

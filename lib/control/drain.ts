@@ -32,10 +32,10 @@ export interface DrainProgress {
 export interface DrainDependencies {
   readonly broker: Broker;
   /** The workers of this process. */
-  workers(): readonly { readonly queue: string; readonly activity: WorkerActivity }[];
+  readonly workers: () => readonly { readonly queue: string; readonly activity: WorkerActivity }[];
   /** The work queues that this process knows. */
   knownQueues(): readonly string[];
-  now(): number;
+  readonly now: () => number;
 }
 
 const DEFAULT_SECONDS = 300;

@@ -15,6 +15,8 @@ import type { WorkerDependencies } from './worker.js';
 
 const DEFAULT_GRACE_SECONDS = 60;
 const DEFAULT_MAX_REDELIVERIES = 10;
+const FIRST_PUT_OFF_MS = 1_000;
+const LONGEST_PUT_OFF_MS = 30_000;
 /** Redeliveries within this time are one. */
 const COUNT_EVERY_MS = 5_000;
 
@@ -94,6 +96,15 @@ export class TaskEndings {
   /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
   expire(delivery: Delivery, task: Task, expiresAt: number): void {
     if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task, attemptOf(delivery)), expiresAt });
+  }
+
+  /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
+  async putOff(delivery: Delivery, task: Task): Promise<void> {
+    const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
+    const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
+    if (!await this.settler.sendAgain(delivery, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task, attemptOf(delivery)), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
   }
 
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */

@@ -54,11 +54,12 @@ export class TaskRunner implements Surroundings {
     if (handler === undefined) {
       if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
       this.controls.share();
-      return this.endUnrun(this.endings.passOn(delivery, task));
+      return this.endUnrun(this.isPaused(task) ? this.endings.putOff(delivery, task) : this.endings.passOn(delivery, task));
     }
     const run = new RunningTask(this, delivery, task, handler);
     if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+    if (this.isPaused(task)) return this.endUnrun(this.endings.putOff(delivery, task));
     if (delivery.redelivered && this.isCounted(run)) return;
     this.run(run);
   }
@@ -82,6 +83,10 @@ export class TaskRunner implements Surroundings {
   private reportBlocked(milliseconds: number): void {
     if (performance.now() - this.namedAt < SAME_STORY_MS) return;
     for (const run of this.runs) this.emitBlocked(run, milliseconds);
+  }
+
+  private isPaused({ name }: Task): boolean {
+    return this.dependencies.isTaskPaused?.(name) === true;
   }
 
   private decode(delivery: Delivery): Task {

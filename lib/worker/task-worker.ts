@@ -23,6 +23,7 @@ export class TaskWorker implements Worker {
   readonly name: string;
   readonly queue: string;
   private slots: number;
+  private paused = false;
   private readonly topology: Topology;
   private session: Session | undefined;
   private starting: Promise<void> | undefined;
@@ -56,6 +57,11 @@ export class TaskWorker implements Worker {
     this.session?.setLimit(limit);
   }
 
+  setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+    return this.session?.setPaused(paused) ?? Promise.resolve();
+  }
+
   prepare(): Promise<void> {
     return this.dependencies.broker.declare(this.topology);
   }
@@ -74,13 +80,15 @@ export class TaskWorker implements Worker {
 
   private async begin(): Promise<void> {
     const session = new Session(this.config, this.slots, this.topology, this.dependencies);
+    this.session = session;
     try {
-      await session.open();
+      await session.setPaused(this.paused);
     } catch (error) {
+      this.session = undefined;
       this.starting = undefined;
+      session.abandon();
       throw error;
     }
-    this.session = session;
     this.dependencies.emit({ type: 'worker.started', worker: this.name, queue: this.queue });
   }
 
@@ -102,6 +110,9 @@ class Session {
   private readonly runner: TaskRunner;
   private consumption: Consumption | undefined;
   private closing = false;
+  private paused = false;
+  private switching: Promise<void> = Promise.resolve();
+  private readonly stopped: Consumption[] = [];
   /** Slots in use: running handlers, and deliveries that are being moved elsewhere. */
   private busy = 0;
   private ended = 0;
@@ -126,10 +137,42 @@ class Session {
       { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn(), share: () => this.share() });
   }
 
-  async open(): Promise<void> {
-    this.consumption = await this.dependencies.broker.consume(this.config.queue,
-      { tag: this.config.name, prefetch: this.prefetch.current }, (delivery) => this.receive(delivery));
-    this.runner.loopWatch.start();
+  /** One switch at a time, the last one winning. The first call opens the session. */
+  setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+    if (!this.closing) this.runner.loopWatch.start();
+    const switched = this.switching.then(() => this.switch());
+    this.switching = switched.catch(() => undefined);
+    return switched;
+  }
+
+  private async switch(): Promise<void> {
+    if (this.closing) return;
+    const { consumption } = this;
+    if (this.paused && consumption !== undefined) {
+      this.consumption = undefined;
+      this.stopped.push(consumption);
+      this.giveBackWaiting();
+      await consumption.stop();
+      if (this.busy === 0) this.closeStopped();
+    }
+    if (!this.paused && consumption === undefined) {
+      this.consumption = await this.dependencies.broker.consume(this.config.queue,
+        { tag: this.config.name, prefetch: this.hold.isOn ? 1 : this.prefetch.current }, (delivery) => this.receive(delivery));
+      // It was closed while the broker was away.
+      if (this.closing) await this.consumption.close();
+    }
+  }
+
+  /** It could not be opened, and is not closed: nothing may be left of it. */
+  abandon(): void {
+    this.closing = true;
+    this.runner.loopWatch.stop();
+  }
+
+  /** Running tasks settle on the consumption that they came by: it is closed when none runs. */
+  private closeStopped(): void {
+    for (const consumption of this.stopped.splice(0)) void consumption.close();
   }
 
   get activity(): WorkerActivity {
@@ -154,11 +197,11 @@ class Session {
     if (this.busy > 0) await this.abort(deadline - performance.now());
     clearTimeout(this.stallTimer);
     this.runner.loopWatch.stop();
-    await this.consumption?.close();
+    await Promise.all([this.consumption?.close(), ...this.stopped.map((consumption) => consumption.close())]);
   }
 
   private receive(delivery: Delivery): void {
-    if (this.closing) {
+    if (this.closing || this.paused) {
       delivery.requeue();
     } else if (this.busy < this.slots) {
       this.busy++;
@@ -175,7 +218,9 @@ class Session {
     if (durationMs !== undefined) this.adapt(durationMs);
     // A handler that ends at once comes back here from within the loop below; the loop goes on by itself.
     if (!this.filling) this.fill();
-    if (this.busy === 0) this.onIdle?.();
+    if (this.busy > 0) return;
+    this.onIdle?.();
+    if (this.stopped.length > 0 && !this.closing) this.closeStopped();
   }
 
   private fill(): void {

@@ -18,6 +18,8 @@ export interface WorkerDependencies {
   loggerFor(taskName: string, uuid: string): TaskLogger;
   /** Larger bodies become dead letters unread. */
   maxTaskBytes: number;
+  /** Whether tasks of this name are to wait. Default: never. */
+  isTaskPaused?: (taskName: string) => boolean;
   /** Where results are kept, and of which tasks. Default: nowhere. */
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
 }
@@ -45,6 +47,11 @@ export interface Worker {
    * @throws ConfigurationError for what is no whole number from 1
    */
   setLimit(limit: number): void;
+  /**
+   * Paused: consumes nothing, gives back what has not started, lets running tasks end. Also before it is
+   * started, and through restarts. Resolves when it is so; rejects when consuming cannot begin again.
+   */
+  setPaused(paused: boolean): Promise<void>;
   /** Declares the queue, its bindings and its dead letter queue. */
   prepare(): Promise<void>;
   /** Starts to consume. Idempotent; a closed worker can be started again. */

@@ -8,6 +8,7 @@ import { delayContract } from './broker/delays.js';
 import { delayedRoutingContract } from './broker/delayed-routing.js';
 import { publishingContract } from './broker/publishing.js';
 import { settlingContract } from './broker/settling.js';
+import { signalContract } from './broker/signals.js';
 import { stateContract } from './broker/states.js';
 import { topologyContract } from './broker/topology.js';
 
@@ -28,6 +29,7 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     settlingContract(fixture, capabilities);
     browsingContract(fixture, capabilities);
     countingContract(fixture);
+    signalContract(fixture, capabilities);
     delayContract(fixture, capabilities);
     delayedRoutingContract(fixture, capabilities);
     closingContract(fixture, capabilities);

@@ -83,4 +83,67 @@ describe.each(brokers)('control on %s', (_name, url) => {
     expect(await service.depth('no-such-queue')).toBeUndefined();
     await expect(service.purge('no-such-queue')).rejects.toMatchObject({ code: 'ERR_DISPATCHER_NOT_FOUND' });
   });
+
+  it('pauses a queue in every process, through restarts, and says who, when and why', async () => {
+    const config = configFor(url());
+    const [{ queue }] = config.workers;
+    const first = await start(config);
+    await first.service.publish('blocks');
+    await first.tasks.ran.count(1);
+    const publisher = await start({ ...config, role: 'publisher' });
+    await publisher.service.pause({ queue }, { by: 'ann', reason: 'broken database' });
+    await publisher.service.pause({ queue }, { by: 'bob', reason: 'still broken' });
+    expect(await first.service.paused()).toEqual([{ kind: 'queue', name: queue, by: 'bob', reason: 'still broken', since: expect.any(Date) }]);
+    // Given back, and taken by nobody, while what runs may end.
+    for (let i = 0; i < 3; i++) await publisher.service.publish('quick', `t${i}`);
+    await eventually(() => publisher.service.depth(queue), (depth) => depth === 3, 'all to wait');
+    first.tasks.release.fire();
+    await first.app.close();
+    const second = await start(config);
+    expect(await second.service.depth(queue)).toBe(3);
+    expect(await publisher.service.resume({ queue })).toBe(true);
+    await second.tasks.ran.count(3);
+    expect(second.tasks.ran.all).toEqual(['t0', 't1', 't2']);
+    expect(await publisher.service.resume({ queue })).toBe(false);
+    expect(await second.service.paused()).toEqual([]);
+  });
+
+  it('pauses a worker by its name: others of its queue go on', async () => {
+    const config = configFor(url());
+    const [worker] = config.workers;
+    const { service, tasks } = await start({ ...config, workers: [worker, { ...worker, name: 'other' }] });
+    await service.pause({ worker: 'w' }, { by: 'ann', reason: 'test' });
+    await service.pause({ worker: 'other' }, { by: 'ann', reason: 'test' });
+    await service.publish('quick', 'a');
+    expect(await service.depth(worker.queue)).toBe(1);
+    await service.resume({ worker: 'other' });
+    await tasks.ran.count(1);
+    expect((await service.paused()).map(({ kind, name }) => [kind, name])).toEqual([['worker', 'w']]);
+  });
+
+  it('puts off tasks of a paused name, uncharged, while others run', async () => {
+    const { service, tasks } = await start(configFor(url()));
+    const returned = new Arrivals<unknown>();
+    service.events.subscribe((event) => { if (event.type === 'task.returned') returned.add(event); });
+    await service.pause({ task: 'twice' }, { by: 'ann', reason: 'test' });
+    await service.publish({ name: 'twice', retry: { attempts: 2, delaySeconds: 0 } });
+    await service.publish('quick', 'beside');
+    await returned.count(2);
+    expect(tasks.ran.all).toEqual(['beside']);
+    await service.resume({ task: 'twice' });
+    await service.drain({ timeoutSeconds: 30 });
+    // Both attempts were left.
+    expect(tasks.ran.all).toEqual(['beside', 'twice', 'twice']);
+  });
+
+  it('refuses a pause of nothing, of two things, or by nobody', async () => {
+    const { service } = await start(configFor(url()));
+    const options = { by: 'ann', reason: 'test' };
+    for (const target of [{}, { queue: '' }, { queue: 'q', task: 't' }, undefined] as unknown as { queue: string }[]) {
+      await expect(service.pause(target, options)).rejects.toThrow(/one of them/);
+    }
+    await expect(service.pause({ queue: 'q' }, { by: '', reason: 'x' })).rejects.toThrow(/by, reason/);
+    await expect(service.pause({ queue: 'q' }, { by: 'x' } as typeof options)).rejects.toThrow(/for reason/);
+    expect(await service.paused()).toEqual([]);
+  });
 });

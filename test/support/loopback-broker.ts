@@ -1,6 +1,6 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, BrowseResult, BrowseVisit, Consumption, ConsumeOptions, Delivery, Message, Topology,
+  Address, Broker, BrokerEvent, BrokerState, BrowseResult, BrowseVisit, Consumption, ConsumeOptions, Delivery, Message, SignalSubscription, Topology,
 } from '../../lib/brokers/broker.js';
 import { BrokerError, ShutdownError, UnroutableTaskError } from '../../lib/errors.js';
 
@@ -68,6 +68,8 @@ export class LoopbackBroker implements Broker {
     return Promise.resolve(this.queues.get(name)?.waiting.length);
   }
 
+  signal(): Promise<void> { return Promise.resolve(); }
+  watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
 
   async browse(name: string, visit: BrowseVisit): Promise<BrowseResult> {

@@ -1,6 +1,6 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, BrowseResult, Consumption, ConsumeOptions, Delivery, Message, MessageProperties, PublishOptions, Topology,
+  Address, Broker, BrokerEvent, BrokerState, BrowseResult, Consumption, ConsumeOptions, Delivery, Message, MessageProperties, PublishOptions, SignalSubscription, Topology,
 } from '../../lib/brokers/broker.js';
 
 /** What happened to one delivery that a test handed out. */
@@ -57,6 +57,8 @@ export class ScriptedBroker implements Broker {
   }
 
   depth(): Promise<number | undefined> { return Promise.resolve(0); }
+  signal(): Promise<void> { return Promise.resolve(); }
+  watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
   browse(): Promise<BrowseResult> { return Promise.resolve({ visited: 0, removed: 0, end: 'all' }); }
   purge(): Promise<number> { return Promise.resolve(0); }

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
-import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology } from '../broker.js';
+import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, type PublishingLimits } from './amqp-broker-options.js';
 import { BrowseLock } from './browsing/browse-lock.js';
 import { browseQueue } from './browsing/browse-queue.js';
@@ -16,6 +16,7 @@ import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
+import { sendSignal, SignalWatch } from './signals/signals.js';
 import { declarationFailure } from './topology/declaration-failure.js';
 import { TopologyRegister } from './topology/topology-register.js';
 
@@ -37,6 +38,7 @@ export class AmqpBroker implements Broker {
   private readonly delayed: DelayedPublishing;
   private readonly forwarder: DueForwarder;
   private readonly consumptions = new Set<AmqpConsumption>();
+  private readonly watches = new Set<SignalWatch>();
   private readonly random: () => number;
   private connecting: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
@@ -119,6 +121,19 @@ export class AmqpBroker implements Broker {
   async delayedCount(): Promise<number> {
     const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
     return countDelayed(model, this.options.exchange);
+  }
+
+  async signal(): Promise<void> {
+    await sendSignal(await this.publishLink.whenReady(this.limits.maxWaitMs), this.options.exchange);
+  }
+
+  async watchSignals(onSignal: () => void): Promise<SignalSubscription> {
+    const watch = new SignalWatch(this.options.exchange, onSignal, {
+      connection: (limitMs) => this.consumeLink.whenReady(limitMs), random: this.random, ended: (gone) => this.watches.delete(gone),
+    });
+    await watch.start(this.limits.maxWaitMs);
+    this.watches.add(watch);
+    return watch;
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
@@ -223,6 +238,7 @@ export class AmqpBroker implements Broker {
     this.forwarder.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
+    await within(left() / 2, Promise.all([...this.watches].map((watch) => watch.stop())));
     await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
     this.monitor.closed();

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Observable } from 'rxjs';
 import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Topology,
+  Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
 import { browseStore, noSuchQueue } from './browse-store.js';
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
@@ -14,6 +14,7 @@ import { EmbeddedConsumption } from './embedded-consumption.js';
 import { folderProblem } from './lmdb/folder-problem.js';
 import { LmdbStore } from './lmdb/lmdb-store.js';
 import { MemoryStore } from './memory-store.js';
+import { SignalWatch } from './signal-watch.js';
 import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
 
 /** As long as timers can be; only there so that the process lives until the broker is closed. */
@@ -29,6 +30,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private readonly clock: Clock;
   private readonly line: BrokerStatusLine;
   private readonly consumptions = new Set<EmbeddedConsumption>();
+  private readonly watches = new Set<SignalWatch>();
   private hub: StoreHub | undefined;
   private connecting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -94,6 +96,19 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async delayedCount(): Promise<number> {
     const { store } = await this.ready();
     return store.delayedCount();
+  }
+
+  async signal(): Promise<void> {
+    const { store } = await this.ready();
+    await store.signal(this.options.exchange);
+    for (const watch of this.watches) watch.look();
+  }
+
+  async watchSignals(onSignal: () => void): Promise<SignalSubscription> {
+    const { store } = await this.ready();
+    const watch = new SignalWatch(() => store.signalCount(this.options.exchange), onSignal, this.clock, (gone) => this.watches.delete(gone));
+    this.watches.add(watch);
+    return watch;
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
@@ -187,6 +202,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private async letGo(): Promise<void> {
     // A failed connect has told its caller.
     await this.connecting?.catch(() => undefined);
+    for (const watch of this.watches) await watch.stop();
     await Promise.all([...this.consumptions].map((consumption) => consumption.close()));
     await this.hub?.store.written();
     await this.hub?.leave(this);

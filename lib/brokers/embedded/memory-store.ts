@@ -47,6 +47,7 @@ export class MemoryStore implements MessageStore {
   private readonly timer: DueTimer;
   private readonly taken = new Set<HeldMessage>();
   private readonly locks = new Set<string>();
+  private readonly signals = new Map<string, number>();
   private listener: StoreListener | undefined;
   private order = 0;
   private bytes = 0;
@@ -120,6 +121,15 @@ export class MemoryStore implements MessageStore {
 
   delayedCount(): Promise<number> {
     return Promise.resolve(this.delayed.size);
+  }
+
+  signal(name: string): Promise<void> {
+    this.signals.set(name, this.signalCount(name) + 1);
+    return DONE;
+  }
+
+  signalCount(name: string): number {
+    return this.signals.get(name) ?? 0;
   }
 
   purge(name: string): Promise<number> {

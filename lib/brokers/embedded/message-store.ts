@@ -55,6 +55,9 @@ export interface MessageStore {
   depth(queue: string): Promise<number | undefined>;
   /** How many messages are not due yet, for whatever queue. */
   delayedCount(): Promise<number>;
+  /** Raises the counter of this name, for all who share the store. */
+  signal(name: string): Promise<void>;
+  signalCount(name: string): number;
   /** Removes what waits now, not what comes meanwhile. Resolves to how many there were; the queue must exist. */
   purge(queue: string): Promise<number>;
   /** False while somebody holds the lock of this name, in this process or another; the death of a holder frees it. */

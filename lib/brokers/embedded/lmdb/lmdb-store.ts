@@ -16,6 +16,7 @@ import { publishOperation } from './publish-operation.js';
 import { PurgeOperation } from './purge-operation.js';
 import { SettleOperation } from './settle-operation.js';
 import { readCount, readState, StateCache } from './shared-state.js';
+import { readSignalCount, SignalOperation } from './signal-operation.js';
 import type { StoredTaken } from './stored-taken.js';
 import { openTables, type Tables } from './tables.js';
 import { TakeOperation } from './take-operation.js';
@@ -143,6 +144,16 @@ export class LmdbStore implements MessageStore {
   delayedCount(): Promise<number> {
     this.tables.root.resetReadTxn();
     return Promise.resolve((this.tables.delayed.getStats() as { entryCount: number }).entryCount);
+  }
+
+  signal(name: string): Promise<void> {
+    return this.write<void>((done) => new SignalOperation(name, (error) => done(undefined, error)));
+  }
+
+  signalCount(name: string): number {
+    if (this.closed) return 0;
+    this.tables.root.resetReadTxn();
+    return readSignalCount(this.tables, name);
   }
 
   async purge(queue: string): Promise<number> {

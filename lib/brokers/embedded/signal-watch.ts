@@ -1,0 +1,44 @@
+import type { SignalSubscription } from '../broker.js';
+import type { Clock } from './clock.js';
+
+const LOOK_MS = 250;
+
+/** Looks at a counter that whoever shares the store can raise. */
+export class SignalWatch implements SignalSubscription {
+  private seen: number;
+  private cancel: (() => void) | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly count: () => number,
+    private readonly onSignal: () => void,
+    private readonly clock: Clock,
+    private readonly ended: (watch: SignalWatch) => void,
+  ) {
+    this.seen = count();
+    this.schedule();
+  }
+
+  look(): void {
+    const count = this.count();
+    if (count === this.seen || this.stopped) return;
+    this.seen = count;
+    setImmediate(() => {
+      if (!this.stopped) this.onSignal();
+    });
+  }
+
+  stop(): Promise<void> {
+    this.stopped = true;
+    this.cancel?.();
+    this.ended(this);
+    return Promise.resolve();
+  }
+
+  private schedule(): void {
+    this.cancel = this.clock.after(LOOK_MS, () => {
+      this.look();
+      if (!this.stopped) this.schedule();
+    });
+  }
+}
