@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../task/retry-policy.js';
+import type { TaskLimits } from './limits/task-limits.js';
 import type { RunMiddleware, RunMiddlewareInput } from './middleware.js';
 import type { TaskContext } from './task-context.js';
 
@@ -24,6 +25,8 @@ export interface Handler {
   readonly origin?: string;
   /** It calls `context.started()` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
   readonly startsItself?: boolean;
+  /** What may run at once, where that is less than the worker's slots; shared by all workers of the handler. */
+  readonly limits?: TaskLimits;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }

@@ -29,6 +29,8 @@ export class RunningTask implements TaskContext, TaskIdentity {
   timer: NodeJS.Timeout | undefined;
   /** What is being told of it to the result backend, in order. */
   recorded: Promise<void> | undefined;
+  /** Gives back what the limits of the handler let it take. */
+  release: (() => void) | undefined;
   /** For handlers that start themselves. */
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */

@@ -6,6 +6,7 @@ import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
 import { LoopWatch } from './loop-watch.js';
 import { GiveBack } from './give-back.js';
+import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
 import { RunningTask, type Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
@@ -61,6 +62,7 @@ export class TaskRunner implements Surroundings {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.endUnrun(this.endings.putOff(delivery, task));
     if (delivery.redelivered && this.isCounted(run)) return;
+    if (handler.limits !== undefined && !this.mayRun(run, handler.limits)) return;
     this.run(run);
   }
 
@@ -75,6 +77,7 @@ export class TaskRunner implements Surroundings {
       if (!run.ended) this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
       run.ended = true;
       clearTimeout(run.timer);
+      run.release?.();
     }
     this.runs.clear();
   }
@@ -122,6 +125,18 @@ export class TaskRunner implements Surroundings {
       return true;
     }
     return false;
+  }
+
+  /** Who must wait for others of its name gives its slot to whoever need not. */
+  private mayRun(run: RunningTask, limits: TaskLimits): boolean {
+    try {
+      run.release = limits.enter(run.task.args.map(({ value }) => value));
+      return true;
+    } catch (error) {
+      this.runs.add(run);
+      this.failed(run, error);
+      return false;
+    }
   }
 
   private run(run: RunningTask): void {
@@ -204,6 +219,7 @@ export class TaskRunner implements Surroundings {
   private giveBack(run: RunningTask, { seconds, reason }: GiveBack): void {
     this.after(this.endings.giveBack(run, seconds * 1000, reason), () => {
       this.runs.delete(run);
+      run.release?.();
       this.onEnd();
     });
   }
@@ -237,6 +253,7 @@ export class TaskRunner implements Surroundings {
   private leave(run: RunningTask): void {
     clearTimeout(run.timer);
     this.runs.delete(run);
+    run.release?.();
     this.onEnd(performance.now() - run.startedAt);
   }
 
