@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { DispatcherError } from '../errors.js';
 import { decodePause, encodePause, type Pause, pauseKey } from './pause.js';
@@ -37,30 +38,42 @@ export class PauseRegister {
       throw new DispatcherError('ERR_DISPATCHER_TOO_MANY_PAUSES', `${MOST_PAUSES} queues, tasks and workers are paused already; resume some first.`, { limit: MOST_PAUSES });
     }
     await this.broker.declare({ queues: [{ name: this.queue, purpose: 'dead-letters' }] });
-    await this.broker.publish({ body: encodePause(pause), properties: { contentType: 'application/json' } }, { queue: this.queue });
-    await this.remove(pauseKey(pause), 1);
+    const id = randomUUID();
+    await this.broker.publish({ body: encodePause(pause), properties: { contentType: 'application/json', messageId: id } }, { queue: this.queue });
+    const older = await this.idsBefore(id, pauseKey(pause));
+    if (older.size > 0) await this.removeWhere(pauseKey(pause), (other) => older.has(other));
   }
 
-  /** Removes the notes of this key, the oldest first, but for the last `keep`. Returns how many were removed. */
-  async remove(key: string, keep = 0): Promise<number> {
-    if (!await this.exists()) return 0;
-    let found = 0;
-    if (keep > 0) await this.walk(key, () => { found++; return false; });
-    else found = Infinity;
-    let removed = 0;
-    await this.walk(key, () => removed < found - keep && ++removed > 0);
-    return removed;
+  /** Removes the notes of this key. Returns how many there were. */
+  async remove(key: string): Promise<number> {
+    return await this.exists() ? this.removeWhere(key, () => true) : 0;
   }
 
-  private async walk(key: string, shouldRemove: () => boolean): Promise<void> {
-    await this.broker.browse(this.queue, ({ body }) => {
-      const pause = decodePause(body);
-      return pause !== undefined && pauseKey(pause) === key && shouldRemove() ? 'remove' : 'keep';
+  /** By their ids, so that two who pause the same at once can never remove each other's; none where a newer note has replaced ours. */
+  private async idsBefore(id: string, key: string): Promise<ReadonlySet<string>> {
+    const older = new Set<string>();
+    let isThere = false;
+    await this.broker.browse(this.queue, ({ body, properties: { messageId = '' } }) => {
+      isThere ||= messageId === id;
+      if (isThere) return 'stop';
+      if (isOf(key, body)) older.add(messageId);
+      return 'keep';
     });
+    return isThere ? older : new Set();
+  }
+
+  private async removeWhere(key: string, fits: (id: string) => boolean): Promise<number> {
+    const { removed } = await this.broker.browse(this.queue, ({ body, properties: { messageId = '' } }) => (isOf(key, body) && fits(messageId) ? 'remove' : 'keep'));
+    return removed;
   }
 
   /** The first pause makes the queue: who never pauses has none. */
   private async exists(): Promise<boolean> {
     return (await this.broker.depth(this.queue)) !== undefined;
   }
+}
+
+function isOf(key: string, body: Buffer): boolean {
+  const pause = decodePause(body);
+  return pause !== undefined && pauseKey(pause) === key;
 }

@@ -97,6 +97,6 @@ export class Pauses {
     if (this.failures++ === 0) this.listener.problem('What is paused cannot be read; what is known of it still holds, and it is tried again.', error);
     clearTimeout(this.retry);
     this.retry = setTimeout(() => void (this.subscription === undefined ? this.watch() : this.refresh()),
-      Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.failures, 10), LONGEST_PAUSE_MS)).unref();
+      Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.failures - 1, 10), LONGEST_PAUSE_MS)).unref();
   }
 }

@@ -551,3 +551,52 @@ describe('the limit of a worker', () => {
     expect(worker.limit).toBe(3);
   });
 });
+
+describe('a worker that is paused', () => {
+  it('consumes nothing, gives back what has not started, and lets what runs end', async () => {
+    const ends: (() => void)[] = [];
+    const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { ends.push(resolve); }) }, { limit: 1 });
+    const [first, second] = [broker.deliver(task('slow', [], { uuid: 'a' })), broker.deliver(task('slow', [], { uuid: 'b' }))];
+    await worker.setPaused(true);
+    expect([first.settled, second.settled, broker.stopped, broker.closed]).toEqual([undefined, 'requeue', 1, 0]);
+    expect(broker.deliver(task('slow')).settled).toBe('requeue');
+    ends[0]?.();
+    await settle();
+    expect([first.settled, broker.closed]).toEqual(['ack', 1]);
+    await worker.setPaused(true);
+    await worker.setPaused(false);
+    expect(broker.prefetches).toHaveLength(2);
+    broker.deliver(task('slow'));
+    expect(ends).toHaveLength(2);
+    ends[1]?.();
+  });
+
+  it('keeps to its limit when it is resumed while a task still runs, and closes what that came by later', async () => {
+    const ends: (() => void)[] = [];
+    const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { ends.push(resolve); }) }, { limit: 1 });
+    broker.deliver(task('slow', [], { uuid: 'a' }));
+    await worker.setPaused(true);
+    await worker.setPaused(false);
+    broker.deliver(task('slow', [], { uuid: 'b' }));
+    expect([ends.length, broker.closed]).toEqual([1, 0]);
+    ends[0]?.();
+    await settle();
+    expect(ends.length).toBe(2);
+    ends[1]?.();
+    await settle();
+    expect(broker.closed).toBe(1);
+  });
+
+  it('stays so through a restart, and the last switch wins', async () => {
+    const worker = await workerWith({});
+    await Promise.all([worker.setPaused(true), worker.setPaused(false), worker.setPaused(true)]);
+    const closing = worker.close(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await closing;
+    const before = broker.prefetches.length;
+    await worker.start();
+    expect(broker.prefetches.length).toBe(before);
+    await worker.setPaused(false);
+    expect(broker.prefetches.length).toBe(before + 1);
+  });
+});
