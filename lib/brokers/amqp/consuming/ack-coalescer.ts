@@ -80,6 +80,8 @@ export class AckCoalescer {
     this.slots[tag & (this.slots.length - 1)] = TOLD;
     if (tag === this.low) this.advance();
     this.sink.requeue(tag);
+    // What had finished behind this one is no longer stuck, and may be the last for a long time.
+    if (this.ready !== 0) this.cancelIdle ??= this.schedule(this.onIdle, IDLE_FLUSH_MS);
   }
 
   /** Tells the broker of everything finished and stops the timers: the channel is about to close. */

@@ -99,7 +99,7 @@ describe('AckCoalescer', () => {
         expect(server.outstanding.size).toBe(0);
         expect(server.settled).toEqual(ended);
       }),
-      { numRuns: 300 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -144,6 +144,15 @@ describe('AckCoalescer', () => {
     for (const tag of [1, 2, 5]) coalescer.finish(tag);
     coalescer.close();
     expect({ left: [...server.outstanding], timers: timers.pending.size }).toEqual({ left: [3, 4], timers: 0 });
+  });
+
+  it('acknowledges what had finished behind a delivery that is given back', () => {
+    const { server, timers, coalescer } = setUp(4);
+    deliver(coalescer, server, 1, 2);
+    coalescer.finish(2);
+    coalescer.requeue(1);
+    timers.fireAll();
+    expect([...server.settled]).toEqual([[1, 'requeue'], [2, 'ack']]);
   });
 
   it('requeues one delivery and nothing below it', () => {
