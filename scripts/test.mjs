@@ -16,7 +16,7 @@ import { readReport } from './test-report.mjs';
 
 const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
 const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
-const NEED_RESULT_SERVERS = ['contract', 'faults'];
+const NEED_RESULT_SERVERS = ['contract', 'integration', 'faults'];
 
 ensureNodeVersion();
 const root = resolve(import.meta.dirname, '..');
