@@ -70,11 +70,18 @@ export class Session {
       if (this.busy === 0) this.closeStopped();
     }
     if (!this.paused && consumption === undefined) {
+      const asked = this.wantedPrefetch;
       this.consumption = await this.dependencies.broker.consume(this.config.queue,
-        { tag: this.config.name, prefetch: this.hold.isOn ? 1 : this.prefetch.current }, (delivery) => this.receive(delivery));
+        { tag: this.config.name, prefetch: asked }, (delivery) => this.receive(delivery));
+      // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.
+      if (this.wantedPrefetch !== asked) this.consumption.setPrefetch(this.wantedPrefetch);
       // It was closed while the broker was away.
       if (this.closing) await this.consumption.close();
     }
+  }
+
+  private get wantedPrefetch(): number {
+    return this.hold.isOn ? 1 : this.prefetch.current;
   }
 
   /** It could not be opened, and is not closed: nothing may be left of it. */

@@ -33,6 +33,8 @@ export class ScriptedBroker implements Broker {
   readonly declared: Topology[] = [];
   readonly prefetches: number[] = [];
   onPublish: (message: Message, address: Address) => Promise<void> = () => Promise.resolve();
+  /** Called before the worker has heard that it consumes. */
+  onConsume: () => void = () => undefined;
   stopped = 0;
   closed = 0;
   private onDelivery: (delivery: Delivery) => void = () => undefined;
@@ -49,6 +51,7 @@ export class ScriptedBroker implements Broker {
   consume(_queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
     this.prefetches.push(options.prefetch);
     this.onDelivery = onDelivery;
+    this.onConsume();
     return Promise.resolve({
       setPrefetch: (prefetch: number) => { this.prefetches.push(prefetch); },
       stop: () => { this.stopped++; return Promise.resolve(); },

@@ -505,6 +505,12 @@ describe('results', () => {
 });
 
 describe('prefetch', () => {
+  it('follows tasks that end before the broker has answered', async () => {
+    broker.onConsume = () => { for (let i = 0; i < 8; i++) broker.deliver(task('quick', [], { uuid: `u${i}` })); };
+    await workerWith({ quick: () => undefined }, { limit: 10 });
+    expect(broker.prefetches.at(-1)).toBe(310);
+  });
+
   it('begins at the limit and follows how long tasks take', async () => {
     await workerWith({ quick: () => undefined }, { limit: 3 });
     for (let i = 0; i < 8; i++) broker.deliver(task('quick', [], { uuid: `u${i}` }));
