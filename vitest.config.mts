@@ -9,6 +9,8 @@ const onServers = {
   fileParallelism: false,
   setupFiles: ['test/support/leak-guard.ts'],
   hookTimeout: 120_000,
+  // Real servers on a busy machine: what fails is tried once more, and the report says so ("retry x1").
+  retry: 1,
 };
 
 /** One after the other in this order: they share two things, the machine and the build in `dist`. */

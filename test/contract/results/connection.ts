@@ -77,9 +77,9 @@ function describeFaults({ connect, make }: ResultBackendBench, server: NonNullab
       await events.first((type) => type === 'results.connection-lost', 'the loss');
       await eventually(() => outcomes.failed, (failed) => failed >= 20, 'operations to fail');
       await server.start();
-      await emission(backend.states, ({ status }) => status === 'ready', 'the connection to be back');
+      await emission(backend.states, ({ status }) => status === 'ready', 'the connection to be back', 20_000);
       const before = outcomes.done;
-      await eventually(() => outcomes.done, (done) => done > before + 20, 'traffic to go on');
+      await eventually(() => outcomes.done, (done) => done > before + 20, 'traffic to go on', { limitMs: 40_000 });
       running = false;
       await traffic;
       await backend.set('watched', bytes('after'), MINUTE);
