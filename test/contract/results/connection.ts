@@ -67,7 +67,7 @@ function describeFaults({ connect, make }: ResultBackendBench, server: NonNullab
             outcomes.done++;
           } catch (error) {
             expect(error).toBeInstanceOf(DispatcherError);
-            expect((error as DispatcherError).retryable).toBe(true);
+            expect((error as DispatcherError).retryable, String(error)).toBe(true);
             outcomes.failed++;
           }
         }
