@@ -40,6 +40,10 @@ export type WorkerEvent =
   | { readonly type: 'task.dead-lettered'; readonly task: TaskIdentity; readonly reason: DeadReason; readonly error: unknown }
   /** Not run, and gone: the time that its sender gave it (`expiresInSeconds`) was over. `expiresAt`: milliseconds since 1970. */
   | { readonly type: 'task.expired'; readonly task: TaskIdentity; readonly expiresAt: number }
+  /** Called off before its end; it is not run (any more), and no dead letter. */
+  | { readonly type: 'task.cancelled'; readonly task: TaskIdentity; readonly reason: string }
+  /** One delivery too many of a task that is or was run elsewhere. */
+  | { readonly type: 'task.dropped'; readonly task: TaskIdentity; readonly reason: string }
   /** Given back uncharged: no handler of this name is here, or, with a `reason`, it may not run now. */
   | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number; readonly reason?: string }
   /** The process was shut down before the task ended; the broker gives it to another worker. */

@@ -23,6 +23,7 @@ import { PublishChain } from './publishing/publish-chain.js';
 import type { PublishMiddleware } from './publishing/publish-middleware.js';
 import { BatchPublisher } from './publishing/publish-many.js';
 import { StartGate } from './publishing/start-gate.js';
+import { SharedState } from './shared-state.js';
 import { TaskPublisher } from './publishing/task-publisher.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
 import type { TaskInput } from '../task/task.js';
@@ -55,6 +56,8 @@ export class Dispatcher {
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
   readonly results: TaskResults;
+  /** What all processes on the exchange remember together. Opened when something needs it. */
+  readonly shared: SharedState;
   private readonly backend: ResultBackend | undefined;
   private readonly recorder: ResultRecorder | undefined;
   private readonly workerEvents = new Subject<DispatcherEvent>();
@@ -73,6 +76,7 @@ export class Dispatcher {
     this.gate = new StartGate(() => this.connect());
     this.backend = config.results && createResultBackend(config.results.url);
     this.recorder = config.results && this.backend && new ResultRecorder(this.backend, config.results);
+    this.shared = new SharedState(config, this.backend, (event) => this.workerEvents.next(event));
     this.results = new TaskResults(this.recorder, () => this.gate.open());
     this.events = merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY);
     this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results);
@@ -193,7 +197,7 @@ export class Dispatcher {
     await this.threads.close();
     const left = (this.deadline ?? 0) - Date.now();
     const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
-    await Promise.all([this.broker.close(closingMs), this.backend?.close(closingMs)]);
+    await Promise.all([this.broker.close(closingMs), this.backend?.close(closingMs), this.shared.close(closingMs)]);
     this.workerEvents.complete();
   }
 

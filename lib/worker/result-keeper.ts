@@ -41,7 +41,7 @@ export class ResultKeeper {
   }
 
   /** As {@link succeeded}, for a task of which no attempt is left. */
-  failed(run: RunningTask, state: 'failed' | 'timedOut', error: unknown): Promise<boolean> {
+  failed(run: RunningTask, state: 'failed' | 'timedOut' | 'cancelled', error: unknown): Promise<boolean> {
     return this.keep(run, { state, ...stamp(run), error: errorRecord(error) });
   }
 

@@ -1,8 +1,9 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
 import { countHeader, Header } from '../task/headers.js';
-import type { Task, TaskHeaders } from '../task/task.js';
+import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import type { TaskContext, TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
@@ -21,7 +22,7 @@ export interface Surroundings {
  * One attempt of one task, from its start to its settlement: the handler's context, and the
  * worker's own record. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements TaskContext, TaskIdentity {
+export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   readonly attempt: number;
   readonly startedAt = performance.now();
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
@@ -29,6 +30,8 @@ export class RunningTask implements TaskContext, TaskIdentity {
   timer: NodeJS.Timeout | undefined;
   /** What is being told of it to the result backend, in order. */
   recorded: Promise<void> | undefined;
+  /** It has to do with gates: they are to be told how it ends. */
+  gated = false;
   /** Gives back what the limits of the handler let it take. */
   release: (() => void) | undefined;
   /** For handlers that start themselves. */
@@ -51,6 +54,8 @@ export class RunningTask implements TaskContext, TaskIdentity {
 
   get uuid(): string { return this.task.uuid; }
   get name(): string { return this.task.name; }
+  get args(): readonly TaskArgument[] { return this.task.args; }
+  get replyTo(): string | undefined { return this.delivery.properties.replyTo; }
   get queue(): string { return this.delivery.queue; }
   get worker(): string { return this.surroundings.name; }
   get redelivered(): boolean { return this.delivery.redelivered || countHeader(this.delivery.properties.headers, Header.redeliveries, 0) > 0; }

@@ -1,5 +1,6 @@
 import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
+import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import { PrefetchPolicy } from './prefetch-policy.js';
 import { ResultKeeper } from './result-keeper.js';
@@ -40,11 +41,11 @@ export class Session {
     topology: Topology,
     private readonly dependencies: WorkerDependencies,
   ) {
-    const { broker, emit, results } = dependencies;
+    const { broker, emit, gates, results } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, this.stop.signal, onProblem);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
-    const endings = new TaskEndings(config, dependencies, settler, keeper);
+    const endings = new TaskEndings(config, dependencies, settler, keeper, gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined);
     this.prefetch = new PrefetchPolicy(limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn(), share: () => this.share() });

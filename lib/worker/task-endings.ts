@@ -5,6 +5,9 @@ import { countHeader, Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
 import { FinishedTasks } from './finished-tasks.js';
+import type { Entrance, TaskEnd } from './gates/task-gate.js';
+import type { TaskGates } from './gates/task-gates.js';
+import { unrunVisit } from './gates/unrun-visit.js';
 import type { Outcome } from './outcome.js';
 import type { ResultKeeper } from './result-keeper.js';
 import { returnPauseMs } from './return-pause.js';
@@ -33,8 +36,16 @@ export class TaskEndings {
     private readonly dependencies: WorkerDependencies,
     private readonly settler: Settler,
     private readonly keeper: ResultKeeper | undefined,
+    private readonly gates: TaskGates | undefined,
   ) {
     this.maxRedeliveries = config.maxRedeliveries ?? DEFAULT_MAX_REDELIVERIES;
+  }
+
+  /** `undefined`: no gate has to do with it, and it may run at once. */
+  enter(run: RunningTask): Promise<Entrance> | undefined {
+    if (this.gates?.concern(run) !== true) return undefined;
+    run.gated = true;
+    return this.gates.enter(run);
   }
 
   started(run: RunningTask): void {
@@ -43,7 +54,7 @@ export class TaskEndings {
 
   /** Done at once where no result is asked for; otherwise once it is kept. */
   succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
-    if (this.keeper?.isAsked(run)) return this.succeedKept(run, value, this.keeper);
+    if (run.gated || this.keeper?.isAsked(run)) return this.succeedKept(run, value);
     this.acknowledge(run);
     return undefined;
   }
@@ -65,6 +76,7 @@ export class TaskEndings {
     const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     if (this.keeper?.isAsked(run)) this.keeper.retrying(run, error, delayMs);
     if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
+    if (run.gated && !await this.leave(run, { kind: 'retrying', delayMs, error })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
   }
@@ -73,6 +85,7 @@ export class TaskEndings {
   async giveBack(run: RunningTask, delayMs: number, reason: string): Promise<void> {
     const pauseMs = Math.round(delayMs);
     if (!await this.settler.sendAgain(run.delivery, {}, pauseMs)) return;
+    if (run.gated && !await this.leave(run, { kind: 'returned' })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
   }
@@ -81,21 +94,53 @@ export class TaskEndings {
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     if (!await this.recordDeath(run.delivery, reason, error, run.attempt)) return;
     if (this.keeper?.isAsked(run) && !await this.keeper.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error)) return;
+    if (run.gated && !await this.leave(run, { kind: 'failed', reason, error })) return;
     this.acknowledge(run);
     this.emitDeath(run.identity(), reason, error);
+  }
+
+  /** Called off: it does not run, or not any more. */
+  async cancel(run: RunningTask, reason: string): Promise<void> {
+    const error = new DispatcherError('ERR_DISPATCHER_CANCELLED', `Task "${run.name}" (${run.uuid}) was cancelled: ${reason}`, { task: run.name, uuid: run.uuid });
+    if (this.keeper?.isAsked(run) && !await this.keeper.failed(run, 'cancelled', error)) return;
+    if (run.gated && !await this.leave(run, { kind: 'cancelled', reason })) return;
+    this.acknowledge(run);
+    this.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
+  }
+
+  /** One delivery too many of a task that is, or was, run elsewhere. */
+  async drop(run: RunningTask, reason: string): Promise<void> {
+    if (!await this.leave(run, { kind: 'dropped' })) return;
+    this.acknowledge(run);
+    this.dependencies.emit({ type: 'task.dropped', task: run.identity(), reason });
+  }
+
+  /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
+  async putBack(run: RunningTask): Promise<void> {
+    if (run.gated) await this.leave(run, { kind: 'returned' });
+    run.delivery.requeue();
+    run.duplicate?.requeue();
   }
 
   /** A dead letter of a delivery that could not run. */
   async buryUnrun(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
     const attempt = attemptOf(delivery);
     if (!await this.recordDeath(delivery, reason, error, attempt)) return;
+    if (await this.leaveUnrun(delivery, task, attempt, { kind: 'failed', reason, error }) === false) return;
     delivery.ack();
     this.emitDeath(this.identity(delivery, task, attempt), reason, error);
   }
 
   /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
-  expire(delivery: Delivery, task: Task, expiresAt: number): void {
-    if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task, attemptOf(delivery)), expiresAt });
+  expire(delivery: Delivery, task: Task, expiresAt: number): Promise<void> | undefined {
+    const attempt = attemptOf(delivery);
+    const expired = (): void => {
+      if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task, attempt), expiresAt });
+    };
+    const leaving = this.leaveUnrun(delivery, task, attempt, { kind: 'expired' });
+    if (leaving !== undefined) return leaving.then((left) => { if (left) expired(); });
+    expired();
+    return undefined;
   }
 
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
@@ -133,8 +178,21 @@ export class TaskEndings {
     return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
   }
 
-  private async succeedKept(run: RunningTask, value: unknown, keeper: ResultKeeper): Promise<void> {
-    if (await keeper.succeeded(run, value)) this.acknowledge(run);
+  private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
+    if (this.keeper?.isAsked(run) && !await this.keeper.succeeded(run, value)) return;
+    if (run.gated && !await this.leave(run, { kind: 'succeeded', value })) return;
+    this.acknowledge(run);
+  }
+
+  private async leave(run: RunningTask, end: TaskEnd): Promise<boolean> {
+    return this.gates === undefined || this.gates.leave(run, end);
+  }
+
+  /** `undefined`: no gate has to do with it. */
+  private leaveUnrun(delivery: Delivery, task: { uuid: string; name: string }, attempt: number, end: TaskEnd): Promise<boolean> | undefined {
+    if (this.gates === undefined) return undefined;
+    const visit = unrunVisit(delivery, task, attempt, this.config.name);
+    return this.gates.concern(visit) ? this.gates.leave(visit, end) : undefined;
   }
 
   private async recount(delivery: Delivery, count: number): Promise<void> {

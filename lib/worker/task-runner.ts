@@ -5,6 +5,7 @@ import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
 import { LoopWatch } from './loop-watch.js';
+import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
@@ -63,7 +64,9 @@ export class TaskRunner implements Surroundings {
     if (this.isPaused(task)) return this.endUnrun(this.endings.putOff(delivery, task));
     if (delivery.redelivered && this.isCounted(run)) return;
     if (handler.limits !== undefined && !this.mayRun(run, handler.limits)) return;
-    this.run(run);
+    const entering = this.endings.enter(run);
+    if (entering === undefined) this.run(run);
+    else this.afterGates(run, entering);
   }
 
   /** Asks every running handler to stop. */
@@ -114,8 +117,9 @@ export class TaskRunner implements Surroundings {
   }
 
   private expire(delivery: Delivery, task: Task, expiresAt: number): void {
-    this.endings.expire(delivery, task, expiresAt);
-    this.onEnd();
+    const recording = this.endings.expire(delivery, task, expiresAt);
+    if (recording === undefined) this.onEnd();
+    else this.endUnrun(recording);
   }
 
   private isRunning(run: RunningTask): boolean {
@@ -137,6 +141,21 @@ export class TaskRunner implements Surroundings {
       this.failed(run, error);
       return false;
     }
+  }
+
+  /** While the gates are asked it holds its slot, and its delivery is known, as if it ran. */
+  private afterGates(run: RunningTask, entering: Promise<Entrance>): void {
+    this.runs.add(run);
+    void entering.then((entrance) => {
+      if (run.ended) return;
+      if (run.isAborted) return this.failed(run, undefined);
+      switch (entrance.kind) {
+        case 'run': return this.run(run);
+        case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
+        case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
+        case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));
+      }
+    });
   }
 
   private run(run: RunningTask): void {
@@ -204,10 +223,7 @@ export class TaskRunner implements Surroundings {
   private failed(run: RunningTask, error: unknown): void {
     if (run.ended) return this.endedLate(run);
     if (run.isAborted) {
-      // Stopped by us for a shutdown: not the task's failure. Another worker starts it afresh.
-      run.delivery.requeue();
-      run.duplicate?.requeue();
-      this.leave(run);
+      this.after(this.endings.putBack(run), () => this.leave(run));
       return;
     }
     clearTimeout(run.timer);
@@ -215,9 +231,13 @@ export class TaskRunner implements Surroundings {
     this.endFailed(run, 'failed', error);
   }
 
-  /** It has not run: its short time here says nothing of how long tasks take. */
   private giveBack(run: RunningTask, { seconds, reason }: GiveBack): void {
-    this.after(this.endings.giveBack(run, seconds * 1000, reason), () => {
+    this.leaveUnrun(run, this.endings.giveBack(run, seconds * 1000, reason));
+  }
+
+  /** It has not run: its short time here says nothing of how long tasks take. */
+  private leaveUnrun(run: RunningTask, recording: Promise<void>): void {
+    this.after(recording, () => {
       this.runs.delete(run);
       run.release?.();
       this.onEnd();

@@ -1,6 +1,7 @@
 import type { Broker } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
+import type { TaskGate } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultsOf } from './result-keeper.js';
@@ -22,6 +23,8 @@ export interface WorkerDependencies {
   isTaskPaused?: (taskName: string) => boolean;
   /** Where results are kept, and of which tasks. Default: nowhere. */
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
+  /** What deliveries pass before they run, in this order. Default: none. */
+  gates?: readonly TaskGate[];
 }
 
 /** What a worker has in hand now. */

@@ -1,0 +1,72 @@
+import type { DeadReason } from '../../events/dispatcher-event.js';
+import type { TaskArgument, TaskHeaders } from '../../task/task.js';
+import type { Handler } from '../handler.js';
+
+/**
+ * Stands between a delivery and its handler, with a memory that processes share: a lock, a count, a
+ * step of a workflow. Gates are passed in their order and left in the opposite one.
+ *
+ * What a gate keeps must not trust that it is left: the process may die at any moment. So it is bound
+ * to the task's uuid, or has an expiry.
+ */
+export interface TaskGate {
+  /** For the log. */
+  readonly name: string;
+  /** Whether it has to do with this task at all. Asked of each delivery, so it only looks at what is at hand. */
+  concerns(visit: TaskVisit): boolean;
+  /**
+   * Whether the task may run now. Called once for a delivery, before its handler. When it rejects, the task waits in
+   * its queue for a few seconds, uncharged.
+   */
+  enter(visit: TaskVisit): Promise<Entrance>;
+  /**
+   * What became of the delivery, before the broker is told that it is settled; also of one that never came to `enter`,
+   * or was not let in.
+   * Must stand being repeated: when it rejects it is called again until the worker is stopped, and after a crash the
+   * task is delivered again.
+   */
+  leave(visit: TaskVisit, end: TaskEnd): Promise<void>;
+}
+
+/** One delivery of one task. */
+export interface TaskVisit {
+  readonly uuid: string;
+  readonly name: string;
+  readonly args: readonly TaskArgument[];
+  readonly headers: Readonly<TaskHeaders>;
+  readonly attempt: number;
+  readonly queue: string;
+  readonly worker: string;
+  /** The broker, or our own count, says that it may have been delivered before. */
+  readonly redelivered: boolean;
+  /** Where results of this task are sent to, when they are sent. */
+  readonly replyTo?: string;
+  /** Absent where this worker has none of this name. */
+  readonly handler?: Handler;
+}
+
+export type Entrance =
+  | { readonly kind: 'run' }
+  /** It waits in its queue again for so long, uncharged. */
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly reason: string }
+  /** Its work is done elsewhere, or was: acknowledged, and nothing else. */
+  | { readonly kind: 'drop'; readonly reason: string }
+  /** Somebody called it off: this is its end. */
+  | { readonly kind: 'cancel'; readonly reason: string };
+
+export type TaskEnd =
+  | { readonly kind: 'succeeded'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly reason: DeadReason; readonly error: unknown }
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  | { readonly kind: 'expired' }
+  /** Not an end of the task: the next attempt waits in the queue. */
+  | { readonly kind: 'retrying'; readonly delayMs: number; readonly error: unknown }
+  /** Not an end of the task: it waits in the queue as if it had not been taken. */
+  | { readonly kind: 'returned' }
+  /** Not an end of the task: this delivery was one too many. */
+  | { readonly kind: 'dropped' };
+
+/** Whether the task is over with it. */
+export function isEnd({ kind }: TaskEnd): boolean {
+  return kind === 'succeeded' || kind === 'failed' || kind === 'cancelled' || kind === 'expired';
+}
