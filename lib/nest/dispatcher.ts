@@ -17,6 +17,7 @@ import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
 import { EventLogger } from './event-logger.js';
+import { gatesOf } from './gates-of.js';
 import { healthOf, type DispatcherHealth } from './health.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { PublishChain } from './publishing/publish-chain.js';
@@ -252,6 +253,7 @@ export class Dispatcher {
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: this.config.results && this.recorder && { recorder: this.recorder, of: this.config.results.of },
+      gates: gatesOf(this.shared),
     };
   }
 

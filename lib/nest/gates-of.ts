@@ -1,0 +1,11 @@
+import type { TaskGate } from '../worker/gates/task-gate.js';
+import type { SharedState } from './shared-state.js';
+
+/**
+ * What deliveries pass before they run, from the outermost in: what is called off needs no lock, what has been
+ * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
+ * was let in, and first how it ended.
+ */
+export function gatesOf(_shared: SharedState): TaskGate[] {
+  return [];
+}
