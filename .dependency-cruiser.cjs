@@ -10,7 +10,7 @@ const NODE_IO = '^(node:)?(fs|net|tls|http|https|http2|dgram|dns|child_process|c
 
 /** Drivers, and the folders that may know them. */
 const drivers = [
-  { name: 'amqplib', folders: '^lib/(brokers|results)/amqp/', why: 'the same code must run on every broker' },
+  { name: 'amqplib', folders: '^lib/((brokers|results)/)?amqp/', why: 'the same code must run on every broker' },
   { name: 'lmdb', folders: '^lib/(brokers|results)/embedded/', why: 'the same code must run on every broker' },
   { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|results)/redis/', why: 'it is optional: who does not use Redis does not install it' },
   { name: 'memcache-client', folders: '^lib/results/memcache/', why: 'it is optional: who does not use memcached does not install it' },
@@ -30,6 +30,8 @@ const TASK = '^lib/task/';
 const ERRORS = '^lib/errors\\.ts$';
 const FORMATS = '^lib/formats/';
 const EVENTS = '^lib/events/';
+/** How a connection to RabbitMQ is opened: the traps of the driver are dealt with once, for the broker and the result backend. */
+const AMQP = '^lib/amqp/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const RESULT_PORT = '^lib/results/(result-backend|outcome-recorder)\\.ts$';
 const PORTS = [BROKER_PORT, RESULT_PORT];
@@ -81,13 +83,20 @@ module.exports = {
       name: 'broker-adapters-import-their-port', severity: 'error',
       comment: 'An adapter knows its port, task/, errors.ts and its own folder; never another adapter.',
       from: { path: '^lib/brokers/([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS] },
+      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, AMQP] },
+    },
+    mayImport('amqp-imports-errors', AMQP, [ERRORS], 'What both adapters of RabbitMQ share knows neither of them.'),
+    {
+      name: 'amqp-is-for-its-adapters', severity: 'error',
+      comment: 'The same code must run on every broker: only the adapters of RabbitMQ know how it is connected.',
+      from: { path: '^lib/', pathNot: ['^lib/(brokers|results)/amqp/', AMQP] },
+      to: { path: AMQP },
     },
     {
       name: 'result-adapters-import-their-port', severity: 'error',
-      comment: 'As for brokers. A connection that both use is handed in, not imported.',
+      comment: 'As for brokers.',
       from: { path: '^lib/results/(?!supervised/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS] },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP] },
     },
     {
       name: 'task-results-are-pure', severity: 'error',

@@ -6,7 +6,7 @@ import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_S
 import { BrowseLock } from './browsing/browse-lock.js';
 import { browseQueue } from './browsing/browse-queue.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
-import { parseEndpoint } from './connection/endpoint.js';
+import { parseEndpoint } from '../../amqp/endpoint.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
 import { withChannel } from './connection/open-channel.js';
 import { within } from './connection/pause.js';

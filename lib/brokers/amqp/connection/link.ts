@@ -1,8 +1,8 @@
 import type { ChannelModel } from 'amqplib';
 import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, ShutdownError } from '../../../errors.js';
 import type { ReconnectionOptions } from '../amqp-broker-options.js';
-import { classifyConnectionFailure } from './connection-failure.js';
-import { openConnection, type ConnectionListener, type ConnectionSettings } from './open-connection.js';
+import { classifyConnectionFailure } from '../../../amqp/connection-failure.js';
+import { openConnection, type ConnectionListener, type ConnectionSettings } from '../../../amqp/open-connection.js';
 import { pause, within } from './pause.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { pauseBeforeRetry } from './reconnection-policy.js';

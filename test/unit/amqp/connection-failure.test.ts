@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classifyConnectionFailure } from '../../../../../lib/brokers/amqp/connection/connection-failure.js';
-import { BrokerRefusedError, BrokerUnavailableError, TopologyMismatchError } from '../../../../../lib/errors.js';
+import { classifyConnectionFailure } from '../../../lib/amqp/connection-failure.js';
+import { BrokerRefusedError, BrokerUnavailableError, TopologyMismatchError } from '../../../lib/errors.js';
 
 const coded = (code: string, message = code): Error => Object.assign(new Error(message), { code });
 

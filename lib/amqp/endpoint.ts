@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../../errors.js';
+import { ConfigurationError } from '../errors.js';
 
 /** Where the broker is and who we are there. Holds the password: never put it into an error or a log; use `display`. */
 export interface Endpoint {

@@ -1,4 +1,4 @@
-import { BrokerRefusedError, BrokerUnavailableError, DispatcherError } from '../../../errors.js';
+import { BrokerRefusedError, BrokerUnavailableError, DispatcherError } from '../errors.js';
 
 /** Certificate checks of OpenSSL as Node names them, and what a server says to a client's certificate. */
 const TLS_REFUSAL =

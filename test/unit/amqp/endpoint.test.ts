@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseEndpoint } from '../../../../../lib/brokers/amqp/connection/endpoint.js';
-import { ConfigurationError } from '../../../../../lib/errors.js';
+import { parseEndpoint } from '../../../lib/amqp/endpoint.js';
+import { ConfigurationError } from '../../../lib/errors.js';
 
 const base = { secure: false, hostname: 'host', port: 5672, username: 'guest', password: 'guest', vhost: '/', heartbeatSeconds: 15 };
 
