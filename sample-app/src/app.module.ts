@@ -5,8 +5,10 @@ import { CountEvents } from './counting/count-events.js';
 import { CountingRun } from './counting/counting-run.js';
 import { WorkerReport } from './counting/worker-report.js';
 import { dispatcherConfig } from './dispatcher-config.js';
+import { DeadLettersController } from './http/dead-letters.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController } from './http/health.controller.js';
+import { QueuesController } from './http/queues.controller.js';
 import { TasksController } from './http/tasks.controller.js';
 import type { Settings } from './settings.js';
 import { SETTINGS } from './settings.token.js';
@@ -15,9 +17,12 @@ import { CountWordsTask } from './tasks/count-words.task.js';
 import { FailingTask } from './tasks/failing.task.js';
 import { FlakyTask } from './tasks/flaky.task.js';
 import { GoExampleTask } from './tasks/go-example.task.js';
+import { ReportTask } from './tasks/report.task.js';
 import { SlowTask } from './tasks/slow.task.js';
+import { ThreadModule } from './tasks/thread.module.js';
+import { TimingMiddleware } from './timing.middleware.js';
 
-const TASKS = [CountWordsTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask];
+const TASKS = [CountWordsTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask];
 
 /** The whole app. A sender has the same task classes and never runs them: its dispatcher consumes nothing. */
 @Module({})
@@ -25,11 +30,12 @@ export class AppModule {
   static with(settings: Settings): DynamicModule {
     return {
       module: AppModule,
-      imports: [DispatcherModule.forRoot(dispatcherConfig(settings))],
-      controllers: [TasksController, HealthController],
+      imports: [DispatcherModule.forRoot(dispatcherConfig(settings)), ThreadModule],
+      controllers: [TasksController, QueuesController, DeadLettersController, HealthController],
       providers: [
         { provide: SETTINGS, useValue: settings },
         { provide: APP_FILTER, useClass: ErrorFilter },
+        TimingMiddleware,
         CountEvents,
         CountingRun,
         ...(settings.role === 'worker' ? [WorkerReport] : []),

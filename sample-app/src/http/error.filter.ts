@@ -11,7 +11,7 @@ interface Answer {
 
 /**
  * Every error as `{ statusCode, code, message }`. 400: not a task at all (readTask). 422: a task, but one that
- * cannot be taken as it is. 503: the broker is away or closing; the same request may succeed later.
+ * cannot be taken as it is. 404: there is no such queue. 503: the broker is away or closing; the same request may succeed later.
  */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -29,6 +29,7 @@ export class ErrorFilter implements ExceptionFilter {
 
   private answerTo(error: unknown): Answer {
     if (error instanceof InvalidTaskError || error instanceof UnroutableTaskError) return answer(422, error.code, error.message);
+    if (error instanceof DispatcherError && error.code === 'ERR_DISPATCHER_NOT_FOUND') return answer(404, error.code, error.message);
     if (error instanceof DispatcherError) return answer(503, error.code, error.message);
     return fromHttp(error) ?? this.unexpected(error);
   }
