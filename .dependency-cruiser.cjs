@@ -39,6 +39,8 @@ const PORTS = [BROKER_PORT, RESULT_PORT];
 const RESULT_STORE = '^lib/results/(result-store|load-peer)\\.ts$';
 /** The record of one task: pure, as task/ is; written by workers, read by workflows. */
 const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$';
+/** Who reads records: of a store, or of replies. */
+const RESULT_READER = '^lib/results/result-reader\\.ts$';
 
 module.exports = {
   forbidden: [
@@ -95,7 +97,7 @@ module.exports = {
     {
       name: 'result-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers.',
-      from: { path: '^lib/results/(?!supervised/)([^/]+)/' },
+      from: { path: '^lib/results/(?!supervised/|replies/)([^/]+)/' },
       to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP] },
     },
     {
@@ -104,6 +106,8 @@ module.exports = {
       from: { path: TASK_RESULT },
       to: { path: NODE_IO },
     },
+    mayImport('replies-import-ports', '^lib/results/replies/', [...PORTS, RESULT_READER, TASK_RESULT, TASK, ERRORS],
+      'Results without a store: over the port of the broker, whichever it is.'),
     mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
     ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
       `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],

@@ -25,6 +25,7 @@
  *         ResultBackendUnsupportedError  this backend cannot do what was asked
  *       TaskFailedError           a task whose result was asked for has ended without one
  *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
+ *       InvalidProgressError      a handler reported progress that is no fraction
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       ShutdownError             closing: no new work is taken
  *
@@ -194,6 +195,13 @@ export class TaskFailedError extends DispatcherError {
 export class ResultWaitTimeoutError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_RESULT_WAIT_TIMEOUT', message, fields, { retryable: true });
+  }
+}
+
+/** `context.progress` got something else than a number from 0 to 1. @publicApi */
+export class InvalidProgressError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_INVALID_PROGRESS', message, fields);
   }
 }
 

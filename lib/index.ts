@@ -26,6 +26,7 @@ export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './nest/health.js';
 export { Arg, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
 export type { OutgoingTask, PublishMiddleware, PublishMiddlewareInput, TaskPublishMiddleware } from './nest/publishing/publish-middleware.js';
+export type { Report } from './nest/results/reports.js';
 export type { ResultOptions, TaskHandle } from './nest/results/task-results.js';
 export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, TimelineEntry } from './results/task-result.js';
 export type { TaskErrorRecord } from './results/task-error-record.js';
@@ -35,6 +36,6 @@ export type {
   DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig,
 } from './nest/server-config.js';
 export type { ThreadsConfig } from './nest/threads/threads-config.js';
-export type { Injected, SentArguments, TaskClient } from './nest/task-client.js';
+export type { Injected, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
 export { Task, type TaskOptions } from './nest/task.decorator.js';
 export type { DispatcherWorker } from './nest/worker-registry.js';

@@ -91,6 +91,16 @@ export interface Broker {
   watchSignals(onSignal: () => void): Promise<SignalSubscription>;
 
   /**
+   * Opens a queue of this process' own for answers: who publishes to `{ queue: address }` reaches `onReply`. It keeps what
+   * comes while the connection is lost, and goes, with what is in it, by itself some minutes after its process has gone.
+   * An answer may come twice, and `onReply` must not throw. At most one is open at a time. Absent where a store of
+   * results comes with the broker, as with embedded ones.
+   *
+   * @throws BrokerUnavailableError, BrokerRefusedError
+   */
+  openReplies?(onReply: (message: Message) => void): Promise<Replies>;
+
+  /**
    * Sends out what has been accepted for publishing, settles what was acknowledged, and lets go of
    * every socket, timer and file. Idempotent. Must settle within `deadlineMs`, whatever hangs.
    */
@@ -100,6 +110,13 @@ export interface Broker {
 export interface SignalSubscription {
   /** No call comes after it. Idempotent. */
   stop(): Promise<void>;
+}
+
+export interface Replies {
+  /** The same for as long as it is open, whatever happens to the connection. */
+  readonly address: string;
+  /** Removes the queue and what is in it. Idempotent; done also by {@link Broker.close}. */
+  close(): Promise<void>;
 }
 
 /** Bytes and what the broker carries beside them; field names as in AMQP 0-9-1. */

@@ -44,6 +44,8 @@ export type WorkerEvent =
   | { readonly type: 'task.cancelled'; readonly task: TaskIdentity; readonly reason: string }
   /** One delivery too many of a task that is or was run elsewhere. */
   | { readonly type: 'task.dropped'; readonly task: TaskIdentity; readonly reason: string }
+  /** Whoever asked for its result is gone; what became of it was told to nobody. */
+  | { readonly type: 'task.unheard'; readonly task: { readonly uuid: string; readonly name: string }; readonly replyTo: string | undefined }
   /** Given back uncharged: no handler of this name is here, or, with a `reason`, it may not run now. */
   | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number; readonly reason?: string }
   /** The process was shut down before the task ended; the broker gives it to another worker. */

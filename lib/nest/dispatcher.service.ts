@@ -12,6 +12,8 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { DispatcherHealth } from './health.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
+import { callOf } from './results/call.js';
+import type { Report } from './results/reports.js';
 import type { TaskHandle } from './results/task-results.js';
 import { createTaskClient, type TaskClient } from './task-client.js';
 import type { DispatcherWorker } from './worker-registry.js';
@@ -64,11 +66,13 @@ export class DispatcherService {
    */
   client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
     if (options !== undefined) {
-      return createTaskClient(provider, (name, args) => this.dispatcher.publisher.publish({ ...options, name, args: inferArguments(args) }, []));
+      return createTaskClient(provider, (name, args, result) => this.dispatcher.publisher.publish({ result, ...options, name, args: inferArguments(args) }, []));
     }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
-      client = createTaskClient(provider, (name, args) => this.dispatcher.publisher.publish(name, args));
+      client = createTaskClient(provider, (name, args, result) => (result
+        ? this.dispatcher.publisher.publish({ name, args: inferArguments(args), result }, [])
+        : this.dispatcher.publisher.publish(name, args)));
       this.clients.set(provider, client);
     }
     return client;
@@ -145,12 +149,26 @@ export class DispatcherService {
   }
 
   /**
-   * A task by its uuid, published by whatever process: its state, timeline and result, from the result backend.
+   * A task by its uuid: its state, timeline, reports and result. With a store as `resultBackend` any process can ask;
+   * on RabbitMQ alone the one that has published it with `result: true`.
    *
-   * @throws ConfigurationError where no result backend is configured
+   * @throws ConfigurationError where nothing can be known of it in this process
    */
-  task(uuid: string): TaskHandle {
-    return this.dispatcher.results.handle(uuid);
+  task<Value = unknown>(uuid: string): TaskHandle<Value> {
+    return this.dispatcher.results.handle(uuid) as TaskHandle<Value>;
+  }
+
+  /**
+   * Publishes when it is subscribed to, each time anew, and reports what becomes of the task: published, received,
+   * started, progress, retrying, and the end, which carries the value; then it completes. A failure is the final report,
+   * and then the error (TaskFailedError) of the Observable; what keeps the task from being published is an error alone.
+   * Whoever unsubscribes is told nothing more, and the task goes on.
+   */
+  call<Value = unknown>(task: TaskInput): Observable<Report<Value>>;
+  call<Value = unknown>(name: string, ...args: unknown[]): Observable<Report<Value>>;
+  call(first: TaskInput | string, ...values: unknown[]): Observable<Report> {
+    const task: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
+    return callOf(() => this.publish({ ...task, result: true }), (uuid) => this.dispatcher.results.withdraw(uuid));
   }
 
   /** Where the connection stands now. */

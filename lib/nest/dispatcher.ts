@@ -7,8 +7,8 @@ import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import { createResultBackend } from '../results/create-result-backend.js';
 import type { ResultBackend } from '../results/result-backend.js';
-import { ResultRecorder } from '../results/result-recorder.js';
-import { TaskResults } from './results/task-results.js';
+import { resultsOver, type ResultsOver } from './results/results-over.js';
+import type { TaskResults } from './results/task-results.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { Handler } from '../worker/handler.js';
@@ -60,7 +60,7 @@ export class Dispatcher {
   /** What all processes on the exchange remember together. Opened when something needs it. */
   readonly shared: SharedState;
   private readonly backend: ResultBackend | undefined;
-  private readonly recorder: ResultRecorder | undefined;
+  private readonly resulting: ResultsOver;
   private readonly workerEvents = new Subject<DispatcherEvent>();
   private readonly gate: StartGate;
   private readonly plainPublisher: TaskPublisher;
@@ -75,17 +75,20 @@ export class Dispatcher {
     this.logger = new DispatcherLogger(config.logger, name);
     this.threads = new ThreadPool(config.threads, config.enhancers);
     this.gate = new StartGate(() => this.connect());
-    this.backend = config.results && createResultBackend(config.results.url);
-    this.recorder = config.results && this.backend && new ResultRecorder(this.backend, config.results);
+    this.backend = config.results.url === undefined ? undefined : createResultBackend(config.results.url);
     this.shared = new SharedState(config, this.backend, (event) => this.workerEvents.next(event));
-    this.results = new TaskResults(this.recorder, () => this.gate.open());
+    this.resulting = resultsOver(broker, config.results, this.shared, (event) => this.workerEvents.next(event), () => this.gate.open());
+    this.results = this.resulting.results;
     this.events = merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY);
     this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results);
     this.publishChain = this.makePublishChain();
     this.publisher = this.publishChain ?? this.plainPublisher;
     this.workers = new WorkerRegistry({
       discover, find,
-      make: (worker, handlers) => new TaskWorker(worker, this.workerDependencies(this.withAllMiddleware(handlers))),
+      make: (worker, handlers) => {
+        for (const { name, result } of handlers.values()) if (result === true) this.results.want(name);
+        return new TaskWorker(worker, this.workerDependencies(this.withAllMiddleware(handlers)));
+      },
       ready: () => this.gate.open(),
       consumes: config.role !== 'publisher',
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
@@ -196,6 +199,7 @@ export class Dispatcher {
   private async closeAll(): Promise<void> {
     await this.drain();
     await this.threads.close();
+    this.results.close();
     const left = (this.deadline ?? 0) - Date.now();
     const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
     await Promise.all([this.broker.close(closingMs), this.backend?.close(closingMs), this.shared.close(closingMs)]);
@@ -252,7 +256,7 @@ export class Dispatcher {
       broker: this.broker, format: gofortFormat, handlers, maxTaskBytes: this.config.maxTaskBytes, isTaskPaused: (task) => this.pauses.isPaused('task', task),
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
-      results: this.config.results && this.recorder && { recorder: this.recorder, of: this.config.results.of },
+      results: { recorder: this.resulting.recorder, of: this.config.results.of },
       gates: gatesOf(this.shared),
     };
   }

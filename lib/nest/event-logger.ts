@@ -81,6 +81,7 @@ function workerLine(event: DispatcherEvent): Line {
     case 'task.ended-late': return ['debug', `${nameOf(event.task)} ended ${event.afterSeconds} s after its start, past its time; its outcome is ignored.`];
     case 'task.dead-lettered': return ['error', `${nameOf(event.task)} became a dead letter (${event.reason}): ${messageOf(event.error)}`, stackOf(event.error)];
     case 'task.expired': return ['warn', `${nameOf(event.task)} was not run: it expired at ${new Date(event.expiresAt).toISOString()} (expiresInSeconds).`];
+    case 'task.unheard': return ['debug', `Nobody asks any more for the result of task "${event.task.name}" (${event.task.uuid}).`];
     case 'task.returned': return ['debug', `${nameOf(event.task)} was given back for ${event.pauseMs} ms: ${event.reason ?? 'no handler of this name is here.'}`];
     case 'task.abandoned': return ['warn', `${nameOf(event.task)} did not end before the shutdown; another worker runs it again.`];
     case 'task.blocked-loop': return ['warn',

@@ -31,7 +31,7 @@ export interface ResolvedConfig {
   readonly publishTimeoutMs: number;
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
-  readonly results: ResolvedResults | undefined;
+  readonly results: ResolvedResults;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -78,7 +78,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads),
-    results: checkResults(options),
+    results: checkResults(options, broker),
     warnings: warningsOf(tls),
   };
 }

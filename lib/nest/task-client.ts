@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
 import { nearestName } from './nearest-name.js';
@@ -23,8 +24,16 @@ export type Injected<T> = T & { readonly [injected]?: true };
  */
 export type TaskClient<Provider> = {
   readonly [Key in keyof Provider as Provider[Key] extends (...args: never[]) => unknown ? Key : never]:
-  Provider[Key] extends (...args: infer Arguments) => unknown ? (...args: SentArguments<Arguments>) => Promise<PublishedTask> : never;
+  Provider[Key] extends (...args: infer Arguments) => infer Returned ? (...args: SentArguments<Arguments>) => Promise<PublishedTask<ResultValue<Returned>>> : never;
 };
+
+/**
+ * What `result()` gives of what a handler returns: what its promise resolves to, or the last value of its Observable.
+ * It travels as JSON: a `Date` arrives as its ISO text, a class instance as a plain object.
+ *
+ * @publicApi
+ */
+export type ResultValue<Returned> = Awaited<Returned> extends Observable<infer Value> ? Value : Awaited<Returned>;
 
 /** The arguments that travel. @publicApi */
 export type SentArguments<Arguments extends readonly unknown[]> =
@@ -41,16 +50,16 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
-/** Sends a task by name. */
-type Publish = (name: string, args: readonly unknown[]) => Promise<PublishedTask>;
+/** Sends a task by name; `result`: its handler says that its result is always wanted. */
+type Publish = (name: string, args: readonly unknown[], result: boolean) => Promise<PublishedTask>;
 
 /** @throws ConfigurationError where the class has no `@Task` at all */
 export function createTaskClient<Provider extends object>(provider: Type<Provider>, publish: Publish): TaskClient<Provider> {
   const prototype = (provider as { prototype?: object } | undefined)?.prototype;
   if (prototype === undefined) throw new ConfigurationError('client() takes a class with @Task methods, such as client(MathTasks).');
-  const tasks = taskNames(prototype);
+  const tasks = tasksOf(prototype);
   if (tasks.size === 0) throw new ConfigurationError(`client(${provider.name}): the class has no @Task method.`, { provider: provider.name });
-  const methods = new Map([...tasks].map(([method, name]) => [method, (...args: unknown[]) => publish(name, args)]));
+  const methods = new Map([...tasks].map(([method, { name, options }]) => [method, (...args: unknown[]) => publish(name, args, options.result === true)]));
   return new Proxy({}, {
     get: (_, key) => {
       const method = typeof key === 'string' ? methods.get(key) : undefined;
@@ -61,9 +70,9 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   }) as TaskClient<Provider>;
 }
 
-/** Method names and the first task name of each, inherited ones included. */
-function taskNames(prototype: object): Map<string, string> {
-  const names = new Map<string, string>();
+/** Method names and the first task of each, inherited ones included. */
+function tasksOf(prototype: object): Map<string, TaskMark> {
+  const tasks = new Map<string, TaskMark>();
   const seen = new Set<string>();
   for (let level: object | null = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object | null) {
     for (const key of Object.getOwnPropertyNames(level)) {
@@ -71,13 +80,13 @@ function taskNames(prototype: object): Map<string, string> {
       seen.add(key);
       const value: unknown = Object.getOwnPropertyDescriptor(level, key)?.value;
       const [mark] = typeof value === 'function' ? (Reflect.getMetadata(TASK_METADATA, value) ?? []) as TaskMark[] : [];
-      if (mark !== undefined) names.set(key, mark.name);
+      if (mark !== undefined) tasks.set(key, mark);
     }
   }
-  return names;
+  return tasks;
 }
 
-function notATask(className: string, method: string, tasks: ReadonlyMap<string, string>): ConfigurationError {
+function notATask(className: string, method: string, tasks: ReadonlyMap<string, TaskMark>): ConfigurationError {
   const nearest = nearestName(method, tasks.keys());
   return new ConfigurationError(
     `${className}.${method} is no task: it has no @Task. ${nearest === undefined ? '' : `Did you mean "${nearest}"? `}Tasks of the class: ${[...tasks.keys()].join(', ')}.`,

@@ -1,6 +1,22 @@
 import type { TaskOutcome, TimelineEntry } from './task-result.js';
 
-/** Keeps what becomes of tasks; resolves when it is kept. */
+/** What is reported on: a task, or a workflow. */
+export interface Reported {
+  readonly uuid: string;
+  readonly name: string;
+  /** Where whoever asked for its result listens; a queue. Absent: only what keeps results is told. */
+  readonly replyTo?: string;
+}
+
+/** Tells, or keeps, what becomes of tasks. */
 export interface OutcomeRecorder {
-  record(task: { uuid: string; name: string }, entry: TimelineEntry, outcome?: TaskOutcome): Promise<void>;
+  /** False: nobody could come to know, so the work can be saved. */
+  reaches(reported: Reported): boolean;
+  /**
+   * Resolves when all entries, and with the last of them an end and its outcome, are kept or on their way for certain.
+   * May be repeated: the first end is the end.
+   *
+   * @throws what keeps it from being recorded; it may have been all the same
+   */
+  record(reported: Reported, entries: readonly TimelineEntry[], outcome?: TaskOutcome): Promise<void>;
 }

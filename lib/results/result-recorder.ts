@@ -1,7 +1,9 @@
-import { DispatcherError, ResultTooLargeError, ResultWaitTimeoutError } from '../errors.js';
+import { DispatcherError, ResultTooLargeError } from '../errors.js';
+import type { OutcomeRecorder, Reported } from './outcome-recorder.js';
 import { decodeTaskResult, encodeTaskResult } from './result-codec.js';
-import type { ResultBackend } from './result-backend.js';
-import { advance, isFinal, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from './task-result.js';
+import type { ResultBackend, StopWatching } from './result-backend.js';
+import type { ResultReader } from './result-reader.js';
+import { advance, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from './task-result.js';
 
 export interface ResultRecorderOptions {
   /** How long a record is kept after its last change, in milliseconds. */
@@ -13,80 +15,75 @@ export interface ResultRecorderOptions {
 /** Two processes that write one record at the same time: each try sees the other's write, so few are ever needed. */
 const MOST_CONFLICTS = 20;
 
-/** What became of tasks, written once for every backend. */
-export class ResultRecorder {
-  constructor(private readonly backend: ResultBackend, private readonly options: ResultRecorderOptions) {}
+/** What became of tasks in a store, written once for every backend, which is opened when it is first needed. */
+export class ResultRecorder implements OutcomeRecorder, ResultReader {
+  constructor(private readonly open: () => Promise<ResultBackend>, private readonly options: ResultRecorderOptions) {}
 
-  /**
-   * Resolves when the entry is kept. May be repeated: a record that has ended stays as it is.
-   *
-   * @throws what the backend throws; the entry may have been kept all the same
-   */
-  async record(task: { uuid: string; name: string }, entry: TimelineEntry, outcome?: TaskOutcome): Promise<void> {
+  reaches(): boolean {
+    return true;
+  }
+
+  /** A record that has ended stays as it is. @throws what the backend throws; it may have been kept all the same */
+  async record(task: Reported, entries: readonly TimelineEntry[], outcome?: TaskOutcome): Promise<void> {
+    const backend = await this.open();
     const key = keyOf(task.uuid);
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const old = await this.backend.get(key);
+      const old = await backend.get(key);
       const before = (old && readable(old)) ?? newTaskResult(task.uuid, task.name);
-      const after = advance(before, entry, outcome);
-      if (after === before || await this.write(key, old, after)) return;
+      const after = advance(before, entries, outcome);
+      if (after === before || await this.write(backend, key, old, after)) return;
     }
     throw new DispatcherError('ERR_DISPATCHER_RESULT_CONFLICT',
       `The record of task ${task.uuid} was changed by others ${MOST_CONFLICTS} times while it was written. Are several tasks published under one uuid?`,
       { uuid: task.uuid }, { retryable: true });
   }
 
-  /** All that is known of the task; `undefined` when nothing is, or nothing any more. */
   async read(uuid: string): Promise<TaskResult | undefined> {
-    const bytes = await this.backend.get(keyOf(uuid));
+    const bytes = await (await this.open()).get(keyOf(uuid));
     return bytes === undefined ? undefined : decodeTaskResult(bytes);
   }
 
-  /**
-   * The record once the task has ended.
-   *
-   * @throws ResultWaitTimeoutError when it has not after `timeoutMs`; the task goes on
-   */
-  wait(uuid: string, timeoutMs: number): Promise<TaskResult> {
-    return new Promise((resolve, reject) => {
-      let last: TaskResult | undefined;
-      const stop = this.backend.watch(keyOf(uuid), (bytes) => {
-        try {
-          last = decodeTaskResult(bytes);
-        } catch (error) {
-          return finish(() => reject(error instanceof Error ? error : new Error(String(error))));
-        }
-        if (isFinal(last.state)) finish(() => resolve(last as TaskResult));
-      });
-      const timer = setTimeout(() => finish(() => reject(this.waitedInVain(uuid, timeoutMs, last))), timeoutMs);
-      function finish(settle: () => void): void {
-        clearTimeout(timer);
-        stop();
-        settle();
+  watch(uuid: string, onResult: (result: TaskResult) => void, onError: (error: Error) => void): StopWatching {
+    let stop: StopWatching | undefined;
+    let stopped = false;
+    const end = (): void => {
+      stopped = true;
+      stop?.();
+    };
+    const fail = (error: unknown): void => {
+      if (stopped) return;
+      end();
+      onError(error instanceof Error ? error : new Error(String(error)));
+    };
+    const read = (bytes: Buffer): void => {
+      let result: TaskResult;
+      try {
+        result = decodeTaskResult(bytes);
+      } catch (error) {
+        return fail(error);
       }
-    });
+      if (!stopped) onResult(result);
+    };
+    this.open().then((backend) => {
+      if (!stopped) stop = backend.watch(keyOf(uuid), read);
+    }).catch(fail);
+    return end;
   }
 
-  private async write(key: string, old: Buffer | undefined, result: TaskResult): Promise<boolean> {
+  private async write(backend: ResultBackend, key: string, old: Buffer | undefined, result: TaskResult): Promise<boolean> {
     try {
-      return await this.put(key, old, encodeTaskResult(result, this.options));
+      return await this.put(backend, key, old, encodeTaskResult(result, this.options));
     } catch (error) {
       if (!(error instanceof ResultTooLargeError)) throw error;
       // What a backend cannot hold must not keep the task from ending.
-      return this.put(key, old, encodeTaskResult(withoutValue(result, error.message), this.options));
+      return this.put(backend, key, old, encodeTaskResult(withoutValue(result, error.message), this.options));
     }
   }
 
-  private async put(key: string, old: Buffer | undefined, value: Buffer): Promise<boolean> {
+  private async put(backend: ResultBackend, key: string, old: Buffer | undefined, value: Buffer): Promise<boolean> {
     const { expiresInMs } = this.options;
-    if (old !== undefined) return this.backend.replaceIfEqual(key, old, value, { expiresInMs });
-    return (await this.backend.setIfAbsent(key, value, { expiresInMs })).taken;
-  }
-
-  private waitedInVain(uuid: string, timeoutMs: number, last: TaskResult | undefined): ResultWaitTimeoutError {
-    const known = last === undefined ? 'nothing is recorded of it yet' : `it is "${last.state}" (attempt ${last.attempt})`;
-    return new ResultWaitTimeoutError(
-      `Task ${uuid} has not ended within ${timeoutMs} ms: ${known}. It goes on; ask again later, or wait longer (timeoutSeconds).`,
-      { uuid, timeoutMs, state: last?.state });
+    if (old !== undefined) return backend.replaceIfEqual(key, old, value, { expiresInMs });
+    return (await backend.setIfAbsent(key, value, { expiresInMs })).taken;
   }
 }
 

@@ -71,12 +71,18 @@ export function newTaskResult(uuid: string, name: string): TaskResult {
 }
 
 /**
- * The record after this has happened.
+ * The record after these have happened, one after the other.
  *
  * The first end is the end: a redelivery that runs a finished task again changes nothing in what was
  * told of it. Only an entry with `replayed` reopens a record.
+ *
+ * @param outcome of the end among the entries
  */
-export function advance(result: TaskResult, entry: TimelineEntry, outcome?: TaskOutcome): TaskResult {
+export function advance(result: TaskResult, entries: readonly TimelineEntry[], outcome?: TaskOutcome): TaskResult {
+  return entries.reduce((before, entry) => step(before, entry, outcome), result);
+}
+
+function step(result: TaskResult, entry: TimelineEntry, outcome: TaskOutcome | undefined): TaskResult {
   if (entry.replayed !== true) {
     // The publisher's word may come last: its confirm can be slower than a fast worker.
     if (entry.state === 'published' && result.timeline.length > 0) return { ...result, ...counted([entry, ...result.timeline], result.dropped) };
@@ -98,8 +104,8 @@ function outcomeOfEnd(entry: TimelineEntry): TaskOutcome {
   return { kind: 'error', error: entry.error ?? { name: 'Error', message: `The task ended as "${entry.state}".` } };
 }
 
-/** Of a run of `progress` only the last. */
-function withEntry(timeline: readonly TimelineEntry[], entry: TimelineEntry): TimelineEntry[] {
+/** Of a run of `progress` only the last is kept. */
+export function withEntry(timeline: readonly TimelineEntry[], entry: TimelineEntry): TimelineEntry[] {
   const last = timeline.at(-1);
   const follows = entry.state === 'progress' && last?.state === 'progress' && last.attempt === entry.attempt;
   return [...(follows ? timeline.slice(0, -1) : timeline), entry];

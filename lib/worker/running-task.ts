@@ -5,6 +5,8 @@ import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
+import { checkProgress } from './progress.js';
+import type { RunReports } from './run-reports.js';
 import type { TaskContext, TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 import { CONTROLS, type WorkerControls } from './worker-controls.js';
@@ -28,8 +30,8 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
   ended = false;
   timer: NodeJS.Timeout | undefined;
-  /** What is being told of it to the result backend, in order. */
-  recorded: Promise<void> | undefined;
+  /** What is told of it; absent where nobody asked. */
+  reports: RunReports | undefined;
   /** It has to do with gates: they are to be told how it ends. */
   gated = false;
   /** Gives back what the limits of the handler let it take. */
@@ -74,6 +76,11 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   }
 
   get [CONTROLS](): WorkerControls { return this.surroundings.controls; }
+
+  progress(fraction: number, data?: unknown): void {
+    checkProgress(this.name, fraction);
+    if (!this.ended) this.reports?.note({ state: 'progress', at: Date.now(), worker: this.worker, attempt: this.attempt, fraction, data });
+  }
 
   get state(): TaskState {
     return (this.shared ??= {});

@@ -25,6 +25,15 @@ export interface TaskContext {
    * shutdown has reached its deadline (reason: `ShutdownError`). Pass it on to whatever can be stopped.
    */
   readonly signal: AbortSignal;
+  /**
+   * Tells whoever asked for the task's result how far it is. Costs little, however often it is called: some 20 times a
+   * second the latest is sent, and the last one before the end is always told. Does nothing where nobody asked.
+   *
+   * @param fraction from 0 to 1
+   * @param data anything JSON can say, up to 64 KiB (more is left out); read when it is sent, so do not change it afterwards
+   * @throws InvalidProgressError for what is no number from 0 to 1
+   */
+  progress(fraction: number, data?: unknown): void;
   /** Writes to the configured logger, naming the task and its uuid. */
   readonly logger: TaskLogger;
   /** For what middleware finds out and the handler reads; a fresh object for each attempt. */

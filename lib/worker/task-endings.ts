@@ -48,13 +48,18 @@ export class TaskEndings {
     return this.gates.enter(run);
   }
 
+  /** It is to run here; a gate, or a limit, may still have it wait. */
+  received(run: RunningTask): void {
+    this.keeper?.received(run);
+  }
+
   started(run: RunningTask): void {
-    if (this.keeper?.isAsked(run)) this.keeper.started(run);
+    this.keeper?.started(run);
   }
 
   /** Done at once where no result is asked for; otherwise once it is kept. */
   succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
-    if (run.gated || this.keeper?.isAsked(run)) return this.succeedKept(run, value);
+    if (run.gated || run.reports !== undefined) return this.succeedKept(run, value);
     this.acknowledge(run);
     return undefined;
   }
@@ -74,7 +79,7 @@ export class TaskEndings {
   /** The next attempt waits in the queue. */
   async retry(run: RunningTask, { attempt, delayMs, error }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
-    if (this.keeper?.isAsked(run)) this.keeper.retrying(run, error, delayMs);
+    this.keeper?.retrying(run, error, delayMs);
     if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
     if (run.gated && !await this.leave(run, { kind: 'retrying', delayMs, error })) return;
     this.acknowledge(run);
@@ -93,7 +98,7 @@ export class TaskEndings {
   /** A dead letter of a task that ran. */
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     if (!await this.recordDeath(run.delivery, reason, error, run.attempt)) return;
-    if (this.keeper?.isAsked(run) && !await this.keeper.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error)) return;
+    if (await this.keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'failed', reason, error })) return;
     this.acknowledge(run);
     this.emitDeath(run.identity(), reason, error);
@@ -102,7 +107,7 @@ export class TaskEndings {
   /** Called off: it does not run, or not any more. */
   async cancel(run: RunningTask, reason: string): Promise<void> {
     const error = new DispatcherError('ERR_DISPATCHER_CANCELLED', `Task "${run.name}" (${run.uuid}) was cancelled: ${reason}`, { task: run.name, uuid: run.uuid });
-    if (this.keeper?.isAsked(run) && !await this.keeper.failed(run, 'cancelled', error)) return;
+    if (await this.keeper?.cancelled(run, error) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'cancelled', reason })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
@@ -117,6 +122,7 @@ export class TaskEndings {
 
   /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
   async putBack(run: RunningTask): Promise<void> {
+    run.reports?.abandon();
     if (run.gated) await this.leave(run, { kind: 'returned' });
     run.delivery.requeue();
     run.duplicate?.requeue();
@@ -126,7 +132,7 @@ export class TaskEndings {
   async buryUnrun(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
     const attempt = attemptOf(delivery);
     if (!await this.recordDeath(delivery, reason, error, attempt)) return;
-    if (await this.leaveUnrun(delivery, task, attempt, { kind: 'failed', reason, error }) === false) return;
+    if (await this.leaveUnrun(delivery, task, attempt, { kind: 'failed', reason, error }, error) === false) return;
     delivery.ack();
     this.emitDeath(this.identity(delivery, task, attempt), reason, error);
   }
@@ -137,7 +143,7 @@ export class TaskEndings {
     const expired = (): void => {
       if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task, attempt), expiresAt });
     };
-    const leaving = this.leaveUnrun(delivery, task, attempt, { kind: 'expired' });
+    const leaving = this.leaveUnrun(delivery, task, attempt, { kind: 'expired' }, expiredError(task, expiresAt));
     if (leaving !== undefined) return leaving.then((left) => { if (left) expired(); });
     expired();
     return undefined;
@@ -179,7 +185,7 @@ export class TaskEndings {
   }
 
   private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
-    if (this.keeper?.isAsked(run) && !await this.keeper.succeeded(run, value)) return;
+    if (await this.keeper?.succeeded(run, value) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'succeeded', value })) return;
     this.acknowledge(run);
   }
@@ -188,11 +194,16 @@ export class TaskEndings {
     return this.gates === undefined || this.gates.leave(run, end);
   }
 
-  /** `undefined`: no gate has to do with it. */
-  private leaveUnrun(delivery: Delivery, task: { uuid: string; name: string }, attempt: number, end: TaskEnd): Promise<boolean> | undefined {
-    if (this.gates === undefined) return undefined;
-    const visit = unrunVisit(delivery, task, attempt, this.config.name);
-    return this.gates.concern(visit) ? this.gates.leave(visit, end) : undefined;
+  /** `undefined`: nobody asked for its result, and no gate has to do with it. */
+  private leaveUnrun(
+    delivery: Delivery, task: { uuid: string; name: string }, attempt: number, end: Extract<TaskEnd, { kind: 'failed' | 'expired' }>, error: unknown,
+  ): Promise<boolean> | undefined {
+    if (this.gates === undefined && this.keeper === undefined) return undefined;
+    const visit = unrunVisit(delivery, task, attempt, this.config.name, this.dependencies.handlers.get(task.name));
+    const keeping = this.keeper?.endedUnrun(visit, end.kind, error);
+    const { gates } = this;
+    if (gates?.concern(visit) !== true) return keeping;
+    return keeping === undefined ? gates.leave(visit, end) : keeping.then((kept) => kept && gates.leave(visit, end));
   }
 
   private async recount(delivery: Delivery, count: number): Promise<void> {
@@ -241,6 +252,11 @@ function wasJustCounted(delivery: Delivery): boolean {
   const at = countHeader(delivery.properties.headers, Header.redeliveredAt, 0);
   // Both ways: the clock of whoever wrote it may be ahead of ours, but not for ever.
   return Math.abs(Date.now() - at) < COUNT_EVERY_MS;
+}
+
+function expiredError({ name, uuid }: Task, expiresAt: number): DispatcherError {
+  return new DispatcherError('ERR_DISPATCHER_EXPIRED',
+    `Task "${name}" (${uuid}) was not run: it expired at ${new Date(expiresAt).toISOString()} (expiresInSeconds).`, { task: name, uuid, expiresAt });
 }
 
 function attemptOf(delivery: Delivery): number {

@@ -63,6 +63,7 @@ export class TaskRunner implements Surroundings {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.endUnrun(this.endings.putOff(delivery, task));
     if (delivery.redelivered && this.isCounted(run)) return;
+    this.endings.received(run);
     if (handler.limits !== undefined && !this.mayRun(run, handler.limits)) return;
     const entering = this.endings.enter(run);
     if (entering === undefined) this.run(run);
@@ -80,6 +81,7 @@ export class TaskRunner implements Surroundings {
       if (!run.ended) this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
       run.ended = true;
       clearTimeout(run.timer);
+      run.reports?.abandon();
       run.release?.();
     }
     this.runs.clear();

@@ -44,7 +44,7 @@ async function start(config: Partial<ServerConfig>, exchange = uniqueName('resul
 }
 
 describe.each([['embedded:', () => 'embedded:'], ['RabbitMQ', () => sharedRabbitMqUrl()]])('results on the broker %s', (name, broker) => {
-  describe.each([['embedded:', () => 'embedded:'], ['Redis', () => redis.url]])('kept in %s', (_kept, resultBackend) => {
+  describe.each([['the default way', () => undefined], ['embedded:', () => 'embedded:'], ['Redis', () => redis.url]])('by %s', (_kept, resultBackend) => {
     async function dispatcher(config: Partial<ServerConfig> = {}): Promise<DispatcherService> {
       const exchange = uniqueName('results');
       if (name === 'RabbitMQ') closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
@@ -64,8 +64,9 @@ describe.each([['embedded:', () => 'embedded:'], ['RabbitMQ', () => sharedRabbit
       expect(await service.task(uuid).result()).toBe('at last');
       const state = await service.task(uuid).state();
       expect(state).toMatchObject({ state: 'succeeded', attempt: 3, name: 'flaky' });
-      expect(state?.timeline.map((entry) => entry.state)).toEqual(['started', 'retrying', 'started', 'retrying', 'started', 'succeeded']);
-      expect(state?.timeline.every(({ worker, at }) => worker === 'w' && at > 0)).toBe(true);
+      expect(state?.timeline.map((entry) => entry.state)).toEqual([
+        'published', 'received', 'started', 'retrying', 'received', 'started', 'retrying', 'received', 'started', 'succeeded']);
+      expect(state?.timeline.slice(1).every(({ worker, at }) => worker === 'w' && at > 0)).toBe(true);
     });
 
     it('throw the handler\'s error, and say why a value could not be kept', async () => {
@@ -85,11 +86,17 @@ describe('without being asked for', () => {
     await expect(sent.result({ timeoutSeconds: 0.2 })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_RESULT_WAIT_TIMEOUT' });
   });
 
-  it('a result needs a backend, and its options need one too', async () => {
-    const service = await start({ broker: 'embedded:' });
+  it('RabbitMQ tells at once that nobody will answer, and opens nothing', async () => {
+    const exchange = uniqueName('results');
+    closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
+    const service = await start({ broker: sharedRabbitMqUrl() }, exchange);
     const sent = await service.publish('add', 1, 2);
-    await expect(sent.result()).rejects.toThrow(/need a result backend/);
-    await expect(start({ broker: 'embedded:', resultsExpireInSeconds: 5 })).rejects.toThrow(/resultsExpireInSeconds is given, but resultBackend is not/);
+    await expect(sent.result()).rejects.toMatchObject({ code: 'ERR_DISPATCHER_RESULT_NOT_ASKED' });
+    expect(() => service.task(sent.uuid)).toThrow(/Nothing is known of task .* in this process.*resultBackend: 'redis/s);
+  });
+
+  it('a backend that cannot be is refused at the start', async () => {
+    await expect(start({ broker: 'embedded:', resultBackend: 'amqp' })).rejects.toThrow(/broker is not RabbitMQ/);
     await expect(start({ broker: 'embedded:', resultBackend: 'mysql://x' })).rejects.toThrow(/no result backend for "mysql:"/);
   });
 });

@@ -20,6 +20,8 @@ export interface AmqpBrokerOptions {
   /** A dead peer is noticed within three of these; 0 switches that off. `?heartbeat=` in the URL wins. Default: 15. */
   heartbeatSeconds?: number;
   publishing?: PublishingOptions;
+  /** How long the reply queue of a process that has gone is kept, in milliseconds. Default: 600,000. */
+  repliesExpireMs?: number;
   /** From 0 to 1, for jitter. Default: `Math.random`. */
   random?: () => number;
 }
@@ -52,5 +54,6 @@ export const DEFAULT_PUBLISHING: PublishingLimits = {
   maxWaitMs: 30_000,
 };
 
+export const DEFAULT_REPLIES_EXPIRE_MS = 600_000;
 export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 export const DEFAULT_HEARTBEAT_SECONDS = 15;

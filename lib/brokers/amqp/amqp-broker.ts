@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
-import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology } from '../broker.js';
-import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, type PublishingLimits } from './amqp-broker-options.js';
+import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
+import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { BrowseLock } from './browsing/browse-lock.js';
 import { browseQueue } from './browsing/browse-queue.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
@@ -16,6 +17,7 @@ import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
+import { AmqpReplies, repliesName } from './replies/amqp-replies.js';
 import { sendSignal, SignalWatch } from './signals/signals.js';
 import { declarationFailure } from './topology/declaration-failure.js';
 import { TopologyRegister } from './topology/topology-register.js';
@@ -39,6 +41,7 @@ export class AmqpBroker implements Broker {
   private readonly forwarder: DueForwarder;
   private readonly consumptions = new Set<AmqpConsumption>();
   private readonly watches = new Set<SignalWatch>();
+  private replies: AmqpReplies | undefined;
   private readonly random: () => number;
   private connecting: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
@@ -150,6 +153,14 @@ export class AmqpBroker implements Broker {
     }
   }
 
+  async openReplies(onReply: (message: Message) => void): Promise<Replies> {
+    if (this.closed !== undefined) throw closing();
+    const replies = new AmqpReplies(repliesName(this.options.exchange, randomUUID()), this.options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
+    await replies.open(this.limits.maxWaitMs);
+    this.replies = replies;
+    return replies;
+  }
+
   close(deadlineMs: number): Promise<void> {
     this.closed ??= this.shutDown(performance.now() + deadlineMs);
     return this.closed;
@@ -239,7 +250,7 @@ export class AmqpBroker implements Broker {
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
     await within(left() / 2, Promise.all([...this.watches].map((watch) => watch.stop())));
-    await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions].map((one) => one.close())));
+    await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
     this.monitor.closed();
   }

@@ -1,25 +1,55 @@
+import type { Observable } from 'rxjs';
 import type { DispatcherError } from '../../errors.js';
+import type { TaskResult } from '../../results/task-result.js';
+import type { Report } from '../results/reports.js';
+import { resultOf } from '../results/result-of.js';
 import type { ResultOptions, TaskResults } from '../results/task-results.js';
 
+/** What `publish` knows of a task. */
+export interface PublishedFacts {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Its result was asked for. */
+  readonly asked: boolean;
+}
+
 /** A task that the broker has taken responsibility for. @publicApi */
-export class PublishedTask {
+export class PublishedTask<Value = unknown> {
   readonly #results: TaskResults;
+  readonly #facts: PublishedFacts;
+  #end: TaskResult | undefined;
 
   /** Made by `publish`. */
-  constructor(readonly uuid: string, results: TaskResults) {
+  constructor(readonly uuid: string, results: TaskResults, facts: PublishedFacts) {
     this.#results = results;
+    this.#facts = facts;
   }
 
   /**
-   * What the handler returned, once the task has ended. It is kept only where it is asked for: `result: true` on the
+   * What the handler returned, once the task has ended. It is told only where it is asked for: `result: true` on the
    * task or at `publish`, or `results: 'all'`.
    *
    * @throws TaskFailedError when the task failed, with the handler's error as `cause`
    * @throws ResultWaitTimeoutError when it has not ended in time; it goes on
-   * @throws ConfigurationError where no result backend is configured
+   * @throws DispatcherError with the code ERR_DISPATCHER_RESULT_NOT_ASKED
    */
-  async result(options?: ResultOptions): Promise<unknown> {
-    return this.#results.handle(this.uuid).result(options);
+  async result(options?: ResultOptions): Promise<Value> {
+    this.#results.checkAsked(this.uuid, this.#facts.asked);
+    this.#end ??= await this.#results.end(this.uuid, options);
+    return resultOf(this.#end) as Value;
+  }
+
+  /**
+   * What happens to it: published, received, started, progress, retrying, and its end, then it completes; whoever
+   * subscribes late is told from the start. A failure is the final report, and then the error (TaskFailedError) of
+   * the Observable. It has no limit of its own in time: see `timeout` of rxjs.
+   *
+   * @throws DispatcherError with the code ERR_DISPATCHER_RESULT_NOT_ASKED
+   */
+  reports(): Observable<Report<Value>> {
+    this.#results.checkAsked(this.uuid, this.#facts.asked);
+    return this.#results.reports(this.uuid, this.#facts) as Observable<Report<Value>>;
   }
 }
 

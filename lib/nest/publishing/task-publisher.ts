@@ -39,11 +39,16 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.send(task, message);
-    return new PublishedTask(task.uuid, this.results);
+    return new PublishedTask(task.uuid, this.results, { name: task.name, at: Date.now(), asked: this.results.isAsked(task) });
   }
 
   /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */
-  send({ routingKey, dueAt }: AddressedTask, message: EncodedTask): Promise<void> {
+  send(task: AddressedTask, message: EncodedTask): Promise<void> {
+    if (this.results.isAsked(task)) return this.results.send(task, message.properties, () => this.handOver(task, message));
+    return this.handOver(task, message);
+  }
+
+  private handOver({ routingKey, dueAt }: AddressedTask, message: EncodedTask): Promise<void> {
     return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
   }
 

@@ -6,7 +6,9 @@ import type { ServerConfig } from '../server-config.js';
 
 /** Where results go, checked. */
 export interface ResolvedResults {
-  readonly url: string;
+  /** `replies`: straight to the process that asks. `store`: to the backend of `url`, or without one to the broker's own. */
+  readonly by: 'replies' | 'store';
+  readonly url?: string;
   readonly of: ResultsOf;
   readonly expiresInMs: number;
   readonly maxResultBytes: number;
@@ -15,20 +17,26 @@ export interface ResolvedResults {
 const DEFAULT_EXPIRY_SECONDS = 3600;
 const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
 
-/** `undefined` where no result backend is configured. @throws ConfigurationError */
-export function checkResults({ resultBackend, results, resultsExpireInSeconds, maxResultBytes }: ServerConfig): ResolvedResults | undefined {
-  if (resultBackend === undefined) {
-    const orphan = Object.entries({ results, resultsExpireInSeconds, maxResultBytes }).find(([, value]) => value !== undefined);
-    if (orphan === undefined) return undefined;
-    throw new ConfigurationError(`${orphan[0]} is given, but resultBackend is not. Add one, resultBackend: 'redis://localhost:6379/0', or remove it.`, { option: orphan[0] });
-  }
-  if (typeof resultBackend !== 'string' || resultBackend === '') {
-    throw new ConfigurationError(`resultBackend must be a URL such as "redis://localhost:6379/0" or "embedded:"; found ${display(resultBackend)}.`, { option: 'resultBackend' });
-  }
+/** Names the replies of RabbitMQ, where a URL would name a store. */
+const REPLIES = 'amqp';
+
+/** @throws ConfigurationError */
+export function checkResults({ resultBackend, results, resultsExpireInSeconds, maxResultBytes }: ServerConfig, broker: string): ResolvedResults {
   return {
-    url: resultBackend,
+    ...checkBackend(resultBackend, /^amqps?:/i.test(broker)),
     of: checkChoice(results, 'results', ['asked', 'all'], 'asked'),
     expiresInMs: 1000 * checkSeconds(resultsExpireInSeconds, 'resultsExpireInSeconds', { fallback: DEFAULT_EXPIRY_SECONDS, positive: true }),
     maxResultBytes: checkCount(maxResultBytes, 'maxResultBytes', { minimum: 1, fallback: DEFAULT_MAX_RESULT_BYTES }),
   };
+}
+
+function checkBackend(backend: unknown, onRabbitMq: boolean): Pick<ResolvedResults, 'by' | 'url'> {
+  if (backend === undefined) return { by: onRabbitMq ? 'replies' : 'store' };
+  if (backend === REPLIES) {
+    if (onRabbitMq) return { by: 'replies' };
+    throw new ConfigurationError("resultBackend: 'amqp' means replies over RabbitMQ, and the broker is not RabbitMQ. Leave it out: an embedded broker keeps results itself.",
+      { option: 'resultBackend' });
+  }
+  if (typeof backend === 'string' && backend !== '') return { by: 'store', url: backend };
+  throw new ConfigurationError(`resultBackend must be 'amqp', or a URL such as "redis://localhost:6379/0" or "embedded:"; found ${display(backend)}.`, { option: 'resultBackend' });
 }

@@ -1,7 +1,15 @@
-import { ConfigurationError } from '../../errors.js';
-import type { ResultRecorder } from '../../results/result-recorder.js';
+import { setMaxListeners } from 'node:events';
+import type { Observable } from 'rxjs';
+import type { MessageProperties } from '../../brokers/broker.js';
+import { DispatcherError, PublishTimeoutError, ShutdownError } from '../../errors.js';
+import { waitForEnd } from '../../results/result-reader.js';
 import type { TaskResult } from '../../results/task-result.js';
+import { Header } from '../../task/headers.js';
+import type { Task } from '../../task/task.js';
+import type { ResultsOf } from '../../worker/result-keeper.js';
+import { reportsOf, type Report } from './reports.js';
 import { resultOf } from './result-of.js';
+import type { ResultRoute } from './result-route.js';
 
 /** How long to wait for a result. @publicApi */
 export interface ResultOptions {
@@ -9,8 +17,8 @@ export interface ResultOptions {
   timeoutSeconds?: number;
 }
 
-/** A published task, asked about from any process that has the same result backend. @publicApi */
-export interface TaskHandle {
+/** A published task, asked about by its uuid. @publicApi */
+export interface TaskHandle<Value = unknown> {
   readonly uuid: string;
   /**
    * State, timeline with times and workers, attempt, and the outcome once it has ended. `undefined`: nothing
@@ -23,35 +31,89 @@ export interface TaskHandle {
    * @throws TaskFailedError when it failed, with the handler's error as `cause`
    * @throws ResultWaitTimeoutError when it has not ended in time
    */
-  result(options?: ResultOptions): Promise<unknown>;
+  result(options?: ResultOptions): Promise<Value>;
+  /**
+   * What has happened to it, and what happens, up to its end. A failure is the final report, and then the error
+   * (TaskFailedError) of the Observable. It has no limit of its own in time: see `timeout` of rxjs.
+   */
+  reports(): Observable<Report<Value>>;
 }
 
 const DEFAULT_WAIT_SECONDS = 30;
 
-/** The dispatcher's view of its result backend. */
+/** Asking for results, and getting them, whichever way they come. */
 export class TaskResults {
-  constructor(private readonly recorder: ResultRecorder | undefined, private readonly ready: () => Promise<void>) {}
+  /** Names of tasks whose handlers in this process say that their results are always wanted. */
+  private readonly wanted = new Set<string>();
+  private readonly closing = new AbortController();
 
-  /** @throws ConfigurationError where no result backend is configured */
+  constructor(private readonly route: ResultRoute, private readonly resultsOf: ResultsOf, private readonly ready: () => Promise<void>) {
+    // Everybody who waits for a result listens to it.
+    setMaxListeners(0, this.closing.signal);
+  }
+
+  /** The result of each task of this name is asked for. */
+  want(name: string): void {
+    this.wanted.add(name);
+  }
+
+  /** Called for every task: it only looks at what is at hand. */
+  isAsked({ name, headers }: Task): boolean {
+    return headers?.[Header.result] === true || this.resultsOf === 'all' || (this.wanted.size > 0 && this.wanted.has(name));
+  }
+
+  /** Sends a task whose result is asked for. */
+  async send(task: Task, properties: MessageProperties, publish: () => Promise<void>): Promise<void> {
+    await this.route.ask(task, properties);
+    try {
+      await publish();
+    } catch (error) {
+      // After a timeout it may run all the same.
+      if (!(error instanceof PublishTimeoutError)) this.route.refused(task);
+      throw error;
+    }
+    this.route.accepted(task);
+  }
+
+  withdraw(uuid: string): void {
+    this.route.withdraw(uuid);
+  }
+
+  /** @throws ConfigurationError where nothing can be known of it in this process */
   handle(uuid: string): TaskHandle {
-    const recorder = this.required();
+    this.route.check(uuid);
     return {
       uuid,
       state: async () => {
         await this.ready();
-        return recorder.read(uuid);
+        return this.route.reader.read(uuid);
       },
-      result: async ({ timeoutSeconds = DEFAULT_WAIT_SECONDS } = {}) => {
-        await this.ready();
-        return resultOf(await recorder.wait(uuid, timeoutSeconds * 1000));
-      },
+      result: async (options) => resultOf(await this.end(uuid, options)),
+      reports: () => this.reports(uuid),
     };
   }
 
-  private required(): ResultRecorder {
-    if (this.recorder !== undefined) return this.recorder;
-    throw new ConfigurationError(
-      "Results need a result backend. Write resultBackend: 'redis://localhost:6379/0' (or mongodb:, memcache:, embedded:) in DispatcherModule.forRoot.",
-      { option: 'resultBackend' });
+  async end(uuid: string, { timeoutSeconds = DEFAULT_WAIT_SECONDS }: ResultOptions = {}): Promise<TaskResult> {
+    await this.ready();
+    return waitForEnd(this.route.reader, uuid, timeoutSeconds * 1000, this.closing.signal);
+  }
+
+  reports(uuid: string, published?: { name: string; at: number }): Observable<Report> {
+    return reportsOf({
+      reader: this.route.reader, uuid, closing: this.closing.signal, published: published && { state: 'published', ...published },
+    });
+  }
+
+  /** @throws DispatcherError where a task was published without asking, and nothing will come */
+  checkAsked(uuid: string, asked: boolean): void {
+    if (asked || !this.route.onlyAsked) return;
+    throw new DispatcherError('ERR_DISPATCHER_RESULT_NOT_ASKED',
+      `The result of task ${uuid} was not asked for when it was published, so nobody reports it. Publish it with result: true. That its handler says so, @Task(name, { result: true }), `
+      + 'is enough only where the publishing process has that class among its providers, or sends by client(Class).', { uuid });
+  }
+
+  close(): void {
+    this.closing.abort(new ShutdownError('The dispatcher is closing; nobody waits for results any more.'));
+    this.route.close();
   }
 }

@@ -2,7 +2,9 @@ import type { TaskHeaders } from '../../task/task.js';
 import { DispatcherError } from '../../errors.js';
 import type { TaskContext, TaskLogger } from '../../worker/task-context.js';
 import type { TaskState } from '../../worker/task-state.js';
-import type { ThreadCall, ThreadNotice } from './thread-messages.js';
+import { checkProgress } from '../../worker/progress.js';
+import { NOTES_EVERY_MS } from '../../worker/run-reports.js';
+import { canCross, type ThreadCall, type ThreadNotice } from './thread-messages.js';
 
 /** The context of a task inside its thread: a copy of the facts, a signal and a logger that reach across. */
 export class ThreadTaskContext implements TaskContext {
@@ -18,6 +20,9 @@ export class ThreadTaskContext implements TaskContext {
   /** The handler begins: from now on its time counts. */
   readonly start: () => void;
   private readonly controller = new AbortController();
+  private readonly send: (notice: ThreadNotice) => void;
+  private latest: Extract<ThreadNotice, { kind: 'progress' }> | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor({ facts, port }: ThreadCall) {
     this.uuid = facts.uuid;
@@ -28,7 +33,7 @@ export class ThreadTaskContext implements TaskContext {
     this.queue = facts.queue;
     this.worker = facts.worker;
     this.state = facts.state;
-    const send = (notice: ThreadNotice): void => port.postMessage(notice);
+    const send = (this.send = (notice: ThreadNotice): void => port.postMessage(notice));
     this.logger = {
       log: (message) => send({ kind: 'log', level: 'log', message }),
       warn: (message) => send({ kind: 'log', level: 'warn', message }),
@@ -44,4 +49,20 @@ export class ThreadTaskContext implements TaskContext {
   }
 
   get signal(): AbortSignal { return this.controller.signal; }
+
+  /** A message for each call would cost more than the work. */
+  progress(fraction: number, data?: unknown): void {
+    checkProgress(this.name, fraction);
+    this.latest = { kind: 'progress', fraction, data };
+    this.timer ??= setTimeout(() => this.tellProgress(), NOTES_EVERY_MS);
+  }
+
+  /** The last one, before the handler's end is told. */
+  tellProgress(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { latest } = this;
+    this.latest = undefined;
+    if (latest !== undefined) this.send(canCross(latest.data) ? latest : { ...latest, data: undefined });
+  }
 }

@@ -28,6 +28,7 @@ export default async function runInThread(call: ThreadCall): Promise<ThreadOutco
   } catch (error) {
     return { ok: false, thrown: packThrown(error) };
   } finally {
+    context.tellProgress();
     call.port.close();
   }
 }

@@ -15,6 +15,7 @@ export interface ThreadCall {
 /** From the thread, while it runs. */
 export type ThreadNotice =
   | { readonly kind: 'started' }
+  | { readonly kind: 'progress'; readonly fraction: number; readonly data: unknown }
   | { readonly kind: 'log'; readonly level: 'log' | 'warn' | 'error' | 'debug'; readonly message: string; readonly stack?: string };
 
 /** How it ended there. */

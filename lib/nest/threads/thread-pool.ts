@@ -100,6 +100,7 @@ class ThreadEnding {
 
 function hear(notice: ThreadNotice, context: TaskContext): void {
   if (notice.kind === 'started') (context as { started?: () => void }).started?.();
+  else if (notice.kind === 'progress') context.progress(notice.fraction, notice.data);
   else if (notice.level === 'error') context.logger.error(notice.message, notice.stack);
   else context.logger[notice.level](notice.message);
 }

@@ -4,8 +4,8 @@ import { decodeTaskResult, encodeTaskResult } from '../../../lib/results/result-
 import { advance, newTaskResult, type TaskOutcome, type TaskResult } from '../../../lib/results/task-result.js';
 
 function ended(outcome: TaskOutcome): TaskResult {
-  return advance(advance(newTaskResult('u"1', 'name\n'), { state: 'progress', at: 5, worker: 'w', attempt: 1, fraction: 0.5, data: { rows: 10n } }),
-    { state: 'succeeded', at: 6, worker: 'w', attempt: 1 }, outcome);
+  return advance(advance(newTaskResult('u"1', 'name\n'), [{ state: 'progress', at: 5, worker: 'w', attempt: 1, fraction: 0.5, data: { rows: 10n } }]),
+    [{ state: 'succeeded', at: 6, worker: 'w', attempt: 1 }], outcome);
 }
 
 function outcomeOf(value: unknown, maxResultBytes?: number): TaskOutcome | undefined {
@@ -53,7 +53,7 @@ describe('a record as bytes', () => {
     const circle: unknown[] = [];
     circle.push(circle);
     for (const data of [circle, 'x'.repeat(100_000)]) {
-      const result = advance(newTaskResult('u', 'n'), { state: 'progress', at: 1, data });
+      const result = advance(newTaskResult('u', 'n'), [{ state: 'progress', at: 1, data }]);
       expect(decodeTaskResult(encodeTaskResult(result)).timeline).toEqual([{ state: 'progress', at: 1 }]);
     }
   });

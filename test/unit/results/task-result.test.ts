@@ -5,7 +5,7 @@ import { advance, isFinal, MAX_TIMELINE, newTaskResult, withoutValue, type TaskR
 const start = newTaskResult('uuid-1', 'add');
 
 function after(...entries: TimelineEntry[]): TaskResult {
-  return entries.reduce((result, entry) => advance(result, entry), start);
+  return entries.reduce((result, entry) => advance(result, [entry]), start);
 }
 
 describe('the record of a task', () => {
@@ -16,21 +16,21 @@ describe('the record of a task', () => {
       { state: 'started', at: 3, worker: 'w', attempt: 1 },
       { state: 'retrying', at: 4, worker: 'w', attempt: 1, delayMs: 100, error: { name: 'Error', message: 'no' } },
       { state: 'started', at: 5, worker: 'v', attempt: 2 },
-    ), { state: 'succeeded', at: 6, worker: 'v', attempt: 2 }, { kind: 'value', value: 3n });
+    ), [{ state: 'succeeded', at: 6, worker: 'v', attempt: 2 }], { kind: 'value', value: 3n });
     expect(result).toMatchObject({ uuid: 'uuid-1', name: 'add', state: 'succeeded', attempt: 2, dropped: 0, outcome: { kind: 'value', value: 3n } });
     expect(result.timeline.map(({ state, at }) => `${state} ${at}`)).toEqual(['published 1', 'received 2', 'started 3', 'retrying 4', 'started 5', 'succeeded 6']);
   });
 
   it('keeps the first end, whatever a redelivery does', () => {
-    const ended = advance(after({ state: 'started', at: 1, attempt: 1 }), { state: 'succeeded', at: 2, attempt: 1 }, { kind: 'value', value: 1 });
+    const ended = advance(after({ state: 'started', at: 1, attempt: 1 }), [{ state: 'succeeded', at: 2, attempt: 1 }], { kind: 'value', value: 1 });
     for (const state of ['received', 'started', 'progress', 'failed', 'succeeded'] as const) {
-      expect(advance(ended, { state, at: 9, attempt: 2 })).toBe(ended);
+      expect(advance(ended, [{ state, at: 9, attempt: 2 }])).toBe(ended);
     }
   });
 
   it('puts a late word of the publisher where it belongs', () => {
     const ended = after({ state: 'started', at: 2 }, { state: 'succeeded', at: 3 });
-    const result = advance(ended, { state: 'published', at: 1 });
+    const result = advance(ended, [{ state: 'published', at: 1 }]);
     expect(result.state).toBe('succeeded');
     expect(result.outcome).toEqual(ended.outcome);
     expect(result.timeline.map(({ state }) => state)).toEqual(['published', 'started', 'succeeded']);
@@ -38,7 +38,7 @@ describe('the record of a task', () => {
 
   it('is reopened by a replay', () => {
     const failed = after({ state: 'started', at: 1, attempt: 3 }, { state: 'failed', at: 2, attempt: 3, error: { name: 'E', message: 'm' } });
-    const result = advance(failed, { state: 'published', at: 3, replayed: true });
+    const result = advance(failed, [{ state: 'published', at: 3, replayed: true }]);
     expect(result).toMatchObject({ state: 'published', attempt: 0 });
     expect(result.outcome).toBeUndefined();
     expect(result.timeline).toHaveLength(3);
@@ -58,7 +58,7 @@ describe('the record of a task', () => {
 
   it('stays bounded, and says how much it left out', () => {
     let result = start;
-    for (let at = 0; at < 1000; at++) result = advance(result, { state: at % 2 === 0 ? 'started' : 'retrying', at, attempt: at });
+    for (let at = 0; at < 1000; at++) result = advance(result, [{ state: at % 2 === 0 ? 'started' : 'retrying', at, attempt: at }]);
     expect(result.timeline).toHaveLength(MAX_TIMELINE);
     expect(result.dropped).toBe(1000 - MAX_TIMELINE);
     expect(result.timeline[0]?.at).toBe(0);
@@ -66,7 +66,7 @@ describe('the record of a task', () => {
   });
 
   it('can give up its value', () => {
-    const result = withoutValue(advance(start, { state: 'succeeded', at: 1, data: 'x' }, { kind: 'value', value: 'big' }), 'too big');
+    const result = withoutValue(advance(start, [{ state: 'succeeded', at: 1, data: 'x' }], { kind: 'value', value: 'big' }), 'too big');
     expect(result.outcome).toEqual({ kind: 'unstorable', problem: 'too big' });
     expect(result.state).toBe('succeeded');
     expect(result.timeline).toEqual([{ state: 'succeeded', at: 1 }]);

@@ -429,9 +429,10 @@ describe('results', () => {
   const results = (of: 'asked' | 'all') => ({
     of,
     recorder: {
-      record: async ({ uuid }: { uuid: string }, entry: TimelineEntry, outcome?: TaskOutcome) => {
-        await onRecord(entry);
-        kept.push({ uuid, entry, outcome });
+      reaches: () => true,
+      record: async ({ uuid }: { uuid: string }, entries: readonly TimelineEntry[], outcome?: TaskOutcome) => {
+        await onRecord(entries.at(-1) as TimelineEntry);
+        for (const entry of entries) kept.push({ uuid, entry, ...(entry === entries.at(-1) ? { outcome } : {}) });
       },
     },
   });
@@ -456,12 +457,12 @@ describe('results', () => {
     await settle();
     expect(asked.settled).toBe('ack');
     expect(kept.map(({ entry, outcome }) => [entry.state, entry.attempt, entry.worker, outcome])).toEqual(
-      [['started', 1, 'w', undefined], ['succeeded', 1, 'w', { kind: 'value', value: 3 }]]);
+      [['received', 1, 'w', undefined], ['started', 1, 'w', undefined], ['succeeded', 1, 'w', { kind: 'value', value: 3 }]]);
     broker.deliver(task('kept'));
     await settle();
     keep();
     await settle();
-    expect(states()).toEqual(['started', 'succeeded', 'started', 'succeeded']);
+    expect(states()).toEqual(['received', 'started', 'succeeded', 'received', 'started', 'succeeded']);
   });
 
   it('tell of retries and of the last failure, after its dead letter', async () => {
@@ -470,7 +471,7 @@ describe('results', () => {
     await settle();
     const last = broker.deliver(task('flaky', [], { headers: broker.published[0]?.message.properties.headers }));
     await settle();
-    expect(states()).toEqual(['started', 'retrying', 'started', 'failed']);
+    expect(states()).toEqual(['received', 'started', 'retrying', 'received', 'started', 'failed']);
     expect(kept.at(-1)?.entry).toMatchObject({ attempt: 2, error: { name: 'RangeError', message: 'too far' } });
     expect(broker.published.at(-1)?.address).toEqual({ queue: 'work.dead' });
     expect(last.settled).toBe('ack');

@@ -1,0 +1,59 @@
+import type { Broker, MessageProperties, Replies } from '../../brokers/broker.js';
+import { ConfigurationError } from '../../errors.js';
+import { ReplyInbox, type ReplyInboxOptions } from '../../results/replies/reply-inbox.js';
+import { Header } from '../../task/headers.js';
+import type { Task } from '../../task/task.js';
+import type { ResultRoute } from './result-route.js';
+
+/** Results straight from the worker, by one reply queue for all tasks of this process, opened by the first that asks. */
+export class ReplyRoute implements ResultRoute {
+  readonly reader: ReplyInbox;
+  readonly onlyAsked = true;
+  private opening: Promise<Replies> | undefined;
+
+  constructor(private readonly broker: Broker, options: ReplyInboxOptions) {
+    this.reader = new ReplyInbox(options, () => Date.now());
+  }
+
+  async ask({ uuid, name }: Task, properties: MessageProperties): Promise<void> {
+    const { address } = await this.open();
+    properties.replyTo = address;
+    properties.correlationId = uuid;
+    properties.headers = { ...properties.headers, [Header.result]: true };
+    this.reader.expect(uuid, name);
+  }
+
+  accepted({ uuid, name }: Task): void {
+    this.reader.note(uuid, name, [{ state: 'published', at: Date.now() }]);
+  }
+
+  refused({ uuid }: Task): void {
+    this.reader.drop(uuid);
+  }
+
+  withdraw(uuid: string): void {
+    this.reader.forget(uuid);
+  }
+
+  check(uuid: string): void {
+    if (this.reader.knows(uuid)) return;
+    throw new ConfigurationError(
+      `Nothing is known of task ${uuid} in this process: it did not publish it with result: true, or that is long ago. On RabbitMQ alone results go to the process that asked. `
+      + "To read them from any process, configure a store in all of them: resultBackend: 'redis://localhost:6379/0' (or mongodb:, memcache:).", { uuid, option: 'resultBackend' });
+  }
+
+  close(): void {
+    this.reader.close();
+  }
+
+  private open(): Promise<Replies> {
+    const { broker } = this;
+    if (broker.openReplies === undefined) {
+      return Promise.reject(new ConfigurationError("This broker has no replies. Configure where results are kept, resultBackend: 'embedded:'.", { option: 'resultBackend' }));
+    }
+    return (this.opening ??= broker.openReplies(({ body }) => this.reader.receive(body)).catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    }));
+  }
+}

@@ -1,0 +1,21 @@
+import type { MessageProperties } from '../../brokers/broker.js';
+import type { ResultReader } from '../../results/result-reader.js';
+import type { Task } from '../../task/task.js';
+
+/** The way on which results come back to this process. */
+export interface ResultRoute {
+  readonly reader: ResultReader;
+  /** A task whose result was not asked for when it was published never has one here. */
+  readonly onlyAsked: boolean;
+  /** Before a task is sent whose result is asked for: writes into its properties where the result is to go. */
+  ask(task: Task, properties: MessageProperties): Promise<void>;
+  /** The broker has it. */
+  accepted(task: Task): void;
+  /** The broker will never run it. */
+  refused(task: Task): void;
+  /** Nobody here is interested in it any more. */
+  withdraw(uuid: string): void;
+  /** @throws DispatcherError where nothing can ever be known of it here */
+  check(uuid: string): void;
+  close(): void;
+}

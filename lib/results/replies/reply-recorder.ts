@@ -1,0 +1,63 @@
+import type { Broker, Message } from '../../brokers/broker.js';
+import { TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
+import type { OutcomeRecorder, Reported } from '../outcome-recorder.js';
+import { encodeTaskResult } from '../result-codec.js';
+import { advance, isFinal, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from '../task-result.js';
+
+/** How a report is marked on the wire. */
+export const REPORT_TYPE = 'dispatcher.report';
+
+export interface ReplyRecorderOptions {
+  /** The largest encoded value of a result, in bytes. */
+  maxResultBytes?: number;
+  /** Nobody listens any more; nothing is done about it. */
+  onUnheard(reported: Reported): void;
+}
+
+/** Addresses that nobody listens to; more are not remembered. */
+const MOST_GONE = 1_000;
+
+/** Sends what becomes of tasks to whoever asked: to the queue that the task itself names. */
+export class ReplyRecorder implements OutcomeRecorder {
+  private readonly gone = new Set<string>();
+
+  constructor(private readonly broker: Pick<Broker, 'publish'>, private readonly options: ReplyRecorderOptions) {}
+
+  reaches({ replyTo }: Reported): boolean {
+    return replyTo !== undefined && replyTo !== '';
+  }
+
+  /** Resolves when the broker has it, or when nobody listens: then it is of interest to nobody. */
+  async record(reported: Reported, entries: readonly TimelineEntry[], outcome?: TaskOutcome): Promise<void> {
+    const { uuid, name, replyTo } = reported;
+    if (replyTo === undefined) return;
+    const result = advance(newTaskResult(uuid, name), entries, outcome);
+    // An end is tried all the same: a queue that was lost may be back.
+    if (this.gone.has(replyTo) && !isFinal(result.state)) return;
+    try {
+      await this.send(result, replyTo);
+      this.gone.delete(replyTo);
+    } catch (error) {
+      if (!(error instanceof UnroutableTaskError)) throw error;
+      if (this.gone.size < MOST_GONE) this.gone.add(replyTo);
+      this.options.onUnheard(reported);
+    }
+  }
+
+  private async send(result: TaskResult, queue: string): Promise<void> {
+    try {
+      await this.broker.publish(this.message(result), { queue });
+    } catch (error) {
+      if (!(error instanceof TaskTooLargeError)) throw error;
+      // What the broker does not carry must not keep the task from ending.
+      await this.broker.publish(this.message(withoutValue(result, `it is larger than the broker carries: ${error.message}`)), { queue });
+    }
+  }
+
+  private message(result: TaskResult): Message {
+    return {
+      body: encodeTaskResult(result, this.options),
+      properties: { contentType: 'application/json', type: REPORT_TYPE, messageId: result.uuid, correlationId: result.uuid },
+    };
+  }
+}
