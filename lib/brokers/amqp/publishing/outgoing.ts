@@ -71,6 +71,12 @@ export class Outgoing {
     this.appId = properties.appId;
   }
 
+  /** Nothing travels beside the body but what it is and its id. */
+  get isBare(): boolean {
+    return this.headers === NO_HEADERS && this.messageId !== undefined && this.contentEncoding === undefined && this.priority === undefined
+      && this.correlationId === undefined && this.replyTo === undefined && this.timestamp === undefined && this.type === undefined && this.appId === undefined;
+  }
+
   /** What this counts for in the bound on waiting bytes: the body, and a round figure for what is around it. */
   get bytes(): number {
     return this.body.length + OVERHEAD_BYTES;

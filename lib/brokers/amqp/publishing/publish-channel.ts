@@ -1,6 +1,7 @@
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from 'amqplib';
 import { type ChannelClosure, closeChannel, openConfirmChannel } from '../connection/open-channel.js';
 import { ConfirmWindow } from './confirm-window.js';
+import { FrameBatch } from './frame-batch.js';
 import type { Outgoing } from './outgoing.js';
 
 export interface PublishChannelListener {
@@ -25,6 +26,7 @@ interface Confirm {
 export class PublishChannel {
   readonly window: ConfirmWindow;
   private readonly raw: RawChannel | undefined;
+  private readonly batch: FrameBatch | undefined;
 
   private constructor(
     private readonly channel: ConfirmChannel,
@@ -34,6 +36,7 @@ export class PublishChannel {
     this.window = new ConfirmWindow(windowSize, (outgoing, acked) => listener.confirmed(outgoing, acked));
     const raw = channel as unknown as RawChannel;
     this.raw = typeof raw.sendMessage === 'function' ? raw : undefined;
+    this.batch = this.raw && FrameBatch.of(channel);
     // amqplib's own list of callbacks stays unused, so its listeners are work for nothing.
     if (this.raw !== undefined) channel.removeAllListeners('ack').removeAllListeners('nack');
     channel.on('ack', (confirm: Confirm) => this.onConfirm(confirm, true));
@@ -66,11 +69,9 @@ export class PublishChannel {
    */
   send(outgoing: Outgoing): 'sent' | 'gone' | Error {
     outgoing.returned = false;
-    try {
-      if (this.raw?.sendMessage !== undefined) this.raw.sendMessage(outgoing, outgoing, outgoing.body);
-      else this.channel.publish(outgoing.exchange, outgoing.routingKey, outgoing.body, outgoing);
-    } catch (error) {
-      return error instanceof IllegalOperationError || !(error instanceof Error) ? 'gone' : error;
+    if (this.batch?.add(outgoing) !== true) {
+      const outcome = this.sendSlowly(outgoing);
+      if (outcome !== 'sent') return outcome;
     }
     outgoing.sent = true;
     this.window.add(outgoing);
@@ -78,7 +79,20 @@ export class PublishChannel {
   }
 
   close(limitMs: number): Promise<void> {
+    this.batch?.flush();
     return closeChannel(this.channel, limitMs);
+  }
+
+  /** As amqplib encodes and sends. What waits goes first: the order is what confirms are numbered by. */
+  private sendSlowly(outgoing: Outgoing): 'sent' | 'gone' | Error {
+    this.batch?.flush();
+    try {
+      if (this.raw?.sendMessage !== undefined) this.raw.sendMessage(outgoing, outgoing, outgoing.body);
+      else this.channel.publish(outgoing.exchange, outgoing.routingKey, outgoing.body, outgoing);
+    } catch (error) {
+      return error instanceof IllegalOperationError || !(error instanceof Error) ? 'gone' : error;
+    }
+    return 'sent';
   }
 
   private onConfirm(confirm: Confirm, acked: boolean): void {

@@ -1,0 +1,95 @@
+import type { ConfirmChannel } from 'amqplib';
+import type { Outgoing } from './outgoing.js';
+import { PublishFrames } from './publish-frames.js';
+
+/** Into it go the frames of one turn after the other; a new one is taken when it is full. */
+const CHUNK_BYTES = 64 * 1024;
+/** Larger messages are copied less when amqplib sends them. */
+const LARGEST_BYTES = CHUNK_BYTES / 4;
+/** Type, channel, size and end of a frame. */
+const FRAME_OVERHEAD_BYTES = 8;
+
+interface Stream {
+  write(chunk: Buffer): unknown;
+}
+
+/** What this uses of amqplib 2 below its API. */
+interface RawChannel {
+  readonly ch: number;
+  readonly sendMessage: unknown;
+  readonly connection: {
+    readonly sendMessage: unknown;
+    readonly frameMax: number;
+    readonly channels: readonly ({ readonly buffer: Stream } | null)[];
+    sentSinceLastCheck: boolean;
+  };
+}
+
+/**
+ * Sends the frames of all plain messages of one turn of the event loop as one piece, through the buffer that
+ * amqplib has for the channel, so that all else on the channel keeps its place in the order.
+ */
+export class FrameBatch {
+  private readonly frames: PublishFrames;
+  private readonly mostBytes: number;
+  private readonly ours: Stream;
+  private readonly sendMessage: readonly [unknown, unknown];
+  private chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  /** What lies between the two is not handed over yet. */
+  private from = 0;
+  private to = 0;
+
+  private constructor(private readonly raw: RawChannel) {
+    const { connection, ch } = raw;
+    this.frames = new PublishFrames(ch);
+    this.mostBytes = Math.min(LARGEST_BYTES, connection.frameMax - FRAME_OVERHEAD_BYTES);
+    this.ours = (connection.channels[ch] as { buffer: Stream }).buffer;
+    this.sendMessage = [raw.sendMessage, connection.sendMessage];
+  }
+
+  /** `undefined` where amqplib's insides are not as they were: then everything goes by its API. */
+  static of(channel: ConfirmChannel): FrameBatch | undefined {
+    const raw = channel as unknown as Partial<RawChannel>;
+    const { ch, connection, sendMessage } = raw;
+    if (typeof ch !== 'number' || typeof sendMessage !== 'function' || typeof connection?.sendMessage !== 'function') return undefined;
+    if (typeof connection.frameMax !== 'number' || typeof connection.channels?.[ch]?.buffer?.write !== 'function') return undefined;
+    return new FrameBatch(raw as RawChannel);
+  }
+
+  /** False when amqplib must send this one, after a {@link flush}: it is not plain, too large, or the channel is closing. */
+  add(message: Outgoing): boolean {
+    if (message.body.length > this.mostBytes || !this.isOpen) return false;
+    const size = this.frames.sizeOf(message);
+    if (size === undefined) return false;
+    if (this.to + size > CHUNK_BYTES) this.turnOver();
+    if (this.from === this.to) process.nextTick(flush, this);
+    this.to = this.frames.write(message, this.chunk, this.to);
+    return true;
+  }
+
+  /** What the channel has lost meanwhile is unconfirmed, and known as such. */
+  flush(): void {
+    if (this.from === this.to) return;
+    const piece = this.chunk.subarray(this.from, this.to);
+    this.from = this.to;
+    if (!this.isOpen) return;
+    this.raw.connection.sentSinceLastCheck = true;
+    this.ours.write(piece);
+  }
+
+  private turnOver(): void {
+    this.flush();
+    this.chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.from = this.to = 0;
+  }
+
+  /** amqplib closes both by putting functions that throw in the place of these. */
+  private get isOpen(): boolean {
+    const { raw } = this;
+    return raw.sendMessage === this.sendMessage[0] && raw.connection.sendMessage === this.sendMessage[1] && raw.connection.channels[raw.ch]?.buffer === this.ours;
+  }
+}
+
+function flush(batch: FrameBatch): void {
+  batch.flush();
+}
