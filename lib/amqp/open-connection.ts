@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { connect, type ChannelModel, type Options, type SocketOptions } from 'amqplib';
-import { takeDeliveries } from '../consuming/fast-deliveries.js';
+import { takeDeliveries } from './fast-deliveries.js';
 import { corkWrites } from './cork-writes.js';
 import type { Endpoint } from './endpoint.js';
 

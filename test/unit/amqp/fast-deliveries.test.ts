@@ -3,8 +3,8 @@ import { PassThrough } from 'node:stream';
 import type { ConsumeMessage } from 'amqplib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { takeDeliveries } from '../../../../../lib/brokers/amqp/consuming/fast-deliveries.js';
-import { amqplibInside } from '../../../../support/amqplib-insides.js';
+import { takeDeliveries } from '../../../lib/amqp/fast-deliveries.js';
+import { amqplibInside } from '../../support/amqplib-insides.js';
 
 interface RawConnection extends EventEmitter {
   rest: Buffer;
