@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Child } from '../support/processes.js';
+import { apiOf, postTask, removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { eventually } from '../support/wait.js';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = temporaryFolder('sample-control');
+  writeFiles(folder, { 'one.txt': 'one word or two' });
+});
+
+afterAll(() => removeFolder(folder));
+
+interface Reply {
+  status: number;
+  body: unknown;
+}
+
+describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTTP, on %s', (kind) => {
+  const prefix = uniqueName('sample-control');
+  const queue = `${prefix}.tasks`;
+  let app: Child;
+  let api: string;
+
+  beforeAll(async () => {
+    app = startSampleApp([folder], { broker: kind === 'rabbitmq' ? sharedRabbitMqUrl() : '', prefix });
+    api = await apiOf(app);
+    await app.line(/Ready for more/);
+  });
+
+  afterAll(async () => {
+    await app.stop();
+    if (kind === 'rabbitmq') await removeSampleApp(sharedRabbitMqUrl(), prefix);
+  });
+
+  async function call(method: string, path: string, body?: object): Promise<Reply> {
+    const response = await fetch(`${api}${path}`, { method, body: body && JSON.stringify(body) });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) as unknown };
+  }
+
+  async function deadLetters(): Promise<{ id: string; reason: string; error: string; args: unknown[] }[]> {
+    return ((await call('GET', `/queues/${queue}/dead-letters`)).body as { letters: never }).letters;
+  }
+
+  it('lists a dead letter with its arguments and its reason, replays it under its uuid, and discards it', async () => {
+    const { body: { uuid } } = await postTask(api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
+    const [letter] = await eventually(deadLetters, (letters) => letters.length === 1, 'a dead letter');
+    expect(letter).toMatchObject({ id: uuid, reason: 'failed', error: 'Error: on purpose', args: [{ type: 'string', value: 'on purpose' }] });
+    expect(await call('POST', `/queues/${queue}/dead-letters/${letter.id}/replay`)).toEqual({ status: 202, body: undefined });
+    const [again] = await eventually(deadLetters, ([first]) => (first as { replays?: number } | undefined)?.replays === 1, 'the dead letter again');
+    expect(again.id).toBe(uuid);
+    expect(await call('DELETE', `/queues/${queue}/dead-letters/${letter.id}`)).toEqual({ status: 204, body: undefined });
+    expect(await deadLetters()).toEqual([]);
+    expect(await call('GET', `/queues/${queue}/dead-letters/${letter.id}`)).toMatchObject({ status: 404, body: { code: 'ERR_SAMPLE_NO_DEAD_LETTER' } });
+  });
+
+  it('pauses and resumes a queue, and says who paused it', async () => {
+    expect((await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'the database moves' })).status).toBe(204);
+    await postTask(api, { name: 'task_1', args: [{ type: 'string', value: 'paused' }, { type: 'int', value: 1 }] });
+    const waiting = async (): Promise<Record<string, unknown> | undefined> =>
+      ((await call('GET', '/queues')).body as Record<string, unknown>[]).find(({ name }) => name === queue);
+    expect(await eventually(waiting, (view) => view?.waiting === 1, 'a waiting task')).toMatchObject({ paused: { by: 'ann', reason: 'the database moves' } });
+    expect((await call('DELETE', `/queues/${queue}/pause`)).status).toBe(204);
+    await app.line(/got the string "paused"/);
+    expect((await call('PUT', `/queues/${queue}/pause`, { by: 'ann' })).status).toBe(400);
+    expect(await call('PUT', '/queues/nowhere/pause', { by: 'ann', reason: 'x' })).toMatchObject({ status: 404, body: { code: 'ERR_SAMPLE_NO_QUEUE' } });
+    expect((await call('GET', '/queues/nowhere/dead-letters')).status).toBe(404);
+  });
+
+  it('takes a task with a delay, and refuses one that makes no sense', async () => {
+    expect((await postTask(api, { name: 'task_1', delaySeconds: 0.2, args: [{ type: 'string', value: 'later' }, { type: 'int', value: 1 }] })).status).toBe(202);
+    await app.line(/got the string "later"/);
+    expect(await postTask(api, { name: 'task_1', delaySeconds: -1 })).toMatchObject({ status: 422, body: { code: 'ERR_DISPATCHER_INVALID_TASK' } });
+  });
+
+  it('purges what waits', async () => {
+    await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
+    for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });
+    expect(await call('DELETE', `/queues/${queue}/tasks`)).toEqual({ status: 200, body: { purged: 3 } });
+    await call('DELETE', `/queues/${queue}/pause`);
+  });
+});
