@@ -7,6 +7,8 @@ export type {
   BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
 } from './dead-letters/dead-letters.js';
 export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
+export type { EventFilter, EventOf } from './events/event-filter.js';
+export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
@@ -21,6 +23,7 @@ export * from './worker/task-state.js';
 export type { WorkerConfig } from './worker/worker-config.js';
 export { DispatcherModule } from './nest/dispatcher.module.js';
 export { DispatcherService } from './nest/dispatcher.service.js';
+export type { EventListening } from './nest/events/event-listening.js';
 export { getDispatcherToken, InjectDispatcher } from './nest/dispatcher-token.js';
 export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './nest/health.js';

@@ -5,11 +5,14 @@ import type { DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import type { EventFilter, EventOf } from '../events/event-filter.js';
+import type { StampedEvent } from '../events/event-stamp.js';
 import { inferArguments } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { EventListening } from './events/event-listening.js';
 import type { DispatcherHealth } from './health.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
 import { callOf } from './results/call.js';
@@ -181,9 +184,28 @@ export class DispatcherService {
     return this.dispatcher.broker.states;
   }
 
-  /** What happens in the system from subscription on. Completes when closed. */
-  get events(): Observable<DispatcherEvent> {
-    return this.dispatcher.events;
+  /**
+   * What happens in the system from subscription on, each event with `level`, `origin` and `at`; all, or what the filter
+   * lets pass. Completes when closed. Listeners are called at once and should do little: see {@link listen}. What one
+   * throws is logged and hurts nobody.
+   *
+   * @throws ConfigurationError for a level or an origin that does not exist
+   */
+  events<Type extends DispatcherEvent['type'] = DispatcherEvent['type']>(filter?: EventFilter<Type>): Observable<EventOf<Type>> {
+    return this.dispatcher.events.matching(filter) as Observable<EventOf<Type>>;
+  }
+
+  /**
+   * {@link events} for a listener that takes its time: it gets one after the other, each when the promise of the one
+   * before has settled. Nobody waits for it: of what comes meanwhile `maxWaiting` events (default 1,000) wait, further
+   * ones are dropped and counted in `dropped`.
+   *
+   * @throws ConfigurationError for options that cannot work
+   */
+  listen<Type extends DispatcherEvent['type'] = DispatcherEvent['type']>(
+    listener: (event: EventOf<Type>) => unknown, options: EventFilter<Type> & { maxWaiting?: number } = {},
+  ): EventListening {
+    return this.dispatcher.events.listen(listener as (event: StampedEvent) => unknown, options);
   }
 
   /** How it stands, for health checks. */

@@ -1,4 +1,4 @@
-import { EMPTY, merge, Subject, type Observable } from 'rxjs';
+import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
@@ -17,6 +17,7 @@ import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
 import { EventLogger } from './event-logger.js';
+import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf } from './gates-of.js';
 import { healthOf, type DispatcherHealth } from './health.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
@@ -52,8 +53,7 @@ export class Dispatcher {
   readonly workers: WorkerRegistry;
   readonly deadLetters: DeadLetters;
   readonly pauses: Pauses;
-  /** Hot: what happens from subscription on. Completes when closed. */
-  readonly events: Observable<DispatcherEvent>;
+  readonly events: DispatcherEvents;
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
   readonly results: TaskResults;
@@ -79,7 +79,8 @@ export class Dispatcher {
     this.shared = new SharedState(config, this.backend, (event) => this.workerEvents.next(event));
     this.resulting = resultsOver(broker, config.results, this.shared, (event) => this.workerEvents.next(event), () => this.gate.open());
     this.results = this.resulting.results;
-    this.events = merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY);
+    this.events = new DispatcherEvents(merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY),
+      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
     this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results);
     this.publishChain = this.makePublishChain();
     this.publisher = this.publishChain ?? this.plainPublisher;
@@ -227,7 +228,7 @@ export class Dispatcher {
   private observe(): void {
     for (const warning of this.config.warnings) this.logger.warn(warning);
     const eventLogger = new EventLogger(this.logger, this.config.debugMode);
-    this.events.subscribe((event) => {
+    this.events.all.subscribe((event) => {
       eventLogger.log(event);
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);

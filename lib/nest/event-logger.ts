@@ -1,10 +1,10 @@
 import { BrokerUnavailableError, DispatcherError } from '../errors.js';
 import type { DispatcherEvent, TaskIdentity } from '../events/dispatcher-event.js';
+import type { EventLevel } from '../events/event-stamp.js';
 import type { DispatcherLogger } from './dispatcher-logger.js';
 import { messageOf } from './text.js';
 
-type Level = 'log' | 'warn' | 'error' | 'debug';
-type Line = readonly [level: Level, message: string, stack?: string];
+type Line = readonly [level: EventLevel, message: string, stack?: string];
 
 /** One line for each event; the fine ones only with `debug`. */
 export class EventLogger {
@@ -36,6 +36,11 @@ export class EventLogger {
 export function lineFor(event: DispatcherEvent): Line {
   if (event.type.startsWith('results.')) return resultsLine(event);
   return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);
+}
+
+/** As it is logged. */
+export function levelOf(event: DispatcherEvent): EventLevel {
+  return lineFor(event)[0];
 }
 
 function brokerLine(event: DispatcherEvent): Line {

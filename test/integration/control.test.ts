@@ -124,7 +124,7 @@ describe.each(brokers)('control on %s', (_name, url) => {
   it('puts off tasks of a paused name, uncharged, while others run', async () => {
     const { service, tasks } = await start(configFor(url()));
     const returned = new Arrivals<unknown>();
-    service.events.subscribe((event) => { if (event.type === 'task.returned') returned.add(event); });
+    service.events().subscribe((event) => { if (event.type === 'task.returned') returned.add(event); });
     await service.pause({ task: 'twice' }, { by: 'ann', reason: 'test' });
     await service.publish({ name: 'twice', retry: { attempts: 2, delaySeconds: 0 } });
     await service.publish('quick', 'beside');

@@ -53,7 +53,7 @@ async function start(broker: string, type: QueueType) {
   clean.push(() => app.close());
   const service = app.get(DispatcherService);
   const deaths = new Arrivals<DispatcherEvent>();
-  service.events.subscribe((event) => { if (event.type === 'task.dead-lettered') deaths.add(event); });
+  service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') deaths.add(event); });
   return { service, queue, tasks: app.get(Tasks), deaths, letters: service.deadLetters };
 }
 

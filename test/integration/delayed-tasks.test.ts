@@ -44,7 +44,7 @@ async function start(broker: string): Promise<{ service: DispatcherService; task
   clean.push(() => app.close());
   const service = app.get(DispatcherService);
   const events = new Arrivals<DispatcherEvent>();
-  service.events.subscribe(events.add);
+  service.events().subscribe(events.add);
   return { service, tasks: app.get(Tasks), events };
 }
 

@@ -99,7 +99,7 @@ describe.each(GO_KINDS)('our module and Go on one queue: $kind', ({ kind }) => {
 
   it('makes a dead letter here of a task of Go that overruns its timeout, and runs the next', async () => {
     const { service, tasks } = await startOurs(['overruns', 'counted'], { limit: 1 });
-    const dead = emission(service.events, ({ type }) => type === 'task.dead-lettered', 'the dead letter');
+    const dead = emission(service.events(), ({ type }) => type === 'task.dead-lettered', 'the dead letter');
     await go.start('count', '-task', 'overruns', '-count', '1').line(/"sent"/);
     await go.start('count', '-count', '1').line(/"sent"/);
     expect(await dead).toMatchObject({ reason: 'timed-out' } satisfies Partial<Extract<DispatcherEvent, { type: 'task.dead-lettered' }>>);
@@ -109,7 +109,7 @@ describe.each(GO_KINDS)('our module and Go on one queue: $kind', ({ kind }) => {
   it('takes what Go does not know and puts back, and gives back what only Go knows', async () => {
     const { service, tasks } = await startOurs(['ours_only'], { unknownTaskGraceSeconds: 3_600 });
     const returned = new Set<string>();
-    const allReturned = emission(service.events, (event) => event.type === 'task.returned' && returned.add(event.task.uuid).size === 6, '6 tasks given back');
+    const allReturned = emission(service.events(), (event) => event.type === 'task.returned' && returned.add(event.task.uuid).size === 6, '6 tasks given back');
     const args: TaskArgument[] = [{ type: 'int', value: 100 }];
     const publish = (name: string, count: number) => Promise.all(Array.from({ length: count }, () => service.publish({ name, args })));
     await Promise.all([publish('counted', 3), go.start('count', '-count', '3').line(/"sent"/)]);

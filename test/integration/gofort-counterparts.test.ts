@@ -83,7 +83,7 @@ async function takeOne(queue: string) {
 }
 
 function event(service: DispatcherService, type: DispatcherEvent['type']): Promise<DispatcherEvent> {
-  return emission(service.events, (one) => one.type === type, type);
+  return emission(service.events(), (one) => one.type === type, type);
 }
 
 describe('publishing', () => {
@@ -228,7 +228,7 @@ describe('tasks', () => {
   it('run after a body that is not JSON, and one that nobody registered', async () => {
     const { service, tasks, queue } = await startWorking();
     const dead = new Arrivals<string>();
-    service.events.subscribe((one) => { if (one.type === 'task.dead-lettered') dead.add(one.reason); });
+    service.events().subscribe((one) => { if (one.type === 'task.dead-lettered') dead.add(one.reason); });
     await withChannel(sharedRabbitMqUrl(), async (channel) => {
       channel.sendToQueue(queue, Buffer.from('not json'));
       await channel.waitForConfirms();

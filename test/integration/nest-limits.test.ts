@@ -58,7 +58,7 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('l
   it('run no more of a name at once than its limit, over all workers, and let others pass', async () => {
     const { service, tasks } = await start(brokerUrl());
     const returned = new Arrivals<DispatcherEvent>();
-    service.events.subscribe((event) => { if (event.type === 'task.returned') returned.add(event); });
+    service.events().subscribe((event) => { if (event.type === 'task.returned') returned.add(event); });
     await service.publishMany(Array.from({ length: 10 }, (__, index) => ({ name: 'narrow', routingKey: index % 2 === 0 ? 'a' : 'b' })));
     await tasks.started.count(2);
     await returned.count(8);

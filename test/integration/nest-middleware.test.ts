@@ -45,7 +45,7 @@ async function start(broker: string, config: Partial<ServerConfig>) {
 }
 
 function next(service: DispatcherService, type: DispatcherEvent['type']): Promise<DispatcherEvent> {
-  return emission(service.events, (event) => event.type === type, type);
+  return emission(service.events(), (event) => event.type === type, type);
 }
 
 describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('middleware on %s', (_, brokerUrl) => {
@@ -70,7 +70,7 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('m
     const opened = next(service, 'circuit.opened');
     const closed = next(service, 'circuit.closed');
     const dead: string[] = [];
-    service.events.subscribe((event) => { if (event.type === 'task.dead-lettered') dead.push(event.task.uuid); });
+    service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') dead.push(event.task.uuid); });
     const outcomes = await service.publishMany(Array.from({ length: 40 }, () => ({ name: 'depends' })));
     expect(outcomes.every(({ accepted }) => accepted)).toBe(true);
     expect(await opened).toMatchObject({ scope, worker: 'worker_1', seconds: 0.5 });

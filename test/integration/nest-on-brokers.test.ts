@@ -86,7 +86,7 @@ function configFor(broker: string): ServerConfig & { queue: string } {
 }
 
 function ended(service: DispatcherService, type: DispatcherEvent['type']): Promise<DispatcherEvent> {
-  return emission(service.events, (event) => event.type === type, type);
+  return emission(service.events(), (event) => event.type === type, type);
 }
 
 describe.each([
@@ -118,7 +118,7 @@ describe.each([
     const config = configFor(brokerUrl());
     const { service, tasks } = await start(config);
     const dead = new Arrivals<DispatcherEvent>();
-    service.events.subscribe((event) => { if (event.type === 'task.dead-lettered') dead.add(event); });
+    service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') dead.add(event); });
     await service.publish('too_slow');
     await service.publish('fails');
     await service.publish('nobody_knows');

@@ -52,7 +52,7 @@ async function start(broker: string, config: Partial<ServerConfig> = {}) {
 }
 
 function next(service: Service, type: DispatcherEvent['type']): Promise<DispatcherEvent> {
-  return emission(service.events, (event) => event.type === type, type);
+  return emission(service.events(), (event) => event.type === type, type);
 }
 
 describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('threads on %s', (_, brokerUrl) => {
@@ -69,7 +69,7 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('t
   it('ends a busy handler with its timeout, in time, while neighbours run; another thread takes its place', async () => {
     const { service, ended } = await start(brokerUrl());
     const blocked: DispatcherEvent[] = [];
-    service.events.subscribe((event) => { if (event.type === 'task.blocked-loop') blocked.push(event); });
+    service.events().subscribe((event) => { if (event.type === 'task.blocked-loop') blocked.push(event); });
     const dead = next(service, 'task.dead-lettered');
     await service.publish('spin');
     await service.publish('here');
@@ -133,7 +133,7 @@ describe('threads', () => {
   it('count the timeout from the start in a thread, not from the wait for one', async () => {
     const { service, ended } = await start('embedded:');
     const dead = new Arrivals<DispatcherEvent>();
-    service.events.subscribe((event) => { if (event.type === 'task.dead-lettered') dead.add(event); });
+    service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') dead.add(event); });
     await service.publish('spin');
     await service.publish('polite');
     await dead.count(2);

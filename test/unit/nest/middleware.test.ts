@@ -106,7 +106,7 @@ describe('middleware in an application', () => {
   it('reports what fails after the task was accepted as an event', async () => {
     const { service } = await startApp({}, { middleware: { publish: [async function audit(_, next) { await next(); throw new Error('full'); }] } });
     const events: DispatcherEvent[] = [];
-    service.events.subscribe((event) => events.push(event));
+    service.events().subscribe((event) => events.push(event));
     const { uuid } = await service.publish('x');
     expect(events).toContainEqual(expect.objectContaining({ type: 'middleware.failed', middleware: 'audit', task: { uuid, name: 'x' } }));
   });

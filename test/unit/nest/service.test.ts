@@ -173,7 +173,7 @@ describe('what can be seen', () => {
     const { service, broker, app } = await startApp({ providers: [Tasks] });
     const events = new Arrivals<DispatcherEvent>();
     const completed = new Signal();
-    service.events.subscribe({ next: events.add, complete: () => completed.fire() });
+    service.events().subscribe({ next: events.add, complete: () => completed.fire() });
     expect(service.state.status).toBe('ready');
     expect(service.health()).toMatchObject({ status: 'up', details: { workers: [{ name: 'worker_1', queue: 'queue_1', consuming: true }] } });
     broker.events.next({ type: 'broker.consumer-lost', queue: 'queue_1', error: new BrokerUnavailableError('x') });

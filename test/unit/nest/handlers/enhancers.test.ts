@@ -149,7 +149,7 @@ const metadata = { providers: [Tasks, GuardedClass, Journal], controllers: [Task
 /** Publishes, waits for the end of the task, and gives what it traced and its error. */
 async function run({ service, broker }: TestApp, name: string, ...args: unknown[]): Promise<{ lines: string[]; error?: Error }> {
   const events = new Arrivals<DispatcherEvent>();
-  const subscription = service.events.subscribe(events.add);
+  const subscription = service.events().subscribe(events.add);
   const { uuid } = await service.publish(name, ...args);
   await broker.settled.first((message) => message.properties.messageId === uuid, `the end of ${name}`);
   subscription.unsubscribe();
