@@ -77,6 +77,26 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
     expect(await postTask(api, { name: 'task_1', delaySeconds: -1 })).toMatchObject({ status: 422, body: { code: 'ERR_DISPATCHER_INVALID_TASK' } });
   });
 
+  it('tells state, timeline and result of a task, also of one that ran in a thread', async () => {
+    const { body: { uuid } } = await postTask(api, { name: 'primes', args: [{ type: 'int', value: 30_000 }] });
+    const look = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${uuid as string}`)).body as never;
+    const view = await eventually(look, ({ state }) => state === 'succeeded', 'the end of the task');
+    expect(view).toMatchObject({ uuid, name: 'primes', attempt: 1, result: 3245 });
+    const states = (view.timeline as { state: string; worker?: string }[]).map(({ state }) => state);
+    expect(states).toEqual(['published', 'received', 'started', 'succeeded']);
+    expect(await call('GET', '/tasks/no-such-task')).toMatchObject({ status: 404, body: { code: 'ERR_SAMPLE_UNKNOWN_TASK' } });
+  });
+
+  it('tells of a task that failed', async () => {
+    const { body: { uuid } } = await postTask(api, { name: 'flaky', args: [{ type: 'int', value: 1 }] });
+    const look = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${uuid as string}`)).body as never;
+    const view = await eventually(look, ({ state }) => state === 'succeeded', 'the end of the retried task');
+    expect((view.timeline as { state: string }[]).map(({ state }) => state)).toContain('retrying');
+    const failing = (await postTask(api, { name: 'fail', args: [{ type: 'string', value: 'so be it' }] })).body.uuid as string;
+    const failed = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${failing}`)).body as never;
+    expect(await eventually(failed, ({ state }) => state === 'failed', 'the failure')).toMatchObject({ error: { name: 'Error', message: 'so be it' } });
+  });
+
   it('purges what waits', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
     for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });

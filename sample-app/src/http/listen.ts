@@ -9,7 +9,7 @@ export async function listen(app: NestExpressApplication, { host, port }: Settin
   } catch (error) {
     throw explain(error as NodeJS.ErrnoException, host, port);
   }
-  new Logger('http').log(`HTTP API on ${await app.getUrl()}: POST /tasks, GET /health`);
+  new Logger('http').log(`HTTP API on ${await app.getUrl()}: POST /tasks, GET /tasks/:uuid, GET /queues, GET /health`);
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {

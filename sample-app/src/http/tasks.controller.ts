@@ -1,8 +1,9 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { DispatcherService } from 'nestjs-dispatcher';
+import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
+import { ConfigurationError, DispatcherService, type TaskResult } from 'nestjs-dispatcher';
 import { readTask } from './read-task.js';
+import { type TaskView, viewOf } from './task-view.js';
 
-/** Publishes tasks for whoever speaks HTTP. */
+/** Publishes tasks for whoever speaks HTTP, and tells what became of them. */
 @Controller('tasks')
 export class TasksController {
   constructor(private readonly dispatcher: DispatcherService) {}
@@ -11,7 +12,28 @@ export class TasksController {
   @Post()
   @HttpCode(202)
   async publish(@Body() body: unknown): Promise<{ uuid: string }> {
-    const { uuid } = await this.dispatcher.publish(readTask(body));
+    const { uuid } = await this.dispatcher.publish({ result: true, ...readTask(body) });
     return { uuid };
   }
+
+  /** State, timeline and result. */
+  @Get(':uuid')
+  async look(@Param('uuid') uuid: string): Promise<TaskView> {
+    const result = await this.stateOf(uuid);
+    if (result === undefined) throw unknown(`Nothing is known of a task ${uuid}: it was not published here, or that is too long ago.`);
+    return viewOf(result);
+  }
+
+  /** On RabbitMQ alone a process is told of its own tasks only; it says so by an error. */
+  private async stateOf(uuid: string): Promise<TaskResult | undefined> {
+    try {
+      return await this.dispatcher.task(uuid).state();
+    } catch (error) {
+      throw error instanceof ConfigurationError ? unknown(error.message) : error;
+    }
+  }
+}
+
+function unknown(message: string): NotFoundException {
+  return new NotFoundException({ statusCode: 404, code: 'ERR_SAMPLE_UNKNOWN_TASK', message });
 }
