@@ -13,6 +13,8 @@ describeResultBackend('mongodb:', {
   missing,
   start: async () => (mongo = await MongoServer.start()).url,
   stop: () => mongo.stop(),
+  // It keeps a document and its unique index apart: a kill between the two leaves one of them.
+  standInFault: /already existed in H2Collection/,
   server: {
     kill9: () => mongo.server.kill9(), start: () => mongo.server.start(), freeze: () => mongo.server.freeze(), thaw: () => mongo.server.thaw(),
   },

@@ -15,6 +15,8 @@ export interface ResultBackendSubject {
   server?: { kill9(): Promise<void>; start(): Promise<void>; freeze(): void; thaw(): void };
   /** What was acknowledged is there after `kill9` and `start`. */
   keepsAfterKill?: boolean;
+  /** What a stand-in for the server answers after a kill, and the server itself would not. */
+  standInFault?: RegExp;
 }
 
 export interface ResultBackendBench {
