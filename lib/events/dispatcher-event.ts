@@ -50,6 +50,11 @@ export type WorkerEvent =
   | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number; readonly reason?: string }
   /** The process was shut down before the task ended; the broker gives it to another worker. */
   | { readonly type: 'task.abandoned'; readonly task: TaskIdentity }
+  /**
+   * This process could not renew the sign that it lives in time: others may run what its `held` running tasks with
+   * limits over all processes keep from running. It goes on under a new name.
+   */
+  | { readonly type: 'limits.lease-lost'; readonly held: number; readonly error: unknown }
   /** A handler kept the event loop busy for so long that heartbeats and other tasks suffer. */
   | { readonly type: 'task.blocked-loop'; readonly task: TaskIdentity; readonly seconds: number };
 

@@ -12,6 +12,7 @@ import type { TaskResults } from './results/task-results.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { Handler } from '../worker/handler.js';
+import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
@@ -59,6 +60,7 @@ export class Dispatcher {
   readonly results: TaskResults;
   /** What all processes on the exchange remember together. Opened when something needs it. */
   readonly shared: SharedState;
+  private readonly limits: SharedLimits;
   private readonly backend: ResultBackend | undefined;
   private readonly resulting: ResultsOver;
   private readonly workerEvents = new Subject<DispatcherEvent>();
@@ -77,6 +79,7 @@ export class Dispatcher {
     this.gate = new StartGate(() => this.connect());
     this.backend = config.results.url === undefined ? undefined : createResultBackend(config.results.url);
     this.shared = new SharedState(config, this.backend, (event) => this.workerEvents.next(event));
+    this.limits = new SharedLimits(config.exchange, () => this.shared.backend(), (event) => this.workerEvents.next(event));
     this.resulting = resultsOver(broker, config.results, this.shared, (event) => this.workerEvents.next(event), () => this.gate.open());
     this.results = this.resulting.results;
     this.events = new DispatcherEvents(merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY),
@@ -203,6 +206,7 @@ export class Dispatcher {
     this.results.close();
     const left = (this.deadline ?? 0) - Date.now();
     const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
+    await this.limits.close(closingMs / 2);
     await Promise.all([this.broker.close(closingMs), this.backend?.close(closingMs), this.shared.close(closingMs)]);
     this.workerEvents.complete();
   }
@@ -258,7 +262,7 @@ export class Dispatcher {
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.resulting.recorder, of: this.config.results.of },
-      gates: gatesOf(this.shared),
+      gates: gatesOf(this.shared, this.limits),
     };
   }
 

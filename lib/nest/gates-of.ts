@@ -1,4 +1,6 @@
 import type { TaskGate } from '../worker/gates/task-gate.js';
+import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
+import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { SharedState } from './shared-state.js';
 
 /**
@@ -6,6 +8,6 @@ import type { SharedState } from './shared-state.js';
  * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
  * was let in, and first how it ended.
  */
-export function gatesOf(_shared: SharedState): TaskGate[] {
-  return [];
+export function gatesOf(_shared: SharedState, limits: SharedLimits): TaskGate[] {
+  return [new LimitsGate(limits)];
 }

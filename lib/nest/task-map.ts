@@ -3,12 +3,14 @@ import { display } from '../task/argument-types.js';
 import type { Handler, TaskDefinition, TaskMap } from '../worker/handler.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import { TaskLimits } from '../worker/limits/task-limits.js';
+import { checkLimits } from './check-limits.js';
 import { checkBoolean, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { checkRetry } from './task.decorator.js';
 
-const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'result', 'middleware'];
+const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'result', 'limits', 'middleware'];
 
 /** The plain functions given to `createWorker` as handlers. @throws ConfigurationError */
 export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvider): ReadonlyMap<string, Handler> {
@@ -31,6 +33,7 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
   refuseUnknown(given, OPTIONS, where);
   const run = given.function as ((...args: unknown[]) => unknown) | undefined;
   if (typeof run !== 'function') throw new ConfigurationError(`${where} needs a function; found ${display(run)}.`, { worker, task: name });
+  const limits = checkLimits(given.limits, where);
   return {
     name,
     origin: run.name === '' ? where : run.name,
@@ -38,6 +41,7 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
     taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
     retry: checkRetry(given.retry, where),
     result: checkBoolean(given.result, `result of ${where}`, false),
+    limits: limits && new TaskLimits(name, limits),
     run: (args) => run(...args),
     middleware: resolveMiddlewares<RunMiddleware>(checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'), 'run', `middleware of ${where}`, find),
   };

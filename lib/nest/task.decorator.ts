@@ -2,8 +2,10 @@ import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
+import type { TaskLimitOptions } from '../worker/limits/limit-options.js';
+import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
-import { checkBoolean, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 
 /** The options of `@Task`. @publicApi */
 export interface TaskOptions {
@@ -34,12 +36,10 @@ export interface TaskOptions {
    */
   thread?: boolean;
   /**
-   * How many of this name run at once in this process, whatever the limits of its workers. Further ones are given back
-   * with a delay, uncharged, and others run meanwhile. Default: no limit of its own.
+   * How many of this name run at once, in this process or in all of them, how many start in a period, and the same for
+   * each key, whatever the limits of the workers. Default: no limits of its own.
    */
-  limit?: number;
-  /** From the task's own arguments to a key: of each key one runs at a time in this process. `undefined`: no key. Default: none. */
-  limitKey?: (args: readonly unknown[]) => string | undefined;
+  limits?: TaskLimitOptions;
 }
 
 /** One `@Task` on a method. */
@@ -51,7 +51,7 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'limit', 'limitKey'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'limits'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -91,8 +91,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
     result: checkBoolean(given.result, `result of ${where}`, false),
-    limit: given.limit === undefined ? undefined : checkCount(given.limit, `limit of ${where}`, { minimum: 1, fallback: 1 }),
-    limitKey: checkLimitKey(given.limitKey, where),
+    limits: checkLimits(given.limits, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
@@ -107,11 +106,6 @@ export function checkRetry(retry: RetryPolicy | undefined, where: string): Retry
   refuseUnknown(retry, RETRY_OPTIONS, `retry of ${where}`);
   checkRetryPolicy(retry, where);
   return retry;
-}
-
-function checkLimitKey(limitKey: TaskOptions['limitKey'], where: string): TaskOptions['limitKey'] {
-  if (limitKey === undefined || typeof limitKey === 'function') return limitKey;
-  throw new ConfigurationError(`limitKey of ${where} must be a function such as ([customer]) => String(customer); found ${display(limitKey)}.`, { option: 'limitKey' });
 }
 
 function checkTaskName(name: unknown): void {

@@ -1,4 +1,5 @@
 import type { RetryPolicy } from '../task/retry-policy.js';
+import type { TaskLimitOptions } from './limits/limit-options.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import type { RunMiddleware, RunMiddlewareInput } from './middleware.js';
 import type { TaskContext } from './task-context.js';
@@ -42,6 +43,8 @@ export interface TaskDefinition {
   retry?: RetryPolicy;
   /** Its results are kept, whoever publishes it. Needs `resultBackend`. Default: only those that are asked for. */
   result?: boolean;
+  /** How many of this name run at once or start in a period, here or in all processes. Default: no limits of its own. */
+  limits?: TaskLimitOptions;
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

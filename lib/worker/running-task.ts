@@ -5,8 +5,12 @@ import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
+<<<<<<< HEAD
 import { checkProgress } from './progress.js';
 import type { RunReports } from './run-reports.js';
+=======
+import type { Release } from './limits/task-limits.js';
+>>>>>>> 1ee546b (feat(limits): limits across processes, and one option for all limits of a task)
 import type { TaskContext, TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 import { CONTROLS, type WorkerControls } from './worker-controls.js';
@@ -35,7 +39,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   /** It has to do with gates: they are to be told how it ends. */
   gated = false;
   /** Gives back what the limits of the handler let it take. */
-  release: (() => void) | undefined;
+  release: Release | undefined;
   /** For handlers that start themselves. */
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */

@@ -81,8 +81,12 @@ export class TaskRunner implements Surroundings {
       if (!run.ended) this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
       run.ended = true;
       clearTimeout(run.timer);
+<<<<<<< HEAD
       run.reports?.abandon();
       run.release?.();
+=======
+      run.release?.(true);
+>>>>>>> 1ee546b (feat(limits): limits across processes, and one option for all limits of a task)
     }
     this.runs.clear();
   }
@@ -241,7 +245,7 @@ export class TaskRunner implements Surroundings {
   private leaveUnrun(run: RunningTask, recording: Promise<void>): void {
     this.after(recording, () => {
       this.runs.delete(run);
-      run.release?.();
+      run.release?.(false);
       this.onEnd();
     });
   }
@@ -275,7 +279,7 @@ export class TaskRunner implements Surroundings {
   private leave(run: RunningTask): void {
     clearTimeout(run.timer);
     this.runs.delete(run);
-    run.release?.();
+    run.release?.(true);
     this.onEnd(performance.now() - run.startedAt);
   }
 

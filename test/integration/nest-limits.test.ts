@@ -16,8 +16,8 @@ class Tasks {
   readonly most = new Map<string, number>();
   private readonly running = new Map<string, number>();
 
-  @Task('narrow', { limit: 2 }) narrow(): Promise<void> { return this.work('narrow'); }
-  @Task('by_customer', { limitKey: ([customer]) => String(customer) }) byCustomer(customer: string): Promise<void> { return this.work(customer); }
+  @Task('narrow', { limits: { process: 2 } }) narrow(): Promise<void> { return this.work('narrow'); }
+  @Task('by_customer', { limits: { perKey: { key: ([customer]) => String(customer), process: 1 } } }) byCustomer(customer: string): Promise<void> { return this.work(customer); }
   @Task('free') free(): void { this.ended.add('free'); }
 
   private async work(key: string): Promise<void> {

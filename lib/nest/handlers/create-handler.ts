@@ -42,8 +42,8 @@ function inThread(handler: Handler, threads: ThreadRunner): Handler {
   return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context) };
 }
 
-function limitsOf({ name, options: { limit, limitKey } }: DiscoveredTask): TaskLimits | undefined {
-  return limit === undefined && limitKey === undefined ? undefined : new TaskLimits(name, { limit, limitKey });
+function limitsOf({ name, options: { limits } }: DiscoveredTask): TaskLimits | undefined {
+  return limits && new TaskLimits(name, limits);
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

@@ -1,10 +1,10 @@
+import { Turns } from './turns.js';
+
 /** Before anything has been timed. */
 const ASSUMED_MS = 1_000;
 const SHORTEST_MS = 100;
 /** Whoever finds a lane full for the first time asks again after half a task's time, and at the latest after this. */
 const LONGEST_FIRST_MS = 5_000;
-/** Nobody stays away for longer: an estimate may be wrong. */
-const LONGEST_MS = 60_000;
 const WEIGHT = 1 / 8;
 
 /**
@@ -15,7 +15,7 @@ const WEIGHT = 1 / 8;
 export class Lane {
   running = 0;
   private mean = 0;
-  private lastTurn = -Infinity;
+  private readonly turns = new Turns();
 
   constructor(readonly size: number) {}
 
@@ -25,8 +25,10 @@ export class Lane {
     this.running++;
   }
 
-  leave(durationMs: number): void {
+  /** `undefined`: it was let in, but did not run, which says nothing of how long tasks take. */
+  leave(durationMs: number | undefined): void {
     this.running--;
+    if (durationMs === undefined) return;
     this.mean = this.mean === 0 ? durationMs : this.mean + (durationMs - this.mean) * WEIGHT;
   }
 
@@ -34,14 +36,11 @@ export class Lane {
   turn(now: number, random: number): number {
     const mean = this.mean === 0 ? ASSUMED_MS : this.mean;
     const first = Math.min(Math.max(mean / 2, SHORTEST_MS), LONGEST_FIRST_MS);
-    this.lastTurn = Math.min(Math.max(now + first, this.lastTurn + mean / this.size), now + LONGEST_MS);
-    const pause = this.lastTurn - now;
-    // Beyond the horizon everybody has the same turn: chance spreads them.
-    return Math.round(pause < LONGEST_MS ? pause : LONGEST_MS * (1 + random) / 2);
+    return this.turns.next(now, first, mean / this.size, random);
   }
 
   /** True when nobody would miss it. */
   isIdle(now: number): boolean {
-    return this.running === 0 && this.lastTurn <= now;
+    return this.running === 0 && this.turns.last <= now;
   }
 }

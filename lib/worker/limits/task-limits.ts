@@ -1,69 +1,53 @@
 import { InvalidTaskError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { GiveBack } from '../give-back.js';
+import { Keyed } from './keyed.js';
 import { Lane } from './lane.js';
+import { isShared, type TaskLimitOptions } from './limit-options.js';
 
-export interface LimitOptions {
-  /** Runs of this name at once in this process. */
-  readonly limit?: number;
-  /** One at a time of each key; `undefined`: no key, no limit of its own. */
-  readonly limitKey?: (args: readonly unknown[]) => string | undefined;
-}
+/** Gives back what a run has taken; `ran` false: its handler was not called. */
+export type Release = (ran: boolean) => void;
 
-/** From so many keys on, those that nobody uses are forgotten. */
-const MANY_KEYS = 1_000;
-
-/** What of one task name may run at once in this process, across its workers. */
+/** What of one task name may run at once in this process, across its workers; what holds for all processes is only known here. */
 export class TaskLimits {
+  readonly isShared: boolean;
   private readonly whole: Lane | undefined;
-  private readonly keys = new Map<string, Lane>();
-  private forgetAt = MANY_KEYS;
+  private readonly keys: Keyed<Lane> | undefined;
 
-  constructor(private readonly name: string, private readonly options: LimitOptions) {
-    if (options.limit !== undefined) this.whole = new Lane(options.limit);
+  constructor(private readonly name: string, readonly options: TaskLimitOptions) {
+    const { process: whole, perKey } = options;
+    this.isShared = isShared(options);
+    if (whole !== undefined) this.whole = new Lane(whole);
+    const ofKey = perKey?.process;
+    if (ofKey !== undefined) this.keys = new Keyed(() => new Lane(ofKey));
   }
 
   /**
-   * Takes what a run needs, all or nothing, and returns what gives it back.
+   * Takes what a run needs in this process, all or nothing, and returns what gives it back.
    *
-   * @throws GiveBack when it must wait, InvalidTaskError for a key that is none, or what `limitKey` throws
+   * @throws GiveBack when it must wait, InvalidTaskError for a key that is none, or what `key` throws
    */
-  enter(args: readonly unknown[]): () => void {
+  enter(args: readonly unknown[]): Release {
     const now = performance.now();
     const key = this.keyOf(args);
-    const own = key === undefined ? undefined : this.laneOf(key, now);
+    const own = key === undefined ? undefined : this.keys?.of(key, now);
     // The key first: who waits for its key must not take a turn of the whole.
-    if (own?.isFull) throw this.wait(own, now, `another with the key "${String(key).slice(0, 80)}" is running (limitKey)`);
-    if (this.whole?.isFull) throw this.wait(this.whole, now, `${this.whole.running} are running (limit)`);
+    if (own?.isFull) throw this.wait(own, now, `${own.running} with the key "${String(key).slice(0, 80)}" run in this process (limits.perKey.process)`);
+    if (this.whole?.isFull) throw this.wait(this.whole, now, `${this.whole.running} run in this process (limits.process)`);
     own?.enter();
     this.whole?.enter();
-    return () => {
-      const duration = performance.now() - now;
+    return (ran) => {
+      const duration = ran ? performance.now() - now : undefined;
       own?.leave(duration);
       this.whole?.leave(duration);
     };
   }
 
-  private keyOf(args: readonly unknown[]): string | undefined {
-    const key: unknown = this.options.limitKey?.(args);
+  /** @throws InvalidTaskError for a key that is none, or what `key` throws */
+  keyOf(args: readonly unknown[]): string | undefined {
+    const key: unknown = this.options.perKey?.key(args);
     if (key === undefined || typeof key === 'string') return key;
-    throw new InvalidTaskError(`limitKey of task "${this.name}" must give a string, or undefined for no key; it gave ${display(key)}.`, { task: this.name });
-  }
-
-  private laneOf(key: string, now: number): Lane {
-    let lane = this.keys.get(key);
-    if (lane === undefined) {
-      if (this.keys.size >= this.forgetAt) this.forgetIdle(now);
-      lane = new Lane(1);
-      this.keys.set(key, lane);
-    }
-    return lane;
-  }
-
-  private forgetIdle(now: number): void {
-    for (const [key, lane] of this.keys) if (lane.isIdle(now)) this.keys.delete(key);
-    // Looking through them all again soon would cost more than it frees.
-    this.forgetAt = Math.max(MANY_KEYS, this.keys.size * 2);
+    throw new InvalidTaskError(`limits.perKey.key of task "${this.name}" must give a string, or undefined for no key; it gave ${display(key)}.`, { task: this.name });
   }
 
   private wait(lane: Lane, now: number, why: string): GiveBack {

@@ -5,45 +5,45 @@ import { TaskLimits } from '../../../../lib/worker/limits/task-limits.js';
 
 describe('limits of a task', () => {
   it('let in as many as the limit says', () => {
-    const limits = new TaskLimits('x', { limit: 2 });
+    const limits = new TaskLimits('x', { process: 2 });
     const leave = limits.enter([]);
     limits.enter([]);
     expect(() => limits.enter([])).toThrow(GiveBack);
-    expect(() => limits.enter([])).toThrow('Task "x" waits: 2 are running (limit).');
-    leave();
+    expect(() => limits.enter([])).toThrow('Task "x" waits: 2 run in this process (limits.process).');
+    leave(true);
     limits.enter([]);
   });
 
   it('let in one at a time of each key, and any number without one', () => {
-    const limits = new TaskLimits('x', { limitKey: ([customer]) => customer as string | undefined });
+    const limits = new TaskLimits('x', { perKey: { key: ([customer]) => customer as string | undefined, process: 1 } });
     const leave = limits.enter(['a']);
     limits.enter(['b']);
     limits.enter([undefined]);
     limits.enter([undefined]);
-    expect(() => limits.enter(['a'])).toThrow('another with the key "a" is running (limitKey)');
-    leave();
+    expect(() => limits.enter(['a'])).toThrow('1 with the key "a" run in this process (limits.perKey.process)');
+    leave(true);
     limits.enter(['a']);
   });
 
   it('take nothing where one of both is full', () => {
-    const limits = new TaskLimits('x', { limit: 1, limitKey: ([key]) => String(key) });
+    const limits = new TaskLimits('x', { process: 1, perKey: { key: ([key]) => String(key), process: 1 } });
     const leave = limits.enter(['a']);
-    expect(() => limits.enter(['b'])).toThrow(/1 are running/);
-    leave();
-    limits.enter(['b'])();
+    expect(() => limits.enter(['b'])).toThrow(/1 run in this process/);
+    leave(true);
+    limits.enter(['b'])(true);
     limits.enter(['a']);
   });
 
   it('refuse a key that is none', () => {
-    expect(() => new TaskLimits('x', { limitKey: () => 5 as never }).enter([])).toThrow(InvalidTaskError);
+    expect(() => new TaskLimits('x', { perKey: { key: () => 5 as never, process: 1 } }).enter([])).toThrow(InvalidTaskError);
   });
 
   it('forget keys that nobody uses', () => {
-    const limits = new TaskLimits('x', { limitKey: ([key]) => String(key) });
+    const limits = new TaskLimits('x', { perKey: { key: ([key]) => String(key), process: 1 } });
     const leave = limits.enter(['kept']);
-    for (let i = 0; i < 20_000; i++) limits.enter([i])();
-    expect(limits['keys'].size).toBeLessThanOrEqual(1_001);
+    for (let i = 0; i < 20_000; i++) limits.enter([i])(true);
+    expect(limits['keys']?.size).toBeLessThanOrEqual(1_001);
     expect(() => limits.enter(['kept'])).toThrow(GiveBack);
-    leave();
+    leave(true);
   });
 });

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import type { ResultBackend } from '../../../results/result-backend.js';
+
+/** A process that is dead, or stood still for so long, holds nothing any more. */
+export const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** That another process lives is believed for so long. */
+const BELIEVED_MS = 5_000;
+const MANY_OTHERS = 1_000;
+
+export interface LeaseOwner {
+  backend(): Promise<ResultBackend>;
+  /** Whether this process holds something that needs the lease. */
+  isHolding(): boolean;
+  /** Every few seconds while it holds something. */
+  tick(): void;
+  /** Others may have taken what this process holds: it has another name from now on. */
+  lost(error: unknown): void;
+}
+
+/**
+ * The name under which this process holds places, and the sign that it lives: one entry of the backend, renewed while
+ * anything is held, however much that is.
+ */
+export class Lease {
+  private name = newName();
+  private validUntil = -Infinity;
+  private registered = false;
+  private renewing: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private readonly seen = new Map<string, number>();
+
+  constructor(private readonly prefix: string, private readonly owner: LeaseOwner) {}
+
+  get current(): string { return this.name; }
+
+  /** Our name, which others will see alive for a while. Starts the renewal. */
+  async ensure(): Promise<string> {
+    if (performance.now() > this.validUntil - LEASE_MS / 2) await this.renew();
+    if (!this.stopped) this.timer ??= setInterval(() => this.onTimer(), RENEW_MS).unref();
+    return this.name;
+  }
+
+  /** Those of them whose lease has ended. */
+  async gone(names: readonly string[]): Promise<string[]> {
+    const now = performance.now();
+    const unsure = names.filter((name) => name !== this.name && (this.seen.get(name) ?? -Infinity) < now - BELIEVED_MS);
+    const backend = await this.owner.backend();
+    const lives = await Promise.all(unsure.map((name) => backend.get(this.prefix + name)));
+    if (this.seen.size > MANY_OTHERS) this.seen.clear();
+    for (const [index, name] of unsure.entries()) if (lives[index] !== undefined) this.seen.set(name, now);
+    return unsure.filter((_, index) => lives[index] === undefined);
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  /** Nothing is held: nobody need wait for the end of the lease. */
+  async resign(): Promise<void> {
+    this.stop();
+    if (!this.registered) return;
+    await (await this.owner.backend()).delete(this.prefix + this.name);
+  }
+
+  private onTimer(): void {
+    if (!this.owner.isHolding()) {
+      clearInterval(this.timer);
+      this.timer = undefined;
+      return;
+    }
+    this.renew().catch((error: unknown) => {
+      if (this.registered && performance.now() > this.validUntil) this.rename(error);
+    }).finally(() => this.owner.tick());
+  }
+
+  private renew(): Promise<void> {
+    return (this.renewing ??= this.writeDown().finally(() => { this.renewing = undefined; }));
+  }
+
+  private async writeDown(): Promise<void> {
+    const backend = await this.owner.backend();
+    if (this.registered) {
+      const asked = performance.now();
+      const value = Buffer.from(this.name);
+      if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: LEASE_MS })) {
+        this.validUntil = asked + LEASE_MS;
+        return;
+      }
+      this.rename(undefined);
+    }
+    const asked = performance.now();
+    await backend.set(this.prefix + this.name, Buffer.from(this.name), { expiresInMs: LEASE_MS });
+    this.registered = true;
+    this.validUntil = asked + LEASE_MS;
+  }
+
+  /** The old name may count as dead already, and must not live again: it may be struck off at any moment. */
+  private rename(error: unknown): void {
+    this.name = newName();
+    this.registered = false;
+    this.validUntil = -Infinity;
+    if (this.owner.isHolding()) this.owner.lost(error);
+  }
+}
+
+function newName(): string {
+  return randomBytes(9).toString('base64url');
+}
