@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ShutdownError } from '../../../errors.js';
 import type { ResultBackend } from '../../../results/result-backend.js';
 import { pauseUntil } from '../../pause-until.js';
@@ -91,7 +90,7 @@ export class Semaphore {
       if (this.host.stopped.aborted) break;
       try {
         if (await this.round()) conflicts = 0;
-        else await sleep(Math.random() * Math.min(LONGEST_CONFLICT_PAUSE_MS, 5 * 2 ** conflicts++));
+        else await pauseUntil(Math.random() * Math.min(LONGEST_CONFLICT_PAUSE_MS, 5 * 2 ** conflicts++), this.host.stopped);
       } catch (error) {
         this.known = undefined;
         for (const waiter of this.waiting.splice(0)) waiter.reject(error);
