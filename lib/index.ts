@@ -20,6 +20,7 @@ export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
+export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
 export type { WorkerConfig } from './worker/worker-config.js';
 export { DispatcherModule } from './nest/dispatcher.module.js';
 export { DispatcherService } from './nest/dispatcher.service.js';

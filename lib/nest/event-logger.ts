@@ -88,6 +88,7 @@ function workerLine(event: DispatcherEvent): Line {
     case 'task.expired': return ['warn', `${nameOf(event.task)} was not run: it expired at ${new Date(event.expiresAt).toISOString()} (expiresInSeconds).`];
     case 'task.unheard': return ['debug', `Nobody asks any more for the result of task "${event.task.name}" (${event.task.uuid}).`];
     case 'task.returned': return ['debug', `${nameOf(event.task)} was given back for ${event.pauseMs} ms: ${event.reason ?? 'no handler of this name is here.'}`];
+    case 'limits.lease-lost': return ['error', `This process did not renew its lease in time: ${event.held} running tasks with limits over all processes may overlap with others.${event.error === undefined ? '' : ` ${messageOf(event.error)}`}`];
     case 'task.abandoned': return ['warn', `${nameOf(event.task)} did not end before the shutdown; another worker runs it again.`];
     case 'task.blocked-loop': return ['warn',
       `${nameOf(event.task)} kept the event loop busy for ${event.seconds} s. Heartbeats and other tasks wait meanwhile; divide the work, or move it to a thread.`];

@@ -5,12 +5,9 @@ import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
-<<<<<<< HEAD
+import type { Release } from './limits/task-limits.js';
 import { checkProgress } from './progress.js';
 import type { RunReports } from './run-reports.js';
-=======
-import type { Release } from './limits/task-limits.js';
->>>>>>> 1ee546b (feat(limits): limits across processes, and one option for all limits of a task)
 import type { TaskContext, TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 import { CONTROLS, type WorkerControls } from './worker-controls.js';

@@ -81,12 +81,8 @@ export class TaskRunner implements Surroundings {
       if (!run.ended) this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
       run.ended = true;
       clearTimeout(run.timer);
-<<<<<<< HEAD
       run.reports?.abandon();
-      run.release?.();
-=======
       run.release?.(true);
->>>>>>> 1ee546b (feat(limits): limits across processes, and one option for all limits of a task)
     }
     this.runs.clear();
   }

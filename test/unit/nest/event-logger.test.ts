@@ -31,6 +31,7 @@ const EVENTS: DispatcherEvent[] = [
   { type: 'task.dead-lettered', task: { ...task, uuid: '', name: '' }, reason: 'timed-out', error: new TaskTimeoutError('too slow') },
   { type: 'task.returned', task, pauseMs: 100 },
   { type: 'task.abandoned', task },
+  { type: 'limits.lease-lost', held: 2, error: new Error('away') },
   { type: 'task.blocked-loop', task, seconds: 2 },
 ];
 
