@@ -35,8 +35,8 @@ const AMQP = '^lib/amqp/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const RESULT_PORT = '^lib/results/(result-backend|outcome-recorder)\\.ts$';
 const PORTS = [BROKER_PORT, RESULT_PORT];
-/** What the adapters of results share: the inner port that they implement, and how a driver is loaded. */
-const RESULT_STORE = '^lib/results/(result-store|load-peer)\\.ts$';
+/** What the adapters of results share: the inner port that they implement, how a driver is loaded, and what expires when. */
+const RESULT_STORE = '^lib/results/(result-store|load-peer|expiry-buckets)\\.ts$';
 /** The record of one task: pure, as task/ is; written by workers, read by workflows. */
 const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$';
 /** Who reads records: of a store, or of replies. */

@@ -22,6 +22,7 @@
  *         ResultBackendRefusedError      credentials, permissions, TLS: an operator must act
  *         ResultBackendTimeoutError      no answer in time; the operation may still happen
  *         ResultTooLargeError            a value larger than this backend can keep
+ *         ResultBackendFullError         no room for more; what is in it can still be read, replaced and deleted
  *         ResultBackendUnsupportedError  this backend cannot do what was asked
  *       TaskFailedError           a task whose result was asked for has ended without one
  *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
@@ -170,6 +171,13 @@ export class ResultBackendTimeoutError extends ResultBackendError {
 export class ResultTooLargeError extends ResultBackendError {
   constructor(message: string, fields?: Fields, cause?: unknown) {
     super(message, fields, cause, 'ERR_DISPATCHER_RESULT_TOO_LARGE');
+  }
+}
+
+/** The result backend has no room for more until something expires or is deleted. @publicApi */
+export class ResultBackendFullError extends ResultBackendError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_RESULT_BACKEND_FULL', true);
   }
 }
 

@@ -5,8 +5,8 @@ import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import { Pauses } from '../control/pauses.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
-import { createResultBackend } from '../results/create-result-backend.js';
 import type { ResultBackend } from '../results/result-backend.js';
+import { backendOf } from './results/backend-of.js';
 import { resultsOver, type ResultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { gofortFormat } from '../formats/gofort.js';
@@ -77,7 +77,7 @@ export class Dispatcher {
     this.logger = new DispatcherLogger(config.logger, name);
     this.threads = new ThreadPool(config.threads, config.enhancers);
     this.gate = new StartGate(() => this.connect());
-    this.backend = config.results.url === undefined ? undefined : createResultBackend(config.results.url);
+    this.backend = config.results.url === undefined ? undefined : backendOf(config.results.url, config);
     this.shared = new SharedState(config, this.backend, (event) => this.workerEvents.next(event));
     this.limits = new SharedLimits(config.exchange, () => this.shared.backend(), (event) => this.workerEvents.next(event));
     this.resulting = resultsOver(broker, config.results, this.shared, (event) => this.workerEvents.next(event), () => this.gate.open());

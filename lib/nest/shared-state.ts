@@ -1,8 +1,8 @@
 import { ShutdownError } from '../errors.js';
 import type { EventSink } from '../events/dispatcher-event.js';
-import { createResultBackend } from '../results/create-result-backend.js';
 import type { ResultBackend } from '../results/result-backend.js';
 import type { ResolvedConfig } from './resolve-config.js';
+import { backendOf } from './results/backend-of.js';
 
 /**
  * What all processes on the exchange remember together: locks, claims, counts. It is kept by the configured
@@ -14,7 +14,7 @@ export class SharedState {
   private closed = false;
 
   constructor(
-    private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange'>,
+    private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange' | 'tls'>,
     private readonly configured: ResultBackend | undefined,
     private readonly emit: EventSink,
   ) {}
@@ -41,7 +41,7 @@ export class SharedState {
 
   private ownBackend(): ResultBackend {
     if (this.own === undefined) {
-      this.own = createResultBackend(this.config.broker);
+      this.own = backendOf(this.config.broker, this.config);
       this.own.events.subscribe(this.emit);
     }
     return this.own;

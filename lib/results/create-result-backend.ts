@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import { AmqpResultStore } from './amqp/amqp-result-store.js';
 import { parseEmbeddedResultsUrl } from './embedded/embedded-results-url.js';
 import { LmdbResultStore } from './embedded/lmdb/lmdb-result-store.js';
 import { MemoryStore } from './embedded/memory-store.js';
@@ -18,11 +19,15 @@ const redis: MakeStore = (url, { tls }, connectTimeoutMs) => new RedisStore(pars
 const memcache: MakeStore = (url, { tls }, connectTimeoutMs) => new MemcacheStore(parseMemcacheUrl(url), { connectTimeoutMs, tls });
 const mongodb: MakeStore = (url, { tls }, connectTimeoutMs) => new MongoStore(url, { connectTimeoutMs, tls });
 
+const amqp: MakeStore = (url, { tls, exchange, ledger, operationTimeoutMs }, connectTimeoutMs) =>
+  new AmqpResultStore(url, { exchange, ledger, tls, connectTimeoutMs, operationTimeoutMs: operationTimeoutMs ?? DEFAULT_RESULT_BACKEND_OPTIONS.operationTimeoutMs });
+
 const SCHEMES: Readonly<Record<string, MakeStore>> = {
   embedded: (url) => {
     const { folder, name } = parseEmbeddedResultsUrl(url);
     return folder === undefined ? new MemoryStore(name) : new LmdbResultStore(folder);
   },
+  amqp, amqps: amqp,
   redis, rediss: redis, 'redis+socket': redis,
   memcache, memcaches: memcache,
   mongodb, 'mongodb+srv': mongodb,
@@ -33,8 +38,8 @@ const SCHEMES: Readonly<Record<string, MakeStore>> = {
  * driver: `redis:` needs the package `@redis/client`, `memcache:` needs `memcache-client`, `mongodb:`
  * needs `mongodb`.
  *
- * @param url `embedded:` (in memory), `embedded:#name`, `embedded:./folder`, `redis://:password@host:6379/0`,
- *   `rediss://...`, `redis+socket://password@/path/to/redis.sock:/0`, `memcache://host1,host2:11211`,
+ * @param url `embedded:` (in memory), `embedded:#name`, `embedded:./folder`, `amqp://user:password@host/vhost`
+ *   (with `options.exchange`), `amqps://...`, `redis://:password@host:6379/0`, `rediss://...`, `redis+socket://password@/path/to/redis.sock:/0`, `memcache://host1,host2:11211`,
  *   `mongodb://host/database`, `mongodb+srv://...`
  * @throws ConfigurationError for any other URL
  */

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { LedgerOptions } from './amqp/ledger-options.js';
 
 /** How any result backend behaves; all of it may be left out. */
 export interface ResultBackendOptions {
@@ -22,11 +23,15 @@ export interface ResultBackendOptions {
   pollMinMs?: number;
   /** ... and the longest. Default: 1,000. */
   pollMaxMs?: number;
-  /** For `rediss:`, `mongodb:` with TLS and `memcaches:`: certificates and the like, as for Node's `tls.connect`. */
+  /** For `amqp:` and `amqps:`, and required there: the dispatcher's exchange, after which the ledger's queue is named. */
+  exchange?: string;
+  /** For `amqp:` and `amqps:`: how much the ledger holds. */
+  ledger?: LedgerOptions;
+  /** For `amqps:`, `rediss:`, `mongodb:` with TLS and `memcaches:`: certificates and the like, as for Node's `tls.connect`. */
   tls?: ConnectionOptions;
 }
 
-export type CompleteResultBackendOptions = Required<Omit<ResultBackendOptions, 'tls'>>;
+export type CompleteResultBackendOptions = Required<Omit<ResultBackendOptions, 'tls' | 'exchange' | 'ledger'>>;
 
 export const DEFAULT_RESULT_BACKEND_OPTIONS: CompleteResultBackendOptions = {
   keyPrefix: 'dispatcher:',

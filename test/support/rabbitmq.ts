@@ -110,6 +110,15 @@ export class RabbitMqNode {
     await within(closed, STOP_LIMIT_MS, `RabbitMQ ${this.name} to shut down`);
   }
 
+  /** It stops answering, and keeps every connection open. Heartbeats are all that tells. */
+  freeze(): void {
+    if (this.server !== undefined) killGroup(this.server, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    if (this.server !== undefined) killGroup(this.server, 'SIGCONT');
+  }
+
   /** Ends it and removes everything of it: processes, data, logs. Idempotent. */
   async stop(): Promise<void> {
     await this.kill9();

@@ -1,5 +1,5 @@
 import { ResultBackendError } from '../../errors.js';
-import { ExpiryBuckets } from './expiry-buckets.js';
+import { ExpiryBuckets } from '../expiry-buckets.js';
 
 /** What an entry costs beside its bytes, roughly. */
 const OVERHEAD_BYTES = 256;

@@ -11,6 +11,8 @@ export interface ResultBackendSubject {
   /** Starts what keeps the results; resolves to the URL. */
   start(): Promise<string>;
   stop(): Promise<void>;
+  /** What this kind needs beside its URL. */
+  options?: ResultBackendOptions;
   /** Where there is a server: how to kill it, and to start it again with the same data. */
   server?: { kill9(): Promise<void>; start(): Promise<void>; freeze(): void; thaw(): void };
   /** What was acknowledged is there after `kill9` and `start`. */
@@ -40,7 +42,7 @@ export function useResultBackends(subject: ResultBackendSubject): ResultBackendB
   });
   const make = (options: ResultBackendOptions = {}): ResultBackend => {
     if (keyPrefix === '') keyPrefix = `test-${randomUUID().slice(0, 8)}:`;
-    const backend = createResultBackend(url, { keyPrefix, reconnectMinMs: 20, reconnectMaxMs: 200, ...options });
+    const backend = createResultBackend(url, { keyPrefix, reconnectMinMs: 20, reconnectMaxMs: 200, ...subject.options, ...options });
     made.push(backend);
     return backend;
   };

@@ -8,9 +8,16 @@ describe('createResultBackend', () => {
     expect(createResultBackend(url).state.status).toBe('idle');
   });
 
+  it.each(['amqp://user:secret@h', 'amqps://h'])('takes %s with an exchange, and says so when there is none', (url) => {
+    expect(createResultBackend(url, { exchange: 'tasks' }).state.status).toBe('idle');
+    expect(() => createResultBackend(url)).toThrow(/needs the dispatcher's exchange.*found none/);
+    expect(() => createResultBackend(url, { exchange: '' })).toThrow(ConfigurationError);
+    expect(() => createResultBackend(url, { exchange: 'x'.repeat(300) })).toThrow(ConfigurationError);
+  });
+
   it.each(['dynamodb://x', 'REDIS://x', '', 'redis', 'toString:x', 'https://user:secret@h'])('refuses "%s", and names the schemes', (url) => {
     expect(() => createResultBackend(url)).toThrow(ConfigurationError);
-    expect(() => createResultBackend(url)).toThrow(/expected one of embedded: redis: .*mongodb:/);
+    expect(() => createResultBackend(url)).toThrow(/expected one of embedded: amqp: amqps: redis: .*mongodb:/);
     expect(() => createResultBackend(url)).not.toThrow(/secret/);
   });
 

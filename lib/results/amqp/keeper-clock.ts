@@ -1,0 +1,16 @@
+/**
+ * The time by which entries expire, in milliseconds since 1970. It goes on evenly, whatever is done
+ * to the computer's clock, and never begins before what an earlier keeper has written.
+ */
+export class KeeperClock {
+  private begin = Date.now() - performance.now();
+
+  now(): number {
+    return this.begin + performance.now();
+  }
+
+  /** An earlier keeper was at this time: its entries must not live longer or shorter because of two clocks that differ. */
+  startFrom(time: number): void {
+    this.begin += Math.max(0, time - this.now());
+  }
+}

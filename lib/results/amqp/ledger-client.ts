@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
+import { encodeOperation, type Operation } from './ledger-operation.js';
+import { decodeReply, decodeTold, type Reply, type Told } from './ledger-reply.js';
+
+export interface ClientListener {
+  /** Called once. */
+  lost(error: Error): void;
+  told(told: Told): void;
+  /** Which keeper has answered. */
+  answeredBy(keeper: string): void;
+}
+
+export interface ClientSettings {
+  readonly queue: string;
+  readonly display: string;
+  /** After so long nobody waits for an answer any more. */
+  readonly answerLimitMs: number;
+}
+
+type Refused = Extract<Reply, { kind: 'refused' }>;
+export type Answer = Exclude<Reply, Refused>;
+
+interface Pending { readonly since: number; readonly resolve: (reply: Answer) => void; readonly reject: (error: DispatcherError) => void }
+
+const REPLIES = 'amq.rabbitmq.reply-to';
+
+/** Asks whoever keeps the ledger. Requests and answers are lost with the server or the connection, and then rejected. */
+export class LedgerClient {
+  private readonly name = randomUUID();
+  private requests = 0;
+  private readonly pending = new Map<string, Pending>();
+  private ended = false;
+
+  private constructor(private readonly channel: Channel, private readonly settings: ClientSettings, private readonly listener: ClientListener) {}
+
+  static async open(model: ChannelModel, settings: ClientSettings, listener: ClientListener): Promise<LedgerClient> {
+    const channel = await model.createChannel();
+    const client = new LedgerClient(channel, settings, listener);
+    let first: Error | undefined;
+    channel.on('error', (error: Error) => { first ??= error; });
+    channel.on('close', () => client.fail(first ?? new Error('the channel was closed')));
+    channel.on('return', () => client.fail(new Error(`the queue "${settings.queue}" is gone`)));
+    // One consumer at a time gets what is in it: that one keeps the ledger.
+    await channel.assertQueue(settings.queue, { durable: true, arguments: { 'x-single-active-consumer': true } });
+    await channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true });
+    return client;
+  }
+
+  /** Resolves when what was asked is done for good, and what is answered rests on nothing that could be lost. */
+  request(operation: Operation): Promise<Answer> {
+    if (this.ended) return Promise.reject(this.unavailable());
+    this.forgetOld();
+    const id = `${this.name}.${++this.requests}`;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { since: performance.now(), resolve, reject });
+      this.send(operation, id);
+    });
+  }
+
+  /** Asked, but no answer is wanted. */
+  tell(operation: Operation): void {
+    this.send(operation, undefined);
+  }
+
+  /** Rejects when the connection does not work. */
+  async ping(): Promise<void> {
+    await this.channel.checkQueue(this.settings.queue);
+  }
+
+  /** Lets go at once: what is pending rejects. */
+  drop(): void {
+    this.ended = true;
+    for (const { reject } of this.pending.values()) reject(this.unavailable());
+    this.pending.clear();
+  }
+
+  private send(operation: Operation, correlationId: string | undefined): void {
+    try {
+      // Not kept by the server: an answer means that it was done; without one it is asked again.
+      this.channel.publish('', this.settings.queue, encodeOperation(operation), { type: 'request', persistent: false, mandatory: true, replyTo: REPLIES, ...(correlationId === undefined ? {} : { correlationId }) });
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  private onMessage(message: ConsumeMessage | null): void {
+    if (this.ended) return;
+    // A throw in here would end the connection.
+    try {
+      if (message === null) throw new Error('the server cancelled the consumer of answers');
+      if (message.properties.type === 'told') return this.listener.told(decodeTold(message.content));
+      this.onReply(message);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  private onReply({ properties, content }: ConsumeMessage): void {
+    const { keeper, reply } = decodeReply(content);
+    const id = properties.correlationId as string;
+    const pending = this.pending.get(id);
+    this.pending.delete(id);
+    if (reply.kind === 'refused') pending?.reject(this.refused(reply));
+    else pending?.resolve(reply);
+    this.listener.answeredBy(keeper);
+  }
+
+  /** The supervisor has given up on them long ago. */
+  private forgetOld(): void {
+    const due = performance.now() - this.settings.answerLimitMs;
+    for (const [id, { since, reject }] of this.pending) {
+      if (since > due) return;
+      this.pending.delete(id);
+      reject(new ResultBackendTimeoutError(`The ledger at ${this.settings.display} did not answer.`));
+    }
+  }
+
+  private fail(error: Error): void {
+    if (this.ended) return;
+    this.drop();
+    this.listener.lost(error);
+  }
+
+  private refused({ reason, text }: Refused): DispatcherError {
+    const { display } = this.settings;
+    if (reason === 'full') {
+      return new ResultBackendFullError(
+        `The ledger at ${display} is full: ${text}. Let entries expire sooner (resultsExpireInSeconds), raise ledger.maxBytes or ledger.maxEntries, or keep them in Redis or MongoDB.`);
+    }
+    return new ResultBackendError(`The keeper of the ledger at ${display} did not understand what it was asked: ${text}. All processes that use it must run the same version of this library.`);
+  }
+
+  private unavailable(): ResultBackendUnavailableError {
+    return new ResultBackendUnavailableError(`The connection to the ledger at ${this.settings.display} is gone.`);
+  }
+}

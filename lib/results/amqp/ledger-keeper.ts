@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
+import { Confirms } from './confirms.js';
+import { Fifo } from './fifo.js';
+import { KeeperChannel, type KeeperChannelListener } from './keeper-channel.js';
+import { KeeperClock } from './keeper-clock.js';
+import { MalformedMessageError } from './ledger-frame.js';
+import type { LedgerOptions } from './ledger-options.js';
+import { decodeOperation, type Operation, type StateOperation, type WatchOperation } from './ledger-operation.js';
+import { decodeRecord, encodeRecord, type RecordContent } from './ledger-record.js';
+import { encodeReply, encodeTold, type Reply } from './ledger-reply.js';
+import { LedgerState, type Decision } from './ledger-state.js';
+import type { LogRecord } from './log-record.js';
+import { Registrations } from './registrations.js';
+import { Releases } from './releases.js';
+
+export interface KeeperListener {
+  /** Called once: the channel is gone, or the keeper has given it up. Another one keeps the ledger now. */
+  lost(error: Error): void;
+  warning(message: string): void;
+}
+
+interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly operation: Operation }
+
+/** What waits until the records that it rests on are safe. */
+interface Held { readonly needs: number; act(): void }
+
+const TICK_MS = 1000;
+/** Refreshed at a time, so that requests come between. */
+const REFRESH_AT_ONCE = 500;
+/** Larger values are told as a hint: to be read by those who want them. */
+const MAX_TOLD_BYTES = 64 * 1024;
+/** A record or a replay that makes no progress for so long will not make any. */
+const STUCK_AFTER_MS = 60_000;
+
+/**
+ * Keeps the ledger while RabbitMQ gives this consumer the queue, which it gives to one at a time.
+ *
+ * The queue holds records and requests. A request is decided here, in the order of the queue; what it
+ * changes is written back as a record, and only when the server has confirmed that (and all written
+ * before it) is the request acknowledged and answered. The records that make up the present state are
+ * never acknowledged: when this keeper goes, the server gives them to the next one, in order, and
+ * before anything newer. The next one knows that it has them all when a marker of its own comes back.
+ */
+export class LedgerKeeper implements KeeperChannelListener {
+  private readonly id = randomUUID();
+  private readonly state: LedgerState;
+  private readonly clock = new KeeperClock();
+  private readonly confirms = new Confirms();
+  private readonly held = new Fifo<Held>();
+  private readonly releases = new Releases((tag) => this.channel.acknowledge(tag), () => this.confirms.latest + 1);
+  private readonly registrations: Registrations;
+  /** Written by this keeper and on their way to it. */
+  private readonly underway = new Map<string, LogRecord>();
+  /** All records of the present state, the one delivered longest ago first. */
+  private readonly aging = new Set<LogRecord>();
+  private phase: 'waiting' | 'replaying' | 'keeping' = 'waiting';
+  /** Requests found during the replay: what became of them may be written further on. */
+  private deferred: Request[] = [];
+  private readonly replayed = new Set<string>();
+  private progressAt = performance.now();
+  private timer: NodeJS.Timeout | undefined;
+  private channel!: KeeperChannel;
+
+  private constructor(private readonly options: Required<LedgerOptions>, private readonly listener: KeeperListener) {
+    this.state = new LedgerState(options);
+    this.registrations = new Registrations(options.maxEntries);
+  }
+
+  /** Stands by from then on, and keeps the ledger once it is this one's turn. */
+  static async open(model: ChannelModel, queue: string, options: Required<LedgerOptions>, listener: KeeperListener): Promise<LedgerKeeper> {
+    const keeper = new LedgerKeeper(options, listener);
+    keeper.channel = await KeeperChannel.open(model, queue, keeper);
+    await keeper.channel.consume();
+    keeper.timer = setInterval(() => keeper.tick(), TICK_MS).unref();
+    return keeper;
+  }
+
+  /** Lets go at once. */
+  drop(): void {
+    clearInterval(this.timer);
+    this.channel.end();
+  }
+
+  /** Gives the queue to the next one in good order. May never settle on a dead connection. */
+  close(): Promise<void> {
+    clearInterval(this.timer);
+    return this.channel.close();
+  }
+
+  /** Part of {@link KeeperChannelListener}. */
+  lost(error: Error): void {
+    clearInterval(this.timer);
+    this.listener.lost(error);
+  }
+
+  /** Part of {@link KeeperChannelListener}. */
+  delivered(message: ConsumeMessage): void {
+    if (this.phase === 'waiting') this.startReplay();
+    this.progressAt = performance.now();
+    const { deliveryTag } = message.fields;
+    try {
+      if (message.properties.type === 'request') this.onRequest(message);
+      else if (message.properties.type === 'record') this.onRecord(message);
+      else if (message.properties.type === 'marker') this.onMarker(message);
+      else throw new MalformedMessageError('a message that is neither a request nor a record');
+    } catch (error) {
+      if (!(error instanceof MalformedMessageError)) throw error;
+      this.listener.warning(`The ledger's queue brought ${error.message}. It was dropped; nothing but dispatchers of this version may publish there.`);
+      const { replyTo, correlationId } = message.properties as { replyTo?: string; correlationId?: string };
+      this.channel.acknowledge(deliveryTag);
+      this.reply({ address: replyTo, id: correlationId ?? '' }, { kind: 'refused', reason: 'not understood', text: error.message });
+    }
+  }
+
+  private startReplay(): void {
+    this.phase = 'replaying';
+    this.channel.write(Buffer.alloc(0), { type: 'marker', messageId: this.id, persistent: false }, () => undefined);
+  }
+
+  private onMarker({ fields, properties }: ConsumeMessage): void {
+    this.channel.acknowledge(fields.deliveryTag);
+    if (properties.messageId !== this.id) return;
+    this.phase = 'keeping';
+    for (const request of this.deferred.splice(0)) this.serve(request);
+    this.replayed.clear();
+  }
+
+  private onRecord(message: ConsumeMessage): void {
+    const messageId = message.properties.messageId as string;
+    const own = this.underway.get(messageId);
+    if (own !== undefined) {
+      this.underway.delete(messageId);
+      own.tag = message.fields.deliveryTag;
+      return this.flush();
+    }
+    const { content, writtenAt } = decodeRecord(message.content);
+    // There is one keeper at a time. Were there two, only a replay could say what is right.
+    if (this.phase === 'keeping') throw new Error('another keeper has written into the ledger');
+    this.clock.startFrom(writtenAt);
+    this.replay({ content, tag: message.fields.deliveryTag, notBefore: 0, since: this.clock.now() });
+  }
+
+  private replay(record: LogRecord): void {
+    const { content } = record;
+    if ('operation' in content) this.replayed.add(content.operation);
+    const superseded = this.state.put(record);
+    // Whether it is on disk is not known here: the next record's confirm will say so.
+    this.keep(record, superseded, this.confirms.latest + 1);
+  }
+
+  private onRequest({ fields, properties, content }: ConsumeMessage): void {
+    const { correlationId, replyTo } = properties as { correlationId?: string; replyTo?: string };
+    const request: Request = { id: correlationId ?? '', address: replyTo, tag: fields.deliveryTag, operation: decodeOperation(content) };
+    if (this.phase === 'keeping') this.serve(request);
+    else this.deferred.push(request);
+  }
+
+  private serve(request: Request): void {
+    const { operation, id, tag } = request;
+    if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return this.serveWatch(request, operation);
+    const decision = this.decide(operation, id);
+    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
+    this.afterConfirm(() => {
+      // First the acknowledgement: what was answered must not be decided again by the next keeper.
+      this.channel.acknowledge(tag);
+      this.reply(request, decision.reply);
+      const content = decision.record?.content;
+      if (content?.kind === 'value') this.tellWatchers(content.key, content.value);
+    });
+  }
+
+  private decide(operation: StateOperation, id: string): Decision {
+    if (this.replayed.has(id)) return { reply: this.state.replyToRepeated(operation) };
+    try {
+      return this.state.apply(operation, { id, now: this.clock.now() });
+    } catch (error) {
+      // A defect here must not bring down one keeper after the other.
+      const text = `it could not be decided: ${(error as Error).message}`;
+      this.listener.warning(`A request to the ledger was refused, because ${text}.`);
+      return { reply: { kind: 'refused', reason: 'not understood', text } };
+    }
+  }
+
+  private serveWatch(request: Request, operation: WatchOperation): void {
+    const yes = request.address !== undefined && this.watch(request.address, operation);
+    this.afterConfirm(() => {
+      this.channel.acknowledge(request.tag);
+      this.reply(request, yes === 'full'
+        ? { kind: 'refused', reason: 'full', text: `more than ${this.options.maxEntries} keys are watched already` }
+        : { kind: 'answer', yes });
+    });
+  }
+
+  private watch(address: string, operation: WatchOperation): boolean | 'full' {
+    const now = performance.now();
+    if (operation.kind === 'renew') return this.registrations.renew(address, operation.count, now);
+    if (operation.kind === 'subscribe') return this.registrations.subscribe(address, operation.keys, now) || 'full';
+    this.registrations.unsubscribe(address, operation.keys);
+    return true;
+  }
+
+  private write(record: LogRecord, superseded: readonly LogRecord[]): void {
+    const number = this.confirms.next();
+    const messageId = `${this.id}.${number}`;
+    this.underway.set(messageId, record);
+    this.keep(record, superseded, number);
+    const body = encodeRecord({ content: record.content, writtenAt: Math.floor(this.clock.now()) });
+    this.channel.write(body, { type: 'record', messageId, persistent: true }, () => {
+      this.confirms.confirmed(number);
+      this.progressAt = performance.now();
+      this.flush();
+    });
+  }
+
+  /** @param needs the number of the record whose confirm says that this one is safe */
+  private keep(record: LogRecord, superseded: readonly LogRecord[], needs: number): void {
+    for (const old of superseded) {
+      this.aging.delete(old);
+      this.releases.add(old, needs, record);
+    }
+    if (record.content.kind === 'deleted' || record.content.kind === 'checkpoint') this.releases.add(record, needs);
+    else this.aging.add(record);
+  }
+
+  /** Runs it when all that was written so far is safe: nobody is told what could still be lost. */
+  private afterConfirm(act: () => void): void {
+    const needs = this.confirms.latest;
+    if (this.held.size === 0 && this.confirms.upTo >= needs) act();
+    else this.held.push({ needs, act });
+  }
+
+  private flush(): void {
+    const { upTo } = this.confirms;
+    for (let next = this.held.first; next !== undefined && next.needs <= upTo; next = this.held.first) {
+      this.held.shift();
+      next.act();
+    }
+    // After the answers, so that no request outlives the record that says it was done.
+    this.releases.flush(upTo);
+  }
+
+  private reply({ address, id }: { address: string | undefined; id: string }, reply: Reply): void {
+    if (address === undefined) return;
+    this.channel.tell(address, encodeReply({ keeper: this.id, reply }), { type: 'reply', correlationId: id });
+  }
+
+  private tellWatchers(key: string, value: Buffer): void {
+    let body: Buffer | undefined;
+    for (const address of this.registrations.of(key)) {
+      body ??= encodeTold({ key, value: value.length > MAX_TOLD_BYTES ? undefined : value });
+      this.channel.tell(address, body, { type: 'told' });
+    }
+  }
+
+  private tick(): void {
+    if (this.isStuck()) return this.channel.fail(new Error(`nothing has moved for ${STUCK_AFTER_MS / 1000} s`));
+    if (this.phase !== 'keeping') return;
+    this.registrations.forgetSilent(performance.now());
+    const latest = this.confirms.latest;
+    for (const expired of this.state.takeExpired(this.clock.now())) {
+      this.aging.delete(expired);
+      this.releases.add(expired, latest);
+    }
+    this.refresh();
+    this.flush();
+    if (this.releases.waiting > 0 && this.confirms.upTo === this.confirms.latest) this.writeOnly({ kind: 'checkpoint' });
+  }
+
+  /**
+   * Writes anew what was delivered long ago: RabbitMQ closes a channel on which something is
+   * unacknowledged for half an hour.
+   */
+  private refresh(): void {
+    const due = this.clock.now() - this.options.refreshMs;
+    let count = 0;
+    for (const record of this.aging) {
+      if (record.since > due || ++count > REFRESH_AT_ONCE) return;
+      this.writeOnly(record.content);
+    }
+  }
+
+  private writeOnly(content: RecordContent): void {
+    const record: LogRecord = { content, tag: undefined, notBefore: 0, since: this.clock.now() };
+    this.write(record, this.state.put(record));
+  }
+
+  private isStuck(): boolean {
+    const busy = this.phase === 'replaying' || this.confirms.upTo < this.confirms.latest || this.underway.size > 0;
+    if (!busy) this.progressAt = performance.now();
+    return performance.now() - this.progressAt > STUCK_AFTER_MS;
+  }
+}
