@@ -1,3 +1,4 @@
+import { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
@@ -8,6 +9,6 @@ import type { SharedState } from './shared-state.js';
  * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
  * was let in, and first how it ended.
  */
-export function gatesOf(_shared: SharedState, limits: SharedLimits): TaskGate[] {
-  return [new LimitsGate(limits)];
+export function gatesOf(shared: SharedState, limits: SharedLimits): TaskGate[] {
+  return [new OnceGate(() => shared.backend()), new LimitsGate(limits)];
 }

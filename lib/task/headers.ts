@@ -24,6 +24,11 @@ export const Header = {
   originRoutingKey: 'x-dispatcher-origin-routing-key',
   /** When a delayed task was to run, in milliseconds since 1970. For whoever wants to know how late it is; it delays nothing. */
   due: 'x-dispatcher-due',
+  /**
+   * There may be several copies of it under its uuid, of which one is to run. The value: for how many seconds its end
+   * is remembered.
+   */
+  once: 'x-dispatcher-once',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */

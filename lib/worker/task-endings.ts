@@ -81,7 +81,7 @@ export class TaskEndings {
     const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.keeper?.retrying(run, error, delayMs);
     if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
-    if (run.gated && !await this.leave(run, { kind: 'retrying', delayMs, error })) return;
+    if (run.gated && !await this.leave(run, { kind: 'retrying', attempt, delayMs, error })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
   }
@@ -126,6 +126,11 @@ export class TaskEndings {
     if (run.gated) await this.leave(run, { kind: 'returned' });
     run.delivery.requeue();
     run.duplicate?.requeue();
+  }
+
+  /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */
+  abandoned(run: RunningTask): void {
+    if (run.gated) void this.leave(run, { kind: 'returned' });
   }
 
   /** A dead letter of a delivery that could not run. */

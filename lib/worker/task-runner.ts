@@ -78,7 +78,10 @@ export class TaskRunner implements Surroundings {
   /** Waits no longer for those that did not stop: their deliveries go back when the channel closes. */
   abandon(): void {
     for (const run of this.runs) {
-      if (!run.ended) this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
+      if (!run.ended) {
+        this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
+        this.endings.abandoned(run);
+      }
       run.ended = true;
       clearTimeout(run.timer);
       run.reports?.abandon();

@@ -59,8 +59,8 @@ export type TaskEnd =
   | { readonly kind: 'failed'; readonly reason: DeadReason; readonly error: unknown }
   | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'expired' }
-  /** Not an end of the task: the next attempt waits in the queue. */
-  | { readonly kind: 'retrying'; readonly delayMs: number; readonly error: unknown }
+  /** Not an end of the task: the next attempt, of this number, waits in the queue. */
+  | { readonly kind: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
   /** Not an end of the task: it waits in the queue as if it had not been taken. */
   | { readonly kind: 'returned' }
   /** Not an end of the task: this delivery was one too many. */

@@ -1,0 +1,63 @@
+import { countHeader, Header } from '../../../task/headers.js';
+import type { TaskVisit } from '../task-gate.js';
+
+/** A claim that nobody has renewed for so long is that of a dead process. */
+export const LEASE_MS = 30_000;
+/** How often a claim is renewed while its task runs. */
+export const RENEW_MS = 10_000;
+/** How far the clocks of two processes may be apart. Who has watched a claim itself for a whole lease needs no clock. */
+const CLOCKS_APART_MS = 60_000;
+
+/** What is known of a task that is to be started once, under its uuid. */
+export interface OnceClaim {
+  /** `waiting`: its next delivery may start it. */
+  readonly state: 'running' | 'waiting' | 'done';
+  /** Made anew for each delivery. */
+  readonly owner: string;
+  /** How often it was replayed from the dead letters: each replay may start it once more. */
+  readonly replays: number;
+  /** The attempt that runs, waits or was the last. */
+  readonly attempt: number;
+  /** When it was written, by its owner's clock, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+export type OnceVerdict = 'take' | 'wait' | 'drop';
+
+type Turn = Pick<OnceClaim, 'replays' | 'attempt'>;
+
+export function turnOf({ headers, attempt }: TaskVisit): Turn {
+  return { replays: countHeader(headers, Header.replays, 0), attempt };
+}
+
+/**
+ * Whether a delivery may start in the face of this claim.
+ *
+ * @param watchedMs for how long this process has seen the very same claim
+ */
+export function judge(turn: Turn, claim: OnceClaim, watchedMs: number, now: number): OnceVerdict {
+  if (isBefore(turn, claim)) return 'drop';
+  if (claim.state === 'done') return turn.replays > claim.replays ? 'take' : 'drop';
+  if (claim.state === 'waiting') return 'take';
+  return watchedMs >= LEASE_MS || now - claim.at >= LEASE_MS + CLOCKS_APART_MS ? 'take' : 'wait';
+}
+
+/** A later attempt or replay is at the broker, or was: this delivery is a copy of what is over. */
+export function isBefore(turn: Turn, claim: Turn): boolean {
+  return turn.replays < claim.replays || (turn.replays === claim.replays && turn.attempt < claim.attempt);
+}
+
+export function encodeClaim(claim: OnceClaim): Buffer {
+  return Buffer.from(JSON.stringify(claim));
+}
+
+/** `undefined` for what is no claim: somebody else's bytes. */
+export function decodeClaim(bytes: Buffer): OnceClaim | undefined {
+  try {
+    const { state, owner, replays, attempt, at } = JSON.parse(bytes.toString()) as OnceClaim;
+    const isOne = (state === 'running' || state === 'waiting' || state === 'done') && typeof owner === 'string' && [replays, attempt, at].every(Number.isFinite);
+    return isOne ? { state, owner, replays, attempt, at } : undefined;
+  } catch {
+    return undefined;
+  }
+}
