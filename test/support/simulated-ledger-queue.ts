@@ -1,0 +1,147 @@
+import type { ChannelModel, ConsumeMessage, Options } from 'amqplib';
+
+/** One message of the queue, and what of it a killed server would still know. */
+interface Message {
+  readonly body: Buffer;
+  readonly properties: Options.Publish;
+  delivered: boolean;
+  acknowledged: boolean;
+  publishOnDisk: boolean;
+  acknowledgementOnDisk: boolean;
+  confirm: ((error: unknown) => void) | undefined;
+}
+
+type Callback = (message: ConsumeMessage | null) => void;
+
+/** One keeper's channel: what it says is on its way until {@link SimulatedLedgerQueue.transmit} takes it. */
+class SimulatedChannel {
+  readonly outgoing: (() => void)[] = [];
+  readonly unacknowledged = new Map<number, Message>();
+  callback: Callback | undefined;
+  lastTag = 0;
+
+  constructor(private readonly queue: SimulatedLedgerQueue) {}
+
+  on(): this {
+    return this;
+  }
+
+  async consume(_queue: string, callback: Callback): Promise<void> {
+    this.callback = callback;
+  }
+
+  publish(_exchange: string, routingKey: string, body: Buffer, properties: Options.Publish, confirm?: (error: unknown) => void): boolean {
+    this.outgoing.push(() => this.queue.publish(routingKey, body, properties, confirm));
+    return true;
+  }
+
+  ack(message: ConsumeMessage): void {
+    this.outgoing.push(() => this.queue.acknowledge(this, message.fields.deliveryTag));
+  }
+
+  async close(): Promise<void> {
+    // The simulation ends channels by itself.
+  }
+}
+
+/**
+ * A queue with one consumer, as RabbitMQ has it, and worse than RabbitMQ when it is killed: of all that
+ * came after the latest confirm, publishes and acknowledgements alike, any may be lost and any be kept.
+ */
+export class SimulatedLedgerQueue {
+  private messages: Message[] = [];
+  private channel: SimulatedChannel | undefined;
+
+  constructor(private readonly name: string, private readonly random: () => number, private readonly onReply: (address: string, body: Buffer, properties: Options.Publish) => void) {}
+
+  /** Of all messages that are not acknowledged, those that are no requests. */
+  get records(): number {
+    return this.messages.filter((message) => !message.acknowledged && message.properties.type === 'record').length;
+  }
+
+  get isIdle(): boolean {
+    return (this.channel?.outgoing.length ?? 0) === 0 && this.messages.every((message) => message.acknowledged || (message.delivered && message.confirm === undefined));
+  }
+
+  /** What a new keeper opens its channel on; the former one's is gone then. */
+  model(): ChannelModel {
+    this.loseKeeper();
+    const channel = new SimulatedChannel(this);
+    this.channel = channel;
+    return { createConfirmChannel: async () => channel } as unknown as ChannelModel;
+  }
+
+  publish(routingKey: string, body: Buffer, properties: Options.Publish, confirm?: (error: unknown) => void): void {
+    if (routingKey !== this.name) return this.onReply(routingKey, body, properties);
+    const transient = properties.persistent !== true;
+    // What need not be kept is confirmed at once.
+    if (transient) confirm?.(null);
+    this.messages.push({ body, properties, delivered: false, acknowledged: false, publishOnDisk: false, acknowledgementOnDisk: false, confirm: transient ? undefined : confirm });
+  }
+
+  acknowledge(channel: SimulatedChannel, tag: number): void {
+    const message = channel.unacknowledged.get(tag);
+    if (message === undefined) throw new Error(`the delivery ${tag} was acknowledged twice, or never made: RabbitMQ would close the channel`);
+    if (message.properties.persistent === true && !message.publishOnDisk && message.confirm !== undefined) throw new Error('a record was acknowledged before it was confirmed');
+    channel.unacknowledged.delete(tag);
+    message.acknowledged = true;
+  }
+
+  /** Delivers the next message. False: there is none. */
+  deliver(): boolean {
+    const message = this.messages.find(({ delivered, acknowledged }) => !delivered && !acknowledged);
+    const { channel } = this;
+    if (message === undefined || channel?.callback === undefined) return false;
+    message.delivered = true;
+    const deliveryTag = ++channel.lastTag;
+    channel.unacknowledged.set(deliveryTag, message);
+    const { type, messageId, correlationId, replyTo } = message.properties;
+    channel.callback({ content: message.body, fields: { deliveryTag }, properties: { type, messageId, correlationId, replyTo } } as unknown as ConsumeMessage);
+    return true;
+  }
+
+  /** The next thing that the keeper has said reaches the server. False: there is none. */
+  transmit(): boolean {
+    const next = this.channel?.outgoing.shift();
+    next?.();
+    return next !== undefined;
+  }
+
+  /** All that was done so far is on disk, and then confirmed. */
+  sync(): void {
+    for (const message of this.messages) {
+      message.publishOnDisk = true;
+      message.acknowledgementOnDisk = message.acknowledged;
+    }
+    this.messages = this.messages.filter(({ acknowledged }) => !acknowledged);
+    for (const message of this.messages) {
+      const { confirm } = message;
+      message.confirm = undefined;
+      confirm?.(null);
+    }
+  }
+
+  /** Its process dies: what it has said and the server has not read is lost, what it had is delivered anew. */
+  loseKeeper(): void {
+    this.channel = undefined;
+    for (const message of this.messages) {
+      message.delivered = false;
+      message.confirm = undefined;
+    }
+  }
+
+  /** SIGKILL of the server, and a new start. */
+  crash(): void {
+    this.loseKeeper();
+    this.messages = this.messages.filter((message) => {
+      if (message.properties.persistent !== true) return false;
+      if (!message.publishOnDisk && this.random() < 0.5) return false;
+      const forgotten = message.acknowledged && !message.acknowledgementOnDisk && this.random() < 0.5;
+      return !message.acknowledged || forgotten;
+    });
+    for (const message of this.messages) {
+      message.acknowledged = false;
+      message.publishOnDisk = true;
+    }
+  }
+}
