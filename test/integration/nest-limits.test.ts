@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { createClient } from '@redis/client';
 import { afterEach, describe, expect, it } from 'vitest';
-import { currentTask, DispatcherModule, DispatcherService, Task, type DispatcherEvent } from '../../lib/index.js';
+import { currentTask, DispatcherModule, DispatcherService, Task, type DispatcherEvent, type ServerConfig } from '../../lib/index.js';
+import { RedisServer } from '../support/redis.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { Arrivals, Signal } from '../support/wait.js';
+import { Arrivals, pause, Signal } from '../support/wait.js';
 
 @Injectable()
 class Tasks {
@@ -18,6 +20,7 @@ class Tasks {
 
   @Task('narrow', { limits: { process: 2 } }) narrow(): Promise<void> { return this.work('narrow'); }
   @Task('by_customer', { limits: { perKey: { key: ([customer]) => String(customer), process: 1 } } }) byCustomer(customer: string): Promise<void> { return this.work(customer); }
+  @Task('single', { limits: { global: 1 } }) single(): Promise<void> { return this.work('single'); }
   @Task('free') free(): void { this.ended.add('free'); }
 
   private async work(key: string): Promise<void> {
@@ -38,13 +41,13 @@ afterEach(async () => {
   for (const step of clean.splice(0).reverse()) await step();
 });
 
-async function start(broker: string) {
+async function start(broker: string, config: Partial<ServerConfig> = {}) {
   const exchange = uniqueName('limits');
   const queues = [`${exchange}.a`, `${exchange}.b`];
   if (broker.startsWith('amqp')) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, queues));
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({
-      broker, exchange, defaultRoutingKey: 'a', logger: new KeptLog(), shutdownTimeoutSeconds: 5,
+      broker, exchange, defaultRoutingKey: 'a', logger: new KeptLog(), shutdownTimeoutSeconds: 5, ...config,
       workers: queues.map((queue) => ({ name: queue, queue, bindingKeys: [queue.slice(-1)], limit: 4 })),
     })],
     providers: [Tasks],
@@ -81,3 +84,37 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('l
     expect([tasks.most.get('x'), tasks.most.get('y')]).toEqual([1, 1]);
   });
 });
+
+describe('ten thousand that wait for a place', () => {
+  it('ask neither the broker nor the store more often than they may be let in', async () => {
+    const redis = await RedisServer.start();
+    clean.push(() => redis.stop());
+    const { service, tasks } = await start('embedded:', { resultBackend: redis.url });
+    let returned = 0;
+    const all = new Signal();
+    service.events().subscribe(({ type }) => { if (type === 'task.returned' && ++returned === 10_000) all.fire(); });
+    await service.publish('single');
+    await tasks.started.count(1);
+    const before = await commands(redis.url);
+    const begun = performance.now();
+    await service.publishMany(Array.from({ length: 10_000 }, () => ({ name: 'single' })));
+    await all.within(60_000, 'all of them to be told to wait');
+    // Most of them have their turn half a minute away or more; nobody spins meanwhile.
+    await service.publish('free');
+    await tasks.ended.first((name) => name === 'free', 'a neighbour');
+    await pause(3_000);
+    const seconds = (performance.now() - begun) / 1000;
+    expect(returned - 10_000).toBeLessThan(50 * seconds);
+    expect(await commands(redis.url) - before).toBeLessThan(50 + 20 * seconds);
+    expect(tasks.started.all).toEqual(['single']);
+    tasks.release.fire();
+  });
+});
+
+/** How many commands the server has carried out. */
+async function commands(url: string): Promise<number> {
+  const client = await createClient({ url }).connect();
+  const info = await client.info('stats');
+  client.destroy();
+  return Number(/total_commands_processed:(\d+)/.exec(info)?.[1]);
+}

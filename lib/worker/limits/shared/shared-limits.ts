@@ -1,3 +1,4 @@
+import { ResultBackendUnavailableError } from '../../../errors.js';
 import type { EventSink } from '../../../events/dispatcher-event.js';
 import type { ResultBackend } from '../../../results/result-backend.js';
 import { pauseUntil } from '../../pause-until.js';
@@ -33,7 +34,10 @@ export class SharedLimits implements SemaphoreHost {
   get stopped(): AbortSignal { return this.stopping.signal; }
 
   /** Takes what a start needs, all or nothing. @throws what the backend throws; nothing is taken then */
-  enter(task: string, options: TaskLimitOptions, key: string | undefined): Promise<Entered> {
+  async enter(task: string, options: TaskLimitOptions, key: string | undefined): Promise<Entered> {
+    const { state } = await this.backend();
+    // Waiting for it would keep the slot from tasks that need no limit.
+    if (state.status !== 'ready') throw new ResultBackendUnavailableError(`What keeps the limits across processes is away (its state is "${state.status}").`, { status: state.status }, state.cause);
     let limits = this.names.get(task);
     if (limits === undefined) {
       limits = new NameLimits(this, `limit:${encodeURIComponent(this.exchange)}:${encodeURIComponent(task)}`, options);

@@ -3,6 +3,7 @@ import type { Claim, ExpiryOptions, ResultBackend } from '../../../../../lib/res
 /** What limits need of a backend, in memory; it can be slow, fail before or after it has done something, and counts. */
 export class FakeBackend {
   readonly entries = new Map<string, { value: Buffer; expiresAt: number }>();
+  readonly state = { status: 'ready', since: 0 };
   operations = 0;
   latencyMs: () => number = () => 0;
   /** `before`: nothing has happened. `after`: it has, and nobody is told. */

@@ -138,6 +138,13 @@ describe('places over all processes', () => {
     await expect(limits.enter('task', { global: 5 }, undefined)).rejects.toThrow('closing');
   });
 
+  it('are not waited for while the backend is away', async () => {
+    const scene = new Scene();
+    scene.backend.state.status = 'lost';
+    await expect(scene.process().enter('task', { global: 1 }, undefined)).rejects.toThrow('its state is "lost"');
+    expect(scene.backend.operations).toBe(0);
+  });
+
   it('of each key are apart', async () => {
     const scene = new Scene();
     const limits = scene.process();
