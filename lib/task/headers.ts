@@ -37,6 +37,9 @@ export const Header = {
   pauses: 'x-dispatcher-pauses',
   /** How often it was taken from the dead letters and run anew; absent means never. */
   replays: 'x-dispatcher-replays',
+  /** Which step of which workflow it is: `<uuid> <path>`, and ` plain` for a member of which nothing more is planned. */
+  workflow: 'x-dispatcher-workflow',
+  once: 'x-dispatcher-once',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',
