@@ -109,9 +109,11 @@ module.exports = {
     mayImport('replies-import-ports', '^lib/results/replies/', [...PORTS, RESULT_READER, TASK_RESULT, TASK, ERRORS],
       'Results without a store: over the port of the broker, whichever it is.'),
     mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
-    ...['worker', 'workflows', 'schedules'].map((folder) => mayImport(
+    ...['worker', 'schedules'].map((folder) => mayImport(
       `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
+    mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/gates/task-gate\\.ts$'],
+      'As worker/. Beside them the port by which workers let it take part in the life of a task.'),
     mayImport('control-imports-ports', '^lib/control/', [BROKER_PORT, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
       'As worker/, whose types it speaks of: control is written once for every broker.'),
     mayImport('dead-letters-import-ports', '^lib/dead-letters/', [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'],

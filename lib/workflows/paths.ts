@@ -82,9 +82,9 @@ export interface PlacedTask {
 export function* firstTasks(node: PlanNode, path: StepPath): Generator<PlacedTask> {
   switch (node.kind) {
     case 'task': yield { path, task: node }; return;
-    case 'chain': yield* firstTasks(node.steps[0] as PlanNode, childPath(path, 0)); return;
+    case 'chain': yield* firstTasks(node.steps[0], childPath(path, 0)); return;
     case 'chord': yield* firstTasks(node.group, childPath(path, 0)); return;
-    case 'group': for (let index = 0; index < node.members.length; index++) yield* firstTasks(node.members[index] as PlanNode, childPath(path, index));
+    case 'group': for (let index = 0; index < node.members.length; index++) yield* firstTasks(node.members[index], childPath(path, index));
   }
 }
 
@@ -93,7 +93,7 @@ export function leadingGroup(node: PlanNode, path: StepPath): { readonly path: S
   switch (node.kind) {
     case 'task': return undefined;
     case 'group': return { path, group: node };
-    case 'chain': return leadingGroup(node.steps[0] as PlanNode, childPath(path, 0));
+    case 'chain': return leadingGroup(node.steps[0], childPath(path, 0));
     case 'chord': return { path: childPath(path, 0), group: node.group };
   }
 }
@@ -104,7 +104,7 @@ export function withLeadingGroup(node: PlanNode, group: GroupNode): PlanNode {
     case 'task': return node;
     case 'group': return group;
     case 'chord': return { ...node, group };
-    case 'chain': return { ...node, steps: [withLeadingGroup(node.steps[0] as PlanNode, group), ...node.steps.slice(1)] };
+    case 'chain': return { ...node, steps: [withLeadingGroup(node.steps[0], group), ...node.steps.slice(1)] };
   }
 }
 

@@ -26,7 +26,6 @@ export interface WorkflowPublisherDependencies {
   readonly store: WorkflowStore;
   readonly starter: StepStarter;
   readonly driver: WorkflowDriver;
-  readonly maxTaskBytes: number;
   now(): number;
   /** Groups with more members travel without being part of the plan. Default: 100. */
   readonly mostPlanned?: number;

@@ -134,7 +134,7 @@ export function group(first: Step | StepSource, ...rest: (Step | GroupOptions | 
   const options = checkGroupOptions(rest[0] as GroupOptions | undefined);
   if (rest.length > 1) throw new InvalidTaskError('group takes members, or a list of them and options; found a list and more.');
   if (Array.isArray(first)) return groupOf(first, options);
-  return new Workflow(groupNode([], options, true), first as StepSource);
+  return new Workflow(groupNode([], options, true), first);
 }
 
 /**

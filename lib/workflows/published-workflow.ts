@@ -1,0 +1,120 @@
+import { InvalidTaskError, ResultWaitTimeoutError, TaskFailedError } from '../errors.js';
+import { display } from '../task/argument-types.js';
+import type { StepOutcome } from './step-outcome.js';
+import { errorText } from './step-outcome.js';
+import { ProgressReader, type WorkflowProgress } from './workflow-progress.js';
+import type { WorkflowRetries } from './workflow-retries.js';
+import { cancelled, type WorkflowState } from './workflow-state.js';
+import type { WorkflowStore } from './workflow-store.js';
+
+const DEFAULT_WAIT_SECONDS = 30;
+
+export interface PublishedWorkflowDependencies {
+  readonly store: WorkflowStore;
+  readonly retries: WorkflowRetries;
+  /** Its abort, with a reason, ends what waits. */
+  readonly closing: AbortSignal;
+  now(): number;
+  /** Resolves when the broker can be used. */
+  ready(): Promise<void>;
+}
+
+/** A workflow that was published, by whatever process. @publicApi */
+export class PublishedWorkflow {
+  readonly #dependencies: PublishedWorkflowDependencies;
+
+  /** Made by `publish` and `dispatcher.workflow(uuid)`. */
+  constructor(readonly uuid: string, dependencies: PublishedWorkflowDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Its result, once it has ended: of a chain what the last step returned, of a group a list in its order, of a chord what
+   * the callback returned. Any process may ask, until it has expired.
+   *
+   * @throws TaskFailedError when it has failed or was cancelled
+   * @throws ResultWaitTimeoutError when it has not ended in time (default: 30 seconds); it goes on
+   */
+  async result({ timeoutSeconds = DEFAULT_WAIT_SECONDS }: { timeoutSeconds?: number } = {}): Promise<unknown> {
+    await this.#dependencies.ready();
+    return resultOf(this.uuid, await this.#end(timeoutSeconds * 1000));
+  }
+
+  /** Which of its steps are where; `undefined` where nothing is known of it, or not any more. */
+  async progress(): Promise<WorkflowProgress | undefined> {
+    await this.#dependencies.ready();
+    return new ProgressReader(this.#dependencies.store, this.uuid).read();
+  }
+
+  /**
+   * Ends it: what has not started does not run any more; what runs may end, and nothing follows from it. Its error
+   * callbacks are not started.
+   *
+   * @returns false when it had ended before, or nothing is known of it
+   */
+  async cancel(reason = 'No reason was given.'): Promise<boolean> {
+    if (typeof reason !== 'string') throw new InvalidTaskError(`The reason of a cancellation must be a text; found ${display(reason)}.`);
+    await this.#dependencies.ready();
+    let done = false;
+    await this.#dependencies.store.changeState(this.uuid, (state) => {
+      const after = cancelled(state, reason, this.#dependencies.now());
+      done = after !== state;
+      return after;
+    });
+    return done;
+  }
+
+  /**
+   * Makes a failed one go on from where it stopped: its dead letters are replayed, what was called off because of the
+   * failure is published again. What has succeeded is not run again.
+   *
+   * @returns how many steps go on; 0 where nothing of it is left to run, as when its dead letters were discarded
+   * @throws InvalidTaskError for a workflow that is not known, has succeeded or was cancelled
+   */
+  async retry(): Promise<number> {
+    await this.#dependencies.ready();
+    return this.#dependencies.retries.retry(this.uuid);
+  }
+
+  #end(timeoutMs: number): Promise<WorkflowState> {
+    const { store, closing } = this.#dependencies;
+    return new Promise((resolve, reject) => {
+      let last: WorkflowState | undefined;
+      const onClosing = (): void => finish(() => reject(closing.reason as Error));
+      const timer = setTimeout(() => finish(() => reject(waitedInVain(this.uuid, timeoutMs, last))), timeoutMs);
+      const stop = store.watchState(this.uuid, (state) => {
+        last = state;
+        if (state.status !== 'running') finish(() => resolve(state));
+      }, (error) => finish(() => reject(error instanceof Error ? error : new Error(String(error)))));
+      const finish = (settle: () => void): void => {
+        clearTimeout(timer);
+        closing.removeEventListener('abort', onClosing);
+        // It may be told while it begins.
+        queueMicrotask(() => stop());
+        settle();
+      };
+      if (closing.aborted) return onClosing();
+      closing.addEventListener('abort', onClosing);
+    });
+  }
+}
+
+function resultOf(workflow: string, { status, outcome, reason }: WorkflowState): unknown {
+  if (status === 'succeeded' && outcome?.kind === 'value') return outcome.value;
+  if (status === 'cancelled') throw new TaskFailedError(`Workflow ${workflow} was cancelled: ${reason}`, { workflow, state: status });
+  throw failed(workflow, status, outcome);
+}
+
+function failed(workflow: string, status: WorkflowState['status'], outcome: StepOutcome | undefined): TaskFailedError {
+  if (outcome?.kind !== 'error') return new TaskFailedError(`Workflow ${workflow} ended as "${status}".`, { workflow, state: status });
+  const { error } = outcome;
+  const cause = Object.assign(new Error(error.message), { name: error.name }, error.code === undefined ? {} : { code: error.code });
+  if (status === 'succeeded') return new TaskFailedError(`Workflow ${workflow} succeeded, but its result could not be kept: ${error.message}`, { workflow, state: status }, cause);
+  return new TaskFailedError(`Workflow ${workflow} failed: ${errorText(error)}`, { workflow, state: status }, cause);
+}
+
+function waitedInVain(workflow: string, timeoutMs: number, last: WorkflowState | undefined): ResultWaitTimeoutError {
+  return new ResultWaitTimeoutError(
+    `Workflow ${workflow} has not ended within ${timeoutMs} ms${last === undefined ? ', and nothing is known of it' : ''}. Ask again later, or wait longer (timeoutSeconds); progress() tells where it is.`,
+    { uuid: workflow, timeoutMs });
+}

@@ -1,0 +1,61 @@
+import { InvalidTaskError, ShutdownError } from '../errors.js';
+import { display } from '../task/argument-types.js';
+import type { ResultBackend } from '../results/result-backend.js';
+import type { TaskGate } from '../worker/gates/task-gate.js';
+import { PublishedWorkflow, type PublishedWorkflowDependencies } from './published-workflow.js';
+import { StepStarter } from './step-starter.js';
+import type { StepSender } from './step-sender.js';
+import { WorkflowDriver } from './workflow-driver.js';
+import { WorkflowGate } from './workflow-gate.js';
+import { isUuid } from './workflow-header.js';
+import { WorkflowPublisher, type WorkflowOptions } from './workflow-publisher.js';
+import { WorkflowRetries } from './workflow-retries.js';
+import { WorkflowStore } from './workflow-store.js';
+import type { Workflow } from './workflow.js';
+
+export interface WorkflowsDependencies {
+  /** What keeps them; opened when it is first needed. */
+  backend(): Promise<ResultBackend>;
+  readonly sender: StepSender;
+  /** How long what is kept of a workflow is kept after its last step. */
+  readonly expiresInMs: number;
+  now(): number;
+  ready(): Promise<void>;
+  /** See {@link WorkflowPublisherDependencies.mostPlanned}. */
+  readonly mostPlanned?: number;
+  onProblem(message: string, error: unknown): void;
+}
+
+/** The workflows of one dispatcher: publishes them, carries them on, answers for them. */
+export class Workflows {
+  readonly gate: TaskGate;
+  private readonly publisher: WorkflowPublisher;
+  private readonly handling: PublishedWorkflowDependencies;
+  private readonly closing = new AbortController();
+
+  constructor(private readonly dependencies: WorkflowsDependencies) {
+    const { sender, expiresInMs, now, mostPlanned } = dependencies;
+    const store = new WorkflowStore(() => dependencies.backend(), expiresInMs);
+    const starter = new StepStarter(sender);
+    const driver = new WorkflowDriver(store, starter, now);
+    const retries = new WorkflowRetries(store, driver, sender);
+    this.gate = new WorkflowGate(store, driver, retries, (message, error) => dependencies.onProblem(message, error));
+    this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned });
+    this.handling = { store, retries, now, closing: this.closing.signal, ready: () => dependencies.ready() };
+  }
+
+  async publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow> {
+    await this.dependencies.ready();
+    return this.handle(await this.publisher.publish(workflow, options));
+  }
+
+  /** @throws InvalidTaskError for what is no uuid */
+  handle(uuid: string): PublishedWorkflow {
+    if (isUuid(uuid)) return new PublishedWorkflow(uuid, this.handling);
+    throw new InvalidTaskError(`A workflow is asked for by its uuid; found ${display(uuid)}.`, { uuid });
+  }
+
+  close(): void {
+    this.closing.abort(new ShutdownError('The dispatcher is closing; nobody waits for workflows any more.'));
+  }
+}
