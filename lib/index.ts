@@ -22,6 +22,14 @@ export { currentTask, type TaskLogger } from './worker/task-context.js';
 export * from './worker/task-state.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
 export type { WorkerConfig } from './worker/worker-config.js';
+export type { GroupMode } from './workflows/plan-node.js';
+export { PublishedWorkflow } from './workflows/published-workflow.js';
+export type { StepProgress, StepStatus, WorkflowProgress } from './workflows/workflow-progress.js';
+export type { WorkflowOptions } from './workflows/workflow-publisher.js';
+export type { WorkflowStatus } from './workflows/workflow-state.js';
+export {
+  chain, chord, group, signature, task, TaskSignature, Workflow, type GroupOptions, type Step, type StepSource,
+} from './workflows/workflow.js';
 export { DispatcherModule } from './nest/dispatcher.module.js';
 export { DispatcherService } from './nest/dispatcher.service.js';
 export type { EventListening } from './nest/events/event-listening.js';

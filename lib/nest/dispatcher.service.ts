@@ -11,6 +11,9 @@ import { inferArguments } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import type { PublishedWorkflow } from '../workflows/published-workflow.js';
+import type { WorkflowOptions } from '../workflows/workflow-publisher.js';
+import { Workflow } from '../workflows/workflow.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { EventListening } from './events/event-listening.js';
 import type { DispatcherHealth } from './health.js';
@@ -48,7 +51,13 @@ export class DispatcherService {
    * bigint -> int64 (uint64 beyond it), everything else -> json.
    */
   publish(name: string, ...args: unknown[]): Promise<PublishedTask>;
-  publish(first: TaskInput | string, ...values: unknown[]): Promise<PublishedTask> {
+  /**
+   * Starts a workflow. Resolves once its plan is kept and the broker has the tasks that it begins with, of a group all;
+   * from then on it goes on whatever dies. When it rejects, it is called off: of what was sent nothing more is started.
+   */
+  publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow>;
+  publish(first: TaskInput | string | Workflow, ...values: unknown[]): Promise<PublishedTask | PublishedWorkflow> {
+    if (first instanceof Workflow) return this.dispatcher.workflows.publish(first, values[0] as WorkflowOptions | undefined);
     return this.dispatcher.publisher.publish(first, values);
   }
 
@@ -172,6 +181,11 @@ export class DispatcherService {
   call(first: TaskInput | string, ...values: unknown[]): Observable<Report> {
     const task: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
     return callOf(() => this.publish({ ...task, result: true }), (uuid) => this.dispatcher.results.withdraw(uuid));
+  }
+
+  /** A workflow by its uuid, published by whatever process: its result, progress, cancel and retry. @throws InvalidTaskError */
+  workflow(uuid: string): PublishedWorkflow {
+    return this.dispatcher.workflows.handle(uuid);
   }
 
   /** Where the connection stands now. */

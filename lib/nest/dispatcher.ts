@@ -16,6 +16,7 @@ import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import { Workflows } from '../workflows/workflows.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
 import { EventLogger } from './event-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
@@ -29,6 +30,7 @@ import { StartGate } from './publishing/start-gate.js';
 import { SharedState } from './shared-state.js';
 import { TaskPublisher } from './publishing/task-publisher.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
+import { StepPublisher } from './publishing/step-publisher.js';
 import type { TaskInput } from '../task/task.js';
 import type { ResolvedConfig } from './resolve-config.js';
 import { ThreadPool } from './threads/thread-pool.js';
@@ -54,6 +56,7 @@ export class Dispatcher {
   readonly workers: WorkerRegistry;
   readonly deadLetters: DeadLetters;
   readonly pauses: Pauses;
+  readonly workflows: Workflows;
   readonly events: DispatcherEvents;
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
@@ -105,6 +108,11 @@ export class Dispatcher {
     }, () => new Date());
     this.deadLetters = new DeadLetters({
       broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: () => this.gate.open(),
+    });
+    this.workflows = new Workflows({
+      backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready: () => this.gate.open(),
+      sender: new StepPublisher(this.publishChain ?? this.plainPublisher, broker, gofortFormat, this.deadLetters),
+      onProblem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
     this.observe();
   }
@@ -204,6 +212,7 @@ export class Dispatcher {
     await this.drain();
     await this.threads.close();
     this.results.close();
+    this.workflows.close();
     const left = (this.deadline ?? 0) - Date.now();
     const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
     await this.limits.close(closingMs / 2);
@@ -262,7 +271,7 @@ export class Dispatcher {
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.resulting.recorder, of: this.config.results.of },
-      gates: gatesOf(this.shared, this.limits),
+      gates: gatesOf(this.shared, this.limits, this.workflows.gate),
     };
   }
 

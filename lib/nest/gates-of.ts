@@ -9,6 +9,6 @@ import type { SharedState } from './shared-state.js';
  * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
  * was let in, and first how it ended.
  */
-export function gatesOf(shared: SharedState, limits: SharedLimits): TaskGate[] {
-  return [new OnceGate(() => shared.backend()), new LimitsGate(limits)];
+export function gatesOf(shared: SharedState, limits: SharedLimits, workflows: TaskGate): TaskGate[] {
+  return [new OnceGate(() => shared.backend()), new LimitsGate(limits), workflows];
 }

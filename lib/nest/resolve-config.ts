@@ -29,6 +29,7 @@ export interface ResolvedConfig {
   readonly startupTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly publishTimeoutMs: number;
+  readonly workflowsExpireInMs: number;
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
   readonly results: ResolvedResults;
@@ -40,10 +41,11 @@ const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
   'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware', 'threads',
-  'resultBackend', 'results', 'resultsExpireInSeconds', 'maxResultBytes',
+  'resultBackend', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
 export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
+const DEFAULT_WORKFLOWS_EXPIRY_SECONDS = 7 * 24 * 3600;
 const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];
 
@@ -76,6 +78,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     startupTimeoutMs: 1000 * checkSeconds(options.startupTimeoutSeconds, 'startupTimeoutSeconds', { fallback: 30, positive: true }),
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
+    workflowsExpireInMs: 1000 * checkSeconds(options.workflowsExpireInSeconds, 'workflowsExpireInSeconds', { fallback: DEFAULT_WORKFLOWS_EXPIRY_SECONDS, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads),
     results: checkResults(options, broker),

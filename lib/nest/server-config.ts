@@ -84,6 +84,11 @@ export interface ServerConfig {
   results?: 'asked' | 'all';
   /** How long a result is kept after its last change, in seconds. Default: 3600. */
   resultsExpireInSeconds?: number;
+  /**
+   * How long what is known of a workflow is kept after it was last written, in seconds: more than any one of its steps
+   * may take, waiting in its queue included. Default: 604,800, a week.
+   */
+  workflowsExpireInSeconds?: number;
   /** The largest result, encoded, in bytes. For a larger one its size is kept in its place. Default: 10 MiB. */
   maxResultBytes?: number;
   /** What runs around every publish and around every task of this dispatcher. Default: nothing. */

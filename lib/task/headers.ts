@@ -39,7 +39,6 @@ export const Header = {
   replays: 'x-dispatcher-replays',
   /** Which step of which workflow it is: `<uuid> <path>`, and ` plain` for a member of which nothing more is planned. */
   workflow: 'x-dispatcher-workflow',
-  once: 'x-dispatcher-once',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

@@ -12,7 +12,8 @@ export interface StepInput { readonly value: unknown }
 
 /** Publishes the tasks with which a step begins. May be repeated: each has one uuid, and is started once. */
 export class StepStarter {
-  constructor(private readonly sender: StepSender) {}
+  /** @param rememberSeconds how long after a step's end late copies of its task are still told from it */
+  constructor(private readonly sender: StepSender, private readonly rememberSeconds: number) {}
 
   /** Resolves when the broker has all of them. @throws what `publish` throws */
   async start(workflow: string, path: StepPath, node: PlanNode, input?: StepInput): Promise<void> {
@@ -24,7 +25,7 @@ export class StepStarter {
     const own = [...task.args];
     const args = input === undefined || task.immutable === true ? own : [argumentOf(input.value), ...own];
     await this.sender.send({ ...task.options, name: task.name, args, uuid: uuidOf({ workflow, path }) },
-      { [Header.workflow]: referenceText({ workflow, path, plain }), [Header.once]: true });
+      { [Header.workflow]: referenceText({ workflow, path, plain }), [Header.once]: this.rememberSeconds });
   }
 }
 

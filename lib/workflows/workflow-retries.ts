@@ -1,14 +1,16 @@
 import { InvalidTaskError } from '../errors.js';
-import type { StepPath } from './paths.js';
-import { placeOf } from './paths.js';
+import { placeOf, type StepPath } from './paths.js';
+import type { StepOutcome } from './step-outcome.js';
 import type { Stopped } from './stopped-step.js';
 import type { StepSender } from './step-sender.js';
-import { uuidOf } from './workflow-header.js';
+import { referenceOf, uuidOf } from './workflow-header.js';
 import type { WorkflowDriver } from './workflow-driver.js';
 import { resumed } from './workflow-state.js';
 import type { WorkflowStore } from './workflow-store.js';
 
-type Parked = Extract<Stopped, { how: 'parked' }>;
+type Unsent = Extract<Stopped, { how: 'unsent' }>;
+/** A task that was turned away, and the outcome that the step has all the same. */
+interface Waiting { readonly stopped: Extract<Stopped, { how: 'parked' }>; readonly outcome: StepOutcome | undefined }
 
 /** Makes a failed workflow go on from where it stopped. */
 export class WorkflowRetries {
@@ -32,11 +34,10 @@ export class WorkflowRetries {
     await this.store.changeState(workflow, resumed);
     let steps = 0;
     for (const [queue, uuids] of found.dead) steps += await this.sender.replay(queue, uuids);
-    const parked = [...found.parked, ...(await this.sort(workflow)).parked];
-    for (const [key, step] of new Map(parked)) {
-      await this.send(workflow, key, step);
-      steps++;
-    }
+    // Once more: some may have been turned away just before.
+    const parked = new Map([...found.parked, ...(await this.sort(workflow)).parked]);
+    for (const [key, step] of parked) await this.unparkOne(workflow, key, step);
+    steps += parked.size;
     for (const { path, input } of found.unsent) {
       await this.driver.start(workflow, path, input);
       steps++;
@@ -47,54 +48,58 @@ export class WorkflowRetries {
   /** One step that was turned away. */
   async unpark(workflow: string, wanted: string): Promise<void> {
     for await (const { key, stopped } of this.store.stopped(workflow)) {
-      if (key === wanted && stopped.how === 'parked') return this.send(workflow, key, stopped);
+      if (key !== wanted || stopped.how !== 'parked') continue;
+      return this.unparkOne(workflow, key, { stopped, outcome: await new EndedSteps(this.store, workflow).outcomeOf(stopped.path) });
     }
   }
 
-  private async send(workflow: string, key: string, { path, queue, name, args, headers }: Parked): Promise<void> {
+  private async unparkOne(workflow: string, key: string, { stopped: { path, queue, name, args, headers }, outcome }: Waiting): Promise<void> {
+    // It had run, and was delivered again because its worker died before what follows was started.
+    if (outcome !== undefined) return this.driver.ended(workflow, path, outcome, referenceOf(headers)?.plain);
     // Under its first uuid it has ended; whoever sends it again gives it the same new one.
     await this.sender.sendTo(queue, { uuid: uuidOf({ workflow, path }, key), name, args: [...args], headers });
   }
 
-  /** What has stopped and has not ended otherwise since. */
-  private async sort(workflow: string): Promise<{ dead: Map<string, Set<string>>; parked: [string, Parked][]; unsent: Extract<Stopped, { how: 'unsent' }>[] }> {
-    const done = new EndedSteps(this.store, workflow);
+  /** What has stopped, and has not gone on since. */
+  private async sort(workflow: string): Promise<{ dead: Map<string, Set<string>>; parked: [string, Waiting][]; unsent: Unsent[] }> {
+    const ended = new EndedSteps(this.store, workflow);
     const dead = new Map<string, Set<string>>();
-    const parked: [string, Parked][] = [];
-    const unsent: Extract<Stopped, { how: 'unsent' }>[] = [];
+    const parked: [string, Waiting][] = [];
+    const unsent: Unsent[] = [];
     for await (const { key, stopped } of this.store.stopped(workflow)) {
-      if (await done.has(stopped.path)) continue;
-      if (stopped.how === 'unsent') unsent.push(stopped);
-      else if (stopped.how === 'parked') parked.push([key, stopped]);
+      const outcome = await ended.outcomeOf(stopped.path);
+      if (stopped.how === 'parked') parked.push([key, { stopped, outcome }]);
+      else if (outcome !== undefined) continue;
+      else if (stopped.how === 'unsent') unsent.push(stopped);
       else dead.set(stopped.queue, (dead.get(stopped.queue) ?? new Set()).add(stopped.uuid));
     }
     return { dead, parked, unsent };
   }
 }
 
-/** Which steps have ended well since; each group is looked through once. */
+/** Which steps have ended since; each group is looked through once. */
 class EndedSteps {
-  private readonly groups = new Map<StepPath, Promise<Set<number>>>();
+  private readonly groups = new Map<StepPath, Promise<Map<number, StepOutcome>>>();
 
   constructor(private readonly store: WorkflowStore, private readonly workflow: string) {}
 
-  async has(path: StepPath): Promise<boolean> {
+  async outcomeOf(path: StepPath): Promise<StepOutcome | undefined> {
     const place = placeOf(path);
-    if (place.kind !== 'within') return false;
+    if (place.kind !== 'within') return undefined;
     const parent = await this.store.node(this.workflow, place.parent);
-    if (parent?.kind === 'group') return (await this.membersOf(place.parent)).has(place.index);
-    return (await this.store.step(this.workflow, path))?.kind === 'value';
+    if (parent?.kind === 'group') return (await this.membersOf(place.parent)).get(place.index);
+    return this.store.step(this.workflow, path);
   }
 
-  private membersOf(group: StepPath): Promise<Set<number>> {
+  private membersOf(group: StepPath): Promise<Map<number, StepOutcome>> {
     let members = this.groups.get(group);
     if (members === undefined) this.groups.set(group, members = this.read(group));
     return members;
   }
 
-  private async read(group: StepPath): Promise<Set<number>> {
-    const members = new Set<number>();
-    for await (const { index } of this.store.members(this.workflow, group)) members.add(index);
+  private async read(group: StepPath): Promise<Map<number, StepOutcome>> {
+    const members = new Map<number, StepOutcome>();
+    for await (const { index, outcome } of this.store.members(this.workflow, group)) members.set(index, outcome);
     return members;
   }
 }

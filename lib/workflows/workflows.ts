@@ -19,7 +19,7 @@ export interface WorkflowsDependencies {
   readonly sender: StepSender;
   /** How long what is kept of a workflow is kept after its last step. */
   readonly expiresInMs: number;
-  now(): number;
+  readonly now: () => number;
   ready(): Promise<void>;
   /** See {@link WorkflowPublisherDependencies.mostPlanned}. */
   readonly mostPlanned?: number;
@@ -36,7 +36,7 @@ export class Workflows {
   constructor(private readonly dependencies: WorkflowsDependencies) {
     const { sender, expiresInMs, now, mostPlanned } = dependencies;
     const store = new WorkflowStore(() => dependencies.backend(), expiresInMs);
-    const starter = new StepStarter(sender);
+    const starter = new StepStarter(sender, Math.ceil(expiresInMs / 1000));
     const driver = new WorkflowDriver(store, starter, now);
     const retries = new WorkflowRetries(store, driver, sender);
     this.gate = new WorkflowGate(store, driver, retries, (message, error) => dependencies.onProblem(message, error));

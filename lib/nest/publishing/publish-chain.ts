@@ -3,7 +3,7 @@ import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishBufferFullError, PublishTimeoutError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { inferArguments } from '../../task/complete-task.js';
-import type { TaskInput } from '../../task/task.js';
+import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';
 import type { PublishedTask, PublishOutcome } from './published-task.js';
 import type { TaskPublisher } from './task-publisher.js';
@@ -37,6 +37,11 @@ export class PublishChain {
   async publishMany(inputs: readonly TaskInput[]): Promise<PublishOutcome[]> {
     if (!Array.isArray(inputs)) throw new InvalidTaskError(`publishMany takes a list of tasks; found ${display(inputs)}.`);
     return new ChainedBatch((task) => this.publisher.publish(task, []), this.broker).run(inputs, (input, send) => this.through(input, [], send));
+  }
+
+  /** A step of a workflow: the middlewares see it as any other task. */
+  publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+    return this.through(input, [], (task) => this.publisher.publishStep(task, ours));
   }
 
   private async through(first: TaskInput | string, values: readonly unknown[], send: Send): Promise<PublishedTask> {

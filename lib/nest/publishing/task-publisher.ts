@@ -3,7 +3,7 @@ import type { Broker } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError } from '../../errors.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
 import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
-import type { AddressedTask, TaskInput } from '../../task/task.js';
+import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
 import { PublishedTask } from './published-task.js';
@@ -40,6 +40,16 @@ export class TaskPublisher {
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.send(task, message);
     return new PublishedTask(task.uuid, this.results, { name: task.name, at: Date.now(), asked: this.results.isAsked(task) });
+  }
+
+  /** A task with headers of ours, of which nobody in this process awaits the result. */
+  async publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+    const task = this.complete(input, []);
+    task.headers = { ...task.headers, ...ours };
+    const message = this.encode(task);
+    if (!this.gate.isOpen) await this.gate.pass(message.body.length);
+    await this.handOver(task, message);
+    return new PublishedTask(task.uuid, this.results, { name: task.name, at: Date.now(), asked: false });
   }
 
   /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */

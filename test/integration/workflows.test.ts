@@ -1,0 +1,193 @@
+import { Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  chain, chord, currentTask, DispatcherModule, DispatcherService, group, signature, Task, task, TaskFailedError, type PublishedWorkflow, type ServerConfig, type Workflow,
+} from '../../lib/index.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { KeptLog } from '../support/nest-app.js';
+import { RedisServer } from '../support/redis.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { Arrivals, eventually, Signal } from '../support/wait.js';
+
+@Injectable()
+class Tasks {
+  readonly ran = new Arrivals<string>();
+  readonly gate = new Signal();
+  broken = true;
+  @Task('add') add(...numbers: number[]): number { return this.told(`add ${numbers.join(' ')}`, numbers.reduce((sum, one) => sum + one, 0)); }
+  @Task('sum') sum(numbers: number[], extra = 0): number { return this.told('sum', numbers.reduce((sum, one) => sum + one, extra)); }
+  @Task('big') big(value: bigint): bigint { return value * 2n; }
+  @Task('kind') kind(...values: unknown[]): string { return values.map((value) => typeof value).join(' '); }
+  @Task('list') list(...values: unknown[]): unknown { return values; }
+  @Task('nothing') nothing(): void { this.told('nothing', undefined); }
+  @Task('note') note(...values: unknown[]): void { this.told(`note ${JSON.stringify(values)}`, undefined); }
+  @Task('circle') circle(): object { const circle: Record<string, unknown> = {}; return Object.assign(circle, { circle }); }
+  @Task('hold') async hold(): Promise<void> { this.told('hold', undefined); await this.gate.promise; }
+  @Task('breaks') breaks(value = 0): number {
+    if (this.broken) throw new RangeError('it is broken');
+    return this.told('mended', value + 1);
+  }
+  @Task('flaky', { retry: { attempts: 3, delaySeconds: 0.05, backoff: 'fixed' } }) flaky(): string {
+    if ((currentTask()?.attempt ?? 0) < 3) throw new Error('not yet');
+    return 'at last';
+  }
+  private told<T>(what: string, value: T): T { this.ran.add(what); return value; }
+}
+
+let redis: RedisServer;
+const closing: (() => Promise<unknown>)[] = [];
+beforeAll(async () => { redis = await RedisServer.start(); });
+afterAll(() => redis.stop());
+afterEach(async () => { for (const close of closing.splice(0).reverse()) await close(); });
+
+interface Running { service: DispatcherService; tasks: Tasks; log: KeptLog }
+
+async function start(config: Partial<ServerConfig>, exchange: string): Promise<Running> {
+  const log = new KeptLog();
+  const module = await Test.createTestingModule({
+    imports: [DispatcherModule.forRoot({
+      exchange, defaultRoutingKey: 'key', logger: log, workers: [{ name: 'w', queue: `${exchange}.q`, limit: 10, bindingKeys: ['key'] }], ...config,
+    })],
+    providers: [Tasks],
+  }).compile();
+  const app = await module.init();
+  closing.push(() => app.close());
+  return { service: app.get(DispatcherService), tasks: app.get(Tasks), log };
+}
+
+const places: [string, () => Partial<ServerConfig>][] = [
+  ['embedded:, kept in embedded:', () => ({ broker: 'embedded:' })],
+  ['embedded:, kept in Redis', () => ({ broker: 'embedded:', resultBackend: redis.url })],
+  ['RabbitMQ alone', () => ({ broker: sharedRabbitMqUrl() })],
+  ['RabbitMQ, kept in Redis', () => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
+];
+
+describe.each(places)('workflows on %s', (title, config) => {
+  async function dispatcher(more: Partial<ServerConfig> = {}): Promise<Running> {
+    const exchange = uniqueName('workflows');
+    if (title.startsWith('RabbitMQ')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
+    return start({ ...config(), ...more }, exchange);
+  }
+
+  async function result(workflow: Workflow): Promise<unknown> {
+    const { service } = await dispatcher();
+    return (await service.publish(workflow)).result();
+  }
+
+  it('a chain passes each result on as the first argument, unless the next is immutable', async () => {
+    expect(await result(chain(task('add', 1, 2), task('add', 10), task('add', 100)))).toBe(113);
+    expect(await result(chain(task('add', 1, 2), task('add', 10).immutable(), { name: 'add', args: [{ type: 'int', value: 5 }] }))).toBe(15);
+  });
+
+  it('a result keeps its type on the way', async () => {
+    expect(await result(chain(task('big', 2n ** 60n), task('big')))).toBe(2n ** 62n);
+    expect(await result(chain(task('nothing'), task('kind', 'x')))).toBe('object string');
+    expect(await result(chain(task('add', 0.5, 0.25), task('kind')))).toBe('number');
+    expect(await result(chain(group(task('big', 1n), task('nothing'), task('kind')), task('list', 7)))).toEqual([[expect.anything(), null, ''], 7]);
+  });
+
+  it('a group gives the results in its order, a chord passes them to its callback', async () => {
+    const members = Array.from({ length: 20 }, (_, index) => task('add', index, 1));
+    expect(await result(group(...members))).toEqual(members.map((_, index) => index + 1));
+    expect(await result(chord(group(members, { sendConcurrency: 3 }), task('sum', 5)))).toBe(215);
+  });
+
+  it('everything nests in everything', async () => {
+    const workflow = chain(task('add', 1), group(chain(task('add', 1), task('add', 1)), chord(group(task('add', 10), task('add', 20)), task('sum'))), task('sum', 1000));
+    // 1 -> [1+1+1, (1+10)+(1+20)] -> 3 + 32 + 1000
+    expect(await result(workflow)).toBe(1035);
+  });
+
+  it('a group is read while it is sent, and completes when it is known to be all', async () => {
+    async function* members(): AsyncGenerator<Workflow> {
+      for (let index = 0; index < 250; index++) {
+        await Promise.resolve();
+        yield index % 50 === 0 ? chain(task('add', index), task('add', 0)) : task('add', index);
+      }
+    }
+    expect(await result(chord(group(members(), { sendConcurrency: 20 }), task('sum')))).toBe(31125);
+    expect(await result(group(Array.from({ length: 250 }, (_, index) => task('add', index))))).toHaveLength(250);
+  });
+
+  it('callbacks are told of a success or a failure, of a step or of the whole', async () => {
+    const { service, tasks } = await dispatcher();
+    await (await service.publish(chain(task('add', 1), task('add', 2).onSuccess(task('note', 'step'))).onSuccess(task('note', 'whole')).onError(task('note', 'never')))).result();
+    await tasks.ran.first((what) => what === 'note [3,"step"]', 'the callback of the step');
+    await tasks.ran.first((what) => what === 'note [3,"whole"]', 'the callback of the whole');
+    const failing = await service.publish(chain(task('add', 1), task('breaks').onError(task('note', 'step')), task('add', 5)).onError(task('note', 'whole'), chain(task('note').immutable(), task('note', 'after'))));
+    const failure: unknown = await failing.result().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TaskFailedError);
+    expect(failure).toMatchObject({ message: expect.stringContaining('RangeError: it is broken'), cause: { name: 'RangeError' } });
+    await tasks.ran.first((what) => what === 'note ["RangeError: it is broken","step"]', 'the error callback of the step');
+    await tasks.ran.first((what) => what === 'note ["RangeError: it is broken","whole"]', 'the error callback of the whole');
+    await tasks.ran.first((what) => what === 'note [null,"after"]', 'a chain as a callback');
+    expect(tasks.ran.all.filter((what) => what.includes('never') || what === 'add 5')).toEqual([]);
+  });
+
+  it('a group that waits for all gives what became of each', async () => {
+    expect(await result(group([task('add', 1), task('breaks'), task('flaky')], { mode: 'all-settled' }))).toEqual([
+      { status: 'fulfilled', value: 1 }, { status: 'rejected', reason: 'RangeError: it is broken' }, { status: 'fulfilled', value: 'at last' },
+    ]);
+  });
+
+  it('a failed one goes on from where it stopped', async () => {
+    const { service, tasks } = await dispatcher();
+    const published = await service.publish(chain(task('add', 1), group(task('breaks'), task('add', 10)), task('sum')));
+    await expect(published.result()).rejects.toThrow(/it is broken/);
+    await tasks.ran.first((what) => what === 'add 1 10', 'the other member');
+    expect((await published.progress())?.root).toMatchObject({
+      status: 'failed', steps: [{ status: 'succeeded', label: 'add(..., 1)' }, { kind: 'group', size: 2 }, { status: 'waiting' }],
+    });
+    tasks.broken = false;
+    expect(await service.workflow(published.uuid).retry()).toBe(1);
+    expect(await eventually(() => published.result(), () => true, 'the result')).toBe(13);
+    expect(tasks.ran.all.sort()).toEqual(['add 1', 'add 1 10', 'mended', 'sum']);
+    expect((await published.progress())).toMatchObject({ status: 'succeeded', retries: 1, root: { steps: [{ status: 'succeeded' }, { ended: 2, failed: 0 }, { status: 'succeeded' }] } });
+    await expect(published.retry()).rejects.toThrow(/has succeeded; only a failed one can be retried/);
+  });
+
+  it('replaying the dead letter has the workflow go on as well', async () => {
+    const { service, tasks } = await dispatcher();
+    const published = await service.publish(chain(task('breaks', 1), task('add', 1)));
+    await expect(published.result()).rejects.toThrow(/it is broken/);
+    tasks.broken = false;
+    const { queue } = service.worker('w');
+    expect((await service.deadLetters.replayAll(queue)).replayed).toBe(1);
+    expect(await eventually(() => published.result(), () => true, 'the result')).toBe(3);
+  });
+
+  it('cancelled, nothing of it starts any more', async () => {
+    const { service, tasks } = await dispatcher();
+    const published = await service.publish(chain(task('hold'), task('add', 1)).onError(task('note', 'never')));
+    await tasks.ran.first((what) => what === 'hold', 'the first step');
+    expect((await published.progress())?.root.steps).toMatchObject([{ status: 'active' }, { status: 'waiting' }]);
+    expect(await published.cancel('the customer left')).toBe(true);
+    expect(await published.cancel()).toBe(false);
+    tasks.gate.fire();
+    await expect(published.result()).rejects.toThrow(/was cancelled: the customer left/);
+    expect(await result(chain(task('add', 1)))).toBe(1);
+    expect(tasks.ran.all).toEqual(['hold']);
+    await expect(published.retry()).rejects.toThrow(/been cancelled/);
+  });
+
+  it('what cannot go on is a failure with a reason, not a standstill', async () => {
+    const { service } = await dispatcher();
+    const told = async (workflow: Workflow): Promise<string> => String(await (await service.publish(workflow)).result().catch((error: unknown) => error));
+    expect(await told(chain(task('circle'), task('add')))).toMatch(/What the task returned cannot be kept/);
+    expect(await told(chain(task('add', 1), signature({ name: 'add', routingKey: 'nobody' })))).toMatch(/routing key ["']nobody["']/);
+  });
+
+  it('is called off when it cannot be published', async () => {
+    const { service, tasks } = await dispatcher();
+    const publishing: Promise<PublishedWorkflow> = service.publish(group(task('add', 1), signature({ name: 'add', routingKey: 'nobody' })), { uuid: '9f2c7f0e-6e0b-4b0a-9a53-0a4d4c0f3c11' });
+    await expect(publishing).rejects.toMatchObject({ code: 'ERR_DISPATCHER_UNROUTABLE' });
+    await expect(service.workflow('9f2c7f0e-6e0b-4b0a-9a53-0a4d4c0f3c11').result()).rejects.toThrow(/could not be published/);
+    await expect(service.publish(group([].values()))).rejects.toThrow(/its iterable gave none/);
+    expect(tasks.ran.all.length).toBeLessThanOrEqual(1);
+  });
+
+  it('retries of a task are none of the workflow\'s business', async () => {
+    expect(await result(chain(task('flaky'), task('kind')))).toBe('string');
+  });
+});
