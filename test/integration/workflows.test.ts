@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -180,9 +181,10 @@ describe.each(places)('workflows on %s', (title, config) => {
 
   it('is called off when it cannot be published', async () => {
     const { service, tasks } = await dispatcher();
-    const publishing: Promise<PublishedWorkflow> = service.publish(group(task('add', 1), signature({ name: 'add', routingKey: 'nobody' })), { uuid: '9f2c7f0e-6e0b-4b0a-9a53-0a4d4c0f3c11' });
+    const uuid = randomUUID();
+    const publishing: Promise<PublishedWorkflow> = service.publish(group(task('add', 1), signature({ name: 'add', routingKey: 'nobody' })), { uuid });
     await expect(publishing).rejects.toMatchObject({ code: 'ERR_DISPATCHER_UNROUTABLE' });
-    await expect(service.workflow('9f2c7f0e-6e0b-4b0a-9a53-0a4d4c0f3c11').result()).rejects.toThrow(/could not be published/);
+    await expect(service.workflow(uuid).result()).rejects.toThrow(/could not be published/);
     await expect(service.publish(group([].values()))).rejects.toThrow(/its iterable gave none/);
     expect(tasks.ran.all.length).toBeLessThanOrEqual(1);
   });
