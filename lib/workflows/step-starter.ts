@@ -1,5 +1,6 @@
 import { BrokerError, DispatcherError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import { Header } from '../task/headers.js';
+import { onceHeaders } from '../task/once.js';
 import { inParallel } from './in-parallel.js';
 import { firstTasks, leadingGroup, type PlacedTask, type StepPath } from './paths.js';
 import type { PlanNode } from './plan-node.js';
@@ -25,7 +26,7 @@ export class StepStarter {
     const own = [...task.args];
     const args = input === undefined || task.immutable === true ? own : [argumentOf(input.value), ...own];
     await this.sender.send({ ...task.options, name: task.name, args, uuid: uuidOf({ workflow, path }) },
-      { [Header.workflow]: referenceText({ workflow, path, plain }), [Header.once]: this.rememberSeconds });
+      { [Header.workflow]: referenceText({ workflow, path, plain }), ...onceHeaders(this.rememberSeconds) });
   }
 }
 
