@@ -79,12 +79,13 @@ export class WorkflowGate implements TaskGate {
       return;
     }
     const { uuid, queue } = visit;
-    await this.store.addStopped(step.workflow, `${step.path} ${uuid}`, { how: 'dead', path: step.path, uuid, queue, error: outcome.error });
+    await this.store.addStopped(step.workflow, `${step.path} dead ${uuid}`, { how: 'dead', path: step.path, uuid, queue, error: outcome.error });
   }
 
   private async park({ workflow, path }: StepReference, visit: TaskVisit, { error }: Extract<StepOutcome, { kind: 'error' }>): Promise<string> {
     const { uuid, name, args, queue, headers } = visit;
-    const key = `${path} ${uuid}`;
+    // A task may have failed, been delivered again, and then be called off.
+    const key = `${path} parked ${uuid}`;
     await this.store.addStopped(workflow, key, { how: 'parked', path, queue, error, name, args, headers: lastingHeaders(headers) });
     return key;
   }

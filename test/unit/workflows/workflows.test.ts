@@ -76,8 +76,8 @@ describe('any workflow, whoever dies at whatever moment', () => {
       expect([...world.started.keys()].sort()).toEqual([...meaning.started].sort());
       expect([...world.started.values()].filter((copies) => copies.size !== 1)).toEqual([]);
       expect(world.problems).toEqual([]);
-    }), { numRuns: 400 });
-  });
+    }), { numRuns: 200 });
+  }, 120_000);
 
   it('fails and succeeds as its parts do, and tells those who are to be told', async () => {
     await fc.assert(fc.asyncProperty(tree, fc.nat(), mostPlanned, fc.integer({ min: 2, max: 7 }), async (workflow, seed, planned, every) => {
@@ -98,8 +98,8 @@ describe('any workflow, whoever dies at whatever moment', () => {
       if (status === 'succeeded') expect([...world.started.keys()].sort()).toEqual([...meaning.started].sort());
       expect([...world.started.values()].filter((copies) => copies.size !== 1)).toEqual([]);
       expect(world.problems).toEqual([]);
-    }), { numRuns: 400 });
-  });
+    }), { numRuns: 200 });
+  }, 120_000);
 
   it('goes on from where it stopped once what failed is mended and it is retried', async () => {
     await fc.assert(fc.asyncProperty(tree, fc.nat(), mostPlanned, fc.integer({ min: 2, max: 7 }), async (workflow, seed, planned, every) => {
@@ -122,6 +122,6 @@ describe('any workflow, whoever dies at whatever moment', () => {
       // All-settled groups keep the failures that they have told already.
       if (!JSON.stringify(workflow.node).includes('all-settled')) expect(outcome).toEqual({ kind: 'value', ...new Meaning(() => false).of(workflow.node, ROOT) });
       expect(world.problems).toEqual([]);
-    }), { numRuns: 300 });
-  });
+    }), { numRuns: 200 });
+  }, 120_000);
 });
