@@ -6,12 +6,14 @@ import type { Plan } from './driver/session.js';
 const FULL_TASKS = 100_000;
 const PART_TASKS = 20_000;
 const QUICK_TASKS = 5_000;
+const ALL_RUNS = 2;
 
 export const usage = `npm run bench -- [options]
   --scenario a,b    only these: ${scenarios.map(({ name }) => name).join(' ')}
   --system a,b      only these (and ${BASELINE}, for the ratios): ${systems.map(({ name }) => name).join(' ')}
   --runs n          runs of each system in each scenario (default 3)
   --tasks n         tasks of a run (default ${FULL_TASKS}; ${PART_TASKS} with --scenario or --system)
+  --all             everything in about 25 minutes: ${ALL_RUNS} runs of ${PART_TASKS} tasks, minor scenarios once and for few systems
   --quick           one run of ${QUICK_TASKS} tasks: does everything work?
   --update-docs     write the results into docs/performance.md
   --help`;
@@ -31,19 +33,21 @@ export function parseOptions(args: string[]): Options {
       system: { type: 'string', multiple: true },
       runs: { type: 'string' },
       tasks: { type: 'string' },
+      all: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       'update-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const partial = values.scenario !== undefined || values.system !== undefined;
+  const partial = values.all || values.scenario !== undefined || values.system !== undefined;
   const tasks = values.quick ? QUICK_TASKS : partial ? PART_TASKS : FULL_TASKS;
   return {
     plan: {
       scenarios: chosen('scenario', scenarios, values.scenario),
       systems: chosen('system', systems, values.system && [...values.system, BASELINE]),
-      runs: positive('runs', values.runs, values.quick ? 1 : 3),
+      runs: positive('runs', values.runs, values.quick ? 1 : values.all ? ALL_RUNS : 3),
       tasks: positive('tasks', values.tasks, tasks),
+      brief: values.all,
     },
     updateDocs: values['update-docs'],
     help: values.help,

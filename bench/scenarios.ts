@@ -1,4 +1,5 @@
 import type { Ability, Scenario } from './driver/definition.js';
+import { RETRY_MS } from './system/settings.js';
 
 const END_TO_END: readonly Ability[] = ['window', 'consume'];
 const LIMITS = [100, 10, 3];
@@ -19,16 +20,17 @@ export const scenarios: readonly Scenario[] = [
     kind: 'end-to-end' as const,
     needs: END_TO_END,
     settings: { limit },
+    minor: limit !== 100,
   })),
   {
     name: 'publish-one',
     title: 'Publish one at a time, each awaited',
     kind: 'publish',
     needs: ['one'],
-    settings: { publishing: 'one' },
-    tasks: (asked) => Math.ceil(asked / 20),
+    settings: { publishing: 'one', warmup: 2_000 },
+    tasks: (asked) => Math.ceil(asked / 5),
   },
-  { name: 'publish-all', title: 'Publish by Promise.all, 1,000 at a time', kind: 'publish', needs: ['all'], settings: { publishing: 'all' } },
+  { name: 'publish-all', title: 'Publish by Promise.all, 1,000 at a time', kind: 'publish', needs: ['all'], settings: { publishing: 'all' }, minor: true },
   { name: 'publish-bulk', title: 'Publish by the batch call, 1,000 at a time', kind: 'publish', needs: ['bulk'], settings: { publishing: 'bulk' } },
   latency('latency-100', 'Latency at 100 tasks per second', 100),
   latency('latency-half', 'Latency at half of the rate that the system reaches end to end', 'half'),
@@ -45,19 +47,21 @@ export const scenarios: readonly Scenario[] = [
   { name: 'embedded-durable', title: 'One process, on this disk', kind: 'one-process', needs: ['durable-local'], settings: {} },
   {
     name: 'enhancers',
-    title: 'Consume with an interceptor or a pipe on the handler, limit 100',
+    title: 'Consume with an interceptor, a pipe or both on the handler, limit 100',
     kind: 'consume',
     needs: ['enhancers'],
     settings: {},
+    moreThan: 'dispatcher',
   },
-  { name: 'noop-publish', title: 'Task without arguments: publish', kind: 'publish', needs: ['window', 'noop'], settings: { task: 'noop' } },
-  { name: 'noop-consume', title: 'Task without arguments: consume, limit 100', kind: 'consume', needs: ['consume', 'noop'], settings: { task: 'noop' } },
+  { name: 'noop-publish', title: 'Task without arguments: publish', kind: 'publish', needs: ['window', 'noop'], settings: { task: 'noop' }, minor: true },
+  { name: 'noop-consume', title: 'Task without arguments: consume, limit 100', kind: 'consume', needs: ['consume', 'noop'], settings: { task: 'noop' }, minor: true },
   {
     name: 'noop-end-to-end',
     title: 'Task without arguments: end to end, limit 100',
     kind: 'end-to-end',
     needs: [...END_TO_END, 'noop'],
     settings: { task: 'noop' },
+    minor: true,
   },
   {
     name: 'payload-10k',
@@ -65,7 +69,32 @@ export const scenarios: readonly Scenario[] = [
     kind: 'end-to-end',
     needs: [...END_TO_END, 'payload'],
     settings: { payload: 10_240 },
+    minor: true,
     tasks: (asked) => Math.ceil(asked / 5),
+  },
+  {
+    name: 'delay',
+    title: 'Each task delayed by one second, which is in the time: end to end, limit 100',
+    kind: 'end-to-end',
+    needs: [...END_TO_END, 'delay'],
+    settings: { delayms: 1_000 },
+    tasks: (asked) => Math.ceil(asked / 2),
+  },
+  {
+    name: 'retry',
+    title: `The first attempt of each task fails, the second comes ${RETRY_MS} ms later: end to end, limit 100`,
+    kind: 'end-to-end',
+    needs: [...END_TO_END, 'retry'],
+    settings: { fails: 'first' },
+    tasks: (asked) => Math.ceil(asked / 2),
+  },
+  {
+    name: 'results',
+    title: 'Every result back with the publisher, 1,000 tasks in flight, limit 100',
+    kind: 'round-trip',
+    needs: [...END_TO_END, 'results'],
+    settings: { results: 'on' },
+    tasks: (asked) => Math.ceil(asked / 2),
   },
   {
     name: 'mix',

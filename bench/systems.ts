@@ -18,16 +18,22 @@ function peer(name: string): readonly string[] {
   return [process.execPath, join(COMPILED, 'system', 'program.js'), join(SOURCES, 'peers', `${name}.mjs`)];
 }
 
+function onNest11(name: string): readonly string[] {
+  const [node, ...rest] = ours(name);
+  return [node, '--require', join(SOURCES, 'peers', 'resolve-nest-11.cjs'), ...rest];
+}
+
 /** What everything is compared with. */
 export const BASELINE = 'amqplib';
 
 export const systems: readonly SystemDefinition[] = [
   {
     name: 'dispatcher',
+    main: true,
     title: 'Dispatcher',
     server: 'rabbitmq',
     command: ours('dispatcher'),
-    abilities: [...EVERYTHING, 'enhancers'],
+    abilities: [...EVERYTHING, 'enhancers', 'delay', 'retry', 'results'],
     differs: 'This library through its Nest module, default settings but for `limit`: confirms, `mandatory`, acknowledgements after the outcome is recorded, dead letters.',
   },
   {
@@ -51,6 +57,25 @@ export const systems: readonly SystemDefinition[] = [
     differs: 'The handler takes one argument, through a pipe that passes on.',
   },
   {
+    name: 'dispatcher-both',
+    title: 'Dispatcher, one interceptor and one pipe',
+    server: 'rabbitmq',
+    command: ours('dispatcher'),
+    settings: { enhancer: 'both' },
+    abilities: ['enhancers'],
+    filledBy: 'amqplib',
+    differs: 'Both of them.',
+  },
+  {
+    name: 'dispatcher-nest-11',
+    title: 'Dispatcher, on Nest 11',
+    server: 'rabbitmq',
+    command: onNest11('dispatcher'),
+    prepare: installPeers,
+    abilities: ['window', 'consume'],
+    differs: 'On the version of Nest that the two peers inside Nest are measured with, whose memory is less than that of Nest 12.',
+  },
+  {
     name: 'dispatcher-memory',
     title: 'Dispatcher, embedded in memory',
     server: 'none',
@@ -68,10 +93,11 @@ export const systems: readonly SystemDefinition[] = [
   },
   {
     name: 'amqplib',
+    main: true,
     title: 'raw amqplib',
     server: 'rabbitmq',
     command: ours('amqplib'),
-    abilities: without('bulk', 'long-tasks'),
+    abilities: [...without('bulk', 'long-tasks'), 'results'],
     differs: 'The floor: no task queue at all. 1,000 confirms in flight, `mandatory` off, prefetch 100 or `limit` where that is more, one acknowledgement for 50 tasks (or after 5 ms).',
   },
   {
@@ -104,6 +130,7 @@ export const systems: readonly SystemDefinition[] = [
   },
   {
     name: 'golevelup',
+    main: true,
     title: '@golevelup/nestjs-rabbitmq',
     server: 'rabbitmq',
     command: peer('golevelup'),
@@ -117,8 +144,8 @@ export const systems: readonly SystemDefinition[] = [
     server: 'rabbitmq',
     command: peer('nest-rmq'),
     prepare: installPeers,
-    abilities: without('bulk'),
-    differs: "Nest 11's own transport by events: a client and a microservice for each queue, its own envelope on the wire, acknowledged by the handler.",
+    abilities: [...without('bulk'), 'results'],
+    differs: "Nest 11's own transport by events, or by messages where results are wanted: a client and a microservice for each queue, its own envelope on the wire, acknowledged by the handler.",
   },
   {
     name: 'bullmq',
@@ -126,7 +153,7 @@ export const systems: readonly SystemDefinition[] = [
     server: 'redis',
     command: peer('bullmq'),
     prepare: installPeers,
-    abilities: [...without('quorum'), 'durable-local'],
+    abilities: [...without('quorum'), 'durable-local', 'delay', 'retry', 'results'],
     differs: 'Redis instead of RabbitMQ, its append-only file synced every second; a worker for each queue, concurrency is `limit`; finished jobs are removed.',
   },
   {

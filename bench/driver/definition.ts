@@ -14,6 +14,10 @@ export type Ability =
   | 'long-tasks'
   | 'quorum'
   | 'enhancers'
+  /** Running tasks later, running them again after a failure, giving the publisher what they return. */
+  | 'delay'
+  | 'retry'
+  | 'results'
   /** Publisher and worker in one process, with no server, or with one whose data is on this disk. */
   | 'in-memory'
   | 'durable-local';
@@ -29,6 +33,8 @@ export interface SystemDefinition {
   readonly prepare?: () => void;
   readonly settings?: Partial<Settings>;
   readonly abilities: readonly Ability[];
+  /** One of the few that a reader compares first. */
+  readonly main?: boolean;
   /** A faster system whose tasks on the wire are the same, to fill queues with before consuming. */
   readonly filledBy?: string;
   /** What it does otherwise than the rest, for whoever reads the numbers. */
@@ -38,11 +44,16 @@ export interface SystemDefinition {
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  readonly kind: 'publish' | 'consume' | 'end-to-end' | 'one-process';
+  /** `round-trip`: end to end, and timed until the publisher has all results. */
+  readonly kind: 'publish' | 'consume' | 'end-to-end' | 'round-trip' | 'one-process';
   readonly needs: readonly Ability[];
   readonly settings: Partial<Settings>;
   /** Only these systems, where the question concerns only them. */
   readonly only?: readonly string[];
+  /** Adds a column: microseconds of CPU per task more than this system needs. */
+  readonly moreThan?: string;
+  /** `--all` runs it once, and of the systems only the `main` ones. */
+  readonly minor?: boolean;
   /** Number of worker processes. Default: 1. */
   readonly workers?: number;
   /** Tasks of a run, of those asked for. Default: as many. */

@@ -83,6 +83,17 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
     await expectReady(job, 0);
     return span;
   },
+  'round-trip': async (job, start) => {
+    const worker = start(job.system, { role: 'consume' });
+    await worker.wait('ready', READY_LIMIT_MS);
+    worker.say('go');
+    const publisher = start(job.system, { role: 'publish' });
+    const span = await watch(job, [publisher], publisher, publisher);
+    await publisher.quit();
+    await worker.quit();
+    await expectReady(job, 0);
+    return span;
+  },
   'one-process': async (job, start) => {
     const both = start(job.system, { role: 'both' });
     const span = await watch(job, [both], both, both);

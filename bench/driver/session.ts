@@ -6,7 +6,8 @@ import type { Scenario, SystemDefinition } from './definition.js';
 import type { Failure, Measurement } from './measurement.js';
 import { measure } from './run.js';
 
-const WARMUP = 2_000;
+/** Enough for what is called for each task to be compiled. */
+const WARMUP = 5_000;
 const PACED_SECONDS = 10;
 
 export interface Plan {
@@ -14,6 +15,8 @@ export interface Plan {
   readonly systems: readonly SystemDefinition[];
   readonly runs: number;
   readonly tasks: number;
+  /** Minor scenarios once, and only for the systems that a reader compares first. */
+  readonly brief?: boolean;
 }
 
 export interface Outcome {
@@ -26,6 +29,7 @@ export class Session {
   readonly outcome: Outcome = { measurements: [], failures: [] };
   private readonly servers = new Map<string, Server>();
   private readonly unavailable = new Set<string>();
+  private readonly began = performance.now();
 
   constructor(
     private readonly plan: Plan,
@@ -43,10 +47,11 @@ export class Session {
   }
 
   private async runScenario(scenario: Scenario): Promise<void> {
-    const systems = this.plan.systems.filter((system) => takesPart(system, scenario) && this.prepare(system));
+    const brief = this.plan.brief === true && scenario.minor === true;
+    const systems = this.plan.systems.filter((system) => takesPart(system, scenario) && (!brief || system.main === true) && this.prepare(system));
     if (systems.length === 0) return;
-    this.tell(`\n${scenario.name}: ${scenario.title}`);
-    for (let run = 1; run <= this.plan.runs; run++) {
+    this.tell(`\n${scenario.name}: ${scenario.title} (${((performance.now() - this.began) / 60_000).toFixed(1)} min so far)`);
+    for (let run = 1; run <= (brief ? 1 : this.plan.runs); run++) {
       // Each run begins with another system, so that none always follows the same neighbour.
       for (let i = 0; i < systems.length; i++) await this.runOnce(scenario, systems[(i + run - 1) % systems.length], run);
     }
@@ -71,7 +76,7 @@ export class Session {
     const base = { scenario, system, filler, server, run };
     if (scenario.pace === undefined) {
       const tasks = (scenario.tasks ?? ((asked) => asked))(this.plan.tasks);
-      return measure({ ...base, tasks, warmup: scenario.settings.warmup ?? Math.min(WARMUP, Math.ceil(tasks / 5)) });
+      return measure({ ...base, tasks, warmup: scenario.settings.warmup ?? Math.min(WARMUP, Math.ceil(tasks / 4)) });
     }
     const rate = scenario.pace === 'half' ? Math.floor((await this.highest(system)) / 2) : scenario.pace;
     return measure({ ...base, rate, warmup: rate, tasks: rate * Math.min(PACED_SECONDS, Math.ceil(this.plan.tasks / 2_000)) });

@@ -18,8 +18,13 @@ export function tables(scenarios: readonly Scenario[], systems: readonly SystemD
     const baseline = all.filter((one) => one.system === BASELINE);
     const measured = systems.filter((system) => all.some((one) => one.system === system.name));
     const describe = scenario.pace === undefined ? rateRow : latencyRow;
-    const rows = measured.map((system) => [system.title, ...describe(all.filter((one) => one.system === system.name), baseline)]);
-    return [{ scenario, head: scenario.pace === undefined ? RATE_HEAD : LATENCY_HEAD, rows }];
+    const more = moreThan(scenario, all);
+    const rows = measured.map((system) => {
+      const runs = all.filter((one) => one.system === system.name);
+      return [system.title, ...describe(runs, baseline), ...more(runs)];
+    });
+    const head = scenario.pace === undefined ? RATE_HEAD : LATENCY_HEAD;
+    return [{ scenario, head: scenario.moreThan === undefined ? head : [...head, 'us more'], rows }];
   });
 }
 
@@ -36,6 +41,14 @@ function rateRow(runs: readonly Measurement[], baseline: readonly Measurement[])
     median(trusted(runs).map((run) => run.memory)).toFixed(0),
     cleanOf(runs),
   ];
+}
+
+/** Microseconds of CPU per task beyond what the scenario's plain system needs. */
+function moreThan({ moreThan: plain }: Scenario, all: readonly Measurement[]): (runs: readonly Measurement[]) => string[] {
+  if (plain === undefined) return () => [];
+  const cpuOf = (runs: readonly Measurement[]): number => median(trusted(runs).map((run) => run.cpu));
+  const least = all.filter((one) => one.system === plain);
+  return (runs) => [least.length === 0 ? '-' : ((cpuOf(runs) - cpuOf(least)) * 10).toFixed(1)];
 }
 
 function latencyRow(runs: readonly Measurement[], baseline: readonly Measurement[]): string[] {

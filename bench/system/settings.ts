@@ -28,8 +28,17 @@ export interface Settings {
   /** Variants of one system. */
   readonly ack: 'coalesced' | 'single';
   readonly mandatory: 'on' | 'off';
-  readonly enhancer: 'none' | 'interceptor' | 'pipe';
+  readonly enhancer: 'none' | 'interceptor' | 'pipe' | 'both';
+  /** Each task is to run so much later than it is published. */
+  readonly delayms: number;
+  /** `first`: the first attempt of each task fails, and the second comes `RETRY_MS` later. */
+  readonly fails: 'none' | 'first';
+  /** `on`: a task counts as published when its result is back with the publisher. */
+  readonly results: 'off' | 'on';
 }
+
+/** The same for every system that retries. */
+export const RETRY_MS = 100;
 
 export const defaults: Settings = {
   role: 'publish',
@@ -51,6 +60,9 @@ export const defaults: Settings = {
   ack: 'coalesced',
   mandatory: 'off',
   enhancer: 'none',
+  delayms: 0,
+  fails: 'none',
+  results: 'off',
 };
 
 export function formatSettings(settings: Settings): string[] {

@@ -3,6 +3,10 @@ import { connect, type ChannelModel, type ConfirmChannel, type ConsumeMessage } 
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
 
+/** RabbitMQ's direct reply-to. */
+const REPLIES = 'amq.rabbitmq.reply-to';
+const NOTHING = Buffer.from('null');
+
 const ACK_EVERY = 50;
 const ACK_IDLE_MS = 5;
 /** With fewer in flight than one acknowledgement covers, each batch would wait for the idle flush. */
@@ -13,6 +17,7 @@ export async function open(settings: Settings, onTask: OnTask): Promise<System> 
   const connection = await connect(settings.server, { noDelay: true });
   const channel = await connection.createConfirmChannel();
   await declare(channel, settings);
+  if (settings.results === 'on') return calls(connection, channel, settings, onTask);
   const consumer = consuming(channel, settings, onTask);
   return {
     publish: publishing(channel, settings),
@@ -35,6 +40,36 @@ function publishing(channel: ConfirmChannel, settings: Settings): System['publis
   return (task, queue, done) => {
     const body = Buffer.from(JSON.stringify({ uuid: randomUUID(), name: task.name, args: task.args }));
     channel.publish(settings.prefix, queue, body, options, (error) => done(error as Error | null));
+  };
+}
+
+/** Remote calls in RabbitMQ's own way: each task names where its result is to go, and is acknowledged by itself. */
+async function calls(connection: ChannelModel, channel: ConfirmChannel, settings: Settings, onTask: OnTask): Promise<System> {
+  const waiting = new Map<string, () => void>();
+  const answered = ({ properties }: ConsumeMessage): void => {
+    waiting.get(properties.correlationId as string)?.();
+    waiting.delete(properties.correlationId as string);
+  };
+  if (settings.role === 'publish') await channel.consume(REPLIES, (message) => answered(message!), { noAck: true });
+  const answer = (message: ConsumeMessage): void => {
+    const task = JSON.parse(message.content.toString()) as BenchTask;
+    void onTask(Number(task.args[1]?.value ?? 0));
+    const { replyTo, correlationId } = message.properties as { replyTo: string; correlationId: string };
+    channel.sendToQueue(replyTo, NOTHING, { correlationId });
+    channel.ack(message);
+  };
+  return {
+    publish(task, queue, done) {
+      const uuid = randomUUID();
+      waiting.set(uuid, done);
+      const body = Buffer.from(JSON.stringify({ uuid, name: task.name, args: task.args }));
+      channel.publish(settings.prefix, queue, body, { persistent: true, contentType: 'application/json', replyTo: REPLIES, correlationId: uuid });
+    },
+    async consume() {
+      await channel.prefetch(settings.limit);
+      for (const name of queueNames(settings)) await channel.consume(name, (message) => answer(message!));
+    },
+    close: () => close(connection, channel, { flush: () => undefined }),
   };
 }
 
@@ -85,7 +120,7 @@ function coalescedAcks(channel: ConfirmChannel) {
   return { add, flush };
 }
 
-async function close(connection: ChannelModel, channel: ConfirmChannel, consumer: Consumer): Promise<void> {
+async function close(connection: ChannelModel, channel: ConfirmChannel, consumer: Pick<Consumer, 'flush'>): Promise<void> {
   consumer.flush();
   await channel.close();
   await connection.close();

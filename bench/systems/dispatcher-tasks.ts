@@ -1,8 +1,8 @@
 import { Inject, Injectable, UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor, type PipeTransform } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import { Arg, Task } from '../../lib/index.js';
+import { Arg, currentTask, Task } from '../../lib/index.js';
 import type { OnTask } from '../system/contract.js';
-import type { Settings } from '../system/settings.js';
+import { RETRY_MS, type Settings } from '../system/settings.js';
 
 export const ON_TASK = Symbol('ON_TASK');
 
@@ -50,5 +50,28 @@ class PipedTasks {
   }
 }
 
-/** The same handler with nothing around it, with an interceptor, with a pipe on its one argument. */
-export const handlers = { none: PlainTasks, interceptor: InterceptedTasks, pipe: PipedTasks } satisfies Record<Settings['enhancer'], unknown>;
+@Injectable()
+class InterceptedAndPipedTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask) {}
+
+  @UseInterceptors(PassOn)
+  @Task('task_1')
+  run(@Arg(1, SamePipe) mark: number): unknown {
+    return this.onTask(mark);
+  }
+}
+
+/** Each task succeeds at its second attempt. */
+@Injectable()
+export class FailingTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask) {}
+
+  @Task('task_1', { retry: { attempts: 2, backoff: 'fixed', delaySeconds: RETRY_MS / 1000, jitter: 0 } })
+  run(_text: string, mark = 0): unknown {
+    if (currentTask()?.attempt === 1) throw new Error('The first attempt fails, as it is told to.');
+    return this.onTask(mark);
+  }
+}
+
+/** The same handler with nothing around it, with an interceptor, with a pipe on its one argument, with both. */
+export const handlers = { none: PlainTasks, interceptor: InterceptedTasks, pipe: PipedTasks, both: InterceptedAndPipedTasks } satisfies Record<Settings['enhancer'], unknown>;

@@ -4,19 +4,22 @@ import { NestFactory } from '@nestjs/core';
 import { DispatcherModule, DispatcherService, type TaskInput } from '../../lib/index.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
-import { handlers, ON_TASK } from './dispatcher-tasks.js';
+import { FailingTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
 
 /** Ours as an application has it: the Nest module, decorated methods, default settings but for `limit`. */
 export async function open(settings: Settings, onTask: OnTask): Promise<System> {
   const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask), { logger: ['error', 'warn'] });
   const service = app.get(DispatcherService);
   const { type, limit } = settings;
+  const options = optionsOf(settings);
+  const withResult = async (task: BenchTask, queue: string): Promise<unknown> => (await service.publish(inputOf(task, queue, options))).result();
+  const sent = settings.results === 'on' ? withResult : (task: BenchTask, queue: string) => service.publish(inputOf(task, queue, options));
   return {
     publish(task, queue, done) {
-      service.publish(inputOf(task, queue)).then(() => done(), done);
+      sent(task, queue).then(() => done(), done);
     },
     async publishMany(tasks) {
-      const outcomes = await service.publishMany(tasks.map(({ task, queue }) => inputOf(task, queue)));
+      const outcomes = await service.publishMany(tasks.map(({ task, queue }) => inputOf(task, queue, options)));
       for (const outcome of outcomes) if (!outcome.accepted) throw outcome.error;
     },
     async consume() {
@@ -39,12 +42,18 @@ function moduleOf(settings: Settings, onTask: OnTask): Type {
   };
   @Module({
     imports: [DispatcherModule.forRoot(config)],
-    providers: [handlers[settings.enhancer], { provide: ON_TASK, useValue: onTask }],
+    providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], { provide: ON_TASK, useValue: onTask }],
   })
   class BenchModule {}
   return BenchModule;
 }
 
-function inputOf({ name, args }: BenchTask, routingKey: string): TaskInput {
-  return { name, args: args as TaskInput['args'], routingKey };
+function optionsOf({ delayms, results }: Settings): Partial<TaskInput> | undefined {
+  if (results === 'on') return { result: true };
+  return delayms > 0 ? { delaySeconds: delayms / 1000 } : undefined;
+}
+
+function inputOf({ name, args }: BenchTask, routingKey: string, options: Partial<TaskInput> | undefined): TaskInput {
+  const input = { name, args: args as TaskInput['args'], routingKey };
+  return options === undefined ? input : { ...input, ...options };
 }

@@ -1,4 +1,5 @@
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { createRequire } from 'node:module';
+import type { Database, RootDatabase } from 'lmdb';
 
 /** A table of bytes by bytes. */
 export type Table = Database<Buffer, Buffer>;
@@ -29,7 +30,11 @@ const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
 /** How many processes and threads can have the folder open at a time. */
 const MOST_READERS = 512;
 
+const load = createRequire(__filename);
+
 export function openResultTables(folder: string): ResultTables {
+  // Loaded with the first folder: the native library costs 11 MiB, which a worker on RabbitMQ should not pay.
+  const { open } = load('lmdb') as typeof import('lmdb');
   const root = open<Buffer, Buffer>({
     path: folder,
     // By default a folder with a dot in its name would be taken for a file.
