@@ -76,13 +76,15 @@ export interface ServerConfig {
    */
   publishTimeoutSeconds?: number;
   /**
-   * Where results are kept: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:`
-   * (in memory, this process), `embedded:./folder`. The driver of each is a package of its own. Default: nowhere; results are off.
+   * How results that are asked for come back. `amqp`: straight to the process that asked, over RabbitMQ. Or a store that every
+   * process can read: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:` (in
+   * memory, this process), `embedded:./folder`; the driver of each is a package of its own. Default: `amqp` on RabbitMQ,
+   * the broker's own store on embedded ones.
    */
   resultBackend?: string;
   /** Which tasks have their results kept: `asked` (`result: true` on the task or at `publish`) or `all`. Default: `asked`. */
   results?: 'asked' | 'all';
-  /** How long a result is kept after its last change, in seconds. Default: 3600. */
+  /** How long a result is kept after its last change, in seconds; without a store: by the process that asked. Default: 3600. */
   resultsExpireInSeconds?: number;
   /**
    * How long what is known of a workflow is kept after it was last written, in seconds: more than any one of its steps

@@ -23,7 +23,10 @@ export interface TaskOptions {
   workers?: string[];
   /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
   dispatcher?: string;
-  /** Its result is kept, whoever publishes it; needs `resultBackend`. Default: only where `publish` asks for it. */
+  /**
+   * Its result is told, whoever publishes it; on RabbitMQ alone where the publishing process has this class among its
+   * providers, or sends by `client(Class)`. Default: only where `publish` asks for it.
+   */
   result?: boolean;
   /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own

@@ -27,7 +27,7 @@ export interface TaskInput {
   headers?: TaskHeaders;
   /** Retries of this one task; what is given here wins over its handler's `retry`. */
   retry?: RetryOptions;
-  /** Its result is kept by the worker's `resultBackend`, to be read with `published.result()` or `dispatcher.task(uuid)`. Default: as the handler says. */
+  /** Its result, and what happens on the way, are told: see `published.result()`, `reports()`, `dispatcher.task(uuid)`. Default: as the handler says. */
   result?: boolean;
   /** Seconds before it may run, counted from `publish`; fractions allowed, at most 6.8 years. Default: 0. Excludes `eta`. */
   delaySeconds?: number;

@@ -41,7 +41,7 @@ export interface TaskDefinition {
   taskUuidAsFirstArg?: boolean;
   /** When and how often a failed attempt is repeated. Default: never. */
   retry?: RetryPolicy;
-  /** Its results are kept, whoever publishes it. Needs `resultBackend`. Default: only those that are asked for. */
+  /** Its results are told, whoever publishes it; on RabbitMQ alone the publishing process must know of it. Default: only those that are asked for. */
   result?: boolean;
   /** How many of this name run at once or start in a period, here or in all processes. Default: no limits of its own. */
   limits?: TaskLimitOptions;

@@ -11,7 +11,10 @@ export function callOf(publish: () => Promise<PublishedTask>, withdraw: (uuid: s
       uuid = published.uuid;
       // It left while the task was on its way out.
       if (subscriber.closed) return withdraw(uuid);
-      reports = published.reports().subscribe(subscriber);
+      // Not the subscriber itself: it would withdraw before it has left.
+      reports = published.reports().subscribe({
+        next: (report) => subscriber.next(report), error: (error: unknown) => subscriber.error(error), complete: () => subscriber.complete(),
+      });
     }).catch((error: unknown) => subscriber.error(error));
     return () => {
       reports?.unsubscribe();

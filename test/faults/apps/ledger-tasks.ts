@@ -17,6 +17,13 @@ export class LedgerTasks {
     await this.book([milliseconds, ...rest], () => (milliseconds > 0 ? pause(milliseconds) : undefined));
   }
 
+  /** What it returns says whose result it is. */
+  @Task('echo')
+  async echo(number: number, milliseconds: number): Promise<{ number: number; uuid: string | undefined }> {
+    if (milliseconds > 0) await pause(milliseconds);
+    return { number, uuid: currentTask()?.uuid };
+  }
+
   /** A worker on a queue of dead letters books them. */
   @Task('fails')
   async fails(milliseconds: number): Promise<void> {

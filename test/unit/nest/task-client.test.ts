@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, Task, TaskContext, TaskUuid, type Injected, type PublishedTask, type SentArguments, type TaskClient } from '../../../lib/index.js';
+import { ConfigurationError, Task, TaskContext, TaskUuid, type Injected, type PublishedTask, type ResultValue, type SentArguments, type TaskClient } from '../../../lib/index.js';
 import { createTaskClient } from '../../../lib/nest/task-client.js';
 
 class Base {
@@ -35,7 +36,16 @@ const proofs: [
   Same<SentArguments<number[]>, number[]>,
   Same<SentArguments<[first: string, ...rest: number[]]>, [string, ...number[]]>,
   Same<keyof TaskClient<MathTasks>, 'inherited' | 'hidden' | 'add' | 'withContext' | 'decorated' | 'helper'>,
-] = [true, true, true, true, true, true, true, true, true, true, true];
+  Same<ReturnType<TaskClient<MathTasks>['add']>, Promise<PublishedTask<number>>>,
+  Same<ReturnType<TaskClient<MathTasks>['inherited']>, Promise<PublishedTask<string>>>,
+  Same<Awaited<ReturnType<PublishedTask<number>['result']>>, number>,
+  Same<ResultValue<Promise<{ rows: bigint }>>, { rows: bigint }>,
+  Same<ResultValue<Observable<string>>, string>,
+  Same<ResultValue<Promise<Observable<string>>>, string>,
+  Same<ResultValue<void>, void>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler may be typed so
+  Same<ResultValue<any>, any>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 function client(): { tasks: TaskClient<MathTasks>; sent: [string, readonly unknown[]][] } {
   const sent: [string, readonly unknown[]][] = [];
