@@ -30,6 +30,11 @@ export class Pauses {
     return this.current.size > 0 && this.current.has(pauseKey({ kind, name }));
   }
 
+  /** What this process knows of, in the order in which it was paused; nothing is asked for it. */
+  get known(): readonly Pause[] {
+    return [...this.current.values()].sort((a, b) => a.since.getTime() - b.since.getTime());
+  }
+
   /** Knows what is paused when it resolves, if that can be known; goes on trying otherwise. Never rejects. */
   async watch(): Promise<void> {
     try {

@@ -186,6 +186,7 @@ export class Dispatcher {
       state: this.broker.state,
       workers: this.workers.list().map(({ name, queue, consuming }) => ({ name, queue, consuming })),
       lostConsumers: [...this.lostConsumers],
+      paused: this.pauses.known,
       publishTimeoutMs: this.config.publishTimeoutMs,
       now: Date.now(),
     });

@@ -1,4 +1,5 @@
 import type { BrokerState } from '../brokers/broker.js';
+import type { Pause, PauseKind } from '../control/pause.js';
 
 /** What `DispatcherService.health()` answers. @publicApi */
 export interface DispatcherHealth {
@@ -17,6 +18,8 @@ export interface DispatcherHealth {
     readonly workers: readonly { readonly name: string; readonly queue: string; readonly consuming: boolean }[];
     /** Queues whose consumer was lost and is being brought back. */
     readonly lostConsumers: readonly string[];
+    /** What somebody has paused, as this process knows it. That is wanted, and degrades nothing. `since`: ISO 8601. */
+    readonly paused: readonly { readonly kind: PauseKind; readonly name: string; readonly by: string; readonly reason: string; readonly since: string }[];
   };
 }
 
@@ -24,15 +27,17 @@ export interface HealthFacts {
   readonly state: BrokerState;
   readonly workers: DispatcherHealth['details']['workers'];
   readonly lostConsumers: readonly string[];
+  readonly paused: readonly Pause[];
   /** How long a publish bridges an absence of the broker. */
   readonly publishTimeoutMs: number;
   readonly now: number;
 }
 
 /** Pure: the time is an argument. */
-export function healthOf({ state, workers, lostConsumers, publishTimeoutMs, now }: HealthFacts): DispatcherHealth {
+export function healthOf({ state, workers, lostConsumers, paused, publishTimeoutMs, now }: HealthFacts): DispatcherHealth {
   const details = {
     connection: state.status, since: new Date(state.since).toISOString(), workers, lostConsumers,
+    paused: paused.map(({ kind, name, by, reason, since }) => ({ kind, name, by, reason, since: since.toISOString() })),
     ...(state.cause === undefined ? {} : { cause: state.cause.message }),
   };
   return { status: statusOf(state, lostConsumers, now - state.since > publishTimeoutMs), details };

@@ -94,6 +94,9 @@ describe.each(brokers)('control on %s', (_name, url) => {
     await publisher.service.pause({ queue }, { by: 'ann', reason: 'broken database' });
     await publisher.service.pause({ queue }, { by: 'bob', reason: 'still broken' });
     expect(await first.service.paused()).toEqual([{ kind: 'queue', name: queue, by: 'bob', reason: 'still broken', since: expect.any(Date) }]);
+    const known = await eventually(() => first.service.health().details.paused, ([pause]) => pause?.by === 'bob', 'the health to show it');
+    expect(known).toEqual([{ kind: 'queue', name: queue, by: 'bob', reason: 'still broken', since: expect.stringMatching(/^\d{4}-.*Z$/) as string }]);
+    expect(first.service.health().status).toBe('up');
     // Given back, and taken by nobody, while what runs may end.
     for (let i = 0; i < 3; i++) await publisher.service.publish('quick', `t${i}`);
     await eventually(() => publisher.service.depth(queue), (depth) => depth === 3, 'all to wait');
@@ -106,6 +109,7 @@ describe.each(brokers)('control on %s', (_name, url) => {
     expect(second.tasks.ran.all).toEqual(['t0', 't1', 't2']);
     expect(await publisher.service.resume({ queue })).toBe(false);
     expect(await second.service.paused()).toEqual([]);
+    expect(second.service.health().details.paused).toEqual([]);
   });
 
   it('pauses a worker by its name: others of its queue go on', async () => {
