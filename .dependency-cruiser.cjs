@@ -42,6 +42,9 @@ const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|re
 /** Who reads records: of a store, or of replies. */
 const RESULT_READER = '^lib/results/result-reader\\.ts$';
 
+/** A timer that can be ended: all that others need of worker/. */
+const PAUSE_UNTIL = '^lib/worker/pause-until\\.ts$';
+
 module.exports = {
   forbidden: [
     {
@@ -110,7 +113,7 @@ module.exports = {
       'Results without a store: over the port of the broker, whichever it is.'),
     mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
     ...['worker', 'schedules'].map((folder) => mayImport(
-      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS],
+      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, PAUSE_UNTIL],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
     mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/gates/task-gate\\.ts$'],
       'As worker/. Beside them the port by which workers let it take part in the life of a task.'),

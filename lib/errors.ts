@@ -27,6 +27,8 @@
  *       TaskFailedError           a task whose result was asked for has ended without one
  *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
  *       InvalidProgressError      a handler reported progress that is no fraction
+ *       ScheduleExistsError       there is another schedule of this name
+ *       UnknownScheduleError      there is no schedule of this name
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       ShutdownError             closing: no new work is taken
  *
@@ -210,6 +212,20 @@ export class ResultWaitTimeoutError extends DispatcherError {
 export class InvalidProgressError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_INVALID_PROGRESS', message, fields);
+  }
+}
+
+/** There is a schedule of this name already, and it is another one. @publicApi */
+export class ScheduleExistsError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_SCHEDULE_EXISTS', message, fields);
+  }
+}
+
+/** No schedule of this name is known here. @publicApi */
+export class UnknownScheduleError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_UNKNOWN_SCHEDULE', message, fields);
   }
 }
 

@@ -6,13 +6,18 @@ export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReas
 export type {
   BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
 } from './dead-letters/dead-letters.js';
-export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
+export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
+export type { MissedTicks } from './schedules/due-ticks.js';
+export type {
+  ScheduledTask, ScheduledTaskOptions, ScheduleInfo, ScheduleInput, SchedulePause, ScheduleSource, ScheduleTiming, TaskSchedule,
+} from './schedules/schedule.js';
+export type { Schedules } from './schedules/schedules.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { FailedAttempt } from './worker/attempt-history.js';
 export type { TaskDefinition, TaskMap } from './worker/handler.js';

@@ -78,7 +78,18 @@ export type CircuitEvent =
   | CircuitIdentity & { readonly type: 'circuit.half-open' }
   | CircuitIdentity & { readonly type: 'circuit.closed' };
 
+/** Instants are milliseconds since 1970. @publicApi */
+export type ScheduleEvent =
+  /** The task of a tick was published by this process. */
+  | { readonly type: 'schedule.fired'; readonly schedule: string; readonly taskName: string; readonly uuid: string; readonly tick: number; readonly lateMs: number }
+  /** Ticks that nobody could fire in time, and nobody will; at least `count` of them. */
+  | { readonly type: 'schedule.missed'; readonly schedule: string; readonly count: number; readonly first: number; readonly last: number }
+  /** The task of a tick cannot be published, now or later; the schedule goes on with its next tick. */
+  | { readonly type: 'schedule.failed'; readonly schedule: string; readonly taskName: string; readonly tick: number; readonly error: unknown }
+  /** Without a `schedule`: it concerns all of them. */
+  | { readonly type: 'schedule.problem'; readonly schedule?: string; readonly message: string; readonly error?: unknown };
+
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | MiddlewareEvent | CircuitEvent;
+export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

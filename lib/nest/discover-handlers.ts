@@ -1,5 +1,7 @@
 import type { DiscoveryService } from '@golevelup/nestjs-discovery';
 import type { ModuleRef, ModulesContainer } from '@nestjs/core';
+import { checkTaskSchedule } from '../schedules/check-schedule.js';
+import type { Schedule } from '../schedules/schedule.js';
 import type { Handler } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
@@ -22,6 +24,8 @@ interface Surroundings {
   readonly moduleRef: ModuleRef;
   readonly threads: ThreadRunner;
   readonly warn: (message: string) => void;
+  /** A worker runs the task of this schedule. */
+  readonly scheduled: (schedule: Schedule) => void;
 }
 
 /** Looks for `@Task` methods when it is first needed, once every provider exists; each handler is made once. */
@@ -36,6 +40,7 @@ export function discoverHandlers(surroundings: Surroundings): DiscoverHandlers {
       handlerParts ??= handlerSurroundings(surroundings);
       const handler = handlers.get(task) ?? createHandler(task, handlerParts);
       handlers.set(task, handler);
+      if (task.options.schedule !== undefined) surroundings.scheduled(checkTaskSchedule(name, task.options.schedule, task.options.timeZone));
       return [name, handler];
     }));
   };

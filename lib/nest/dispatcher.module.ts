@@ -99,6 +99,7 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
           name, scope: config.enhancers, container, discovery, moduleRef,
           threads: { prepare: (where) => dispatcher.threads.prepare(where), run: (...call) => dispatcher.threads.run(...call) },
           warn: (message) => dispatcher.logger.warn(message),
+          scheduled: (schedule) => dispatcher.scheduling.declare(schedule),
         }),
         providerFinder(moduleRef));
       return new DispatcherService(dispatcher);

@@ -8,6 +8,7 @@ import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import type { EventFilter, EventOf } from '../events/event-filter.js';
 import type { StampedEvent } from '../events/event-stamp.js';
 import { inferArguments } from '../task/complete-task.js';
+import type { Schedules } from '../schedules/schedules.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
@@ -158,6 +159,11 @@ export class DispatcherService {
   /** The dead letters of the work queues: list, look, replay, discard, trim. */
   get deadLetters(): DeadLetters {
     return this.dispatcher.deadLetters;
+  }
+
+  /** Cron and other recurring tasks of the exchange: add, list, pause, trigger now, remove. Those of `@Task` are among them. */
+  get schedules(): Schedules<PublishedTask> {
+    return this.dispatcher.scheduling.schedules;
   }
 
   /**

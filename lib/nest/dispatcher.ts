@@ -26,6 +26,7 @@ import { resolveMiddlewares, type FindProvider } from './middleware/resolve-midd
 import { PublishChain } from './publishing/publish-chain.js';
 import type { PublishMiddleware } from './publishing/publish-middleware.js';
 import { BatchPublisher } from './publishing/publish-many.js';
+import { Scheduling } from './scheduling.js';
 import { StartGate } from './publishing/start-gate.js';
 import { SharedState } from './shared-state.js';
 import { TaskPublisher } from './publishing/task-publisher.js';
@@ -57,6 +58,7 @@ export class Dispatcher {
   readonly deadLetters: DeadLetters;
   readonly pauses: Pauses;
   readonly workflows: Workflows;
+  readonly scheduling: Scheduling;
   readonly events: DispatcherEvents;
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
@@ -100,10 +102,16 @@ export class Dispatcher {
       consumes: config.role !== 'publisher',
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
-      made: (worker) => this.applyPause(worker),
+      made: (worker) => {
+        this.applyPause(worker);
+        if (this.gate.isOpen && config.role !== 'publisher') this.scheduling.start();
+      },
     });
     this.pauses = new Pauses(broker, config.exchange, {
-      changed: () => this.applyPauses(),
+      changed: () => {
+        this.applyPauses();
+        this.scheduling.look();
+      },
       problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     }, () => new Date());
     this.deadLetters = new DeadLetters({
@@ -113,6 +121,10 @@ export class Dispatcher {
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready: () => this.gate.open(),
       sender: new StepPublisher(this.publishChain ?? this.plainPublisher, broker, gofortFormat, this.deadLetters),
       onProblem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+    });
+    this.scheduling = new Scheduling({
+      broker, exchange: config.exchange, backend: () => this.shared.backend(), publisher: this.publishChain ?? this.plainPublisher,
+      ready: () => this.gate.open(), emit: (event) => this.workerEvents.next(event),
     });
     this.observe();
   }
@@ -126,6 +138,7 @@ export class Dispatcher {
       await Promise.all(workers.map((worker) => worker.prepare()));
       if (this.config.role !== 'publisher') await this.pauses.watch();
       if (this.config.role !== 'publisher') await Promise.all(workers.map((worker) => worker.start()));
+      if (this.config.role !== 'publisher' && workers.length > 0) this.scheduling.start();
     } catch (error) {
       await this.close();
       throw error;
@@ -205,7 +218,7 @@ export class Dispatcher {
   private async drainWorkers(): Promise<void> {
     this.deadline = Date.now() + this.config.shutdownTimeoutMs;
     this.workers.refuse();
-    await this.pauses.stop();
+    await Promise.all([this.pauses.stop(), this.scheduling.stop(this.closingMs())]);
     await this.closeWorkers(this.config.shutdownTimeoutMs - this.closingMs());
   }
 

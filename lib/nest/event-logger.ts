@@ -35,6 +35,7 @@ export class EventLogger {
  */
 export function lineFor(event: DispatcherEvent): Line {
   if (event.type.startsWith('results.')) return resultsLine(event);
+  if (event.type.startsWith('schedule.')) return scheduleLine(event);
   return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);
 }
 
@@ -73,6 +74,20 @@ function resultsLine(event: DispatcherEvent): Line {
     case 'results.warning': return ['warn', event.message];
     default: return ['debug', event.type];
   }
+}
+
+function scheduleLine(event: DispatcherEvent): Line {
+  switch (event.type) {
+    case 'schedule.fired': return ['debug', `Schedule "${event.schedule}" published task "${event.taskName}" (${event.uuid}) for ${timeOf(event.tick)}${event.lateMs >= 1000 ? `, ${Math.round(event.lateMs / 1000)} s late` : ''}.`];
+    case 'schedule.missed': return ['warn', `Schedule "${event.schedule}" missed ${event.count} ticks or more, from ${timeOf(event.first)} to ${timeOf(event.last)}; they are not fired any more.`];
+    case 'schedule.failed': return ['error', `Schedule "${event.schedule}" could not publish task "${event.taskName}" for ${timeOf(event.tick)}: ${messageOf(event.error)}`, stackOf(event.error)];
+    case 'schedule.problem': return ['warn', `${event.schedule === undefined ? 'Schedules' : `Schedule "${event.schedule}"`}: ${event.message}${event.error === undefined ? '' : `: ${messageOf(event.error)}`}`];
+    default: return ['debug', event.type];
+  }
+}
+
+function timeOf(instant: number): string {
+  return new Date(instant).toISOString();
 }
 
 function workerLine(event: DispatcherEvent): Line {

@@ -1,4 +1,6 @@
 import { ConfigurationError } from '../errors.js';
+import { checkTaskSchedule } from '../schedules/check-schedule.js';
+import type { TaskSchedule } from '../schedules/schedule.js';
 import { display } from '../task/argument-types.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
@@ -23,6 +25,14 @@ export interface TaskOptions {
   workers?: string[];
   /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
   dispatcher?: string;
+  /**
+   * When it is published by itself: a cron text of five fields, six with seconds in front, `@hourly` and its kin, or
+   * `@every 30s`; or more of it as `{ cron, timeZone, missed, args, ... }`. Each tick is one task, however many
+   * processes run this code. Default: never.
+   */
+  schedule?: string | TaskSchedule;
+  /** Of `schedule`: an IANA name such as `Europe/Berlin`. Default: UTC. */
+  timeZone?: string;
   /**
    * Its result is told, whoever publishes it; on RabbitMQ alone where the publishing process has this class among its
    * providers, or sends by `client(Class)`. Default: only where `publish` asks for it.
@@ -54,7 +64,7 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'limits'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -66,6 +76,7 @@ const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFi
 export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
   checkTaskName(name);
   const checked = checkTaskOptions(options, `@Task('${name}')`);
+  if (options.schedule !== undefined) checkTaskSchedule(name, options.schedule, options.timeZone);
   return (target, key, descriptor) => {
     const method: unknown = descriptor?.value;
     if (typeof target === 'function' || typeof method !== 'function') {
@@ -94,10 +105,17 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
     result: checkBoolean(given.result, `result of ${where}`, false),
+    schedule: given.schedule,
+    timeZone: checkTimeZoneOf(given, where),
     limits: checkLimits(given.limits, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
+}
+
+function checkTimeZoneOf({ schedule, timeZone }: TaskOptions, where: string): string | undefined {
+  if (timeZone === undefined || schedule !== undefined) return timeZone;
+  throw new ConfigurationError(`${where} has a timeZone and no schedule. Remove it, or write schedule: '0 3 * * *'.`, { option: 'timeZone' });
 }
 
 const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = ['attempts', 'backoff', 'delaySeconds', 'maxDelaySeconds', 'jitter', 'retryIf'];

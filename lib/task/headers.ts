@@ -29,6 +29,10 @@ export const Header = {
    * is remembered.
    */
   once: 'x-dispatcher-once',
+  /** The name of the schedule that published the task. */
+  schedule: 'x-dispatcher-schedule',
+  /** The tick that the task is of, in milliseconds since 1970: when it was meant to be. */
+  tick: 'x-dispatcher-tick',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */

@@ -39,7 +39,7 @@ export class PublishChain {
     return new ChainedBatch((task) => this.publisher.publish(task, []), this.broker).run(inputs, (input, send) => this.through(input, [], send));
   }
 
-  /** A step of a workflow: the middlewares see it as any other task. */
+  /** A task with headers of ours: the middlewares see it as any other. */
   publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     return this.through(input, [], (task) => this.publisher.publishStep(task, ours));
   }

@@ -1,0 +1,154 @@
+import { Injectable } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { currentTask, DispatcherModule, DispatcherService, Task, TaskContext, type ServerConfig } from '../../lib/index.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { KeptLog } from '../support/nest-app.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { temporaryFolder, removeFolder } from '../support/temporary-folder.js';
+import { Arrivals, emission } from '../support/wait.js';
+
+interface Run { readonly uuid: string; readonly tick: unknown; readonly args: readonly unknown[] }
+
+/** What all applications of a test have run. */
+let runs = new Arrivals<Run>();
+const closing: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  runs = new Arrivals();
+});
+
+@Injectable()
+class Tasks {
+  @Task('work')
+  work(...args: unknown[]): void {
+    const { uuid, headers } = currentTask() as TaskContext;
+    runs.add({ uuid, tick: headers['x-dispatcher-tick'], args });
+  }
+}
+
+@Injectable()
+class ScheduledTasks {
+  @Task('beat', { schedule: { cron: '* * * * * *', args: ['from the decorator'] } })
+  beat(text: string, @TaskContext() { uuid, headers }: TaskContext): void {
+    runs.add({ uuid, tick: headers['x-dispatcher-tick'], args: [text] });
+  }
+}
+
+type Provider = typeof Tasks | typeof ScheduledTasks;
+
+interface Place { readonly broker: string; readonly exchange: string }
+
+async function start({ broker, exchange }: Place, config: Partial<ServerConfig> = {}, providers: Provider[] = [Tasks]): Promise<DispatcherService> {
+  const module = await Test.createTestingModule({
+    imports: [DispatcherModule.forRoot({
+      broker, exchange, defaultRoutingKey: 'key', logger: new KeptLog(), workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['key'] }], ...config,
+    })],
+    providers,
+  }).compile();
+  const app = await module.init();
+  closing.push(() => app.close());
+  return app.get(DispatcherService);
+}
+
+describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (name) => {
+  function place(): Place {
+    const exchange = uniqueName('schedules');
+    if (name === 'RabbitMQ') {
+      closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+      return { broker: sharedRabbitMqUrl(), exchange };
+    }
+    const folder = temporaryFolder('schedules');
+    closing.push(() => removeFolder(folder));
+    return { broker: `embedded:${folder}`, exchange };
+  }
+
+  it('fire each tick of a decorated task once, whatever number of applications has it', async () => {
+    const there = place();
+    const services = await Promise.all([1, 2, 3].map(() => start(there, {}, [ScheduledTasks])));
+    await runs.count(5);
+    const ticks = runs.all.map(({ tick }) => tick as number);
+    expect(new Set(ticks).size).toBe(ticks.length);
+    expect(ticks.every((tick) => tick % 1000 === 0)).toBe(true);
+    expect(Math.max(...ticks) - Math.min(...ticks)).toBe((ticks.length - 1) * 1000);
+    expect(runs.all[0].args).toEqual(['from the decorator']);
+    const [info] = await services[1].schedules.list();
+    expect(info).toMatchObject({ name: 'beat', source: 'decorator', cron: '* * * * * *', missed: 'skip', task: 'beat' });
+    expect(info.lastTick).toBeInstanceOf(Date);
+    await expect(services[0].schedules.remove('beat')).rejects.toThrow(/that of @Task\('beat'\): remove it there/);
+  });
+
+  it('are added at run time from a process that fires none, and picked up by another', async () => {
+    const there = place();
+    await start(there);
+    const publisher = await start(there, { role: 'publisher' });
+    const beat = { name: 'beat', cron: '@every 1s', task: { name: 'work', args: [{ type: 'int64' as const, value: 2n ** 60n + 1n }, { type: 'string' as const, value: 'x' }] } };
+    await publisher.schedules.add(beat);
+    await publisher.schedules.add(beat);
+    await runs.count(2);
+    expect(runs.all[0].args).toEqual([2n ** 60n + 1n, 'x']);
+    await expect(publisher.schedules.add({ ...beat, cron: '@every 2s' })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_SCHEDULE_EXISTS' });
+    await publisher.schedules.add({ ...beat, cron: '@daily' }, { replace: true });
+    expect(await publisher.schedules.list()).toMatchObject([{ name: 'beat', source: 'runtime', cron: '@daily', task: 'work' }]);
+    await publisher.schedules.remove('beat');
+    expect(await publisher.schedules.list()).toEqual([]);
+    await expect(publisher.schedules.trigger('beat')).rejects.toMatchObject({ code: 'ERR_DISPATCHER_UNKNOWN_SCHEDULE' });
+  });
+
+  it('are paused across a restart of everything, resumed, and triggered meanwhile', async () => {
+    const there = place();
+    const first = await start(there);
+    await first.schedules.add({ name: 'beat', cron: '* * * * * *', task: 'work' });
+    await runs.count(1);
+    await first.schedules.pause('beat', { by: 'Ada', reason: 'maintenance' });
+    await closing.pop()?.();
+    runs = new Arrivals();
+    const second = await start(there);
+    const [info] = await second.schedules.list();
+    expect(info).toMatchObject({ name: 'beat', paused: { by: 'Ada', reason: 'maintenance' } });
+    expect(info.nextTick).toBeUndefined();
+    const { uuid } = await second.schedules.trigger('beat');
+    await runs.first((run) => run.uuid === uuid, 'the triggered task');
+    const before = runs.all.length;
+    const resumedAt = Date.now();
+    expect(await second.schedules.resume('beat')).toBe(true);
+    expect(await second.schedules.resume('beat')).toBe(false);
+    await runs.count(before + 2);
+    expect(runs.all.filter(({ tick }) => tick !== undefined && (tick as number) <= resumedAt - 1000)).toEqual([]);
+    expect(runs.all.find((run) => run.uuid === uuid)?.tick).toBeUndefined();
+  });
+
+  it('fire what was missed while all were down, as told', async () => {
+    const there = place();
+    const first = await start(there);
+    await first.schedules.add({ name: 'each', cron: '* * * * * *', missed: 'all', task: 'work' });
+    await runs.count(1);
+    await closing.pop()?.();
+    const last = Math.max(...runs.all.map(({ tick }) => tick as number));
+    await new Promise((resolve) => { setTimeout(resolve, 2_500); });
+    await start(there);
+    await runs.first(({ tick }) => (tick as number) >= last + 4_000, 'ticks after the restart');
+    const ticks = [...new Set(runs.all.map(({ tick }) => tick as number))].sort((a, b) => a - b);
+    expect(ticks).toHaveLength(runs.all.length);
+    expect(ticks.at(-1) as number - ticks[0]).toBe((ticks.length - 1) * 1000);
+  });
+});
+
+describe('schedules that cannot be', () => {
+  it('are refused with what to write instead', async () => {
+    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules') });
+    await expect(service.schedules.add({ name: 'it', cron: '99 * * * *', task: 'work' })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_CONFIGURATION' });
+    await expect(service.schedules.add({ name: '', cron: '* * * * *', task: 'work' })).rejects.toThrow(/needs a name/);
+    await expect(service.schedules.add({ name: 'it', cron: '* * * * *', task: { name: 'work', args: [{ type: 'int', value: 'x' }] } })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_INVALID_TASK' });
+    await expect(service.schedules.pause('it', { by: 'Ada', reason: 'x' })).rejects.toThrow(/no schedule .*"it"/);
+    expect(() => Task('it', { schedule: '* * *' })).toThrow(/schedule of @Task\('it'\): "\* \* \*" is no schedule/);
+    expect(() => Task('it', { timeZone: 'UTC' })).toThrow(/has a timeZone and no schedule/);
+  });
+
+  it('are told of as events', async () => {
+    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules') });
+    const failed = emission(service.events({ type: 'schedule.failed' }), () => true, 'a tick that cannot be published');
+    await service.schedules.add({ name: 'lost', cron: '* * * * * *', task: { name: 'work', routingKey: 'nowhere' } });
+    expect(await failed).toMatchObject({ type: 'schedule.failed', schedule: 'lost', taskName: 'work', level: 'error', origin: 'schedule' });
+  });
+});
