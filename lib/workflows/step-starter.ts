@@ -1,3 +1,4 @@
+import { v4 } from 'uuid';
 import { BrokerError, DispatcherError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import { Header } from '../task/headers.js';
 import { onceHeaders } from '../task/once.js';
@@ -26,7 +27,7 @@ export class StepStarter {
     const own = [...task.args];
     const args = input === undefined || task.immutable === true ? own : [argumentOf(input.value), ...own];
     await this.sender.send({ ...task.options, name: task.name, args, uuid: uuidOf({ workflow, path }) },
-      { [Header.workflow]: referenceText({ workflow, path, plain }), ...onceHeaders(this.rememberSeconds) });
+      { [Header.workflow]: referenceText({ workflow, path, plain }), ...onceHeaders(this.rememberSeconds), [Header.copy]: v4() });
   }
 }
 

@@ -1,4 +1,6 @@
+import { v4 } from 'uuid';
 import { InvalidTaskError } from '../errors.js';
+import { Header } from '../task/headers.js';
 import { placeOf, type StepPath } from './paths.js';
 import type { StepOutcome } from './step-outcome.js';
 import type { Stopped } from './stopped-step.js';
@@ -57,7 +59,7 @@ export class WorkflowRetries {
     // It had run, and was delivered again because its worker died before what follows was started.
     if (outcome !== undefined) return this.driver.ended(workflow, path, outcome, referenceOf(headers)?.plain);
     // Under its first uuid it has ended; whoever sends it again gives it the same new one.
-    await this.sender.sendTo(queue, { uuid: uuidOf({ workflow, path }, key), name, args: [...args], headers });
+    await this.sender.sendTo(queue, { uuid: uuidOf({ workflow, path }, key), name, args: [...args], headers: { ...headers, [Header.copy]: v4() } });
   }
 
   /** What has stopped, and has not gone on since. */

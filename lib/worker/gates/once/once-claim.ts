@@ -20,25 +20,31 @@ export interface OnceClaim {
   readonly attempt: number;
   /** When it was written, by its owner's clock, in milliseconds since 1970. */
   readonly at: number;
+  /** Which of the published copies runs, where they can be told apart. */
+  readonly copy?: string;
 }
 
 export type OnceVerdict = 'take' | 'wait' | 'drop';
 
-type Turn = Pick<OnceClaim, 'replays' | 'attempt'>;
+type Turn = Pick<OnceClaim, 'replays' | 'attempt' | 'copy'>;
 
 export function turnOf({ headers, attempt }: TaskVisit): Turn {
-  return { replays: countHeader(headers, Header.replays, 0), attempt };
+  const copy = headers[Header.copy];
+  return { replays: countHeader(headers, Header.replays, 0), attempt, ...(typeof copy === 'string' ? { copy } : {}) };
 }
 
 /**
  * Whether a delivery may start in the face of this claim.
  *
  * @param watchedMs for how long this process has seen the very same claim
+ * @param cameBack the broker has taken this delivery from somebody who did not settle it
  */
-export function judge(turn: Turn, claim: OnceClaim, watchedMs: number, now: number): OnceVerdict {
+export function judge(turn: Turn, claim: OnceClaim, watchedMs: number, now: number, cameBack = false): OnceVerdict {
   if (isBefore(turn, claim)) return 'drop';
   if (claim.state === 'done') return turn.replays > claim.replays ? 'take' : 'drop';
   if (claim.state === 'waiting') return 'take';
+  // The copy that ran is this one: whoever ran it has lost it to the broker.
+  if (cameBack && turn.copy !== undefined && turn.copy === claim.copy) return 'take';
   return watchedMs >= LEASE_MS || now - claim.at >= LEASE_MS + CLOCKS_APART_MS ? 'take' : 'wait';
 }
 
@@ -54,9 +60,9 @@ export function encodeClaim(claim: OnceClaim): Buffer {
 /** `undefined` for what is no claim: somebody else's bytes. */
 export function decodeClaim(bytes: Buffer): OnceClaim | undefined {
   try {
-    const { state, owner, replays, attempt, at } = JSON.parse(bytes.toString()) as OnceClaim;
+    const { state, owner, replays, attempt, at, copy } = JSON.parse(bytes.toString()) as OnceClaim;
     const isOne = (state === 'running' || state === 'waiting' || state === 'done') && typeof owner === 'string' && [replays, attempt, at].every(Number.isFinite);
-    return isOne ? { state, owner, replays, attempt, at } : undefined;
+    return isOne ? { state, owner, replays, attempt, at, ...(typeof copy === 'string' ? { copy } : {}) } : undefined;
   } catch {
     return undefined;
   }

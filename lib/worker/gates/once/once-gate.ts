@@ -84,7 +84,7 @@ export class OnceGate implements TaskGate {
       if (taking.taken || taking.value.equals(bytes)) return 'take';
       const other = decodeClaim(taking.value);
       const watchedMs = this.watched.watch(key, taking.value, this.clocks.monotonic());
-      const verdict = other === undefined ? 'take' : judge(turnOf(visit), other, watchedMs, this.clocks.now());
+      const verdict = other === undefined ? 'take' : judge(turnOf(visit), other, watchedMs, this.clocks.now(), visit.redelivered);
       if (verdict !== 'take') return verdict;
       if (await backend.replaceIfEqual(key, taking.value, bytes, { expiresInMs })) return 'take';
     }

@@ -72,6 +72,18 @@ describe('a task that is to start once', () => {
     expect(await kindOf(there, visit())).toBe('drop');
   });
 
+  it('runs again at once where the very copy that ran comes back, as from a worker that died', async () => {
+    await runs(here, 1, { [Header.copy]: 'first' });
+    killed();
+    expect(await kindOf(there, visit(1, { [Header.copy]: 'first' }))).toBe('wait');
+    expect(await kindOf(there, { ...visit(1, { [Header.copy]: 'second' }), redelivered: true })).toBe('wait');
+    expect(await kindOf(there, { ...visit(), redelivered: true })).toBe('wait');
+    const back = { ...visit(1, { [Header.copy]: 'first' }), redelivered: true };
+    expect(await kindOf(there, back)).toBe('run');
+    await there.leave(back, SUCCEEDED);
+    expect(await kindOf(here, back)).toBe('drop');
+  });
+
   it('is dropped also after it failed, expired or was called off, in here or before', async () => {
     await here.leave(await runs(here), FAILED);
     expect(await kindOf(there, visit())).toBe('drop');
