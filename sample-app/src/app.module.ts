@@ -3,13 +3,13 @@ import { APP_FILTER } from '@nestjs/core';
 import { DispatcherModule } from 'nestjs-dispatcher';
 import { CountEvents } from './counting/count-events.js';
 import { CountingRun } from './counting/counting-run.js';
-import { WorkerReport } from './counting/worker-report.js';
 import { dispatcherConfig } from './dispatcher-config.js';
 import { DeadLettersController } from './http/dead-letters.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController } from './http/health.controller.js';
 import { QueuesController } from './http/queues.controller.js';
 import { TasksController } from './http/tasks.controller.js';
+import { WorkflowsController } from './http/workflows.controller.js';
 import type { Settings } from './settings.js';
 import { SETTINGS } from './settings.token.js';
 import { AllTypesTask } from './tasks/all-types.task.js';
@@ -19,10 +19,11 @@ import { FlakyTask } from './tasks/flaky.task.js';
 import { GoExampleTask } from './tasks/go-example.task.js';
 import { ReportTask } from './tasks/report.task.js';
 import { SlowTask } from './tasks/slow.task.js';
+import { SumUpTask } from './tasks/sum-up.task.js';
 import { ThreadModule } from './tasks/thread.module.js';
 import { TimingMiddleware } from './timing.middleware.js';
 
-const TASKS = [CountWordsTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask];
+const TASKS = [CountWordsTask, SumUpTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask];
 
 /** The whole app. A sender has the same task classes and never runs them: its dispatcher consumes nothing. */
 @Module({})
@@ -31,14 +32,13 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [DispatcherModule.forRoot(dispatcherConfig(settings)), ThreadModule],
-      controllers: [TasksController, QueuesController, DeadLettersController, HealthController],
+      controllers: [TasksController, QueuesController, DeadLettersController, WorkflowsController, HealthController],
       providers: [
         { provide: SETTINGS, useValue: settings },
         { provide: APP_FILTER, useClass: ErrorFilter },
         TimingMiddleware,
         CountEvents,
         CountingRun,
-        ...(settings.role === 'worker' ? [WorkerReport] : []),
         ...TASKS,
       ],
     };

@@ -97,6 +97,11 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
     expect(await eventually(failed, ({ state }) => state === 'failed', 'the failure')).toMatchObject({ error: { name: 'Error', message: 'so be it' } });
   });
 
+  it('tells where the counting is, and that there is no other workflow', async () => {
+    const { body } = await call('GET', '/workflows/00000000-0000-4000-8000-000000000000');
+    expect(body).toMatchObject({ statusCode: 404, code: 'ERR_SAMPLE_UNKNOWN_WORKFLOW' });
+  });
+
   it('purges what waits', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
     for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Child } from '../support/processes.js';
 import { removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
@@ -73,7 +74,7 @@ describe.each(['embedded', 'rabbitmq'])('counting on %s', (kind) => {
 describe('counting in two processes', () => {
   afterEach(() => removeSampleApp(sharedRabbitMqUrl(), prefix));
 
-  it.each(['embedded', 'rabbitmq'])('over %s: the sender publishes, the worker counts and says what', async (kind) => {
+  it.each(['embedded', 'rabbitmq'])('over %s: the sender publishes, the worker counts and sums up once the last file is done', async (kind) => {
     writeManyFiles();
     const broker = kind === 'rabbitmq' ? sharedRabbitMqUrl() : `embedded:${folder}/broker`;
     const options = { broker, prefix };
@@ -81,12 +82,24 @@ describe('counting in two processes', () => {
     expect(await sender.exited()).toEqual({ code: 0, signal: null });
     expect(sender.lines.all.join('\n')).toContain('60 tasks are with the broker');
     const worker = start(['--role=worker'], options);
-    await worker.line(/counted\] counter-\d: /);
+    const sum = await worker.line(/sum_up .*1830 words in 60 files\./);
     worker.signal('SIGTERM');
     expect(await worker.exited()).toEqual({ code: 0, signal: null });
-    const last = worker.lines.all.filter((line) => line.includes('counted]')).at(-1) as string;
-    const files = [...last.matchAll(/(\d+) files/g)].reduce((sum, [, count]) => sum + Number(count), 0);
-    expect(files).toBe(60);
+    const byWorker = [...sum.matchAll(/counter-\d: (\d+) files/g)].reduce((files, [, count]) => files + Number(count), 0);
+    expect(byWorker).toBe(60);
+  });
+});
+
+describe('a file that goes away while it waits', () => {
+  it('is a line of the summary, and a dead letter', async () => {
+    writeFiles(folder, { 'one.txt': 'one word or two', 'gone.txt': 'x' });
+    const broker = `embedded:${folder}/broker`;
+    const sender = start([`${folder}/one.txt`, `${folder}/gone.txt`, '--role=sender', '--once'], { broker, prefix });
+    await sender.exited();
+    rmSync(`${folder}/gone.txt`);
+    const worker = start(['--role=worker'], { broker, prefix });
+    expect(await worker.line(/sum_up .*words in/)).toMatch(/4 words in 1 files\..*not read: 1/);
+    expect(worker.lines.all.join('\n') + worker.stderr).toMatch(/count_words.*became a dead letter.*ENOENT/);
   });
 });
 

@@ -1,16 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
-import type { FileCount } from './count-words-in-file.js';
 
-/** One file has been dealt with here: counted, or found unreadable. */
+/** One file has been dealt with in this process: counted, or found unreadable. */
 export interface CountEvent {
-  uuid: string;
-  worker: string;
   path: string;
-  count?: FileCount;
-  problem?: string;
 }
 
-/** Carries counts from the handler to whoever sums them up in this process. */
+/** Tells the progress bar of this process; what was counted travels as results. */
 @Injectable()
 export class CountEvents extends Subject<CountEvent> {}

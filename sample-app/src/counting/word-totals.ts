@@ -9,6 +9,16 @@ export interface Sum {
   words: number;
 }
 
+/** {@link WordTotals} as it travels, as a result of a task. */
+export interface TotalsData {
+  all: WordTotals['all'];
+  byExtension: [string, Sum][];
+  byWorker: [string, Sum][];
+  top: WordTotals['top'];
+  problems: WordTotals['problems'];
+  problemCount: number;
+}
+
 /** Sums that stay small however many files there are. */
 export class WordTotals {
   readonly all: Sum & { lines: number; bytes: number } = { files: 0, words: 0, lines: 0, bytes: 0 };
@@ -35,6 +45,22 @@ export class WordTotals {
   addProblem(path: string, problem: string): void {
     this.problemCount++;
     if (this.problems.length < MOST_PROBLEMS) this.problems.push({ path, problem });
+  }
+
+  toJSON(): TotalsData {
+    const { all, byExtension, byWorker, top, problems, problemCount } = this;
+    return { all, byExtension: [...byExtension], byWorker: [...byWorker], top, problems, problemCount };
+  }
+
+  static from({ all, byExtension, byWorker, top, problems, problemCount }: TotalsData): WordTotals {
+    const totals = new WordTotals();
+    Object.assign(totals.all, all);
+    for (const [name, sum] of byExtension) totals.byExtension.set(name, sum);
+    for (const [name, sum] of byWorker) totals.byWorker.set(name, sum);
+    totals.top.push(...top);
+    totals.problems.push(...problems);
+    totals.problemCount = problemCount;
+    return totals;
   }
 }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Arg, Task, TaskContext } from 'nestjs-dispatcher';
 import { countWordsInFile } from '../counting/count-words-in-file.js';
 import { CountEvents } from '../counting/count-events.js';
+import type { CountedFile } from '../counting/counted-file.js';
 
 /** The work of this app: one task for each file. */
 @Injectable()
@@ -13,13 +14,11 @@ export class CountWordsTask {
    * task in their configuration; `general` runs it too where it is published without a routing key.
    */
   @Task('count_words', { timeoutSeconds: 60, workers: ['general'] })
-  async countWords(@Arg(0) path: string, @TaskContext() { uuid, worker, signal }: TaskContext): Promise<void> {
+  async countWords(@Arg(0) path: string, @TaskContext() { worker, signal }: TaskContext): Promise<CountedFile> {
     try {
-      const count = await countWordsInFile(path, signal);
-      this.events.next({ uuid, worker, path, count });
-    } catch (error) {
-      this.events.next({ uuid, worker, path, problem: (error as Error).message });
-      throw error;
+      return { path, worker, ...await countWordsInFile(path, signal) };
+    } finally {
+      this.events.next({ path });
     }
   }
 }
