@@ -149,7 +149,8 @@ export interface PublishOptions {
    * broker or its being down when the time comes. To a queue: reaches that one queue, which must
    * exist. To a routing key: reaches, when it is due, exactly the queues that a publish to this key
    * would reach then; where there are none then, it goes to the queue `<exchange>.undelivered`
-   * with the headers of {@link undeliveredHeaders}, and a `broker.warning` tells. Default: 0.
+   * with the headers of {@link undeliveredHeaders}, and a `broker.warning` tells; a key of a level is
+   * tried without its level before ({@link keyWithoutLevel}). Default: 0.
    *
    * @throws InvalidTaskError for NaN, and beyond 6.8 years
    */
@@ -197,6 +198,8 @@ export interface QueueDeclaration {
   type?: QueueType;
   /** What the queue is for; a dead letter queue must never lose a message to a delivery limit. Default: `work`. */
   purpose?: 'work' | 'dead-letters';
+  /** Where a broker puts by itself what it gives up (quorum queues, after their delivery limit). Default: `<name>.dead`. */
+  deadLetterQueue?: string;
 }
 
 /** @publicApi */
@@ -205,13 +208,13 @@ export type QueueType = 'classic' | 'quorum';
 export interface ConsumeOptions {
   /** Names the consumer for operators; need not be unique. */
   tag: string;
-  /** How many may be unsettled at a time; can change later by {@link Consumption.setPrefetch}. */
+  /** How many may be unsettled at a time, 0 for none yet; can change later by {@link Consumption.setPrefetch}. */
   prefetch: number;
 }
 
 export interface Consumption {
   /**
-   * How many may be unsettled at a time from now on. More come soon after; a smaller number takes
+   * How many may be unsettled at a time from now on; 0: no more for now. More come soon after; a smaller number takes
    * effect as deliveries are settled. Cheap to call with an unchanged value.
    */
   setPrefetch(prefetch: number): void;

@@ -31,6 +31,8 @@ export interface DrainProgress {
 
 export interface DrainDependencies {
   readonly broker: Broker;
+  /** How many wait in a work queue and those beside it. */
+  readonly depth: (queue: string) => Promise<number | undefined>;
   /** The workers of this process. */
   readonly workers: () => readonly { readonly queue: string; readonly activity: WorkerActivity }[];
   /** The work queues that this process knows. */
@@ -71,10 +73,10 @@ export async function drain(dependencies: DrainDependencies, options: DrainOptio
 }
 
 /** In the direction in which tasks move: delayed, then waiting, then here. */
-async function look({ broker, workers }: DrainDependencies, queues: readonly string[], delayed: boolean): Promise<{ progress: DrainProgress; ended: number }> {
+async function look({ broker, depth, workers }: DrainDependencies, queues: readonly string[], delayed: boolean): Promise<{ progress: DrainProgress; ended: number }> {
   const later = delayed ? { delayed: await broker.delayedCount() } : {};
   const waiting: Record<string, number> = {};
-  for (const queue of queues) waiting[queue] = (await broker.depth(queue)) ?? 0;
+  for (const queue of queues) waiting[queue] = (await depth(queue)) ?? 0;
   let [running, ended] = [0, 0];
   for (const { queue, activity } of workers()) {
     if (!queues.includes(queue)) continue;

@@ -1,8 +1,9 @@
 import type { Address, Broker, BrowseAnswer, BrowsedMessage, BrowseResult } from '../brokers/broker.js';
-import { DispatcherError, InvalidTaskError } from '../errors.js';
+import { DispatcherError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import type { Format } from '../formats/format.js';
 import { display } from '../task/argument-types.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { isLineOf } from '../task/queue-lines.js';
 import type { TaskArgument } from '../task/task.js';
 import { type DeadLetter, type DeadLetterFilter, predicateOf } from './dead-letter.js';
 import { decodeCursor, PageCollector } from './page-cursor.js';
@@ -204,8 +205,16 @@ export class DeadLetters {
     return broker.browse(deadLetterQueueOf(queue), (message, position) => visit(readDeadLetter(message, position, queue, this.dependencies), message));
   }
 
-  private send(queue: string, letter: DeadLetter, message: BrowsedMessage, { args, to }: ReplayOptions): Promise<void> {
+  /** Of the queues beside the work queue, to the one that it died in: it keeps its level. */
+  private async send(queue: string, letter: DeadLetter, message: BrowsedMessage, { args, to }: ReplayOptions): Promise<void> {
     const { broker, format, maxTaskBytes } = this.dependencies;
-    return broker.publish(replayMessage(letter, message, args, format, maxTaskBytes), to ?? { queue });
+    const replay = replayMessage(letter, message, args, format, maxTaskBytes);
+    if (to !== undefined || !isLineOf(queue, letter.queue)) return broker.publish(replay, to ?? { queue });
+    try {
+      await broker.publish(replay, { queue: letter.queue });
+    } catch (error) {
+      if (!(error instanceof UnroutableTaskError)) throw error;
+      await broker.publish(replay, { queue });
+    }
   }
 }

@@ -35,7 +35,7 @@ export function readDeadLetter(message: BrowsedMessage, position: number, queue:
     history: readHistory(headers),
     replays: countHeader(headers, Header.replays, 0),
     at: time(headers[Header.deadAt]) ?? death?.at,
-    queue: text(headers[Header.deadQueue]) ?? queue,
+    queue: text(headers[Header.deadQueue]) ?? death?.queue ?? queue,
     worker: text(headers[Header.deadWorker]),
     exchange: text(headers[Header.originExchange]) ?? death?.exchange ?? message.exchange,
     routingKey: text(headers[Header.originRoutingKey]) ?? death?.routingKey ?? message.routingKey,
@@ -70,6 +70,7 @@ function tooLarge(bytes: number, maxTaskBytes: number): Content {
 }
 
 interface BrokerDeath {
+  readonly queue: string | undefined;
   readonly reason: string | undefined;
   readonly at: Date | undefined;
   readonly exchange: string | undefined;
@@ -85,7 +86,7 @@ function readBrokerDeath(headers: TaskHeaders): BrokerDeath | undefined {
   const seconds = (entry.time as { value?: unknown } | undefined)?.value;
   const [key] = Array.isArray(entry['routing-keys']) ? (entry['routing-keys'] as unknown[]) : [];
   return {
-    reason: text(entry.reason), exchange: text(entry.exchange), routingKey: text(key),
+    queue: text(entry.queue), reason: text(entry.reason), exchange: text(entry.exchange), routingKey: text(key),
     at: typeof seconds === 'number' ? new Date(seconds * 1000) : undefined,
   };
 }

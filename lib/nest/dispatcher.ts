@@ -22,6 +22,7 @@ import { EventLogger } from './event-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf } from './gates-of.js';
 import { healthOf, type DispatcherHealth } from './health.js';
+import { LogicalQueues } from './logical-queues.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { PublishChain } from './publishing/publish-chain.js';
 import type { PublishMiddleware } from './publishing/publish-middleware.js';
@@ -69,6 +70,7 @@ export class Dispatcher {
   private readonly backend: ResultBackend | undefined;
   private readonly resulting: ResultsOver;
   private readonly workerEvents = new Subject<DispatcherEvent>();
+  private readonly queues: LogicalQueues;
   private readonly gate: StartGate;
   private readonly plainPublisher: TaskPublisher;
   private readonly publishChain: PublishChain | undefined;
@@ -107,6 +109,7 @@ export class Dispatcher {
         if (this.gate.isOpen && config.role !== 'publisher') this.scheduling.start();
       },
     });
+    this.queues = new LogicalQueues(broker, () => this.workers.list());
     this.pauses = new Pauses(broker, config.exchange, {
       changed: () => {
         this.applyPauses();
@@ -178,18 +181,18 @@ export class Dispatcher {
 
   async depth(queue: string): Promise<number | undefined> {
     await this.gate.open();
-    return this.broker.depth(queue);
+    return this.queues.depth(queue);
   }
 
   async purge(queue: string): Promise<number> {
     await this.gate.open();
-    return this.broker.purge(queue);
+    return this.queues.purge(queue);
   }
 
   async workedOff(options?: DrainOptions): Promise<void> {
     await this.gate.open();
     await drain({
-      broker: this.broker, now: () => performance.now(), workers: () => this.workers.list(),
+      broker: this.broker, depth: (queue) => this.queues.depth(queue), now: () => performance.now(), workers: () => this.workers.list(),
       knownQueues: () => [...new Set([...this.config.queues.map(({ name }) => name), ...this.workers.list().map(({ queue }) => queue)])],
     }, options);
   }

@@ -2,11 +2,11 @@ import type { QueueDeclaration, QueueType } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
-import { checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import type { QueueConfig } from './server-config.js';
 
 const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type'];
-const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'type', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
+const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
 const TYPES: readonly QueueType[] = ['classic', 'quorum'];
 const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
 const WORKER_EXAMPLE = "{ name: 'worker_1', queue: 'queue_1' }";
@@ -40,6 +40,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
     limit: checkCount(worker.limit, `${where}.limit`, { minimum: 0, fallback: 0 }),
     bindingKeys: checkNames(worker.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     tasks: checkNames(worker.tasks, `${where}.tasks`, "'task_1'"),
+    priorities: checkBoolean(worker.priorities, `${where}.priorities`, false),
     type: checkChoice(worker.type, `${where}.type`, TYPES, 'classic'),
     unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
     maxRedeliveries: worker.maxRedeliveries === undefined

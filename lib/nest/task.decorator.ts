@@ -53,6 +53,11 @@ export interface TaskOptions {
    * each key, whatever the limits of the workers. Default: no limits of its own.
    */
   limits?: TaskLimitOptions;
+  /**
+   * Its share of the starts among the tasks of its worker while all have some waiting, from 1 to 100,000, as in
+   * gocraft/work. One task with a weight makes the worker sort all of them into queues by name. Default: 1.
+   */
+  weight?: number;
 }
 
 /** One `@Task` on a method. */
@@ -64,7 +69,10 @@ export interface TaskMark {
 /** On the method's function, so that subclasses inherit it until they override the method. */
 export const TASK_METADATA = 'dispatcher:tasks';
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits'];
+/** As in gocraft/work. */
+const MOST_WEIGHT = 100_000;
+
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'weight'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -108,6 +116,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     schedule: given.schedule,
     timeZone: checkTimeZoneOf(given, where),
     limits: checkLimits(given.limits, where),
+    weight: checkWeight(given.weight, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
@@ -127,6 +136,13 @@ export function checkRetry(retry: RetryPolicy | undefined, where: string): Retry
   refuseUnknown(retry, RETRY_OPTIONS, `retry of ${where}`);
   checkRetryPolicy(retry, where);
   return retry;
+}
+
+/** @throws ConfigurationError */
+export function checkWeight(weight: unknown, where: string): number | undefined {
+  if (weight === undefined) return undefined;
+  if (Number.isSafeInteger(weight) && (weight as number) >= 1 && (weight as number) <= MOST_WEIGHT) return weight as number;
+  throw new ConfigurationError(`weight of ${where} must be a whole number from 1 to ${MOST_WEIGHT}; found ${display(weight)}. The default is 1.`, { option: 'weight' });
 }
 
 function checkTaskName(name: unknown): void {

@@ -133,6 +133,8 @@ export class ManagedWorker implements DispatcherWorker {
 
   get limit(): number { return this.worker.limit; }
 
+  get queues(): readonly string[] { return this.worker.queues; }
+
   get activity(): WorkerActivity { return this.worker.activity; }
 
   setPaused(paused: boolean): Promise<void> {

@@ -1,6 +1,8 @@
 import { InvalidTaskError } from '../errors.js';
 import { display, inferType, problemWith } from './argument-types.js';
 import { Header } from './headers.js';
+import { PRIORITIES, type Level } from './priority.js';
+import { levelKeyOf } from './queue-lines.js';
 import { checkRetryPolicy, type RetryOptions } from './retry-policy.js';
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
 import { timingOf, type Timing } from './timing.js';
@@ -35,9 +37,12 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const args = input.args === undefined ? [] : input.args;
   checkArguments(args, name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
-  const headers = completeHeaders(input, name, timing);
+  const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
+  if (level !== undefined) shortString(levelKeyOf(routingKey, level), 'routingKey with its priority', name);
+  const headers = completeHeaders(input, name, timing, level);
   const task: AddressedTask = headers === undefined ? { uuid, name, args, routingKey } : { uuid, name, args, routingKey, headers };
   if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
+  if (level !== undefined) task.level = level;
   return task;
 }
 
@@ -48,15 +53,22 @@ function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean 
 }
 
 /** The caller's headers, and in ours what else travels with the task. */
-function completeHeaders({ headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing): TaskHeaders | undefined {
+function completeHeaders({ headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing, level: Level | undefined): TaskHeaders | undefined {
   const checked = headers === undefined ? undefined : checkHeaders(headers, name);
-  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined) return checked;
+  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined) return checked;
   const completed: TaskHeaders = { ...checked };
   if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
   if (result === true) completed[Header.result] = true;
   if (dueAt !== undefined) completed[Header.due] = dueAt;
   if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
+  if (level !== undefined) completed[Header.priority] = level;
   return completed;
+}
+
+function checkPriority(priority: unknown, task: string): Level | undefined {
+  if (priority === 'normal') return undefined;
+  if (priority === 'high' || priority === 'low') return priority;
+  throw new InvalidTaskError(`Task "${task}": priority must be one of ${PRIORITIES.join(', ')}; found ${display(priority)}.`, { task, priority });
 }
 
 function encodeRetry(retry: RetryOptions, task: string): string {

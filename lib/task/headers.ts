@@ -39,6 +39,8 @@ export const Header = {
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */
   delayed: 'x-dispatcher-delayed',
+  /** `high` or `low`, of a task that was published with it; absent means normal. */
+  priority: 'x-dispatcher-priority',
   /** How often it was put off because tasks of its name were paused. */
   pauses: 'x-dispatcher-pauses',
   /** How often it was taken from the dead letters and run anew; absent means never. */

@@ -1,4 +1,5 @@
 import type { ArgumentType } from './argument-types.js';
+import type { Level, Priority } from './priority.js';
 import type { RetryOptions } from './retry-policy.js';
 
 /** One argument of a task: its type from the closed list, and its value. @publicApi */
@@ -41,6 +42,11 @@ export interface TaskInput {
    * runs already is not stopped. Default: never.
    */
   expiresInSeconds?: number;
+  /**
+   * How urgent it is among the tasks of its queue; its retries too. Needs workers with `priorities: true`: where there
+   * are none, it is a normal task. Default: `normal`.
+   */
+  priority?: Priority;
 }
 
 /** How a task is sent, beside what it is: as in {@link TaskInput}. @publicApi */
@@ -59,4 +65,6 @@ export interface AddressedTask extends Task {
   routingKey: string;
   /** The earliest time to run, in milliseconds since 1970; absent: at once. */
   dueAt?: number;
+  /** Absent: normal. */
+  level?: Level;
 }

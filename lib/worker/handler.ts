@@ -28,6 +28,8 @@ export interface Handler {
   readonly startsItself?: boolean;
   /** What may run at once, where that is less than the worker's slots; shared by all workers of the handler. */
   readonly limits?: TaskLimits;
+  /** Its share among the tasks of its worker, where they have weights. */
+  readonly weight?: number;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -45,6 +47,8 @@ export interface TaskDefinition {
   result?: boolean;
   /** How many of this name run at once or start in a period, here or in all processes. Default: no limits of its own. */
   limits?: TaskLimitOptions;
+  /** Its share among the tasks of the worker, from 1 to 100,000. Default: 1, and no sorting where no task has one. */
+  weight?: number;
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

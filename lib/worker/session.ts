@@ -1,54 +1,48 @@
-import type { Consumption, Delivery, Topology } from '../brokers/broker.js';
+import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
+import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
-import { PrefetchPolicy } from './prefetch-policy.js';
+import type { Intake, IntakeHost } from './intake/intake.js';
 import { ResultKeeper } from './result-keeper.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
-import { WaitingDeliveries } from './waiting-deliveries.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerActivity, WorkerDependencies } from './worker.js';
 
 /** What aborted handlers get, at the end of the time to close, to put things down. */
 const AFTER_ABORT_MS = 1_000;
-/** Deliveries that wait here while no task ends for so long are given back for other workers. */
-const STALL_MS = 250;
 
-/** One period of consuming, from start to close: the slots, the line before them, and the prefetch. */
-export class Session {
-  private readonly waiting = new WaitingDeliveries();
+/** Makes the intake of a session; it moves deliveries by the session's settler. */
+export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => Intake;
+
+/** One period of consuming, from start to close: the slots, and what runs in them. */
+export class Session implements IntakeHost {
   private readonly stop = new AbortController();
-  private readonly prefetch: PrefetchPolicy;
+  private readonly intake: Intake;
   private readonly runner: TaskRunner;
-  private consumption: Consumption | undefined;
+  private isOpen = false;
+  private hasHalted = false;
   private closing = false;
   private paused = false;
   private switching: Promise<void> = Promise.resolve();
-  private readonly stopped: Consumption[] = [];
   /** Slots in use: running handlers, and deliveries that are being moved elsewhere. */
   private busy = 0;
-  private ended = 0;
+  ended = 0;
   private filling = false;
-  private stallTimer: NodeJS.Timeout | undefined;
   private onIdle: (() => void) | undefined;
-  private readonly hold = new Hold(() => this.fill());
+  private readonly slotsHeld = new Hold(() => this.fill());
 
-  constructor(
-    private readonly config: WorkerConfig,
-    private limit: number,
-    topology: Topology,
-    private readonly dependencies: WorkerDependencies,
-  ) {
+  constructor(config: WorkerConfig, private limit: number, topology: Topology, dependencies: WorkerDependencies, makeIntake: MakeIntake) {
     const { broker, emit, gates, results } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
-    const settler = new Settler(broker, topology, this.stop.signal, onProblem);
+    const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
     const endings = new TaskEndings(config, dependencies, settler, keeper, gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined);
-    this.prefetch = new PrefetchPolicy(limit);
+    this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
-      { emit, hold: (ms) => this.holdBack(ms), release: () => this.goOn(), share: () => this.share() });
+      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() });
   }
 
   /** One switch at a time, the last one winning. The first call opens the session. */
@@ -62,27 +56,18 @@ export class Session {
 
   private async switch(): Promise<void> {
     if (this.closing) return;
-    const { consumption } = this;
-    if (this.paused && consumption !== undefined) {
-      this.consumption = undefined;
-      this.stopped.push(consumption);
-      this.giveBackWaiting();
-      await consumption.stop();
-      if (this.busy === 0) this.closeStopped();
+    if (this.paused && this.isOpen) {
+      this.isOpen = false;
+      this.hasHalted = true;
+      await this.intake.halt();
+      if (this.busy === 0) this.closeHalted();
     }
-    if (!this.paused && consumption === undefined) {
-      const asked = this.wantedPrefetch;
-      this.consumption = await this.dependencies.broker.consume(this.config.queue,
-        { tag: this.config.name, prefetch: asked }, (delivery) => this.receive(delivery));
-      // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.
-      if (this.wantedPrefetch !== asked) this.consumption.setPrefetch(this.wantedPrefetch);
+    if (!this.paused && !this.isOpen) {
+      await this.intake.open();
+      this.isOpen = true;
       // It was closed while the broker was away.
-      if (this.closing) await this.consumption.close();
+      if (this.closing) await this.intake.close();
     }
-  }
-
-  private get wantedPrefetch(): number {
-    return this.hold.isOn ? 1 : this.prefetch.current;
   }
 
   /** It could not be opened, and is not closed: nothing may be left of it. */
@@ -92,62 +77,63 @@ export class Session {
   }
 
   /** Running tasks settle on the consumption that they came by: it is closed when none runs. */
-  private closeStopped(): void {
-    for (const consumption of this.stopped.splice(0)) void consumption.close();
+  private closeHalted(): void {
+    this.hasHalted = false;
+    this.intake.closeHalted();
   }
 
   get activity(): WorkerActivity {
-    return { running: this.busy, waiting: this.waiting.size, ended: this.ended };
+    return { running: this.busy, waiting: this.intake.waiting, ended: this.ended };
   }
 
   setLimit(limit: number): void {
     this.limit = limit;
-    const prefetch = this.prefetch.setLimit(limit);
-    if (this.closing) return;
-    if (!this.hold.isOn) this.consumption?.setPrefetch(prefetch);
-    if (!this.filling) this.fill();
+    this.intake.setLimit(limit);
+    if (!this.closing) this.fill();
   }
 
   async close(deadlineMs: number): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     this.closing = true;
-    this.hold.end();
-    this.giveBackWaiting();
-    await this.consumption?.stop();
+    this.slotsHeld.end();
+    await this.intake.stop(deadlineMs / 2);
     await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
     if (this.busy > 0) await this.abort(deadline - performance.now());
-    clearTimeout(this.stallTimer);
     this.runner.loopWatch.stop();
-    await Promise.all([this.consumption?.close(), ...this.stopped.map((consumption) => consumption.close())]);
+    await this.intake.close();
   }
 
-  private receive(delivery: Delivery): void {
+  receive(delivery: Delivery): void {
     if (this.closing || this.paused) {
       delivery.requeue();
     } else if (this.busy < this.slots) {
       this.busy++;
       this.runner.take(delivery);
     } else {
-      this.waiting.push(delivery);
-      if (this.stallTimer === undefined && !this.hold.isOn) this.watchForStall();
+      this.intake.keep(delivery);
     }
   }
+
+  get freeSlots(): number { return this.slots - this.busy; }
+
+  get isTaking(): boolean { return !this.closing && !this.paused; }
 
   private free(durationMs: number | undefined): void {
     this.busy--;
     this.ended++;
-    if (durationMs !== undefined) this.adapt(durationMs);
+    if (durationMs !== undefined) this.intake.observe(durationMs);
     // A handler that ends at once comes back here from within the loop below; the loop goes on by itself.
-    if (!this.filling) this.fill();
+    this.fill();
     if (this.busy > 0) return;
     this.onIdle?.();
-    if (this.stopped.length > 0 && !this.closing) this.closeStopped();
+    if (this.hasHalted && !this.closing) this.closeHalted();
   }
 
-  private fill(): void {
+  fill(): void {
+    if (this.filling) return;
     this.filling = true;
     while (this.busy < this.slots && !this.closing) {
-      const next = this.waiting.shift();
+      const next = this.intake.next();
       if (next === undefined) break;
       this.busy++;
       this.runner.take(next);
@@ -155,50 +141,20 @@ export class Session {
     this.filling = false;
   }
 
-  private adapt(durationMs: number): void {
-    const prefetch = this.prefetch.observe(durationMs);
-    if (prefetch !== undefined && !this.closing && !this.hold.isOn) this.consumption?.setPrefetch(prefetch);
-  }
+  private get slots(): number { return Math.min(this.limit, this.slotsHeld.slots); }
 
-  /** Tasks were short and are long now: what waits here goes to whoever has a slot free. */
-  private watchForStall(): void {
-    const endedBefore = this.ended;
-    const due = performance.now() + STALL_MS;
-    this.stallTimer = setTimeout(() => {
-      this.stallTimer = undefined;
-      if (this.waiting.size === 0 || this.closing || this.hold.isOn) return;
-      // A timer that comes late says that this process was busy or starved, not that its tasks are long.
-      const starved = performance.now() - due > STALL_MS / 4;
-      if (this.ended !== endedBefore || starved) return this.watchForStall();
-      this.consumption?.setPrefetch(this.prefetch.stalled());
-      this.giveBackWaiting();
-    }, STALL_MS);
-  }
-
-  private get slots(): number { return Math.min(this.limit, this.hold.slots); }
-
-  /** One delivery stays here unsettled: with a prefetch of one the broker sends no other. The rest goes to whoever can run it. */
-  private holdBack(milliseconds: number): void {
+  /** What is held back stays here unsettled: with a prefetch of one the broker sends no other. The rest goes to whoever can run it. */
+  private hold(milliseconds: number): void {
     if (this.closing) return;
-    this.hold.start(milliseconds);
-    this.consumption?.setPrefetch(1);
-    this.giveBackWaiting();
+    this.slotsHeld.start(milliseconds);
+    this.intake.hold();
   }
 
-  private share(): void {
-    const prefetch = this.prefetch.stalled();
-    if (!this.closing && !this.hold.isOn) this.consumption?.setPrefetch(prefetch);
-  }
-
-  private goOn(): void {
-    this.hold.end();
+  private release(): void {
+    this.slotsHeld.end();
     if (this.closing) return;
-    this.consumption?.setPrefetch(this.prefetch.current);
-    if (!this.filling) this.fill();
-  }
-
-  private giveBackWaiting(): void {
-    for (const delivery of this.waiting.takeAll()) delivery.requeue();
+    this.intake.release();
+    this.fill();
   }
 
   private async abort(graceMs: number): Promise<void> {

@@ -1,6 +1,5 @@
 import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
 import { InvalidTaskError, UnroutableTaskError } from '../errors.js';
-import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import type { TaskHeaders } from '../task/task.js';
 import { pauseUntil } from './pause-until.js';
 import { deadLetterMessage, forwardedHeaders, withoutSendersHeaders, type DeathCertificate } from './dead-letter.js';
@@ -16,13 +15,19 @@ export class Settler {
   constructor(
     private readonly broker: Broker,
     private readonly topology: Topology,
+    private readonly deadLetterQueue: string,
     private readonly stopped: AbortSignal,
     private readonly onProblem: (message: string, error: unknown) => void,
   ) {}
 
   /** True once the dead letter is in its queue; false when the worker was stopped before that. */
   deadLetter(delivery: Delivery, death: DeathCertificate): Promise<boolean> {
-    return this.publishUntilTaken(deadLetterMessage(delivery, death), deadLetterQueueOf(delivery.queue));
+    return this.publishUntilTaken(deadLetterMessage(delivery, death), this.deadLetterQueue);
+  }
+
+  /** True once the task waits in this queue too, as it is; false when the worker was stopped before that. */
+  move(delivery: Delivery, queue: string): Promise<boolean> {
+    return this.publishUntilTaken({ body: delivery.body, properties: { ...delivery.properties, headers: forwardedHeaders(delivery, {}) } }, queue);
   }
 
   /**

@@ -1,6 +1,5 @@
-import type { Topology } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
-import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { WorkerLines } from './intake/worker-lines.js';
 import { Session } from './session.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
 import type { Worker, WorkerActivity, WorkerDependencies } from './worker.js';
@@ -8,13 +7,13 @@ import type { Worker, WorkerActivity, WorkerDependencies } from './worker.js';
 const DEFAULT_CLOSE_MS = 25_000;
 const IDLE: WorkerActivity = { running: 0, waiting: 0, ended: 0 };
 
-/** Consumes one queue and runs up to `limit` handlers at once. */
+/** Consumes one queue, and those beside it, and runs up to `limit` handlers at once. */
 export class TaskWorker implements Worker {
   readonly name: string;
   readonly queue: string;
   private slots: number;
   private paused = false;
-  private readonly topology: Topology;
+  private readonly lines: WorkerLines;
   private session: Session | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -23,16 +22,12 @@ export class TaskWorker implements Worker {
     this.name = config.name;
     this.queue = config.queue;
     this.slots = config.limit || DEFAULT_LIMIT;
-    const { type } = config;
-    this.topology = {
-      queues: [
-        { name: deadLetterQueueOf(this.queue), type, purpose: 'dead-letters' },
-        { name: this.queue, bindingKeys: config.bindingKeys, type, purpose: 'work' },
-      ],
-    };
+    this.lines = new WorkerLines(config, dependencies);
   }
 
   get limit(): number { return this.slots; }
+
+  get queues(): readonly string[] { return this.lines.queues; }
 
   get activity(): WorkerActivity {
     return this.session?.activity ?? IDLE;
@@ -53,7 +48,7 @@ export class TaskWorker implements Worker {
   }
 
   prepare(): Promise<void> {
-    return this.dependencies.broker.declare(this.topology);
+    return this.lines.prepare();
   }
 
   async start(): Promise<void> {
@@ -69,7 +64,7 @@ export class TaskWorker implements Worker {
   }
 
   private async begin(): Promise<void> {
-    const session = new Session(this.config, this.slots, this.topology, this.dependencies);
+    const session = new Session(this.config, this.slots, this.lines.topology, this.dependencies, this.lines.makeIntake);
     this.session = session;
     try {
       await session.setPaused(this.paused);

@@ -12,6 +12,11 @@ export interface WorkerConfig {
   bindingKeys?: string[];
   /** Names of the tasks that it runs. Default: every discovered `@Task` that is not assigned to other workers. */
   tasks?: string[];
+  /**
+   * Consumes `<queue>.high` and `<queue>.low` too, which carry what is published with a `priority`. Once they were there,
+   * workers without this option go on with what is left in them. Default: false.
+   */
+  priorities?: boolean;
   /** As in `initQueues`. Default: `classic`. */
   type?: QueueType;
   /**

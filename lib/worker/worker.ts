@@ -40,6 +40,8 @@ export interface WorkerActivity {
 export interface Worker {
   readonly name: string;
   readonly queue: string;
+  /** `queue`, and the queues beside it, once it is prepared. */
+  readonly queues: readonly string[];
   /** How many handlers may run at once now. */
   readonly limit: number;
   readonly activity: WorkerActivity;

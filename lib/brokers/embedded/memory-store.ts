@@ -1,4 +1,5 @@
 import { PublishBufferFullError } from '../../errors.js';
+import { keyWithoutLevel } from '../../task/queue-lines.js';
 import type { Address, Message, MessageProperties, Topology } from '../broker.js';
 import type { Clock } from './clock.js';
 import { copyProperties } from './copy-properties.js';
@@ -207,6 +208,8 @@ export class MemoryStore implements MessageStore {
       this.deliver(exchange, message, address);
     } catch (error) {
       if (!('routingKey' in address)) throw error;
+      const plain = keyWithoutLevel(address.routingKey, message.properties.headers);
+      if (plain !== undefined) return this.release({ ...message, address: { routingKey: plain } });
       const { queue, topology, message: kept, warning } = undeliverable(exchange, address.routingKey, message, error, this.clock.now());
       if (!this.hasQueue(queue)) this.declareNow(exchange, topology);
       this.deliver(exchange, kept, { queue });

@@ -1,8 +1,9 @@
 import { v4 as newUuid } from 'uuid';
-import type { Broker } from '../../brokers/broker.js';
-import { InvalidTaskError, TaskTooLargeError } from '../../errors.js';
+import type { Broker, PublishOptions } from '../../brokers/broker.js';
+import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
 import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
+import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
@@ -58,8 +59,20 @@ export class TaskPublisher {
     return this.handOver(task, message);
   }
 
-  private handOver({ routingKey, dueAt }: AddressedTask, message: EncodedTask): Promise<void> {
+  private handOver({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
+    if (level !== undefined) return this.sendToLevel(levelKeyOf(routingKey, level), routingKey, dueAt, message);
     return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
+  }
+
+  /** Where no queue has levels, the task is a normal one. What is delayed, the broker sends there itself when it is due. */
+  private async sendToLevel(levelKey: string, routingKey: string, dueAt: number | undefined, message: EncodedTask): Promise<void> {
+    const options = (): PublishOptions | undefined => (dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
+    try {
+      await this.broker.publish(message, { routingKey: levelKey }, options());
+    } catch (error) {
+      if (!(error instanceof UnroutableTaskError)) throw error;
+      await this.broker.publish(message, { routingKey }, options());
+    }
   }
 
   /** @throws InvalidTaskError */

@@ -38,6 +38,22 @@ export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCa
       expect(deliveries.all.length).toBe(6);
     });
 
+    it('takes nothing with a prefetch of 0, and what there is once it is raised', async () => {
+      const { broker, queue } = await bench.withQueue();
+      await publishAll(broker, queue, numbered(4));
+      const { deliveries, consumption } = await collect(broker, queue, 0);
+      expect(await broker.depth(queue)).toBe(4);
+      consumption.setPrefetch(1);
+      await deliveries.count(1);
+      consumption.setPrefetch(0);
+      deliveries.all[0]?.ack();
+      await depthBecomes(broker, queue, 3);
+      consumption.setPrefetch(3);
+      await deliveries.count(4);
+      await consumption.close();
+      await depthBecomes(broker, queue, 3);
+    });
+
     it('takes fewer after setPrefetch down, as deliveries are settled', async () => {
       const { broker, queue } = await bench.withQueue();
       await publishAll(broker, queue, numbered(40));

@@ -20,7 +20,7 @@ function scripted(looks: Look[]) {
   } as unknown as Broker;
   return {
     dependencies: {
-      broker, now: () => clock++, knownQueues: () => ['q', 'none'],
+      broker, depth: (queue: string) => broker.depth(queue), now: () => clock++, knownQueues: () => ['q', 'none'],
       workers: () => [{ queue: 'q', activity: { running: 0, waiting: 0, ended: 0, ...current().activity } }, { queue: 'other', activity: { running: 9, waiting: 9, ended: at } }],
     },
     looks: () => at + 1,

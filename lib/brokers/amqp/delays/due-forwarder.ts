@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
+import { keyWithoutLevel } from '../../../task/queue-lines.js';
 import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
 import type { Delivery, Message } from '../../broker.js';
 import { pause } from '../connection/pause.js';
@@ -144,6 +145,8 @@ export class DueForwarder {
       await this.publisher.publish(message, this.exchange, routingKey);
     } catch (error) {
       if (error instanceof UnroutableTaskError) {
+        const plain = keyWithoutLevel(routingKey, message.properties.headers);
+        if (plain !== undefined) return this.publish(message, { ...delayed, routingKey: plain });
         return this.bury(message, routingKey, `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${routingKey}". Bind one, then publish it again.`);
       }
       if (error instanceof InvalidTaskError) return this.bury({ body: message.body, properties: { ...message.properties, headers: {} } }, routingKey, error.message);

@@ -21,7 +21,7 @@ export function queueArguments(queue: QueueDeclaration, version: ServerVersion):
     'x-queue-type': 'quorum',
     'x-delivery-limit': WORK_DELIVERY_LIMIT,
     'x-dead-letter-exchange': '',
-    'x-dead-letter-routing-key': `${queue.name}.dead`,
+    'x-dead-letter-routing-key': queue.deadLetterQueue ?? `${queue.name}.dead`,
     // The three that together make dead-lettering by the broker lose nothing.
     'x-dead-letter-strategy': 'at-least-once',
     'x-overflow': 'reject-publish',

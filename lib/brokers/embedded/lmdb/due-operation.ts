@@ -1,3 +1,4 @@
+import { keyWithoutLevel } from '../../../task/queue-lines.js';
 import { undeliverable } from '../undeliverable.js';
 import type { WriteOperation } from './batch-writer.js';
 import { declareIn } from './declare-operation.js';
@@ -40,10 +41,9 @@ export class DueOperation implements WriteOperation {
   }
 
   private route(transaction: StoreTransaction, record: Buffer): void {
-    const { exchange, routingKey } = decodeRecord(record);
     let queues;
     try {
-      queues = transaction.routes.route(exchange, { routingKey });
+      queues = queuesFor(transaction, record);
     } catch (error) {
       return this.keepUndelivered(transaction, record, error);
     }
@@ -64,6 +64,18 @@ export class DueOperation implements WriteOperation {
       transaction.addReady(id, transaction.nextOrder(), kept);
     }
     this.warnings.push(warning);
+  }
+}
+
+/** @throws UnroutableTaskError when there is none, with its level and without */
+function queuesFor({ routes }: StoreTransaction, record: Buffer): ReturnType<StoreTransaction['routes']['route']> {
+  const { exchange, routingKey, properties } = decodeRecord(record);
+  try {
+    return routes.route(exchange, { routingKey });
+  } catch (error) {
+    const plain = keyWithoutLevel(routingKey, properties.headers);
+    if (plain === undefined) throw error;
+    return routes.route(exchange, { routingKey: plain });
   }
 }
 

@@ -1,0 +1,52 @@
+import type { Broker } from '../brokers/broker.js';
+import { lineRegisterOf } from '../task/queue-lines.js';
+import { noteQueues } from '../worker/intake/line-plan.js';
+import { LineRegister } from '../worker/intake/line-register.js';
+
+/** Who only looks need not see a new queue at once, and a look at a queue that is not there is an error in the server's log. */
+const FRESH_MS = 10_000;
+const MOST_KNOWN = 1_000;
+
+/** What is asked of a queue, asked of those beside it too, which carry its levels and its weighted tasks. */
+export class LogicalQueues {
+  private readonly register: LineRegister;
+  private readonly known = new Map<string, { readonly queues: readonly string[]; readonly until: number }>();
+
+  /** @param workers those of this process, which know their queues */
+  constructor(private readonly broker: Broker, private readonly workers: () => readonly { readonly queue: string; readonly queues: readonly string[] }[]) {
+    this.register = new LineRegister(broker);
+  }
+
+  /** How many wait in all of them; `undefined` when there is no such queue. */
+  async depth(queue: string): Promise<number | undefined> {
+    const own = await this.broker.depth(queue);
+    if (own === undefined) return undefined;
+    let depth = own;
+    for (const other of await this.beside(queue)) depth += (await this.broker.depth(other)) ?? 0;
+    return depth;
+  }
+
+  /** @returns how many there were in all of them */
+  async purge(queue: string): Promise<number> {
+    let removed = await this.broker.purge(queue);
+    for (const other of await this.beside(queue)) {
+      if (await this.broker.depth(other) !== undefined) removed += await this.broker.purge(other);
+    }
+    return removed;
+  }
+
+  private async beside(queue: string): Promise<readonly string[]> {
+    const own = this.workers().filter((worker) => worker.queue === queue);
+    if (own.length > 0) return [...new Set(own.flatMap(({ queues }) => queues))].filter((name) => name !== queue);
+    const known = this.known.get(queue);
+    if (known !== undefined && known.until > Date.now()) return known.queues;
+    const queues = isRegister(queue) ? [] : noteQueues(queue, await this.register.read(queue));
+    if (this.known.size >= MOST_KNOWN) this.known.clear();
+    this.known.set(queue, { queues, until: Date.now() + FRESH_MS });
+    return queues;
+  }
+}
+
+function isRegister(queue: string): boolean {
+  return queue.endsWith(lineRegisterOf('')) || queue.endsWith('.dead');
+}

@@ -1,0 +1,43 @@
+import type { Delivery } from '../../brokers/broker.js';
+
+/** What an intake needs of its session. */
+export interface IntakeHost {
+  /** Runs it where a slot is free; otherwise {@link Intake.keep} gets it. */
+  receive(delivery: Delivery): void;
+  /** Something may be there for the free slots. */
+  fill(): void;
+  readonly freeSlots: number;
+  /** False while it is paused or closing: what comes then goes back. */
+  readonly isTaking: boolean;
+  /** How many tasks have ended since the start. */
+  readonly ended: number;
+}
+
+/** Where the deliveries of a session come from, and where they wait for a slot. */
+export interface Intake {
+  /** How many are here and have no slot. */
+  readonly waiting: number;
+  /** Begins to consume. @throws what the broker says to it */
+  open(): Promise<void>;
+  /** For a pause: gives back what waits; after it nothing comes any more, and what runs can still be settled. */
+  halt(): Promise<void>;
+  /** Nothing runs any more that came before a halt. */
+  closeHalted(): void;
+  /** As `halt`, for good, and within a limit. */
+  stop(limitMs: number): Promise<void>;
+  /** Settlements have reached the broker, what is unsettled goes back. */
+  close(): Promise<void>;
+  /** No slot was free for it. */
+  keep(delivery: Delivery): void;
+  /** What a free slot should run now. */
+  next(): Delivery | undefined;
+  /** A handler took so long. */
+  observe(durationMs: number): void;
+  setLimit(limit: number): void;
+  /** Holds back what comes, one for each queue, so that the broker sends no more. */
+  hold(): void;
+  /** Ends the hold. */
+  release(): void;
+  /** Others want what would wait here. */
+  share(): void;
+}

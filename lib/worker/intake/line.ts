@@ -1,0 +1,96 @@
+import type { Broker, Consumption, Delivery } from '../../brokers/broker.js';
+import { WaitingDeliveries } from '../waiting-deliveries.js';
+import { type DeliveryLine, LineDelivery } from './line-delivery.js';
+
+/** Enough come back for the queue's own limits: one that was given back so often stays here. */
+const MOST_RETURNS = 3;
+/** A queue of which so many waited here at once, or half of what may, has more. */
+const DEEP = 16;
+
+/** One of the queues of a worker: its consumption, and what waits here of it. */
+export class Line implements DeliveryLine {
+  readonly waiting = new WaitingDeliveries();
+  /** Delivered and not settled. */
+  out = 0;
+  /** How many were asked for, for slots that are free. */
+  asked = 0;
+  /** Since when something is wanted of it, by the clock of the process; 0: nothing is. */
+  wantedAt = 0;
+  /** It was asked, and nothing came. */
+  isEmpty = false;
+  /** The most that waited here since it was last found dry. */
+  private peak = 0;
+  private prefetch = 0;
+  private consumption: Consumption | undefined;
+  private readonly halted: Consumption[] = [];
+
+  /** @param share of all starts while every line has tasks, from 0 to 1 */
+  constructor(readonly queue: string, readonly share: number, private readonly onDelivery: (line: Line, delivery: LineDelivery) => void) {}
+
+  async open(broker: Broker, tag: string): Promise<void> {
+    const asked = this.prefetch;
+    this.consumption = await broker.consume(this.queue, { tag, prefetch: asked }, (delivery) => this.onDelivery(this, new LineDelivery(this, delivery)));
+    if (this.prefetch !== asked) this.consumption.setPrefetch(this.prefetch);
+  }
+
+  /** @param prefetch 0: nothing more for now */
+  setPrefetch(prefetch: number): void {
+    if (prefetch === this.prefetch) return;
+    this.prefetch = prefetch;
+    this.consumption?.setPrefetch(prefetch);
+  }
+
+  /** One for each slot that waits for it, beside those that are out already. */
+  expect(): void {
+    this.setPrefetch(this.out + Math.max(1, this.asked));
+  }
+
+  /** Nothing waits here, but the broker has more: it is on its way. */
+  get isFlowing(): boolean {
+    return this.peak >= Math.min(DEEP, this.prefetch / 2);
+  }
+
+  push(delivery: Delivery): void {
+    this.waiting.push(delivery);
+    if (this.waiting.size > this.peak) this.peak = this.waiting.size;
+  }
+
+  /** It was its turn and nothing was here: it has to show again that there is more. */
+  foundDry(): void {
+    this.peak = 0;
+  }
+
+  presumeFlowing(): void {
+    this.peak = DEEP;
+  }
+
+  async halt(): Promise<void> {
+    const { consumption } = this;
+    this.consumption = undefined;
+    if (consumption !== undefined) this.halted.push(consumption);
+    await consumption?.stop();
+  }
+
+  closeHalted(): void {
+    for (const consumption of this.halted.splice(0)) void consumption.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.consumption?.close(), ...this.halted.map((consumption) => consumption.close())]);
+  }
+
+  /** To the broker, all that wait. */
+  giveBack(): void {
+    for (const delivery of this.waiting.takeAll()) delivery.requeue();
+  }
+
+  /** As `giveBack`, without those that came back too often: a queue may count that, and give them up. */
+  giveBackSparingly(): void {
+    const kept: Delivery[] = [];
+    for (const delivery of this.waiting.takeAll()) {
+      if ((delivery.deliveryCount ?? 0) < MOST_RETURNS) delivery.requeue();
+      else kept.unshift(delivery);
+    }
+    for (const delivery of kept) this.waiting.push(delivery);
+  }
+}

@@ -1,0 +1,106 @@
+import type { Broker, Consumption, Delivery } from '../../brokers/broker.js';
+import { PrefetchPolicy } from '../prefetch-policy.js';
+import { WaitingDeliveries } from '../waiting-deliveries.js';
+import type { Intake, IntakeHost } from './intake.js';
+import { StallWatch } from './stall-watch.js';
+
+/** One queue, first in first out: the usual case, and the one that must cost nothing. */
+export class QueueIntake implements Intake {
+  private readonly line = new WaitingDeliveries();
+  private readonly prefetch: PrefetchPolicy;
+  private readonly stall: StallWatch;
+  private readonly halted: Consumption[] = [];
+  private consumption: Consumption | undefined;
+  private isHeld = false;
+  private stopped = false;
+
+  constructor(
+    private readonly broker: Broker, private readonly queue: string, private readonly tag: string, limit: number,
+    private readonly host: IntakeHost,
+  ) {
+    this.prefetch = new PrefetchPolicy(limit);
+    this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || this.stopped || this.isHeld, () => this.stalled());
+  }
+
+  get waiting(): number { return this.line.size; }
+
+  async open(): Promise<void> {
+    const asked = this.wanted;
+    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked }, (delivery) => this.host.receive(delivery));
+    // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.
+    if (this.wanted !== asked) this.consumption.setPrefetch(this.wanted);
+  }
+
+  async halt(): Promise<void> {
+    const { consumption } = this;
+    this.consumption = undefined;
+    if (consumption !== undefined) this.halted.push(consumption);
+    this.giveBack();
+    await consumption?.stop();
+  }
+
+  closeHalted(): void {
+    for (const consumption of this.halted.splice(0)) void consumption.close();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.giveBack();
+    await this.consumption?.stop();
+  }
+
+  async close(): Promise<void> {
+    this.stall.stop();
+    await Promise.all([this.consumption?.close(), ...this.halted.map((consumption) => consumption.close())]);
+  }
+
+  keep(delivery: Delivery): void {
+    this.line.push(delivery);
+    if (!this.isHeld) this.stall.start();
+  }
+
+  next(): Delivery | undefined {
+    return this.line.shift();
+  }
+
+  observe(durationMs: number): void {
+    const prefetch = this.prefetch.observe(durationMs);
+    if (prefetch !== undefined) this.setPrefetch(prefetch);
+  }
+
+  setLimit(limit: number): void {
+    this.setPrefetch(this.prefetch.setLimit(limit));
+  }
+
+  hold(): void {
+    this.isHeld = true;
+    this.consumption?.setPrefetch(1);
+    this.giveBack();
+  }
+
+  release(): void {
+    this.isHeld = false;
+    this.setPrefetch(this.prefetch.current);
+  }
+
+  share(): void {
+    this.setPrefetch(this.prefetch.stalled());
+  }
+
+  private get wanted(): number {
+    return this.isHeld ? 1 : this.prefetch.current;
+  }
+
+  private setPrefetch(prefetch: number): void {
+    if (!this.stopped && !this.isHeld) this.consumption?.setPrefetch(prefetch);
+  }
+
+  private stalled(): void {
+    this.share();
+    this.giveBack();
+  }
+
+  private giveBack(): void {
+    for (const delivery of this.line.takeAll()) delivery.requeue();
+  }
+}

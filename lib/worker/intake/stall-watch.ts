@@ -1,0 +1,36 @@
+/** Deliveries that wait here while no task ends for so long are given back for other workers. */
+const STALL_MS = 250;
+
+/** Tasks were short and are long now: what waits here should go to whoever has a slot free. */
+export class StallWatch {
+  private timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param ended how many tasks have ended
+   * @param isOver nothing waits any more, or it waits for a reason
+   */
+  constructor(private readonly ended: () => number, private readonly isOver: () => boolean, private readonly onStall: () => void) {}
+
+  /** Called for every delivery that waits: costs nothing while it watches. */
+  start(): void {
+    if (this.timer === undefined) this.watch();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+
+  private watch(): void {
+    const endedBefore = this.ended();
+    const due = performance.now() + STALL_MS;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.isOver()) return;
+      // A timer that comes late says that this process was busy or starved, not that its tasks are long.
+      const starved = performance.now() - due > STALL_MS / 4;
+      if (this.ended() !== endedBefore || starved) this.watch();
+      else this.onStall();
+    }, STALL_MS);
+  }
+}

@@ -1,0 +1,204 @@
+import { Test } from '@nestjs/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { DispatcherModule, DispatcherService, type ServerConfig, type TaskMap, type WorkerConfig } from '../../lib/index.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { KeptLog } from '../support/nest-app.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { Arrivals, eventually } from '../support/wait.js';
+
+const WEIGHTS = { a: 5, b: 2, c: 1 } as const;
+const NAMES = ['a', 'b', 'c'] as const;
+
+const clean: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const step of clean.splice(0).reverse()) await step();
+});
+
+const brokers: [string, () => string][] = [
+  ['amqp', () => sharedRabbitMqUrl()],
+  ['embedded', () => {
+    const folder = temporaryFolder('weights');
+    clean.push(() => removeFolder(folder));
+    return `embedded:${folder}`;
+  }],
+];
+
+interface Bed { service: DispatcherService; queue: string; worker: WorkerConfig; config: ServerConfig }
+
+async function bed(url: string, worker: Partial<WorkerConfig> = {}): Promise<Bed> {
+  const exchange = uniqueName('weights');
+  const queue = `${exchange}.q`;
+  const config = { broker: url, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, logger: new KeptLog() };
+  if (url.startsWith('amqp')) {
+    clean.push(() => removeExchange(url, exchange, [queue, ...['high', 'low', 'lines', ...NAMES.map((name) => `task.${name}`)].map((name) => `${queue}.${name}`)]));
+  }
+  return { ...await start(config), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, ...worker } };
+}
+
+async function start(config: ServerConfig): Promise<{ service: DispatcherService }> {
+  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot(config)] }).compile();
+  const app = await module.init();
+  clean.push(() => app.close());
+  return { service: app.get(DispatcherService) };
+}
+
+function weighted(milliseconds = 0, weights: Partial<Record<string, number>> = WEIGHTS): { tasks: TaskMap; ran: Arrivals<string> } {
+  const ran = new Arrivals<string>();
+  const task = (name: string) => ({
+    weight: weights[name],
+    function: (label: string) => {
+      ran.add(`${name} ${label}`);
+      return milliseconds > 0 ? new Promise<void>((resolve) => { setTimeout(resolve, milliseconds); }) : undefined;
+    },
+  });
+  return { ran, tasks: Object.fromEntries(NAMES.map((name) => [name, task(name)])) };
+}
+
+/** All of `c` first, then `b`, then `a`: in the order of arrival the lightest would start first. */
+async function sendEach({ service }: Bed, count: number): Promise<void> {
+  for (const name of [...NAMES].reverse()) {
+    const outcomes = await service.publishMany(Array.from({ length: count }, (_, index) => ({ name, args: [{ type: 'string' as const, value: `${index}` }] })));
+    expect(outcomes.filter(({ accepted }) => !accepted)).toEqual([]);
+  }
+}
+
+function counts(ran: readonly string[]): Record<string, number> {
+  const found: Record<string, number> = { a: 0, b: 0, c: 0 };
+  for (const line of ran) found[line[0] as string] = (found[line[0] as string] ?? 0) + 1;
+  return found;
+}
+
+/** Within 10 %, and one for the rounding of small numbers. */
+function expectShares(found: Record<string, number>, starts: number): void {
+  for (const name of NAMES) {
+    const wanted = (starts * WEIGHTS[name]) / 8;
+    expect(Math.abs((found[name] ?? 0) - wanted), `${JSON.stringify(found)} of ${starts}`).toBeLessThanOrEqual(Math.max(1, wanted * 0.1));
+  }
+}
+
+describe.each(brokers)('weights on %s', (_name, url) => {
+  it.each([['short', 0, 1, 800, 400], ['short, in many slots', 1, 10, 800, 400], ['long', 60, 2, 60, 40]])(
+    'shares 5 : 2 : 1 while all names have tasks, which are %s', async (_length, milliseconds, limit, each, starts) => {
+      const test = await bed(url(), { limit });
+      const { tasks, ran } = weighted(milliseconds);
+      const worker = await test.service.createWorker(test.worker, tasks);
+      await sendEach(test, each);
+      await worker.start();
+      // What started before the last name was sorted is no contention of all.
+      await ran.first((line) => line.startsWith('a'), 'the heaviest name, which was sent last');
+      const before = ran.all.length + (limit === 1 ? 0 : limit);
+      await ran.count(before + starts, 60_000);
+      expectShares(counts(ran.all.slice(before, before + starts)), starts);
+      await test.service.drain({ timeoutSeconds: 40 });
+      // Nothing lost, nothing twice, and those of one name in their order.
+      for (const name of NAMES) {
+        const own = ran.all.filter((line) => line.startsWith(name)).map((line) => Number(line.slice(2)));
+        expect(own.length).toBe(each);
+        if (limit === 1) expect(own).toEqual(own.map((_, index) => index));
+      }
+      await worker.close();
+    });
+
+  it('keeps uuid, attempt and headers, and returns retries to the queue of their name', async () => {
+    const test = await bed(url());
+    const seen = new Arrivals<unknown>();
+    test.service.events().subscribe((event) => {
+      if (event.type === 'task.failed' || event.type === 'task.dead-lettered') seen.add([event.type, event.task.uuid, event.task.attempt, event.task.queue.slice(test.queue.length)]);
+    });
+    const worker = await test.service.createWorker(test.worker, {
+      a: { weight: 3, retry: { attempts: 2, delaySeconds: 0.05 }, function: () => { throw new Error('no'); } },
+    });
+    await worker.start();
+    await test.service.publish({ name: 'a', uuid: 'u1', headers: { mine: 'x' } });
+    await seen.count(3);
+    expect(seen.all).toEqual([
+      ['task.failed', 'u1', 1, '.task.a'], ['task.failed', 'u1', 2, '.task.a'], ['task.dead-lettered', 'u1', 2, '.task.a'],
+    ]);
+    const { letters } = await test.service.deadLetters.list(test.queue);
+    expect(letters).toMatchObject([{ uuid: 'u1', headers: { mine: 'x' }, routingKey: 'key', exchange: test.config.exchange }]);
+    await worker.close();
+  });
+
+  it('makes a dead letter of a name that nobody knows, and of a body that is no task, as without weights', async () => {
+    const test = await bed(url(), { unknownTaskGraceSeconds: 0 });
+    const dead = new Arrivals<unknown>();
+    test.service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') dead.add(event.reason); });
+    const { tasks, ran } = weighted();
+    const worker = await test.service.createWorker(test.worker, tasks);
+    await worker.start();
+    await test.service.publish('nobody');
+    await dead.count(1);
+    await test.service.publish('b', 'after');
+    await ran.count(1);
+    expect(dead.all).toEqual(['unknown-task']);
+    await worker.close();
+  });
+
+  it('works off the queues of names after the weights are gone, and after a task itself is gone', async () => {
+    const test = await bed(url());
+    const { tasks, ran } = weighted(5);
+    const worker = await test.service.createWorker(test.worker, tasks);
+    await sendEach(test, 30);
+    await worker.start();
+    await eventually(() => test.service.depth(`${test.queue}.task.a`), (depth) => (depth ?? 0) >= 20, 'them to be sorted');
+    await worker.close();
+    const left = 90 - ran.all.length;
+    expect(await test.service.depth(test.queue)).toBe(left);
+    const plain = weighted(0, {});
+    const { c: gone, ...others } = plain.tasks;
+    const later = await test.service.createWorker({ ...test.worker, name: 'later' }, others);
+    await later.start();
+    await plain.ran.count(60 - ran.all.filter((line) => !line.startsWith('c')).length);
+    await later.close();
+    const last = await test.service.createWorker({ ...test.worker, name: 'last' }, { c: gone as TaskMap[string] });
+    await last.start();
+    await plain.ran.count(left);
+    await test.service.drain({ timeoutSeconds: 30 });
+    expect(plain.ran.all.length).toBe(left);
+    await last.close();
+  });
+
+  it('lets several sorting processes, and one that knows no weights, work on one queue', async () => {
+    const test = await bed(url());
+    const { tasks, ran } = weighted(1);
+    const second = test.config.broker === 'embedded:' ? test : await start(test.config);
+    const workers = [
+      await test.service.createWorker(test.worker, tasks),
+      await second.service.createWorker({ ...test.worker, name: 'w2' }, tasks),
+      await second.service.createWorker({ ...test.worker, name: 'plain' }, Object.fromEntries(Object.entries(tasks).map(([name, { function: run }]) => [name, { function: run }]))),
+    ];
+    await Promise.all(workers.map((worker) => worker.start()));
+    await sendEach(test, 200);
+    await ran.count(600, 60_000);
+    await test.service.drain({ timeoutSeconds: 30 });
+    expect(new Set(ran.all).size).toBe(600);
+    expect(counts(ran.all)).toEqual({ a: 200, b: 200, c: 200 });
+    await Promise.all(workers.map((worker) => worker.close()));
+  });
+
+  it('starts high ones before all names, and low ones at their turn', async () => {
+    const test = await bed(url(), { priorities: true });
+    const { tasks, ran } = weighted(2);
+    const worker = await test.service.createWorker(test.worker, tasks);
+    await sendEach(test, 200);
+    for (const priority of ['low', 'high'] as const) {
+      await test.service.publishMany(Array.from({ length: 60 }, (_, index) => ({ name: 'c', priority, args: [{ type: 'string' as const, value: `${priority}${index}` }] })));
+    }
+    await worker.start();
+    await ran.count(63);
+    const first = ran.all.slice(0, 63);
+    expect(first.filter((line) => line.includes('high')).length).toBeGreaterThanOrEqual(43);
+    expect(first.filter((line) => line.includes('low')).length).toBeGreaterThanOrEqual(1);
+    expect(first.filter((line) => line.includes('low')).length).toBeLessThanOrEqual(4);
+    await worker.close();
+  });
+
+  it('refuses weights that are none, and names too long for a queue', async () => {
+    const test = await bed(url());
+    for (const weight of [0, 1.5, 100_001, '5']) {
+      await expect(test.service.createWorker(test.worker, { a: { weight: weight as number, function: () => undefined } })).rejects.toThrow(/whole number from 1 to 100000/);
+    }
+    await expect(test.service.createWorker(test.worker, { ['n'.repeat(250)]: { weight: 1, function: () => undefined } })).rejects.toThrow(/AMQP allows 255/);
+  });
+});
