@@ -97,6 +97,14 @@ export const scenarios: readonly Scenario[] = [
     tasks: (asked) => Math.ceil(asked / 2),
   },
   {
+    name: 'chord',
+    title: 'One chord: all tasks, then one with their results, whose result is back with the publisher; limit 100',
+    kind: 'round-trip',
+    needs: ['consume', 'chord'],
+    settings: { publishing: 'chord', results: 'on', warmup: 500 },
+    tasks: (asked) => Math.ceil(asked / 2),
+  },
+  {
     name: 'mix',
     title: 'One task in ten takes 100 ms, two worker processes share one queue, limit 10',
     kind: 'consume',

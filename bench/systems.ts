@@ -33,7 +33,7 @@ export const systems: readonly SystemDefinition[] = [
     title: 'Dispatcher',
     server: 'rabbitmq',
     command: ours('dispatcher'),
-    abilities: [...EVERYTHING, 'enhancers', 'delay', 'retry', 'results'],
+    abilities: [...EVERYTHING, 'enhancers', 'delay', 'retry', 'results', 'chord'],
     differs: 'This library through its Nest module, default settings but for `limit`: confirms, `mandatory`, acknowledgements after the outcome is recorded, dead letters.',
   },
   {
@@ -153,7 +153,7 @@ export const systems: readonly SystemDefinition[] = [
     server: 'redis',
     command: peer('bullmq'),
     prepare: installPeers,
-    abilities: [...without('quorum'), 'durable-local', 'delay', 'retry', 'results'],
+    abilities: [...without('quorum'), 'durable-local', 'delay', 'retry', 'results', 'chord'],
     differs: 'Redis instead of RabbitMQ, its append-only file synced every second; a worker for each queue, concurrency is `limit`; finished jobs are removed.',
   },
   {

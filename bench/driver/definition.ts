@@ -18,6 +18,7 @@ export type Ability =
   | 'delay'
   | 'retry'
   | 'results'
+  | 'chord'
   /** Publisher and worker in one process, with no server, or with one whose data is on this disk. */
   | 'in-memory'
   | 'durable-local';

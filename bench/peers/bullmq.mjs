@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Queue, QueueEvents, Worker } from 'bullmq';
+import { FlowProducer, Queue, QueueEvents, Worker } from 'bullmq';
 import { queueNames } from './queues.mjs';
 
 /** BullMQ: a queue and a worker for each name; finished jobs are removed, failed ones would stay. */
@@ -16,6 +16,7 @@ export async function open(settings, onTask) {
   };
   const finished = settings.results === 'on' && settings.role === 'publish' ? new Map(names.map((name) => [name, new QueueEvents(name, { connection })])) : undefined;
   for (const events of finished?.values() ?? []) await events.waitUntilReady();
+  const flows = settings.publishing === 'chord' && settings.role === 'publish' ? new FlowProducer({ connection }) : undefined;
   const add = async (task, queue) => {
     const job = await queues.get(queue).add(task.name, data(task), options);
     if (finished) await job.waitUntilFinished(finished.get(queue));
@@ -34,11 +35,16 @@ export async function open(settings, onTask) {
       });
       await Promise.all(adding);
     },
+    async chord(tasks) {
+      const children = tasks.map(({ task, queue }) => ({ name: task.name, queueName: queue, data: data(task), opts: options }));
+      const { job } = await flows.add({ name: 'gather', queueName: names[0], data: { args: [] }, children });
+      await job.waitUntilFinished(finished.get(names[0]));
+    },
     async consume() {
       for (const worker of workers) worker.run().catch((error) => console.error(error));
     },
     async close() {
-      for (const each of [...workers, ...queues.values(), ...(finished?.values() ?? [])]) await each.close();
+      for (const each of [...workers, ...queues.values(), ...(finished?.values() ?? []), ...(flows ? [flows] : [])]) await each.close();
     },
   };
 }

@@ -18,6 +18,8 @@ export interface System {
   publish(task: BenchTask, queue: string, done: (error?: Error | null) => void): void;
   /** The system's own way to publish many at once, where it has one. */
   publishMany?(tasks: readonly { task: BenchTask; queue: string }[]): Promise<void>;
+  /** All of them, and then one more task with their results; resolves when the result of that one is here. */
+  chord?(tasks: readonly { task: BenchTask; queue: string }[]): Promise<void>;
   /** Starts to consume all queues. */
   consume?(): Promise<void>;
   /** Settles what is settled, and lets go of everything. */

@@ -13,6 +13,8 @@ export function publishAll(system: System, settings: Settings, count: number): P
       return batches(next, count, settings.window, (batch) => Promise.all(batch.map((item) => accepted(system, item))));
     case 'bulk':
       return batches(next, count, settings.window, (batch) => system.publishMany!(batch));
+    case 'chord':
+      return system.chord!(Array.from({ length: count }, next));
     case 'paced':
       return paced(system, next, count, settings.rate);
     default:

@@ -13,8 +13,8 @@ export interface Settings {
   readonly warmup: number;
   /** Handlers at once per queue; prefetch or concurrency for systems that call it so. */
   readonly limit: number;
-  /** `window`: always `window` unconfirmed; `one`: each awaited; `all`, `bulk`: batches of `window`; `paced`: `rate` per second. */
-  readonly publishing: 'window' | 'one' | 'all' | 'bulk' | 'paced';
+  /** `window`: always `window` unconfirmed; `one`: each awaited; `all`, `bulk`: batches of `window`; `paced`: `rate` per second; `chord`: all as one. */
+  readonly publishing: 'window' | 'one' | 'all' | 'bulk' | 'paced' | 'chord';
   readonly window: number;
   readonly rate: number;
   readonly task: 'two' | 'noop';

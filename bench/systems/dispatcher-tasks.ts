@@ -61,6 +61,15 @@ class InterceptedAndPipedTasks {
   }
 }
 
+/** What a chord ends with. */
+@Injectable()
+export class GatheringTasks {
+  @Task('gather')
+  gather(results: unknown[]): number {
+    return results.length;
+  }
+}
+
 /** Each task succeeds at its second attempt. */
 @Injectable()
 export class FailingTasks {

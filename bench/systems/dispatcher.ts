@@ -1,10 +1,12 @@
 import 'reflect-metadata';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { DispatcherModule, DispatcherService, type TaskInput } from '../../lib/index.js';
+import { chord, DispatcherModule, DispatcherService, signature, type TaskInput } from '../../lib/index.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
-import { FailingTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
+import { FailingTasks, GatheringTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
+
+const CHORD_LIMIT_SECONDS = 300;
 
 /** Ours as an application has it: the Nest module, decorated methods, default settings but for `limit`. */
 export async function open(settings: Settings, onTask: OnTask): Promise<System> {
@@ -21,6 +23,12 @@ export async function open(settings: Settings, onTask: OnTask): Promise<System> 
     async publishMany(tasks) {
       const outcomes = await service.publishMany(tasks.map(({ task, queue }) => inputOf(task, queue, options)));
       for (const outcome of outcomes) if (!outcome.accepted) throw outcome.error;
+    },
+    async chord(tasks) {
+      const members = tasks.map(({ task, queue }) => signature(inputOf(task, queue, undefined)));
+      const published = await service.publish(chord(members, signature({ name: 'gather' })));
+      const count = await published.result({ timeoutSeconds: CHORD_LIMIT_SECONDS });
+      if (count !== tasks.length) throw new Error(`The callback of a chord of ${tasks.length} was given ${String(count)} results.`);
     },
     async consume() {
       // Not in the configuration, whose workers start with the application: the driver says when.
@@ -42,7 +50,7 @@ function moduleOf(settings: Settings, onTask: OnTask): Type {
   };
   @Module({
     imports: [DispatcherModule.forRoot(config)],
-    providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], { provide: ON_TASK, useValue: onTask }],
+    providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], GatheringTasks, { provide: ON_TASK, useValue: onTask }],
   })
   class BenchModule {}
   return BenchModule;
