@@ -69,6 +69,7 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
     await fill(job, start);
     const workers = Array.from({ length: job.scenario.workers ?? 1 }, () => start(job.system, { role: 'consume' }));
     const span = workers.length === 1 ? await watch(job, workers, workers[0], workers[0]) : await watchTogether(job, workers);
+    await pause(settleMs(job));
     for (const worker of workers) await worker.quit();
     await expectReady(job, 0);
     return span;
@@ -79,6 +80,7 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
     const publisher = start(job.system, { role: 'publish' });
     const span = await watch(job, [worker, publisher], publisher, worker);
     await publisher.quit();
+    await pause(settleMs(job));
     await worker.quit();
     await expectReady(job, 0);
     return span;
@@ -90,6 +92,7 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
     const publisher = start(job.system, { role: 'publish' });
     const span = await watch(job, [publisher], publisher, publisher);
     await publisher.quit();
+    await pause(settleMs(job));
     await worker.quit();
     await expectReady(job, 0);
     return span;
@@ -101,6 +104,11 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
     return span;
   },
 };
+
+/** Of a channel that closes, a quorum queue forgets the acknowledgements that it has not written yet. */
+function settleMs({ scenario }: Job): number {
+  return scenario.settings.type === 'quorum' ? 500 : 0;
+}
 
 function settingsOf(job: Job, system: SystemDefinition): Settings {
   const { scenario, tasks: count, warmup, rate } = job;
