@@ -5,23 +5,21 @@ import type { Report } from '../results/reports.js';
 import { resultOf } from '../results/result-of.js';
 import type { ResultOptions, TaskResults } from '../results/task-results.js';
 
-/** What `publish` knows of a task. */
+/** What `publish` knows of a task whose result was asked for. */
 export interface PublishedFacts {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** Its result was asked for. */
-  readonly asked: boolean;
 }
 
 /** A task that the broker has taken responsibility for. @publicApi */
 export class PublishedTask<Value = unknown> {
   readonly #results: TaskResults;
-  readonly #facts: PublishedFacts;
+  readonly #facts: PublishedFacts | undefined;
   #end: TaskResult | undefined;
 
-  /** Made by `publish`. */
-  constructor(readonly uuid: string, results: TaskResults, facts: PublishedFacts) {
+  /** Made by `publish`; without facts where its result was not asked for. */
+  constructor(readonly uuid: string, results: TaskResults, facts?: PublishedFacts) {
     this.#results = results;
     this.#facts = facts;
   }
@@ -35,7 +33,7 @@ export class PublishedTask<Value = unknown> {
    * @throws DispatcherError with the code ERR_DISPATCHER_RESULT_NOT_ASKED
    */
   async result(options?: ResultOptions): Promise<Value> {
-    this.#results.checkAsked(this.uuid, this.#facts.asked);
+    this.#results.checkAsked(this.uuid, this.#facts !== undefined);
     this.#end ??= await this.#results.end(this.uuid, options);
     return resultOf(this.#end) as Value;
   }
@@ -48,7 +46,7 @@ export class PublishedTask<Value = unknown> {
    * @throws DispatcherError with the code ERR_DISPATCHER_RESULT_NOT_ASKED
    */
   reports(): Observable<Report<Value>> {
-    this.#results.checkAsked(this.uuid, this.#facts.asked);
+    this.#results.checkAsked(this.uuid, this.#facts !== undefined);
     return this.#results.reports(this.uuid, this.#facts) as Observable<Report<Value>>;
   }
 }

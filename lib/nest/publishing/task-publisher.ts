@@ -40,7 +40,7 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.send(task, message);
-    return new PublishedTask(task.uuid, this.results, { name: task.name, at: Date.now(), asked: this.results.isAsked(task) });
+    return new PublishedTask(task.uuid, this.results, this.results.isAsked(task) ? { name: task.name, at: Date.now() } : undefined);
   }
 
   /** A task with headers of ours, of which nobody in this process awaits the result. */
@@ -50,7 +50,7 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.handOver(task, message);
-    return new PublishedTask(task.uuid, this.results, { name: task.name, at: Date.now(), asked: false });
+    return new PublishedTask(task.uuid, this.results);
   }
 
   /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */
