@@ -129,6 +129,8 @@ describe('100,000 results awaited by one process', () => {
     const planned = plan(node.url, 'replies-many');
     await worker(planned.worker('w', 200));
     const service = await caller(planned.publisher);
+    await service.publish({ name: 'echo', args: [{ type: 'int', value: 0 }, { type: 'int', value: 0 }] });
+    expect((await exchangeQueues(planned)).filter((name) => name.includes('.replies.'))).toEqual([]);
     const account = new Account();
     let next = 0;
     const lane = async (until: number): Promise<void> => {

@@ -8,6 +8,7 @@ import { KeptLog } from '../support/nest-app.js';
 import { MemcachedServer } from '../support/memcached.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Arrivals, emission, Signal } from '../support/wait.js';
 
 class Point {
@@ -188,8 +189,19 @@ describe.each(WAYS)('reports on %s', (way, config) => {
   });
 });
 
+describe('results of an embedded folder', () => {
+  it('can be read by whoever has the folder, with nothing configured', async () => {
+    const folder = temporaryFolder('reports');
+    closing.push(() => Promise.resolve(removeFolder(folder)));
+    const one = await start({ broker: `embedded:${folder}` });
+    const other = await start({ broker: `embedded:${folder}`, role: 'publisher' }, one.exchange);
+    const sent = await other.service.publish({ name: 'add', args: [{ type: 'int', value: 1 }, { type: 'int', value: 2 }], result: true });
+    expect([await sent.result(), await one.service.task(sent.uuid).result()]).toEqual([3, 3]);
+  });
+});
+
 describe('replies over RabbitMQ', () => {
-  it('have one queue for all tasks of a process, opened by the first that asks, gone with the dispatcher', async () => {
+  it('are known to the process that asked, and to no other', async () => {
     const { service, exchange } = await start({ broker: sharedRabbitMqUrl() });
     await service.publish('add', 1, 2);
     const reply = async (): Promise<string> => {

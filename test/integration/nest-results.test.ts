@@ -86,7 +86,7 @@ describe('without being asked for', () => {
     await expect(sent.result({ timeoutSeconds: 0.2 })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_RESULT_WAIT_TIMEOUT' });
   });
 
-  it('RabbitMQ tells at once that nobody will answer, and opens nothing', async () => {
+  it('RabbitMQ tells at once that nobody will answer', async () => {
     const exchange = uniqueName('results');
     closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
     const service = await start({ broker: sharedRabbitMqUrl() }, exchange);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Test } from '@nestjs/testing';
+import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DispatcherEvent, DispatcherService as Service, ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
@@ -64,6 +65,13 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('t
     expect(result).toMatchObject({ uuid, args: [2n ** 60n, { deep: [1] }], colours: ['red'], attempt: 1, headers: { k: 'v' }, state: { tenant: 'acme' } });
     expect((result as { threadId: number }).threadId).toBeGreaterThan(0);
     expect((await ended.first(({ name }) => name === 'here', 'the other task')).result).toBe(0);
+  });
+
+  it('tells how far a handler in a thread is, and the last step before its end', async () => {
+    const { service } = await start(brokerUrl());
+    const reports = await lastValueFrom(service.call('steps').pipe(toArray()));
+    expect(reports.at(-2)).toMatchObject({ state: 'progress', fraction: 1, data: { row: 1_000_000 } });
+    expect(reports.at(-1)).toMatchObject({ state: 'succeeded', value: 'done' });
   });
 
   it('ends a busy handler with its timeout, in time, while neighbours run; another thread takes its place', async () => {

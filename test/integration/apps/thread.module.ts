@@ -35,6 +35,11 @@ export class ThreadTasks {
   polite(@TaskContext() { signal, logger }: TaskContext): Promise<void> {
     return new Promise((resolve) => { signal.addEventListener('abort', () => { logger.log(`stopped: ${(signal.reason as Error).name}`); resolve(); }); });
   }
+  @Task('steps', { thread: true })
+  steps(@TaskContext() context: TaskContext): string {
+    for (let i = 1; i <= 1_000_000; i++) context.progress(i / 1_000_000, { row: i });
+    return 'done';
+  }
   @Task('exits', { thread: true }) exits(): void { process.exit(3); }
   @Task('stray', { thread: true })
   stray(): Promise<void> {
