@@ -3,6 +3,10 @@ import { currentTask, Task, TaskContext } from '../../../lib/index.js';
 import { pause, Signal } from '../../support/wait.js';
 import { say } from './say.js';
 
+/** The environment variable with the weight of `work`; without it no task has one. */
+export const WEIGHT_VARIABLE = 'DISPATCHER_FAULT_WEIGHT';
+const weight = process.env[WEIGHT_VARIABLE];
+
 /** Handlers that book what they do. */
 @Injectable()
 export class LedgerTasks {
@@ -12,7 +16,7 @@ export class LedgerTasks {
     this.released.fire();
   }
 
-  @Task('work')
+  @Task('work', weight === undefined ? {} : { weight: Number(weight) })
   async work(milliseconds: number, ...rest: unknown[]): Promise<void> {
     await this.book([milliseconds, ...rest], () => (milliseconds > 0 ? pause(milliseconds) : undefined));
   }
