@@ -221,8 +221,10 @@ export class Dispatcher {
   private async drainWorkers(): Promise<void> {
     this.deadline = Date.now() + this.config.shutdownTimeoutMs;
     this.workers.refuse();
-    await Promise.all([this.pauses.stop(), this.scheduling.stop(this.closingMs())]);
-    await this.closeWorkers(this.config.shutdownTimeoutMs - this.closingMs());
+    const deadlineMs = this.config.shutdownTimeoutMs - this.closingMs();
+    const stopped = this.scheduling.stop(deadlineMs);
+    await this.pauses.stop();
+    await Promise.all([stopped, this.closeWorkers(deadlineMs)]);
   }
 
   private async closeAll(): Promise<void> {

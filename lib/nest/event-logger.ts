@@ -1,4 +1,5 @@
 import { BrokerUnavailableError, DispatcherError } from '../errors.js';
+import { MOST_MISSED } from '../schedules/due-ticks.js';
 import type { DispatcherEvent, TaskIdentity } from '../events/dispatcher-event.js';
 import type { EventLevel } from '../events/event-stamp.js';
 import type { DispatcherLogger } from './dispatcher-logger.js';
@@ -79,7 +80,7 @@ function resultsLine(event: DispatcherEvent): Line {
 function scheduleLine(event: DispatcherEvent): Line {
   switch (event.type) {
     case 'schedule.fired': return ['debug', `Schedule "${event.schedule}" published task "${event.taskName}" (${event.uuid}) for ${timeOf(event.tick)}${event.lateMs >= 1000 ? `, ${Math.round(event.lateMs / 1000)} s late` : ''}.`];
-    case 'schedule.missed': return ['warn', `Schedule "${event.schedule}" missed ${event.count} ticks or more, from ${timeOf(event.first)} to ${timeOf(event.last)}; they are not fired any more.`];
+    case 'schedule.missed': return ['warn', `Schedule "${event.schedule}" missed ${event.count}${event.count >= MOST_MISSED ? ' or more' : ''} ticks, from ${timeOf(event.first)} to ${timeOf(event.last)}; they are not fired any more.`];
     case 'schedule.failed': return ['error', `Schedule "${event.schedule}" could not publish task "${event.taskName}" for ${timeOf(event.tick)}: ${messageOf(event.error)}`, stackOf(event.error)];
     case 'schedule.problem': return ['warn', `${event.schedule === undefined ? 'Schedules' : `Schedule "${event.schedule}"`}: ${event.message}${event.error === undefined ? '' : `: ${messageOf(event.error)}`}`];
     default: return ['debug', event.type];

@@ -6,7 +6,7 @@ import { checkScheduleInput } from './check-schedule.js';
 import type { Schedule, ScheduleInfo, ScheduleInput, SchedulePause } from './schedule.js';
 import type { ScheduleStore } from './schedule-store.js';
 import type { Scheduler } from './scheduler.js';
-import { readSchedule, storeSchedule } from './stored-schedule.js';
+import { readSchedule, storeSchedule, type StoredSchedule } from './stored-schedule.js';
 import type { TickSender } from './tick-sender.js';
 
 const MOST_SCHEDULES = 1_000;
@@ -132,7 +132,8 @@ export class Schedules<Published extends { readonly uuid: string }> {
   async remove(name: string): Promise<void> {
     const { store } = this.#dependencies;
     await this.change((book) => {
-      if (this.known(name, book).source === 'decorator') {
+      // Also one that a newer version has written, and that cannot be read here.
+      if (!(name in book.schedules) && this.known(name, book).source === 'decorator') {
         throw new ConfigurationError(`The schedule "${name}" is that of @Task('${name}'): remove it there, or pause it here.`, { schedule: name });
       }
       return { schedules: withEntry(book.schedules, name, undefined), pauses: withEntry(book.pauses, name, undefined), from: withEntry(book.from, name, undefined) };
@@ -157,7 +158,10 @@ export class Schedules<Published extends { readonly uuid: string }> {
   private all(book: Book): Map<string, Schedule> {
     const { scheduler, format } = this.#dependencies;
     const all = new Map(scheduler.declaredOnes());
-    for (const [name, stored] of Object.entries(book.schedules)) if (!all.has(name)) all.set(name, readSchedule(name, stored, format));
+    for (const [name, stored] of Object.entries(book.schedules)) {
+      const schedule = all.has(name) ? undefined : readable(name, stored, format);
+      if (schedule !== undefined) all.set(name, schedule);
+    }
     return all;
   }
 
@@ -178,6 +182,15 @@ export class Schedules<Published extends { readonly uuid: string }> {
       name, source, cron, missed, task: task.name, ...(timeZone !== undefined && { timeZone }), ...(next !== undefined && { nextTick: new Date(next) }),
       ...(fired !== undefined && { lastTick: new Date(fired.tick), lastTickBy: fired.by }), ...(paused !== undefined && { paused }),
     };
+  }
+}
+
+/** What another version wrote and this one cannot read is reported by whoever would fire it. */
+function readable(name: string, stored: StoredSchedule, format: Format): Schedule | undefined {
+  try {
+    return readSchedule(name, stored, format);
+  } catch {
+    return undefined;
   }
 }
 
