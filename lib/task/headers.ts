@@ -37,7 +37,7 @@ export const Header = {
   copy: 'x-dispatcher-copy',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
-  /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey, tries }` as JSON. It is taken off before a worker sees the task. */
+  /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey or queue, tries }` as JSON. It is taken off before a worker sees the task. */
   delayed: 'x-dispatcher-delayed',
   /** `high` or `low`, of a task that was published with it; absent means normal. */
   priority: 'x-dispatcher-priority',

@@ -86,7 +86,7 @@ describe('delays on RabbitMQ', () => {
     const deliveries = await collect(queue);
     const due = new Map([['long', Date.now() + 900], ['short', Date.now() + 40]]);
     for (const [body, at] of due) {
-      const { properties } = withDelayed(message(body), { due: at, routingKey: 'key', tries: 0 });
+      const { properties } = withDelayed(message(body), { due: at, to: body === 'long' ? { queue } : { routingKey: 'key' }, tries: 0 });
       await publishAsDue(body, properties);
     }
     const arrived = new Map<string, number>();
@@ -120,6 +120,27 @@ describe('delays on RabbitMQ', () => {
     const rest = await collect(`${queue}2`);
     await rest.count(150, 50_000);
     expect(new Set(rest.all.map(({ body }) => body.toString())).size).toBe(150);
+  });
+
+  it('hold up no others either when they are retries, for one queue that is full', async () => {
+    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
+    await broker.declare({ queues: [{ name: queue }] });
+    await Promise.all(Array.from({ length: 150 }, (_, index) => broker.publish(message(`full ${index}`), { queue: `${queue}2` }, { delayMs: 50 })));
+    await eventually(() => broker.depth(`${queue}2`), (depth) => depth === 1, 'the queue to be full');
+    await broker.publish(message('free'), { queue }, { delayMs: 50 });
+    expect((await (await collect(queue)).count(1)).map(({ body }) => body.toString())).toEqual(['free']);
+    const rest = await collect(`${queue}2`);
+    await rest.count(150, 50_000);
+    expect(new Set(rest.all.map(({ body }) => body.toString())).size).toBe(150);
+  });
+
+  it('are kept aside with a reason when their queue is gone by then', async () => {
+    await withChannel(url, (channel) => channel.assertQueue(queue, { durable: true }));
+    await broker.publish(message('a'), { queue }, { delayMs: 500 });
+    await withChannel(url, (channel) => channel.deleteQueue(queue));
+    await forwarding();
+    const [delivery] = await (await collect(undeliveredQueueOf(exchange))).count(1) as [Delivery];
+    expect(delivery.properties.headers).toMatchObject({ 'x-dispatcher-dead-reason': 'undelivered', 'x-dispatcher-dead-error': expect.stringContaining(`no queue "${queue}" any more`) as string });
   });
 
   it('are forwarded again after what they need was deleted', async () => {

@@ -233,10 +233,7 @@ export class AmqpBroker implements Broker {
     return {
       connection: (limitMs) => this.consumeLink.whenReady(limitMs),
       isConnected: () => this.consumeLink.status === 'ready',
-      redeclare: (model, queue) => {
-        this.delays.forgetBinding(queue);
-        return this.topology.redeclare(model, queue);
-      },
+      redeclare: (model, queue) => this.topology.redeclare(model, queue),
       emit: (event) => this.monitor.emit(event),
       random: this.random,
       ended: (consumption) => this.consumptions.delete(consumption),

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { withChannel } from '../connection/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
-import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, queueToken, undeliveredName } from './delay-ladder.js';
+import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, undeliveredName } from './delay-ladder.js';
 
 /**
  * A classic queue forgets a message before the next level has it on disk: a kill of the server at
@@ -9,29 +9,29 @@ import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, level
  */
 const AT_LEAST_ONCE = { 'x-queue-type': 'quorum', 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
 
-/** Declares the ladder when the first delayed message needs it, and binds destinations to its end. */
+/** Declares the ladder when the first delayed message needs it, and looks whether destinations are there. */
 export class DelayInfrastructure {
   private ladder: Promise<void> | undefined;
-  private bindings = new Map<string, Promise<void>>();
+  private queues = new Map<string, Promise<void>>();
   private declaredFor: ChannelModel | undefined;
   /** Whether some delayed message was ever sent: only then is the ladder worth repairing. */
   private used = false;
 
   constructor(private readonly exchange: string) {}
 
-  /** After this a message that is due reaches the queue, or the forwarder where no queue is named. @throws BrokerError when there is no such queue */
+  /** After this a message that is due reaches the forwarder. @throws BrokerError when there is no such queue */
   async prepare(model: ChannelModel, queue: string | undefined): Promise<void> {
     this.used = true;
     if (this.declaredFor !== model) this.forget(model);
     this.ladder ??= this.once(declareLadder(model, this.exchange), () => (this.ladder = undefined));
     await this.ladder;
     if (queue === undefined) return;
-    let binding = this.bindings.get(queue);
-    if (binding === undefined) {
-      binding = this.once(bindDestination(model, this.exchange, queue), () => this.bindings.delete(queue));
-      this.bindings.set(queue, binding);
+    let present = this.queues.get(queue);
+    if (present === undefined) {
+      present = this.once(findQueue(model, queue), () => this.queues.delete(queue));
+      this.queues.set(queue, present);
     }
-    await binding;
+    await present;
   }
 
   /** What the forwarder needs: nothing before it is declared for those who never delay. */
@@ -51,15 +51,10 @@ export class DelayInfrastructure {
     await this.ladder;
   }
 
-  /** A queue was declared anew: its binding went with the old one. */
-  forgetBinding(queue: string): void {
-    this.bindings.delete(queue);
-  }
-
   private forget(model: ChannelModel): void {
     this.declaredFor = model;
     this.ladder = undefined;
-    this.bindings = new Map();
+    this.queues = new Map();
   }
 
   private async once(work: Promise<void>, failed: () => void): Promise<void> {
@@ -105,10 +100,10 @@ async function declareLevel(channel: Channel, exchange: string, level: number): 
   await channel.bindQueue(name, name, levelPattern(level, 1));
 }
 
-async function bindDestination(model: ChannelModel, exchange: string, queue: string): Promise<void> {
+async function findQueue(model: ChannelModel, queue: string): Promise<void> {
   try {
     await withChannel(model, async (channel) => {
-      await channel.bindQueue(queue, dueName(exchange), duePattern(queueToken(queue)));
+      await channel.checkQueue(queue);
     });
   } catch (error) {
     throw declarationFailure(error, `queue "${queue}"`);

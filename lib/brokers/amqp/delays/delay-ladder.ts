@@ -6,7 +6,7 @@ import { undeliveredQueueOf } from '../../../task/undelivered.js';
  * The arithmetic of the delay ladder. A delay is a number of units in binary; each level of the
  * ladder is a queue that holds a message for its one bit's worth of time, and a topic exchange
  * that leads a message into that queue or past it. The bits travel as words of the routing key,
- * most significant first, and the destination's token comes after them. The numbers here are part
+ * most significant first, and a token comes after them. The numbers here are part
  * of the version in the names: change one, and the version must change.
  */
 export const DELAY_UNIT_MS = 50;
@@ -55,7 +55,7 @@ export function queueToken(queue: string): string {
   return escaped.length <= LONGEST_TOKEN ? escaped : `~h${createHash('sha256').update(queue).digest('hex')}`;
 }
 
-/** In a queue's place for what is routed only when it is due. No queue has this token, see {@link queueToken}. */
+/** After the bits of what the forwarder is to publish: everything. No queue has this token, see {@link queueToken}. */
 export const FORWARDED = '~r';
 
 /** How long level `level` holds a message. */
@@ -78,7 +78,7 @@ export function levelName(exchange: string, level: number): string {
   return `${exchange}.delay.${VERSION}.${String(level).padStart(2, '0')}`;
 }
 
-/** Exchange and queue at the end: the exchange is bound to the queues that delayed messages are for, the queue holds what is to be forwarded. */
+/** Exchange and queue at the end: the queue holds what is to be forwarded. */
 export function dueName(exchange: string): string {
   return `${exchange}.delay.${VERSION}.due`;
 }

@@ -1,18 +1,19 @@
 import { Header, republishableHeaders } from '../../../task/headers.js';
-import type { Message } from '../../broker.js';
+import type { Address, Message } from '../../broker.js';
 
-/** What travels with a message through the ladder when a routing key is to decide at its end. */
+/** What travels with a message through the ladder. */
 export interface Delayed {
   /** Milliseconds since 1970. */
   readonly due: number;
-  readonly routingKey: string;
+  /** Where it is to be published then. */
+  readonly to: Address;
   /** How often its queue has refused it since it was due. */
   readonly tries: number;
 }
 
-export function withDelayed(message: Message, delayed: Delayed): Message {
+export function withDelayed(message: Message, { due, to, tries }: Delayed): Message {
   const { properties } = message;
-  return { body: message.body, properties: { ...properties, headers: { ...properties.headers, [Header.delayed]: JSON.stringify(delayed) } } };
+  return { body: message.body, properties: { ...properties, headers: { ...properties.headers, [Header.delayed]: JSON.stringify({ due, ...to, tries }) } } };
 }
 
 /** The message as it was, without what the way through the ladder has left on it. */
@@ -27,9 +28,10 @@ export function readDelayed({ properties }: Message): Delayed | undefined {
   const text = properties.headers?.[Header.delayed];
   if (typeof text !== 'string') return undefined;
   try {
-    const { due, routingKey, tries } = JSON.parse(text) as Partial<Record<keyof Delayed, unknown>>;
-    if (typeof due !== 'number' || typeof routingKey !== 'string') return undefined;
-    return { due, routingKey, tries: typeof tries === 'number' && tries >= 0 ? tries : 0 };
+    const { due, queue, routingKey, tries } = JSON.parse(text) as Partial<Record<'due' | 'queue' | 'routingKey' | 'tries', unknown>>;
+    const to = typeof queue === 'string' ? { queue } : typeof routingKey === 'string' ? { routingKey } : undefined;
+    if (typeof due !== 'number' || to === undefined) return undefined;
+    return { due, to, tries: typeof tries === 'number' && tries >= 0 ? tries : 0 };
   } catch {
     return undefined;
   }

@@ -4,9 +4,12 @@ import type { Address, Message } from '../../broker.js';
 import type { Publisher } from '../publishing/publisher.js';
 import { withDelayed, type Delayed } from './delayed-header.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
-import { delayRoutingKey, delayUnits, entryLevel, FORWARDED, levelName, LONGEST_DELAY_MS, queueToken } from './delay-ladder.js';
+import { delayRoutingKey, delayUnits, entryLevel, FORWARDED, levelName, LONGEST_DELAY_MS } from './delay-ladder.js';
 
-/** Puts messages onto the ladder: those for one queue, and those that are routed when they are due. */
+/**
+ * Puts messages onto the ladder. What comes out of it is published by the forwarder, also what goes to one queue: were
+ * that queue bound to the ladder and full, everything else on its level would stand still behind it.
+ */
 export class DelayedPublishing {
   constructor(
     private readonly exchange: string,
@@ -19,18 +22,18 @@ export class DelayedPublishing {
     // Refused at once, before anything is declared for it.
     delayUnits(delayMs);
     const due = Math.ceil(Date.now() + delayMs) + 1;
-    if ('queue' in address) return this.enter(message, due, address.queue);
-    return this.sendOn(message, { due, routingKey: address.routingKey, tries: 0 });
+    return this.enter(message, { due, to: address, tries: 0 }, 'queue' in address ? address.queue : undefined);
   }
 
-  /** To be routed by the forwarder, whichever process that is. */
+  /** To be published by the forwarder, whichever process that is. */
   sendOn(message: Message, delayed: Delayed): Promise<void> {
-    return this.enter(withDelayed(message, delayed), delayed.due, undefined);
+    return this.enter(message, delayed, undefined);
   }
 
-  /** The ladder and the way out of it must be there before the message may enter. */
-  private async enter(message: Message, due: number, queue: string | undefined): Promise<void> {
+  /** The ladder and the way out of it must be there before the message may enter; and the `queue` that it is for. */
+  private async enter(plain: Message, delayed: Delayed, queue: string | undefined): Promise<void> {
     const { admission } = this.publisher;
+    const message = withDelayed(plain, delayed);
     const bytes = message.body.length;
     const refusal = admission.refusal(bytes);
     if (refusal !== undefined) throw refusal;
@@ -43,8 +46,8 @@ export class DelayedPublishing {
       admission.leave(bytes);
     }
     // Now: whatever the preparation took is not to be waited again.
-    const units = delayUnits(Math.min(LONGEST_DELAY_MS, Math.max(1, due - Date.now())));
-    return this.publisher.publish(message, levelName(this.exchange, entryLevel(units)), delayRoutingKey(units, queue === undefined ? FORWARDED : queueToken(queue)));
+    const units = delayUnits(Math.min(LONGEST_DELAY_MS, Math.max(1, delayed.due - Date.now())));
+    return this.publisher.publish(message, levelName(this.exchange, entryLevel(units)), delayRoutingKey(units, FORWARDED));
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
 import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
-import type { Delivery, Message } from '../../broker.js';
+import type { Address, Delivery, Message } from '../../broker.js';
 import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
@@ -24,7 +24,7 @@ export interface ForwarderHost extends ConsumptionHost {
 }
 
 /**
- * Takes what has come out of the ladder and publishes it to the main exchange, as if it were
+ * Takes what has come out of the ladder and publishes it to the main exchange, or to its queue, as if it were
  * published only now; confirmed first, acknowledged then, so that nothing is lost whatever dies in
  * between. Every process takes part, so that one is always there.
  */
@@ -140,20 +140,26 @@ export class DueForwarder {
   }
 
   private async publish(message: Message, delayed: Delayed): Promise<void> {
-    const { routingKey, tries } = delayed;
+    const { to, tries } = delayed;
+    const [exchange, routingKey] = 'queue' in to ? ['', to.queue] : [this.exchange, to.routingKey];
     try {
-      await this.publisher.publish(message, this.exchange, routingKey);
+      await this.publisher.publish(message, exchange, routingKey);
     } catch (error) {
       if (error instanceof UnroutableTaskError) {
-        const plain = keyWithoutLevel(routingKey, message.properties.headers);
-        if (plain !== undefined) return this.publish(message, { ...delayed, routingKey: plain });
-        return this.bury(message, routingKey, `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${routingKey}". Bind one, then publish it again.`);
+        const plain = 'queue' in to ? undefined : keyWithoutLevel(routingKey, message.properties.headers);
+        if (plain !== undefined) return this.publish(message, { ...delayed, to: { routingKey: plain } });
+        return this.bury(message, routingKey, this.nowhere(to));
       }
       if (error instanceof InvalidTaskError) return this.bury({ body: message.body, properties: { ...message.properties, headers: {} } }, routingKey, error.message);
       if (!(error instanceof TaskRejectedError || error instanceof BrokerRefusedError)) throw error;
       // A full queue, for one: meanwhile it waits on the ladder, where it is in nobody's way.
-      await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), routingKey, tries: tries + 1 });
+      await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
     }
+  }
+
+  private nowhere(to: Address): string {
+    if ('queue' in to) return `When it was due, there was no queue "${to.queue}" any more. Declare it, then publish it again.`;
+    return `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${to.routingKey}". Bind one, then publish it again.`;
   }
 
   private async bury({ body, properties }: Message, routingKey: string, problem: string): Promise<void> {
