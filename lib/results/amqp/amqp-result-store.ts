@@ -9,7 +9,7 @@ import { type Answer, LedgerClient } from './ledger-client.js';
 import { ledgerFailure, ledgerLost } from './ledger-failure.js';
 import { LedgerKeeper } from './ledger-keeper.js';
 import type { Operation } from './ledger-operation.js';
-import { DEFAULT_LEDGER_OPTIONS, type LedgerOptions } from './ledger-options.js';
+import { checkLedgerOptions, type LedgerOptions } from './ledger-options.js';
 import { LedgerWatches } from './ledger-watches.js';
 
 /** A message of the ledger holds two of them at most; RabbitMQ 4 carries 16 MiB. */
@@ -53,7 +53,7 @@ export class AmqpResultStore implements ResultStore {
     this.endpoint = parseEndpoint(url, false, HEARTBEAT_SECONDS);
     this.display = this.endpoint.display;
     this.queue = ledgerQueue(settings.exchange);
-    this.ledger = { ...DEFAULT_LEDGER_OPTIONS, ...settings.ledger };
+    this.ledger = checkLedgerOptions(settings.ledger);
   }
 
   async connect(listener: StoreListener): Promise<void> {

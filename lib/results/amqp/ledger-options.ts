@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../../errors.js';
+
 /** How much the ledger holds: in the memory of the process that keeps it, and in its queue. */
 export interface LedgerOptions {
   /** Bytes of all entries, with some 400 for each beside its own. More is refused. Default: 64 MiB. */
@@ -9,3 +11,17 @@ export interface LedgerOptions {
 }
 
 export const DEFAULT_LEDGER_OPTIONS: Required<LedgerOptions> = { maxBytes: 64 * 1024 * 1024, maxEntries: 200_000, refreshMs: 600_000 };
+
+/** With its defaults. @throws ConfigurationError */
+export function checkLedgerOptions(options: LedgerOptions = {}): Required<LedgerOptions> {
+  const complete = { ...DEFAULT_LEDGER_OPTIONS };
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(DEFAULT_LEDGER_OPTIONS, name)) {
+      throw new ConfigurationError(`ledger.${name} is unknown; expected one of ${Object.keys(DEFAULT_LEDGER_OPTIONS).join(', ')}.`, { option: `ledger.${name}` });
+    }
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value < 1) throw new ConfigurationError(`ledger.${name} must be a whole number of at least 1; found ${String(value)}.`, { option: `ledger.${name}` });
+    complete[name as keyof LedgerOptions] = value;
+  }
+  return complete;
+}

@@ -15,6 +15,10 @@ describe('createResultBackend', () => {
     expect(() => createResultBackend(url, { exchange: 'x'.repeat(300) })).toThrow(ConfigurationError);
   });
 
+  it.each([{ maxBytes: 0 }, { maxEntries: 1.5 }, { refreshMs: -1 }, { maxByte: 1 }])('refuses the ledger options %j', (ledger) => {
+    expect(() => createResultBackend('amqp://h', { exchange: 'tasks', ledger })).toThrow(ConfigurationError);
+  });
+
   it.each(['dynamodb://x', 'REDIS://x', '', 'redis', 'toString:x', 'https://user:secret@h'])('refuses "%s", and names the schemes', (url) => {
     expect(() => createResultBackend(url)).toThrow(ConfigurationError);
     expect(() => createResultBackend(url)).toThrow(/expected one of embedded: amqp: amqps: redis: .*mongodb:/);
