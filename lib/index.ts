@@ -49,6 +49,7 @@ export type { ResultOptions, TaskHandle } from './nest/results/task-results.js';
 export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, TimelineEntry } from './results/task-result.js';
 export type { TaskErrorRecord } from './results/task-error-record.js';
 export type { ResultBackendEvent } from './results/result-backend.js';
+export type { LedgerOptions } from './results/amqp/ledger-options.js';
 export type { PublishedTask, PublishOutcome } from './nest/publishing/published-task.js';
 export type {
   DispatcherModuleExtras, DispatcherOptionsFactory, DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig,

@@ -7,6 +7,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkChoice, checkCount, checkName, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
+import { checkLedgerOptions, type LedgerOptions } from '../results/amqp/ledger-options.js';
 import { checkResults, type ResolvedResults } from './results/results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads/threads-config.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
@@ -33,6 +34,7 @@ export interface ResolvedConfig {
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
   readonly results: ResolvedResults;
+  readonly ledger?: LedgerOptions | undefined;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -41,7 +43,7 @@ const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
   'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware', 'threads',
-  'resultBackend', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
+  'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
 export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
@@ -82,6 +84,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads),
     results: checkResults(options, broker),
+    ledger: options.ledger === undefined ? undefined : checkLedgerOptions(options.ledger),
     warnings: warningsOf(tls),
   };
 }

@@ -1,3 +1,4 @@
+import type { LedgerOptions } from '../results/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { LoggerService } from '@nestjs/common';
 import type { QueueType } from '../brokers/broker.js';
@@ -82,6 +83,8 @@ export interface ServerConfig {
    * the broker's own store on embedded ones.
    */
   resultBackend?: string;
+  /** Where shared state or results are kept by RabbitMQ itself: how much of it. Default: 64 MiB, 200,000 entries. */
+  ledger?: LedgerOptions;
   /** Which tasks have their results kept: `asked` (`result: true` on the task or at `publish`) or `all`. Default: `asked`. */
   results?: 'asked' | 'all';
   /** How long a result is kept after its last change, in seconds; without a store: by the process that asked. Default: 3600. */

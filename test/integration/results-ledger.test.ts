@@ -14,13 +14,15 @@ describe('the ledger on RabbitMQ', () => {
   const backends: ResultBackend[] = [];
   let exchange: string;
   let queue: string;
+  let requests: string;
   beforeEach(() => {
     exchange = uniqueName('ledger');
     queue = `${exchange}.ledger.v1`;
+    requests = `${exchange}.ledger.requests.v1`;
   });
   afterEach(async () => {
     await Promise.all(backends.splice(0).map((backend) => backend.close(5_000)));
-    await removeFromRabbitMq(url, { queues: [queue] });
+    await removeFromRabbitMq(url, { queues: [queue, requests] });
   });
 
   async function connect(options: ResultBackendOptions = {}, at = url): Promise<ResultBackend> {
@@ -115,7 +117,7 @@ describe('the ledger on RabbitMQ', () => {
       [Buffer.concat([start, header]), 'record'], [Buffer.concat([start, header]), 'request'], [Buffer.alloc(200_000, 1), 'something else'],
     ];
     await withChannel(url, async (channel) => {
-      for (const [body, type] of garbage) channel.sendToQueue(queue, body, { type, persistent: true });
+      for (const [body, type] of garbage) channel.sendToQueue(type === 'request' ? requests : queue, body, { type, persistent: true });
       await channel.waitForConfirms();
     });
     await warnings.count(garbage.length);
@@ -160,6 +162,6 @@ describe('the ledger on RabbitMQ', () => {
     await elsewhere.connect();
     expect(await elsewhere.get('k')).toBeUndefined();
     await elsewhere.close(5_000);
-    await removeFromRabbitMq(url, { queues: [`${exchange}-other.ledger.v1`] });
+    await removeFromRabbitMq(url, { queues: [`${exchange}-other.ledger.v1`, `${exchange}-other.ledger.requests.v1`] });
   });
 });

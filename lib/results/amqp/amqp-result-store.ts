@@ -5,6 +5,7 @@ import { openConnection } from '../../amqp/open-connection.js';
 import { ConfigurationError, ResultBackendUnavailableError } from '../../errors.js';
 import type { Claim, Member, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
+import type { LedgerQueues } from './keeper-channel.js';
 import { type Answer, LedgerClient } from './ledger-client.js';
 import { ledgerFailure, ledgerLost } from './ledger-failure.js';
 import { LedgerKeeper } from './ledger-keeper.js';
@@ -44,7 +45,7 @@ export class AmqpResultStore implements ResultStore {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   private readonly endpoint: Endpoint;
-  private readonly queue: string;
+  private readonly queues: LedgerQueues;
   private readonly ledger: Required<LedgerOptions>;
   private session: Session | undefined;
 
@@ -52,7 +53,7 @@ export class AmqpResultStore implements ResultStore {
   constructor(url: string, private readonly settings: AmqpStoreSettings) {
     this.endpoint = parseEndpoint(url, false, HEARTBEAT_SECONDS);
     this.display = this.endpoint.display;
-    this.queue = ledgerQueue(settings.exchange);
+    this.queues = ledgerQueues(settings.exchange);
     this.ledger = checkLedgerOptions(settings.ledger);
   }
 
@@ -66,7 +67,7 @@ export class AmqpResultStore implements ResultStore {
     try {
       session.model = await this.openModel(session, listener, lost);
       session.client = await this.openClient(session, listener, lost);
-      session.keeper = await LedgerKeeper.open(session.model, this.queue, this.ledger, { lost, warning: (message) => listener.warning(message) });
+      session.keeper = await LedgerKeeper.open(session.model, this.queues, this.ledger, { lost, warning: (message) => listener.warning(message) });
     } catch (error) {
       letGo(session);
       throw ledgerFailure(error, this.display);
@@ -170,8 +171,8 @@ export class AmqpResultStore implements ResultStore {
   }
 
   private async openClient(session: Session, listener: StoreListener, lost: (error: Error) => void): Promise<LedgerClient> {
-    const answerLimitMs = 2 * this.settings.operationTimeoutMs;
-    const client = await LedgerClient.open(session.model as ChannelModel, { queue: this.queue, display: this.display, answerLimitMs }, {
+    const answerLimitMs = this.settings.operationTimeoutMs;
+    const client = await LedgerClient.open(session.model as ChannelModel, { queues: this.queues, display: this.display, answerLimitMs }, {
       lost,
       told: (told) => session.watches?.told(told),
       answeredBy: (keeper) => session.watches?.answeredBy(keeper),
@@ -207,10 +208,10 @@ function letGo({ socket, client, keeper, watches }: Session): void {
 
 const MAX_EXCHANGE_BYTES = 200;
 
-function ledgerQueue(exchange: string | undefined): string {
-  if (exchange !== undefined && exchange !== '' && Buffer.byteLength(exchange) <= MAX_EXCHANGE_BYTES) return `${exchange}.ledger.v1`;
+function ledgerQueues(exchange: string | undefined): LedgerQueues {
+  if (exchange !== undefined && exchange !== '' && Buffer.byteLength(exchange) <= MAX_EXCHANGE_BYTES) return { records: `${exchange}.ledger.v1`, requests: `${exchange}.ledger.requests.v1` };
   throw new ConfigurationError(
-    `A result backend on RabbitMQ needs the dispatcher's exchange, up to ${MAX_EXCHANGE_BYTES} bytes of text, to name its queue after; found ${exchange === undefined ? 'none' : JSON.stringify(exchange.slice(0, 100))}. Write createResultBackend('amqp://host', { exchange: 'my-exchange' }).`,
+    `A result backend on RabbitMQ needs the dispatcher's exchange, up to ${MAX_EXCHANGE_BYTES} bytes of text, to name its queues after; found ${exchange === undefined ? 'none' : JSON.stringify(exchange.slice(0, 100))}. Write createResultBackend('amqp://host', { exchange: 'my-exchange' }).`,
     { option: 'exchange' });
 }
 

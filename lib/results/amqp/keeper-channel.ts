@@ -1,50 +1,58 @@
-import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 
 export interface KeeperChannelListener {
+  /** A record. */
   delivered(message: ConsumeMessage): void;
+  requested(message: ConsumeMessage): void;
   /** Called once; nothing else follows. */
   lost(error: Error): void;
 }
 
+/** The records are the ledger: whoever gets that queue keeps it, and then takes the requests. */
+export interface LedgerQueues { readonly records: string; readonly requests: string }
+
 /**
- * The one channel of a keeper: what it writes, acknowledges and answers reaches the server in that
- * order, and none of it once the server has closed the channel and given the queue to another.
+ * The channels of a keeper. What it writes and what it answers go through the one that the records come
+ * by: none of it reaches anybody once the server has closed that one and given the ledger to another.
+ * Requests come by one of their own, because an acknowledgement costs the server a walk through all that
+ * is unacknowledged before it on the same channel, and on that of the records this is the whole state.
  */
 export class KeeperChannel {
   private ended = false;
 
-  private constructor(private readonly channel: ConfirmChannel, private readonly queue: string, private readonly listener: KeeperChannelListener) {}
+  private constructor(
+    private readonly channel: ConfirmChannel,
+    private readonly requests: Channel,
+    private readonly queues: LedgerQueues,
+    private readonly listener: KeeperChannelListener,
+  ) {}
 
-  static async open(model: ChannelModel, queue: string, listener: KeeperChannelListener): Promise<KeeperChannel> {
+  static async open(model: ChannelModel, queues: LedgerQueues, listener: KeeperChannelListener): Promise<KeeperChannel> {
     const channel = await model.createConfirmChannel();
-    const opened = new KeeperChannel(channel, queue, listener);
-    let first: Error | undefined;
-    channel.on('error', (error: Error) => { first ??= error; });
-    channel.on('close', () => opened.fail(first ?? new Error('the channel was closed')));
-    channel.on('return', () => opened.fail(new Error(`the queue "${queue}" is gone`)));
+    const early = failureOf(channel);
+    const requests = await model.createChannel();
+    const opened = new KeeperChannel(channel, requests, queues, listener);
+    early((error) => opened.fail(error));
+    failureOf(requests)((error) => opened.fail(error));
+    channel.on('return', () => opened.fail(new Error(`the queue "${queues.records}" is gone`)));
     return opened;
   }
 
-  /** Every delivery, without a limit: what is not acknowledged is what is kept. */
-  async consume(): Promise<void> {
-    await this.channel.consume(this.queue, (message) => {
-      if (this.ended) return;
-      // A throw in here would end the connection.
-      try {
-        if (message === null) throw new Error(`the server cancelled the consumer of "${this.queue}"`);
-        this.listener.delivered(message);
-      } catch (error) {
-        this.fail(error as Error);
-      }
-    });
+  /** Every record, without a limit: what is not acknowledged is what is kept. */
+  consumeRecords(): Promise<void> {
+    return this.consume(this.channel, this.queues.records, (message) => this.listener.delivered(message));
   }
 
-  /** To the queue itself. `onConfirm` is called when the server has it for good. */
+  consumeRequests(): Promise<void> {
+    return this.consume(this.requests, this.queues.requests, (message) => this.listener.requested(message));
+  }
+
+  /** To the records. `onConfirm` is called when the server has it for good. */
   write(body: Buffer, options: Options.Publish, onConfirm: () => void): void {
-    this.act(() => this.channel.publish('', this.queue, body, { ...options, mandatory: true }, (error: unknown) => {
+    this.act(() => this.channel.publish('', this.queues.records, body, { ...options, mandatory: true }, (error: unknown) => {
       if (this.ended) return;
       if (error === null || error === undefined) onConfirm();
-      else this.fail(new Error(`the server refused a record of the queue "${this.queue}"`));
+      else this.fail(new Error(`the server refused a record of the queue "${this.queues.records}"`));
     }));
   }
 
@@ -57,6 +65,10 @@ export class KeeperChannel {
     this.act(() => this.channel.ack({ fields: { deliveryTag } } as ConsumeMessage));
   }
 
+  acknowledgeRequest(deliveryTag: number): void {
+    this.act(() => this.requests.ack({ fields: { deliveryTag } } as ConsumeMessage));
+  }
+
   /** Nothing is delivered, written or told from here on. */
   end(): void {
     this.ended = true;
@@ -65,6 +77,7 @@ export class KeeperChannel {
   /** Ends it in good order: what was written before is still sent. Never rejects; may never settle, as amqplib's. */
   async close(): Promise<void> {
     this.ended = true;
+    await this.requests.close().catch(() => undefined);
     await this.channel.close().catch(() => undefined);
   }
 
@@ -72,6 +85,19 @@ export class KeeperChannel {
     if (this.ended) return;
     this.ended = true;
     this.listener.lost(error);
+  }
+
+  private async consume(channel: Channel, queue: string, deliver: (message: ConsumeMessage) => void): Promise<void> {
+    await channel.consume(queue, (message) => {
+      if (this.ended) return;
+      // A throw in here would end the connection.
+      try {
+        if (message === null) throw new Error(`the server cancelled the consumer of "${queue}"`);
+        deliver(message);
+      } catch (error) {
+        this.fail(error as Error);
+      }
+    });
   }
 
   private act(send: () => void): void {
@@ -82,4 +108,21 @@ export class KeeperChannel {
       this.fail(error as Error);
     }
   }
+}
+
+/** Listens at once, for an 'error' without a listener ends the process; tells once somebody wants to know. */
+function failureOf(channel: Channel): (tell: (error: Error) => void) => void {
+  let first: Error | undefined;
+  let closed = false;
+  let listener: ((error: Error) => void) | undefined;
+  const why = (): Error => first ?? new Error('the channel was closed');
+  channel.on('error', (error: Error) => { first ??= error; });
+  channel.on('close', () => {
+    closed = true;
+    listener?.(why());
+  });
+  return (tell) => {
+    listener = tell;
+    if (closed) tell(why());
+  };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
+import type { LedgerQueues } from './keeper-channel.js';
 import { encodeOperation, type Operation } from './ledger-operation.js';
 import { decodeReply, decodeTold, type Reply, type Told } from './ledger-reply.js';
 
@@ -13,16 +14,16 @@ export interface ClientListener {
 }
 
 export interface ClientSettings {
-  readonly queue: string;
+  readonly queues: LedgerQueues;
   readonly display: string;
   /** After so long nobody waits for an answer any more. */
   readonly answerLimitMs: number;
 }
 
 type Refused = Extract<Reply, { kind: 'refused' }>;
-export type Answer = Exclude<Reply, Refused>;
+export type Answer = Exclude<Reply, Refused | { kind: 'again' }>;
 
-interface Pending { readonly since: number; readonly resolve: (reply: Answer) => void; readonly reject: (error: DispatcherError) => void }
+interface Pending { readonly operation: Operation; readonly since: number; readonly resolve: (reply: Answer) => void; readonly reject: (error: DispatcherError) => void }
 
 const REPLIES = 'amq.rabbitmq.reply-to';
 
@@ -41,9 +42,11 @@ export class LedgerClient {
     let first: Error | undefined;
     channel.on('error', (error: Error) => { first ??= error; });
     channel.on('close', () => client.fail(first ?? new Error('the channel was closed')));
-    channel.on('return', () => client.fail(new Error(`the queue "${settings.queue}" is gone`)));
-    // One consumer at a time gets what is in it: that one keeps the ledger.
-    await channel.assertQueue(settings.queue, { durable: true, arguments: { 'x-single-active-consumer': true } });
+    channel.on('return', () => client.fail(new Error(`the queue "${settings.queues.requests}" is gone`)));
+    // One consumer at a time gets what is in them: that one keeps the ledger.
+    for (const queue of [settings.queues.records, settings.queues.requests]) {
+      await channel.assertQueue(queue, { durable: true, arguments: { 'x-single-active-consumer': true } });
+    }
     await channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true });
     return client;
   }
@@ -52,11 +55,7 @@ export class LedgerClient {
   request(operation: Operation): Promise<Answer> {
     if (this.ended) return Promise.reject(this.unavailable());
     this.forgetOld();
-    const id = `${this.name}.${++this.requests}`;
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { since: performance.now(), resolve, reject });
-      this.send(operation, id);
-    });
+    return new Promise((resolve, reject) => this.ask({ operation, since: performance.now(), resolve, reject }));
   }
 
   /** Asked, but no answer is wanted. */
@@ -66,7 +65,7 @@ export class LedgerClient {
 
   /** Rejects when the connection does not work. */
   async ping(): Promise<void> {
-    await this.channel.checkQueue(this.settings.queue);
+    await this.channel.checkQueue(this.settings.queues.records);
   }
 
   /** Lets go at once: what is pending rejects. */
@@ -76,10 +75,16 @@ export class LedgerClient {
     this.pending.clear();
   }
 
+  private ask(pending: Pending): void {
+    const id = `${this.name}.${++this.requests}`;
+    this.pending.set(id, pending);
+    this.send(pending.operation, id);
+  }
+
   private send(operation: Operation, correlationId: string | undefined): void {
     try {
       // Not kept by the server: an answer means that it was done; without one it is asked again.
-      this.channel.publish('', this.settings.queue, encodeOperation(operation), { type: 'request', persistent: false, mandatory: true, replyTo: REPLIES, ...(correlationId === undefined ? {} : { correlationId }) });
+      this.channel.publish('', this.settings.queues.requests, encodeOperation(operation), { type: 'request', persistent: false, mandatory: true, replyTo: REPLIES, ...(correlationId === undefined ? {} : { correlationId }) });
     } catch (error) {
       this.fail(error as Error);
     }
@@ -103,18 +108,22 @@ export class LedgerClient {
     const pending = this.pending.get(id);
     this.pending.delete(id);
     if (reply.kind === 'refused') pending?.reject(this.refused(reply));
-    else pending?.resolve(reply);
+    else if (reply.kind !== 'again') pending?.resolve(reply);
+    else if (pending !== undefined && !this.isOld(pending)) this.ask(pending);
     this.listener.answeredBy(keeper);
   }
 
   /** The supervisor has given up on them long ago. */
   private forgetOld(): void {
-    const due = performance.now() - this.settings.answerLimitMs;
-    for (const [id, { since, reject }] of this.pending) {
-      if (since > due) return;
+    for (const [id, pending] of this.pending) {
+      if (!this.isOld(pending)) return;
       this.pending.delete(id);
-      reject(new ResultBackendTimeoutError(`The ledger at ${this.settings.display} did not answer.`));
+      pending.reject(new ResultBackendTimeoutError(`The ledger at ${this.settings.display} did not answer.`));
     }
+  }
+
+  private isOld({ since }: Pending): boolean {
+    return performance.now() - since > this.settings.answerLimitMs;
   }
 
   private fail(error: Error): void {

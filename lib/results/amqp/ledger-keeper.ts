@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { Confirms } from './confirms.js';
 import { Fifo } from './fifo.js';
-import { KeeperChannel, type KeeperChannelListener } from './keeper-channel.js';
+import { KeeperChannel, type KeeperChannelListener, type LedgerQueues } from './keeper-channel.js';
 import { KeeperClock } from './keeper-clock.js';
 import { MalformedMessageError } from './ledger-frame.js';
 import type { LedgerOptions } from './ledger-options.js';
@@ -20,7 +20,7 @@ export interface KeeperListener {
   warning(message: string): void;
 }
 
-interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly operation: Operation }
+interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly again: boolean; readonly operation: Operation }
 
 /** What waits until the records that it rests on are safe. */
 interface Held { readonly needs: number; act(): void }
@@ -36,11 +36,11 @@ const STUCK_AFTER_MS = 60_000;
 /**
  * Keeps the ledger while RabbitMQ gives this consumer the queue, which it gives to one at a time.
  *
- * The queue holds records and requests. A request is decided here, in the order of the queue; what it
- * changes is written back as a record, and only when the server has confirmed that (and all written
+ * One queue holds the records, another one the requests. A request is decided here, in the order of its
+ * queue; what it changes is written as a record, and only when the server has confirmed that (and all written
  * before it) is the request acknowledged and answered. The records that make up the present state are
  * never acknowledged: when this keeper goes, the server gives them to the next one, in order, and
- * before anything newer. The next one knows that it has them all when a marker of its own comes back.
+ * before anything newer. The next one knows that it has them all when a marker of its own comes back; then it takes the requests.
  */
 export class LedgerKeeper implements KeeperChannelListener {
   private readonly id = randomUUID();
@@ -55,9 +55,9 @@ export class LedgerKeeper implements KeeperChannelListener {
   /** All records of the present state, the one delivered longest ago first. */
   private readonly aging = new Set<LogRecord>();
   private phase: 'waiting' | 'replaying' | 'keeping' = 'waiting';
-  /** Requests found during the replay: what became of them may be written further on. */
-  private deferred: Request[] = [];
+  /** What the records of earlier keepers say to have been done. */
   private readonly replayed = new Set<string>();
+  private marker: { readonly tag: number; since: number } | undefined;
   private progressAt = performance.now();
   private timer: NodeJS.Timeout | undefined;
   private channel!: KeeperChannel;
@@ -68,10 +68,12 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   /** Stands by from then on, and keeps the ledger once it is this one's turn. */
-  static async open(model: ChannelModel, queue: string, options: Required<LedgerOptions>, listener: KeeperListener): Promise<LedgerKeeper> {
+  static async open(model: ChannelModel, queues: LedgerQueues, options: Required<LedgerOptions>, listener: KeeperListener): Promise<LedgerKeeper> {
     const keeper = new LedgerKeeper(options, listener);
-    keeper.channel = await KeeperChannel.open(model, queue, keeper);
-    await keeper.channel.consume();
+    keeper.channel = await KeeperChannel.open(model, queues, keeper);
+    await keeper.channel.consumeRecords();
+    // An empty queue would tell nobody that it is his turn.
+    keeper.mark('');
     keeper.timer = setInterval(() => keeper.tick(), TICK_MS).unref();
     return keeper;
   }
@@ -98,32 +100,56 @@ export class LedgerKeeper implements KeeperChannelListener {
   delivered(message: ConsumeMessage): void {
     if (this.phase === 'waiting') this.startReplay();
     this.progressAt = performance.now();
-    const { deliveryTag } = message.fields;
+    const { type } = message.properties as { type?: string };
+    const understood = this.understand(() => {
+      if (type === 'record') this.onRecord(message);
+      else if (type === 'marker') this.onMarker(message);
+      else throw new MalformedMessageError('a message that is no record');
+    });
+    if (understood !== undefined) this.channel.acknowledge(message.fields.deliveryTag);
+  }
+
+  /** Part of {@link KeeperChannelListener}. */
+  requested({ fields, properties, content }: ConsumeMessage): void {
+    const { correlationId, replyTo } = properties as { correlationId?: string; replyTo?: string };
+    const request = { id: correlationId ?? '', address: replyTo, tag: fields.deliveryTag, again: fields.redelivered };
+    const problem = this.understand(() => this.serve({ ...request, operation: decodeOperation(content) }));
+    if (problem === undefined) return;
+    this.channel.acknowledgeRequest(request.tag);
+    this.reply(request, { kind: 'refused', reason: 'not understood', text: problem });
+  }
+
+  /** What is wrong with it, if it is nothing of ours. */
+  private understand(work: () => void): string | undefined {
     try {
-      if (message.properties.type === 'request') this.onRequest(message);
-      else if (message.properties.type === 'record') this.onRecord(message);
-      else if (message.properties.type === 'marker') this.onMarker(message);
-      else throw new MalformedMessageError('a message that is neither a request nor a record');
+      work();
+      return undefined;
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
       this.listener.warning(`The ledger's queue brought ${error.message}. It was dropped; nothing but dispatchers of this version may publish there.`);
-      const { replyTo, correlationId } = message.properties as { replyTo?: string; correlationId?: string };
-      this.channel.acknowledge(deliveryTag);
-      this.reply({ address: replyTo, id: correlationId ?? '' }, { kind: 'refused', reason: 'not understood', text: error.message });
+      return error.message;
     }
   }
 
   private startReplay(): void {
     this.phase = 'replaying';
-    this.channel.write(Buffer.alloc(0), { type: 'marker', messageId: this.id, persistent: false }, () => undefined);
+    this.mark(this.id);
   }
 
+  private mark(name: string): void {
+    this.channel.write(Buffer.alloc(0), { type: 'marker', messageId: name, persistent: false }, () => undefined);
+  }
+
+  /** One's own is kept, so that the next keeper is given something at once; it too is written anew in time. */
   private onMarker({ fields, properties }: ConsumeMessage): void {
-    this.channel.acknowledge(fields.deliveryTag);
-    if (properties.messageId !== this.id) return;
+    const isOwn = properties.messageId === this.id;
+    const old = isOwn ? this.marker?.tag : fields.deliveryTag;
+    if (old !== undefined) this.channel.acknowledge(old);
+    if (!isOwn) return;
+    this.marker = { tag: fields.deliveryTag, since: this.clock.now() };
+    if (this.phase === 'keeping') return;
     this.phase = 'keeping';
-    for (const request of this.deferred.splice(0)) this.serve(request);
-    this.replayed.clear();
+    this.channel.consumeRequests().catch((error: Error) => this.channel.fail(error));
   }
 
   private onRecord(message: ConsumeMessage): void {
@@ -149,29 +175,23 @@ export class LedgerKeeper implements KeeperChannelListener {
     this.keep(record, superseded, this.confirms.latest + 1);
   }
 
-  private onRequest({ fields, properties, content }: ConsumeMessage): void {
-    const { correlationId, replyTo } = properties as { correlationId?: string; replyTo?: string };
-    const request: Request = { id: correlationId ?? '', address: replyTo, tag: fields.deliveryTag, operation: decodeOperation(content) };
-    if (this.phase === 'keeping') this.serve(request);
-    else this.deferred.push(request);
-  }
-
   private serve(request: Request): void {
-    const { operation, id, tag } = request;
+    const { operation, tag } = request;
     if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return this.serveWatch(request, operation);
-    const decision = this.decide(operation, id);
+    const decision = this.decide(operation, request);
     if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
     this.afterConfirm(() => {
-      // First the acknowledgement: what was answered must not be decided again by the next keeper.
-      this.channel.acknowledge(tag);
+      this.channel.acknowledgeRequest(tag);
       this.reply(request, decision.reply);
       const content = decision.record?.content;
       if (content?.kind === 'value') this.tellWatchers(content.key, content.value);
     });
   }
 
-  private decide(operation: StateOperation, id: string): Decision {
-    if (this.replayed.has(id)) return { reply: this.state.replyToRepeated(operation) };
+  private decide(operation: StateOperation, { id, again }: Request): Decision {
+    // An earlier keeper had it. Either a record says that it was done; or, for all that is known here, it was
+    // answered with no: then it must not be done now. Who still waits for an answer asks anew.
+    if (again) return this.replayed.has(id) ? { reply: this.state.replyToRepeated(operation) } : { reply: { kind: 'again' } };
     try {
       return this.state.apply(operation, { id, now: this.clock.now() });
     } catch (error) {
@@ -185,7 +205,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   private serveWatch(request: Request, operation: WatchOperation): void {
     const yes = request.address !== undefined && this.watch(request.address, operation);
     this.afterConfirm(() => {
-      this.channel.acknowledge(request.tag);
+      this.channel.acknowledgeRequest(request.tag);
       this.reply(request, yes === 'full'
         ? { kind: 'refused', reason: 'full', text: `more than ${this.options.maxEntries} keys are watched already` }
         : { kind: 'answer', yes });
@@ -236,7 +256,7 @@ export class LedgerKeeper implements KeeperChannelListener {
       this.held.shift();
       next.act();
     }
-    // After the answers, so that no request outlives the record that says it was done.
+    // After the answers: a record that says what was done goes after the request.
     this.releases.flush(upTo);
   }
 
@@ -272,7 +292,12 @@ export class LedgerKeeper implements KeeperChannelListener {
    * unacknowledged for half an hour.
    */
   private refresh(): void {
-    const due = this.clock.now() - this.options.refreshMs;
+    const now = this.clock.now();
+    const due = now - this.options.refreshMs;
+    if (this.marker !== undefined && this.marker.since <= due) {
+      this.marker.since = now;
+      this.mark(this.id);
+    }
     let count = 0;
     for (const record of this.aging) {
       if (record.since > due || ++count > REFRESH_AT_ONCE) return;

@@ -8,6 +8,8 @@ export type Reply =
   | { readonly kind: 'values'; readonly values: readonly (Buffer | undefined)[] }
   | { readonly kind: 'count'; readonly count: number; readonly added: boolean }
   | { readonly kind: 'members'; readonly names: readonly string[]; readonly values: readonly Buffer[]; readonly next?: number | undefined }
+  /** It is not known whether an earlier keeper has answered it: ask anew, if nobody has. */
+  | { readonly kind: 'again' }
   | { readonly kind: 'refused'; readonly reason: 'full' | 'not understood'; readonly text: string };
 
 /** A reply with the name of the keeper that gives it: when another one answers, watches must be told anew. */
@@ -47,6 +49,8 @@ export function decodeReply(body: Buffer): SignedReply {
       return { keeper, reply: { kind, count: fields.count('count'), added: fields.flag('added') } };
     case 'members':
       return { keeper, reply: { kind, names: fields.texts('names'), values: fields.allValues.map((value) => Buffer.from(value)), next: fields.time('next') } };
+    case 'again':
+      return { keeper, reply: { kind } };
     case 'refused':
       return { keeper, reply: { kind, reason: fields.text('reason') === 'full' ? 'full' : 'not understood', text: fields.text('text') } };
     default:

@@ -3,9 +3,9 @@ import { LedgerKeeper } from '../../../../lib/results/amqp/ledger-keeper.js';
 import { DEFAULT_LEDGER_OPTIONS } from '../../../../lib/results/amqp/ledger-options.js';
 import { encodeOperation, type Operation } from '../../../../lib/results/amqp/ledger-operation.js';
 import { decodeReply, type Reply } from '../../../../lib/results/amqp/ledger-reply.js';
-import { SimulatedLedgerQueue } from '../../../support/simulated-ledger-queue.js';
+import { SimulatedLedgerQueues } from '../../../support/simulated-ledger-queues.js';
 
-const QUEUE = 'ledger';
+const QUEUES = { records: 'ledger', requests: 'requests' };
 const LEASE_MS = 20_000;
 const KEYS = ['a', 'b', 'c'];
 
@@ -35,14 +35,14 @@ interface Client {
 /** A ledger with keepers and servers that die at any step. */
 class World {
   readonly random: () => number;
-  readonly queue: SimulatedLedgerQueue;
+  readonly queue: SimulatedLedgerQueues;
   readonly problems: string[] = [];
   private readonly waiting = new Map<string, (reply: Reply) => void>();
   private requests = 0;
 
   constructor(seed: number, private readonly refreshMs: number) {
     this.random = seeded(seed);
-    this.queue = new SimulatedLedgerQueue(QUEUE, this.random, (_address, body, { correlationId }) => {
+    this.queue = new SimulatedLedgerQueues(QUEUES, this.random, (_address, body, { correlationId }) => {
       this.waiting.get(correlationId as string)?.(decodeReply(body).reply);
       this.waiting.delete(correlationId as string);
     });
@@ -52,15 +52,18 @@ class World {
     return items[Math.floor(this.random() * items.length)];
   }
 
-  send(operation: Operation, told: (reply: Reply) => void): void {
+  send(operation: Operation, told: (reply: Reply) => void, isWanted: () => boolean = () => true): void {
     const correlationId = `r${++this.requests}`;
-    this.waiting.set(correlationId, told);
-    this.queue.publish(QUEUE, encodeOperation(operation), { type: 'request', correlationId, replyTo: 'client', persistent: false });
+    this.waiting.set(correlationId, (reply) => {
+      if (reply.kind !== 'again') told(reply);
+      else if (isWanted()) this.send(operation, told, isWanted);
+    });
+    this.queue.publish(QUEUES.requests, encodeOperation(operation), { type: 'request', correlationId, replyTo: 'client', persistent: false });
   }
 
   async newKeeper(): Promise<void> {
     this.keeper?.drop();
-    this.keeper = await LedgerKeeper.open(this.queue.model(), QUEUE, { ...DEFAULT_LEDGER_OPTIONS, refreshMs: this.refreshMs }, {
+    this.keeper = await LedgerKeeper.open(this.queue.model(), QUEUES, { ...DEFAULT_LEDGER_OPTIONS, refreshMs: this.refreshMs }, {
       lost: (error) => this.problems.push(`a keeper gave up: ${error.message}`),
       warning: (message) => this.problems.push(message),
     });
@@ -293,7 +296,7 @@ async function live(world: World, clients: readonly Client[], steps: number): Pr
         attempt.done = true;
         unanswered.delete(client);
         told(reply, asked);
-      });
+      }, () => open.get(client) === attempt);
     } else if (dice < 0.55) times(world, () => world.queue.deliver());
     else if (dice < 0.80) times(world, () => world.queue.transmit());
     else if (dice < 0.97) world.queue.sync();

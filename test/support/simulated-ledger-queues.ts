@@ -2,9 +2,11 @@ import type { ChannelModel, ConsumeMessage, Options } from 'amqplib';
 
 /** One message of the queue, and what of it a killed server would still know. */
 interface Message {
+  readonly queue: 'records' | 'requests';
   readonly body: Buffer;
   readonly properties: Options.Publish;
   delivered: boolean;
+  redelivered: boolean;
   acknowledged: boolean;
   publishOnDisk: boolean;
   acknowledgementOnDisk: boolean;
@@ -13,14 +15,14 @@ interface Message {
 
 type Callback = (message: ConsumeMessage | null) => void;
 
-/** One keeper's channel: what it says is on its way until {@link SimulatedLedgerQueue.transmit} takes it. */
+/** One of a keeper's channels: what it says is on its way until {@link SimulatedLedgerQueues.transmit} takes it. */
 class SimulatedChannel {
   readonly outgoing: (() => void)[] = [];
   readonly unacknowledged = new Map<number, Message>();
   callback: Callback | undefined;
   lastTag = 0;
 
-  constructor(private readonly queue: SimulatedLedgerQueue) {}
+  constructor(private readonly queue: SimulatedLedgerQueues, readonly type: 'records' | 'requests') {}
 
   on(): this {
     return this;
@@ -45,14 +47,14 @@ class SimulatedChannel {
 }
 
 /**
- * A queue with one consumer, as RabbitMQ has it, and worse than RabbitMQ when it is killed: of all that
+ * Two queues with one consumer, as RabbitMQ has them, and worse than RabbitMQ when it is killed: of all that
  * came after the latest confirm, publishes and acknowledgements alike, any may be lost and any be kept.
  */
-export class SimulatedLedgerQueue {
+export class SimulatedLedgerQueues {
   private messages: Message[] = [];
-  private channel: SimulatedChannel | undefined;
+  private channels: SimulatedChannel[] = [];
 
-  constructor(private readonly name: string, private readonly random: () => number, private readonly onReply: (address: string, body: Buffer, properties: Options.Publish) => void) {}
+  constructor(private readonly names: { records: string; requests: string }, private readonly random: () => number, private readonly onReply: (address: string, body: Buffer, properties: Options.Publish) => void) {}
 
   /** Of all messages that are not acknowledged, those that are no requests. */
   get records(): number {
@@ -60,23 +62,26 @@ export class SimulatedLedgerQueue {
   }
 
   get isIdle(): boolean {
-    return (this.channel?.outgoing.length ?? 0) === 0 && this.messages.every((message) => message.acknowledged || (message.delivered && message.confirm === undefined));
+    return this.channels.every(({ outgoing }) => outgoing.length === 0) && this.messages.every((message) => message.acknowledged || (message.delivered && message.confirm === undefined));
   }
 
   /** What a new keeper opens its channel on; the former one's is gone then. */
   model(): ChannelModel {
     this.loseKeeper();
-    const channel = new SimulatedChannel(this);
-    this.channel = channel;
-    return { createConfirmChannel: async () => channel } as unknown as ChannelModel;
+    const open = async (type: 'records' | 'requests'): Promise<SimulatedChannel> => {
+      const channel = new SimulatedChannel(this, type);
+      this.channels.push(channel);
+      return channel;
+    };
+    return { createConfirmChannel: () => open('records'), createChannel: () => open('requests') } as unknown as ChannelModel;
   }
 
   publish(routingKey: string, body: Buffer, properties: Options.Publish, confirm?: (error: unknown) => void): void {
-    if (routingKey !== this.name) return this.onReply(routingKey, body, properties);
+    if (routingKey !== this.names.records && routingKey !== this.names.requests) return this.onReply(routingKey, body, properties);
     const transient = properties.persistent !== true;
     // What need not be kept is confirmed at once.
     if (transient) confirm?.(null);
-    this.messages.push({ body, properties, delivered: false, acknowledged: false, publishOnDisk: false, acknowledgementOnDisk: false, confirm: transient ? undefined : confirm });
+    this.messages.push({ queue: routingKey === this.names.records ? 'records' : 'requests', redelivered: false, body, properties, delivered: false, acknowledged: false, publishOnDisk: false, acknowledgementOnDisk: false, confirm: transient ? undefined : confirm });
   }
 
   acknowledge(channel: SimulatedChannel, tag: number): void {
@@ -87,24 +92,35 @@ export class SimulatedLedgerQueue {
     message.acknowledged = true;
   }
 
-  /** Delivers the next message. False: there is none. */
+  /** Delivers the next message of one of the queues. False: there is none. */
   deliver(): boolean {
-    const message = this.messages.find(({ delivered, acknowledged }) => !delivered && !acknowledged);
-    const { channel } = this;
-    if (message === undefined || channel?.callback === undefined) return false;
+    return this.inAnyOrder((channel) => this.deliverTo(channel));
+  }
+
+  /** The next thing that the keeper has said on one of its channels reaches the server. False: there is none. */
+  transmit(): boolean {
+    return this.inAnyOrder(({ outgoing }) => {
+      const next = outgoing.shift();
+      next?.();
+      return next !== undefined;
+    });
+  }
+
+  private inAnyOrder(act: (channel: SimulatedChannel) => boolean): boolean {
+    const channels = this.random() < 0.5 ? this.channels : this.channels.toReversed();
+    return channels.some(act);
+  }
+
+  private deliverTo(channel: SimulatedChannel): boolean {
+    const message = this.messages.find(({ queue, delivered, acknowledged }) => queue === channel.type && !delivered && !acknowledged);
+    if (message === undefined || channel.callback === undefined) return false;
     message.delivered = true;
     const deliveryTag = ++channel.lastTag;
     channel.unacknowledged.set(deliveryTag, message);
+    const { redelivered } = message;
     const { type, messageId, correlationId, replyTo } = message.properties;
-    channel.callback({ content: message.body, fields: { deliveryTag }, properties: { type, messageId, correlationId, replyTo } } as unknown as ConsumeMessage);
+    channel.callback({ content: message.body, fields: { deliveryTag, redelivered }, properties: { type, messageId, correlationId, replyTo } } as unknown as ConsumeMessage);
     return true;
-  }
-
-  /** The next thing that the keeper has said reaches the server. False: there is none. */
-  transmit(): boolean {
-    const next = this.channel?.outgoing.shift();
-    next?.();
-    return next !== undefined;
   }
 
   /** All that was done so far is on disk, and then confirmed. */
@@ -123,8 +139,9 @@ export class SimulatedLedgerQueue {
 
   /** Its process dies: what it has said and the server has not read is lost, what it had is delivered anew. */
   loseKeeper(): void {
-    this.channel = undefined;
+    this.channels = [];
     for (const message of this.messages) {
+      message.redelivered ||= message.delivered;
       message.delivered = false;
       message.confirm = undefined;
     }
