@@ -56,5 +56,6 @@ export type {
 } from './nest/server-config.js';
 export type { ThreadsConfig } from './nest/threads/threads-config.js';
 export type { Injected, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
+export { signatures, type TaskSignatures } from './nest/task-signatures.js';
 export { Task, type TaskOptions } from './nest/task.decorator.js';
 export type { DispatcherWorker } from './nest/worker-registry.js';

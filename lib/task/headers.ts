@@ -29,12 +29,12 @@ export const Header = {
    * is remembered.
    */
   once: 'x-dispatcher-once',
+  /** With it: which of the copies this is, so that one that comes back from a dead worker need not wait until that is certain. */
+  copy: 'x-dispatcher-copy',
   /** The name of the schedule that published the task. */
   schedule: 'x-dispatcher-schedule',
   /** The tick that the task is of, in milliseconds since 1970: when it was meant to be. */
   tick: 'x-dispatcher-tick',
-  /** With it: which of the copies this is, so that one that comes back from a dead worker need not wait until that is certain. */
-  copy: 'x-dispatcher-copy',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey or queue, tries }` as JSON. It is taken off before a worker sees the task. */

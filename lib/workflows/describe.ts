@@ -5,8 +5,8 @@ const MOST_SHOWN = 20;
 const ARGUMENTS_LENGTH = 60;
 
 /** The tree as text, a step a line, indented. */
-export function describeNode(node: PlanNode, streamed = false): string {
-  return lines(node, streamed).join('\n');
+export function describeNode(node: PlanNode): string {
+  return lines(node).join('\n');
 }
 
 /** One step as one line tells it. */
@@ -19,14 +19,14 @@ export function labelOf(node: PlanNode): string {
   }
 }
 
-function lines(node: PlanNode, streamed: boolean): string[] {
+function lines(node: PlanNode): string[] {
   const children = childrenOf(node);
   const result = [labelOf(node)];
-  for (const child of children.slice(0, MOST_SHOWN)) result.push(...indented(lines(child, streamed)));
+  for (const child of children.slice(0, MOST_SHOWN)) result.push(...indented(lines(child)));
   if (children.length > MOST_SHOWN) result.push(`  ... and ${children.length - MOST_SHOWN} more`);
   for (const [word, callbacks] of [['on success: ', node.onSuccess], ['on error: ', node.onError]] as const) {
     for (const callback of callbacks ?? []) {
-      const [first, ...rest] = lines(callback, false);
+      const [first, ...rest] = lines(callback);
       result.push(`  ${word}${first}`, ...indented(rest));
     }
   }

@@ -58,7 +58,7 @@ export class Workflow {
 
   /** The tree, a step a line. */
   toString(): string {
-    return describeNode(this.node, this.source !== undefined);
+    return describeNode(this.node);
   }
 
   /** What it is, for logs: `{ kind, name?, ... }` as it is stored. */
@@ -130,6 +130,7 @@ export function chain(...steps: Step[]): Workflow {
 export function group(...members: Step[]): Workflow;
 export function group(members: StepSource, options?: GroupOptions): Workflow;
 export function group(first: Step | StepSource, ...rest: (Step | GroupOptions | undefined)[]): Workflow {
+  if (first === undefined && rest.length === 0) return groupOf([], {});
   if (!isSource(first)) return groupOf([first, ...rest] as Step[], {});
   const options = checkGroupOptions(rest[0] as GroupOptions | undefined);
   if (rest.length > 1) throw new InvalidTaskError('group takes members, or a list of them and options; found a list and more.');
