@@ -78,7 +78,7 @@ describe.each(brokers)('levels on %s', (_name, url) => {
     await worker.close();
   });
 
-  it.each([['short', 0, 630], ['long', 60, 42]])('shares 16 : 4 : 1 while all levels have tasks, which are %s', async (_length, milliseconds, starts) => {
+  it.each([['short', 1, 630], ['long', 60, 42]])('shares 16 : 4 : 1 while all levels have tasks, which are %s', async (_length, milliseconds, starts) => {
     const test = await bed(url());
     const { tasks, ran } = recording(milliseconds as number);
     const worker = await test.service.createWorker(test.worker, tasks);
