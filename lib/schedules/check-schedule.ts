@@ -61,7 +61,7 @@ const TASK_FIELDS: Readonly<Record<keyof ScheduledTask, true>> = {
 
 /** What would fail at each tick fails here. */
 function checkScheduledTask(task: ScheduledTask, where: string): void {
-  const unknown = Object.keys(task ?? {}).find((field) => !(field in TASK_FIELDS));
+  const unknown = Object.entries(task ?? {}).find(([field, value]) => value !== undefined && !(field in TASK_FIELDS))?.[0];
   if (unknown !== undefined) {
     throw new ConfigurationError(`${where} sends its task with "${unknown}", which a schedule cannot. It can have: ${Object.keys(TASK_FIELDS).join(', ')}.`, { option: unknown });
   }

@@ -8,6 +8,7 @@ import { DeadLettersController } from './http/dead-letters.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController } from './http/health.controller.js';
 import { QueuesController } from './http/queues.controller.js';
+import { SchedulesController } from './http/schedules.controller.js';
 import { TasksController } from './http/tasks.controller.js';
 import { WorkflowsController } from './http/workflows.controller.js';
 import type { Settings } from './settings.js';
@@ -21,9 +22,10 @@ import { ReportTask } from './tasks/report.task.js';
 import { SlowTask } from './tasks/slow.task.js';
 import { SumUpTask } from './tasks/sum-up.task.js';
 import { ThreadModule } from './tasks/thread.module.js';
+import { TidyUpTask } from './tasks/tidy-up.task.js';
 import { TimingMiddleware } from './timing.middleware.js';
 
-const TASKS = [CountWordsTask, SumUpTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask];
+const TASKS = [CountWordsTask, SumUpTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask, TidyUpTask];
 
 /** The whole app. A sender has the same task classes and never runs them: its dispatcher consumes nothing. */
 @Module({})
@@ -32,7 +34,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [DispatcherModule.forRoot(dispatcherConfig(settings)), ThreadModule],
-      controllers: [TasksController, QueuesController, DeadLettersController, WorkflowsController, HealthController],
+      controllers: [TasksController, QueuesController, DeadLettersController, WorkflowsController, SchedulesController, HealthController],
       providers: [
         { provide: SETTINGS, useValue: settings },
         { provide: APP_FILTER, useClass: ErrorFilter },

@@ -35,7 +35,7 @@ export function dispatcherConfig(settings: Settings): ServerConfig {
     workers: [
       { name: 'counter-1', queue: words, bindingKeys: [words], limit: 4, tasks: ['count_words'] },
       { name: 'counter-2', queue: words, bindingKeys: [words], limit: 4, tasks: ['count_words'] },
-      { name: 'general', queue: tasks, bindingKeys: [tasks] },
+      { name: 'general', queue: tasks, bindingKeys: [tasks], priorities: true },
     ],
   };
 }

@@ -102,6 +102,33 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
     expect(body).toMatchObject({ statusCode: 404, code: 'ERR_SAMPLE_UNKNOWN_WORKFLOW' });
   });
 
+  it('lists its schedules, adds, triggers, pauses and removes them', async () => {
+    const list = async (): Promise<Record<string, unknown>[]> => (await call('GET', '/schedules')).body as never;
+    expect(await list()).toEqual([expect.objectContaining({ name: 'tidy_up', source: 'decorator', cron: '*/5 * * * *' })]);
+    const nightly = { name: 'nightly', cron: '0 3 * * *', timeZone: 'Europe/Berlin', task: { name: 'task_1', args: [{ type: 'string', value: 'tick' }, { type: 'int', value: 7 }] } };
+    expect(await call('POST', '/schedules', nightly)).toEqual({ status: 201, body: { name: 'nightly' } });
+    expect((await call('POST', '/schedules', { ...nightly, cron: '0 4 * * *' })).status).toBe(409);
+    expect((await call('POST', '/schedules', { ...nightly, cron: 'at noon' })).status).toBe(422);
+    expect((await call('POST', '/schedules/nightly/trigger')).status).toBe(202);
+    await app.line(/got the string "tick" and the int 7/);
+    expect((await call('PUT', '/schedules/nightly/pause', { by: 'ann', reason: 'not now' })).status).toBe(204);
+    expect((await list()).find(({ name }) => name === 'nightly')).toMatchObject({ paused: { by: 'ann', reason: 'not now' } });
+    expect((await call('DELETE', '/schedules/nightly')).status).toBe(204);
+    expect((await call('POST', '/schedules/nightly/trigger')).status).toBe(404);
+    expect(await list()).toHaveLength(1);
+  });
+
+  it('runs what is urgent before what is not', async () => {
+    await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'order' });
+    for (let n = 0; n < 5; n++) await postTask(api, { name: 'slow', args: [{ type: 'float64', value: 0.5 }] });
+    await postTask(api, { name: 'task_1', priority: 'high', args: [{ type: 'string', value: 'urgent' }, { type: 'int', value: 1 }] });
+    await call('DELETE', `/queues/${queue}/pause`);
+    await app.line(/got the string "urgent"/);
+    const done = (): number => app.lines.all.filter((line) => line.includes('done after 0.5 s')).length;
+    expect(done()).toBeLessThan(5);
+    await eventually(() => Promise.resolve(done()), (count) => count === 5, 'the others');
+  });
+
   it('purges what waits', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
     for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });

@@ -49,6 +49,6 @@ export function writeFiles(folder: string, files: Record<string, string | Buffer
 
 /** Everything that the app declared on a RabbitMQ under this prefix. */
 export function removeSampleApp(url: string, prefix: string): Promise<void> {
-  const queues = [...[`${prefix}.words`, `${prefix}.tasks`].flatMap((queue) => [queue, `${queue}.dead`]), `${prefix}.ledger.v1`];
+  const queues = [...[`${prefix}.words`, `${prefix}.tasks`].flatMap((queue) => [queue, `${queue}.dead`]), `${prefix}.tasks.high`, `${prefix}.tasks.low`, `${prefix}.ledger.v1`];
   return removeFromRabbitMq(url, { exchanges: [prefix], queues });
 }

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { DispatcherError, InvalidTaskError, UnroutableTaskError } from 'nestjs-dispatcher';
+import { ConfigurationError, DispatcherError, InvalidTaskError, ScheduleExistsError, UnknownScheduleError, UnroutableTaskError } from 'nestjs-dispatcher';
 import { MOST_BODY_BYTES } from './body-limit.js';
 
 interface Answer {
@@ -28,7 +28,9 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   private answerTo(error: unknown): Answer {
-    if (error instanceof InvalidTaskError || error instanceof UnroutableTaskError) return answer(422, error.code, error.message);
+    if (error instanceof InvalidTaskError || error instanceof UnroutableTaskError || error instanceof ConfigurationError) return answer(422, error.code, error.message);
+    if (error instanceof UnknownScheduleError) return answer(404, error.code, error.message);
+    if (error instanceof ScheduleExistsError) return answer(409, error.code, error.message);
     if (error instanceof DispatcherError && error.code === 'ERR_DISPATCHER_NOT_FOUND') return answer(404, error.code, error.message);
     if (error instanceof DispatcherError) return answer(503, error.code, error.message);
     return fromHttp(error) ?? this.unexpected(error);
