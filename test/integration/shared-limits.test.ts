@@ -65,6 +65,7 @@ const keys = (count: number): string[] => Array.from({ length: count }, (_, inde
 describe.each([
   ['a shared folder', (): Partial<ServerConfig> => ({ broker: `embedded:${folder()}` })],
   ['RabbitMQ with Redis', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
+  ['RabbitMQ alone', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl() })],
 ])('limits of three processes on %s', { timeout: 2 * LONG_MS }, (_, where) => {
   async function three(): Promise<Processes> {
     const exchange = uniqueName('limits');
