@@ -30,6 +30,7 @@
  *       ScheduleExistsError       there is another schedule of this name
  *       UnknownScheduleError      there is no schedule of this name
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
+ *       TaskCancelledError        a task was cancelled by its uuid
  *       ShutdownError             closing: no new work is taken
  *
  * @publicApi
@@ -233,6 +234,13 @@ export class UnknownScheduleError extends DispatcherError {
 export class TaskTimeoutError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_TASK_TIMEOUT', message, fields);
+  }
+}
+
+/** The task was cancelled by its uuid. The reason of a running handler's `AbortSignal`. @publicApi */
+export class TaskCancelledError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_CANCELLED', message, fields);
   }
 }
 

@@ -1,5 +1,6 @@
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
+export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';

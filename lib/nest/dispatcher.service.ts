@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
+import type { CancelOptions } from '../control/cancellation.js';
 import type { DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
@@ -154,6 +155,19 @@ export class DispatcherService {
   /** What is paused on this exchange, by whom, since when and why. */
   paused(): Promise<Pause[]> {
     return this.dispatcher.paused();
+  }
+
+  /**
+   * Calls tasks off by their uuids, in every process on this exchange: what waits, is delayed or is to be retried does
+   * not run any more, and ends as cancelled; what runs is asked to stop by its `AbortSignal`, and has ended as cancelled
+   * if it then throws. Resolves when that is kept and told. Whether there is such a task, and whether it has ended
+   * already, nobody knows: then nothing happens.
+   *
+   * @throws ConfigurationError for what is no uuid
+   * @throws DispatcherError with the code ERR_DISPATCHER_TOO_MANY_CANCELLATIONS
+   */
+  cancel(uuid: string | readonly string[], options?: CancelOptions): Promise<void> {
+    return this.dispatcher.cancel(typeof uuid === 'object' ? uuid : [uuid], options);
   }
 
   /** The dead letters of the work queues: list, look, replay, discard, trim. */

@@ -1,5 +1,7 @@
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
+import type { CancelOptions } from '../control/cancellation.js';
+import { Cancellations } from '../control/cancellations.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import { Pauses } from '../control/pauses.js';
@@ -60,6 +62,7 @@ export class Dispatcher {
   readonly pauses: Pauses;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
+  readonly cancellations: Cancellations;
   readonly events: DispatcherEvents;
   readonly logger: DispatcherLogger;
   readonly threads: ThreadPool;
@@ -91,7 +94,7 @@ export class Dispatcher {
     this.results = this.resulting.results;
     this.events = new DispatcherEvents(merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY),
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
-    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results);
+    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results, (uuid, options) => this.cancel([uuid], options));
     this.publishChain = this.makePublishChain();
     this.publisher = this.publishChain ?? this.plainPublisher;
     this.workers = new WorkerRegistry({
@@ -117,6 +120,10 @@ export class Dispatcher {
       },
       problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     }, () => new Date());
+    this.cancellations = new Cancellations(broker, config.exchange, {
+      changed: () => { for (const worker of this.workers.list()) worker.cancel((uuid) => this.cancellations.reasonOf(uuid)); },
+      problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+    }, () => Date.now());
     this.deadLetters = new DeadLetters({
       broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: () => this.gate.open(),
     });
@@ -139,7 +146,7 @@ export class Dispatcher {
       const workers = this.workers.add(this.config.workers);
       await this.gate.open();
       await Promise.all(workers.map((worker) => worker.prepare()));
-      if (this.config.role !== 'publisher') await this.pauses.watch();
+      if (this.config.role !== 'publisher') await Promise.all([this.pauses.watch(), this.cancellations.watch()]);
       if (this.config.role !== 'publisher') await Promise.all(workers.map((worker) => worker.start()));
       if (this.config.role !== 'publisher' && workers.length > 0) this.scheduling.start();
     } catch (error) {
@@ -166,6 +173,11 @@ export class Dispatcher {
   async paused(): Promise<Pause[]> {
     await this.gate.open();
     return this.pauses.list();
+  }
+
+  async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {
+    await this.gate.open();
+    await this.cancellations.cancel(uuids, options);
   }
 
   private applyPauses(): void {
@@ -223,7 +235,7 @@ export class Dispatcher {
     this.workers.refuse();
     const deadlineMs = this.config.shutdownTimeoutMs - this.closingMs();
     const stopped = this.scheduling.stop(deadlineMs);
-    await this.pauses.stop();
+    await Promise.all([this.pauses.stop(), this.cancellations.stop()]);
     await Promise.all([stopped, this.closeWorkers(deadlineMs)]);
   }
 
@@ -290,7 +302,7 @@ export class Dispatcher {
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.resulting.recorder, of: this.config.results.of },
-      gates: gatesOf(this.shared, this.limits, this.workflows.gate),
+      gates: gatesOf((uuid) => this.cancellations.reasonOf(uuid), this.shared, this.limits, this.workflows.gate),
     };
   }
 

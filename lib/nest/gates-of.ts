@@ -1,3 +1,4 @@
+import { CancelGate, type CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
@@ -9,6 +10,6 @@ import type { SharedState } from './shared-state.js';
  * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
  * was let in, and first how it ended.
  */
-export function gatesOf(shared: SharedState, limits: SharedLimits, workflows: TaskGate): TaskGate[] {
-  return [new OnceGate(() => shared.backend()), new LimitsGate(limits), workflows];
+export function gatesOf(cancelled: CancelReasonOf, shared: SharedState, limits: SharedLimits, workflows: TaskGate): TaskGate[] {
+  return [new CancelGate(cancelled), new OnceGate(() => shared.backend()), new LimitsGate(limits), workflows];
 }

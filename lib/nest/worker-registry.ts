@@ -1,4 +1,5 @@
 import { ConfigurationError, ShutdownError } from '../errors.js';
+import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
@@ -143,6 +144,10 @@ export class ManagedWorker implements DispatcherWorker {
 
   setLimit(limit: number): void {
     this.worker.setLimit(limit);
+  }
+
+  cancel(reasonOf: CancelReasonOf): void {
+    this.worker.cancel(reasonOf);
   }
 
   async prepare(): Promise<void> {

@@ -31,6 +31,8 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
   ended = false;
   timer: NodeJS.Timeout | undefined;
+  /** It was called off while it ran, by whom and why. */
+  cancelled: string | undefined;
   /** What is told of it; absent where nobody asked. */
   reports: RunReports | undefined;
   /** It has to do with gates: they are to be told how it ends. */

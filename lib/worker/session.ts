@@ -1,6 +1,7 @@
 import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
@@ -84,6 +85,10 @@ export class Session implements IntakeHost {
 
   get activity(): WorkerActivity {
     return { running: this.busy, waiting: this.intake.waiting, ended: this.ended };
+  }
+
+  cancel(reasonOf: CancelReasonOf): void {
+    this.runner.cancel(reasonOf);
   }
 
   setLimit(limit: number): void {

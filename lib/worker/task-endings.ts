@@ -1,5 +1,5 @@
 import type { Delivery } from '../brokers/broker.js';
-import { DispatcherError, UnknownTaskError } from '../errors.js';
+import { DispatcherError, TaskCancelledError, UnknownTaskError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { countHeader, Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
@@ -106,8 +106,7 @@ export class TaskEndings {
 
   /** Called off: it does not run, or not any more. */
   async cancel(run: RunningTask, reason: string): Promise<void> {
-    const error = new DispatcherError('ERR_DISPATCHER_CANCELLED', `Task "${run.name}" (${run.uuid}) was cancelled: ${reason}`, { task: run.name, uuid: run.uuid });
-    if (await this.keeper?.cancelled(run, error) === false) return;
+    if (await this.keeper?.cancelled(run, cancelledError(run, reason)) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'cancelled', reason })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
@@ -247,6 +246,11 @@ export class TaskEndings {
       + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
       + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
   }
+}
+
+/** What became of a cancelled task, as its record and its running handler are told. */
+export function cancelledError({ uuid, name }: { uuid: string; name: string }, reason: string): TaskCancelledError {
+  return new TaskCancelledError(`Task "${name}" (${uuid}) was cancelled: ${reason}`, { task: name, uuid });
 }
 
 /**

@@ -5,12 +5,13 @@ import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { reasonOf } from './dead-letter.js';
 import { LoopWatch } from './loop-watch.js';
+import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
 import { RunningTask, type Surroundings } from './running-task.js';
-import type { TaskEndings } from './task-endings.js';
+import { cancelledError, type TaskEndings } from './task-endings.js';
 import { taskStorage, type TaskLogger } from './task-context.js';
 import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
@@ -73,6 +74,15 @@ export class TaskRunner implements Surroundings {
   /** Asks every running handler to stop. */
   abort(reason: Error): void {
     for (const run of this.runs) run.abort(reason);
+  }
+
+  /** Asks those that were called off to stop. If they then end by throwing, they have ended as cancelled. */
+  cancel(reasonOf: CancelReasonOf): void {
+    for (const run of this.runs) {
+      if (run.ended || run.cancelled !== undefined) continue;
+      run.cancelled = reasonOf(run.uuid);
+      if (run.cancelled !== undefined) run.abort(cancelledError(run, run.cancelled));
+    }
   }
 
   /** Waits no longer for those that did not stop: their deliveries go back when the channel closes. */
@@ -227,12 +237,12 @@ export class TaskRunner implements Surroundings {
 
   private failed(run: RunningTask, error: unknown): void {
     if (run.ended) return this.endedLate(run);
-    if (run.isAborted) {
+    if (run.isAborted && run.cancelled === undefined) {
       this.after(this.endings.putBack(run), () => this.leave(run));
       return;
     }
     clearTimeout(run.timer);
-    if (error instanceof GiveBack) return this.giveBack(run, error);
+    if (error instanceof GiveBack && run.cancelled === undefined) return this.giveBack(run, error);
     this.endFailed(run, 'failed', error);
   }
 
@@ -252,6 +262,7 @@ export class TaskRunner implements Surroundings {
   private endFailed(run: RunningTask, reason: DeadReason, thrown: unknown): void {
     const outcome = outcomeOf(thrown, run.attempt, run.retry, Math.random());
     if (outcome.kind === 'succeed') return this.succeed(run, outcome.value);
+    if (run.cancelled !== undefined) return this.after(this.endings.cancel(run, run.cancelled), () => this.leave(run));
     if (reason === 'failed') this.dependencies.emit({ type: 'task.failed', task: run.identity(), error: outcome.error });
     const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, reason, outcome.error);
     this.after(recording, () => this.leave(run));

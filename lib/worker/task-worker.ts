@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { WorkerLines } from './intake/worker-lines.js';
 import { Session } from './session.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
@@ -45,6 +46,10 @@ export class TaskWorker implements Worker {
   setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
     return this.session?.setPaused(paused) ?? Promise.resolve();
+  }
+
+  cancel(reasonOf: CancelReasonOf): void {
+    this.session?.cancel(reasonOf);
   }
 
   prepare(): Promise<void> {

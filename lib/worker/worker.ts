@@ -1,6 +1,7 @@
 import type { Broker } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
+import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { TaskGate } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
@@ -57,6 +58,8 @@ export interface Worker {
    * started, and through restarts. Resolves when it is so; rejects when consuming cannot begin again.
    */
   setPaused(paused: boolean): Promise<void>;
+  /** Asks those running tasks to stop that were called off; those that have not started, its gate keeps from it. */
+  cancel(reasonOf: CancelReasonOf): void;
   /** Declares the queue, its bindings and its dead letter queue. */
   prepare(): Promise<void>;
   /** Starts to consume. Idempotent; a closed worker can be started again. */

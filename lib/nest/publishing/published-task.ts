@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { CancelOptions } from '../../control/cancellation.js';
 import type { DispatcherError } from '../../errors.js';
 import type { TaskResult } from '../../results/task-result.js';
 import type { Report } from '../results/reports.js';
@@ -12,15 +13,20 @@ export interface PublishedFacts {
   readonly at: number;
 }
 
+/** Calls off the task of this uuid. */
+export type Cancel = (uuid: string, options?: CancelOptions) => Promise<void>;
+
 /** A task that the broker has taken responsibility for. @publicApi */
 export class PublishedTask<Value = unknown> {
   readonly #results: TaskResults;
+  readonly #cancel: Cancel;
   readonly #facts: PublishedFacts | undefined;
   #end: TaskResult | undefined;
 
   /** Made by `publish`; without facts where its result was not asked for. */
-  constructor(readonly uuid: string, results: TaskResults, facts?: PublishedFacts) {
+  constructor(readonly uuid: string, results: TaskResults, cancel: Cancel, facts?: PublishedFacts) {
     this.#results = results;
+    this.#cancel = cancel;
     this.#facts = facts;
   }
 
@@ -48,6 +54,11 @@ export class PublishedTask<Value = unknown> {
   reports(): Observable<Report<Value>> {
     this.#results.checkAsked(this.uuid, this.#facts !== undefined);
     return this.#results.reports(this.uuid, this.#facts) as Observable<Report<Value>>;
+  }
+
+  /** Calls it off, wherever it is: as `dispatcher.cancel(uuid)`. */
+  cancel(options?: CancelOptions): Promise<void> {
+    return this.#cancel(this.uuid, options);
   }
 }
 

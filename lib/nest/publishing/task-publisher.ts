@@ -7,7 +7,7 @@ import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
-import { PublishedTask } from './published-task.js';
+import { type Cancel, PublishedTask } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 
 /**
@@ -29,7 +29,7 @@ export class TaskPublisher {
   constructor(
     { defaultRoutingKey, maxTaskBytes }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
-    private readonly results: TaskResults,
+    private readonly results: TaskResults, private readonly cancel: Cancel,
   ) {
     this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now() };
     this.maxTaskBytes = maxTaskBytes;
@@ -40,7 +40,7 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.send(task, message);
-    return new PublishedTask(task.uuid, this.results, this.results.isAsked(task) ? { name: task.name, at: Date.now() } : undefined);
+    return new PublishedTask(task.uuid, this.results, this.cancel, this.results.isAsked(task) ? { name: task.name, at: Date.now() } : undefined);
   }
 
   /** A task with headers of ours, of which nobody in this process awaits the result. */
@@ -50,7 +50,7 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     await this.handOver(task, message);
-    return new PublishedTask(task.uuid, this.results);
+    return new PublishedTask(task.uuid, this.results, this.cancel);
   }
 
   /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */
