@@ -14,6 +14,7 @@ export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
+export type { UniqueOptions, UniqueOutcome, UniqueScope } from './task/unique-options.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { MissedTicks } from './schedules/due-ticks.js';
 export type {

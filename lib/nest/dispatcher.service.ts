@@ -80,12 +80,12 @@ export class DispatcherService {
    */
   client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
     if (options !== undefined) {
-      return createTaskClient(provider, (name, args, result) => this.dispatcher.publisher.publish({ result, ...options, name, args: inferArguments(args) }, []));
+      return createTaskClient(provider, (name, args, wanted) => this.dispatcher.publisher.publish({ ...wanted, ...options, name, args: inferArguments(args) }, []));
     }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
-      client = createTaskClient(provider, (name, args, result) => (result
-        ? this.dispatcher.publisher.publish({ name, args: inferArguments(args), result }, [])
+      client = createTaskClient(provider, (name, args, wanted) => (wanted.result !== undefined || wanted.unique !== undefined
+        ? this.dispatcher.publisher.publish({ ...wanted, name, args: inferArguments(args) }, [])
         : this.dispatcher.publisher.publish(name, args)));
       this.clients.set(provider, client);
     }

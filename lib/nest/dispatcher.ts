@@ -33,6 +33,7 @@ import { Scheduling } from './scheduling.js';
 import { StartGate } from './publishing/start-gate.js';
 import { SharedState } from './shared-state.js';
 import { TaskPublisher } from './publishing/task-publisher.js';
+import { UniquePublisher } from './publishing/unique-publisher.js';
 import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
 import { StepPublisher } from './publishing/step-publisher.js';
 import type { TaskInput } from '../task/task.js';
@@ -94,13 +95,17 @@ export class Dispatcher {
     this.results = this.resulting.results;
     this.events = new DispatcherEvents(merge(broker.events, this.workerEvents, this.backend?.events ?? EMPTY),
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
-    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results, (uuid, options) => this.cancel([uuid], options));
+    this.plainPublisher = new TaskPublisher(config, broker, gofortFormat, this.gate, this.results, (uuid, options) => this.cancel([uuid], options),
+      new UniquePublisher(() => this.shared.backend(), config.publishTimeoutMs, (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` })));
     this.publishChain = this.makePublishChain();
     this.publisher = this.publishChain ?? this.plainPublisher;
     this.workers = new WorkerRegistry({
       discover, find,
       make: (worker, handlers) => {
-        for (const { name, result } of handlers.values()) if (result === true) this.results.want(name);
+        for (const { name, result, unique } of handlers.values()) {
+          if (result === true) this.results.want(name);
+          if (unique !== undefined) this.plainPublisher.makeUnique(name, unique);
+        }
         return new TaskWorker(worker, this.workerDependencies(this.withAllMiddleware(handlers)));
       },
       ready: () => this.gate.open(),

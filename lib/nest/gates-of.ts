@@ -3,6 +3,7 @@ import { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
+import { UniqueGate } from '../worker/gates/unique-gate.js';
 import type { SharedState } from './shared-state.js';
 
 /**
@@ -11,5 +12,5 @@ import type { SharedState } from './shared-state.js';
  * was let in, and first how it ended.
  */
 export function gatesOf(cancelled: CancelReasonOf, shared: SharedState, limits: SharedLimits, workflows: TaskGate): TaskGate[] {
-  return [new CancelGate(cancelled), new OnceGate(() => shared.backend()), new LimitsGate(limits), workflows];
+  return [new CancelGate(cancelled), new OnceGate(() => shared.backend()), new LimitsGate(limits), new UniqueGate(() => shared.backend()), workflows];
 }

@@ -4,7 +4,7 @@ import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
 import { nearestName } from './nearest-name.js';
 import type { PublishedTask } from './publishing/published-task.js';
-import { TASK_METADATA, type TaskMark } from './task.decorator.js';
+import { TASK_METADATA, type TaskMark, type TaskOptions } from './task.decorator.js';
 
 declare const injected: unique symbol;
 
@@ -50,8 +50,8 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
-/** Sends a task by name; `result`: its handler says that its result is always wanted. */
-type Publish = (name: string, args: readonly unknown[], result: boolean) => Promise<PublishedTask>;
+/** Sends a task by name; its handler says what is wanted of each. */
+type Publish = (name: string, args: readonly unknown[], wanted: Pick<TaskOptions, 'result' | 'unique'>) => Promise<PublishedTask>;
 
 /** @throws ConfigurationError where the class has no `@Task` at all */
 export function createTaskClient<Provider extends object>(provider: Type<Provider>, publish: Publish): TaskClient<Provider> {
@@ -59,7 +59,7 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   if (prototype === undefined) throw new ConfigurationError('client() takes a class with @Task methods, such as client(MathTasks).');
   const tasks = tasksOf(prototype);
   if (tasks.size === 0) throw new ConfigurationError(`client(${provider.name}): the class has no @Task method.`, { provider: provider.name });
-  const methods = new Map([...tasks].map(([method, { name, options }]) => [method, (...args: unknown[]) => publish(name, args, options.result === true)]));
+  const methods = new Map([...tasks].map(([method, { name, options }]) => [method, (...args: unknown[]) => publish(name, args, wantedOf(options))]));
   return new Proxy({}, {
     get: (_, key) => {
       const method = typeof key === 'string' ? methods.get(key) : undefined;
@@ -68,6 +68,10 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
     },
     has: (_, key) => typeof key === 'string' && methods.has(key),
   }) as TaskClient<Provider>;
+}
+
+function wantedOf({ result, unique }: TaskOptions): Pick<TaskOptions, 'result' | 'unique'> {
+  return { ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }) };
 }
 
 /** Method names and the first task of each, inherited ones included. */

@@ -8,9 +8,9 @@ import { checkLimits } from './check-limits.js';
 import { checkBoolean, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
-import { checkRetry, checkWeight } from './task.decorator.js';
+import { checkRetry, checkUnique, checkWeight } from './task.decorator.js';
 
-const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'result', 'limits', 'weight', 'middleware'];
+const OPTIONS: readonly (keyof TaskDefinition)[] = ['function', 'timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'result', 'limits', 'unique', 'weight', 'middleware'];
 
 /** The plain functions given to `createWorker` as handlers. @throws ConfigurationError */
 export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvider): ReadonlyMap<string, Handler> {
@@ -41,6 +41,7 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
     taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
     retry: checkRetry(given.retry, where),
     result: checkBoolean(given.result, `result of ${where}`, false),
+    unique: checkUnique(given.unique, where),
     limits: limits && new TaskLimits(name, limits),
     weight: checkWeight(given.weight, where),
     run: (args) => run(...args),

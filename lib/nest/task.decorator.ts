@@ -3,6 +3,7 @@ import { checkTaskSchedule } from '../schedules/check-schedule.js';
 import type { TaskSchedule } from '../schedules/schedule.js';
 import { display } from '../task/argument-types.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import { type UniqueOptions, uniqueProblem } from '../task/unique-options.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
 import type { TaskLimitOptions } from '../worker/limits/limit-options.js';
 import { checkLimits } from './check-limits.js';
@@ -39,6 +40,11 @@ export interface TaskOptions {
    */
   result?: boolean;
   /**
+   * Of its tasks with the same key only one at a time is taken. It holds for `client(Class)`, and for whatever a process
+   * publishes that has workers for it; another process must say it itself, with `unique` of the task. Default: all are.
+   */
+  unique?: UniqueOptions;
+  /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
    */
@@ -72,7 +78,7 @@ export const TASK_METADATA = 'dispatcher:tasks';
 /** As in gocraft/work. */
 const MOST_WEIGHT = 100_000;
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'weight'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'unique', 'weight'];
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one
@@ -117,6 +123,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     timeZone: checkTimeZoneOf(given, where),
     limits: checkLimits(given.limits, where),
     weight: checkWeight(given.weight, where),
+    unique: checkUnique(given.unique, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
   };
@@ -143,6 +150,13 @@ export function checkWeight(weight: unknown, where: string): number | undefined 
   if (weight === undefined) return undefined;
   if (Number.isSafeInteger(weight) && (weight as number) >= 1 && (weight as number) <= MOST_WEIGHT) return weight as number;
   throw new ConfigurationError(`weight of ${where} must be a whole number from 1 to ${MOST_WEIGHT}; found ${display(weight)}. The default is 1.`, { option: 'weight' });
+}
+
+/** @throws ConfigurationError */
+export function checkUnique(unique: UniqueOptions | undefined, where: string): UniqueOptions | undefined {
+  const problem = unique === undefined ? undefined : uniqueProblem(unique);
+  if (problem !== undefined) throw new ConfigurationError(`${where}: ${problem}.`, { option: 'unique' });
+  return unique;
 }
 
 function checkTaskName(name: unknown): void {

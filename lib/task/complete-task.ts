@@ -5,6 +5,8 @@ import { PRIORITIES, type Level } from './priority.js';
 import { levelKeyOf } from './queue-lines.js';
 import { checkRetryPolicy, type RetryOptions } from './retry-policy.js';
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
+import { encodeUniqueMark, uniqueMark } from './unique.js';
+import type { UniqueMark, UniqueOptions } from './unique-options.js';
 import { timingOf, type Timing } from './timing.js';
 
 /** AMQP short strings (message id, routing key) hold at most 255 bytes. */
@@ -17,6 +19,8 @@ export const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
 export interface TaskDefaults {
   routingKey: string;
   newUuid(): string;
+  /** The key in the shared state for what may be there once among tasks of a name. Default: none can be. */
+  uniqueKey?: (name: string, text: string) => string;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -37,12 +41,14 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const args = input.args === undefined ? [] : input.args;
   checkArguments(args, name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
+  const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
   if (level !== undefined) shortString(levelKeyOf(routingKey, level), 'routingKey with its priority', name);
-  const headers = completeHeaders(input, name, timing, level);
+  const headers = completeHeaders(input, name, timing, level, unique);
   const task: AddressedTask = headers === undefined ? { uuid, name, args, routingKey } : { uuid, name, args, routingKey, headers };
   if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
   if (level !== undefined) task.level = level;
+  if (unique !== undefined) task.unique = unique;
   return task;
 }
 
@@ -53,15 +59,18 @@ function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean 
 }
 
 /** The caller's headers, and in ours what else travels with the task. */
-function completeHeaders({ headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing, level: Level | undefined): TaskHeaders | undefined {
+function completeHeaders(
+  { headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing, level: Level | undefined, unique: UniqueMark | undefined,
+): TaskHeaders | undefined {
   const checked = headers === undefined ? undefined : checkHeaders(headers, name);
-  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined) return checked;
+  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined && unique === undefined) return checked;
   const completed: TaskHeaders = { ...checked };
   if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
   if (result === true) completed[Header.result] = true;
   if (dueAt !== undefined) completed[Header.due] = dueAt;
   if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
   if (level !== undefined) completed[Header.priority] = level;
+  if (unique !== undefined) completed[Header.unique] = encodeUniqueMark(unique);
   return completed;
 }
 
@@ -69,6 +78,11 @@ function checkPriority(priority: unknown, task: string): Level | undefined {
   if (priority === 'normal') return undefined;
   if (priority === 'high' || priority === 'low') return priority;
   throw new InvalidTaskError(`Task "${task}": priority must be one of ${PRIORITIES.join(', ')}; found ${display(priority)}.`, { task, priority });
+}
+
+function markOf(options: UniqueOptions, name: string, args: readonly TaskArgument[], defaults: TaskDefaults): UniqueMark {
+  if (defaults.uniqueKey === undefined) throw new InvalidTaskError(`Task "${name}" cannot be unique here: what comes back from the dead letters is published as it was.`, { task: name });
+  return uniqueMark(options, name, args, defaults.uniqueKey, defaults.newUuid());
 }
 
 function encodeRetry(retry: RetryOptions, task: string): string {

@@ -35,6 +35,8 @@ export const Header = {
   schedule: 'x-dispatcher-schedule',
   /** The tick that the task is of, in milliseconds since 1970: when it was meant to be. */
   tick: 'x-dispatcher-tick',
+  /** The unique key that the task holds, as JSON: `{ key, scope, seconds, token, replace }`. */
+  unique: 'x-dispatcher-unique',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
   /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey or queue, tries }` as JSON. It is taken off before a worker sees the task. */

@@ -1,6 +1,7 @@
 import type { ArgumentType } from './argument-types.js';
 import type { Level, Priority } from './priority.js';
 import type { RetryOptions } from './retry-policy.js';
+import type { UniqueMark, UniqueOptions } from './unique-options.js';
 
 /** One argument of a task: its type from the closed list, and its value. @publicApi */
 export interface TaskArgument {
@@ -47,6 +48,11 @@ export interface TaskInput {
    * are none, it is a normal task. Default: `normal`.
    */
   priority?: Priority;
+  /**
+   * Taken only if no other task of this name and key is there: `published.unique` says so. `false`: always taken, also
+   * where the task's handler says otherwise. Default: as `@Task(name, { unique })` says, where this process knows it.
+   */
+  unique?: UniqueOptions | false;
 }
 
 /** How a task is sent, beside what it is: as in {@link TaskInput}. @publicApi */
@@ -67,4 +73,5 @@ export interface AddressedTask extends Task {
   dueAt?: number;
   /** Absent: normal. */
   level?: Level;
+  unique?: UniqueMark;
 }

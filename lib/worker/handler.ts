@@ -1,5 +1,6 @@
 import type { RetryPolicy } from '../task/retry-policy.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
+import type { UniqueOptions } from '../task/unique-options.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import type { RunMiddleware, RunMiddlewareInput } from './middleware.js';
 import type { TaskContext } from './task-context.js';
@@ -22,6 +23,8 @@ export interface Handler {
   readonly retry?: RetryPolicy;
   /** Its results are kept, whoever publishes it. Default: only those that are asked for. */
   readonly result?: boolean;
+  /** Its tasks are unique where their publisher does not say otherwise. */
+  readonly unique?: UniqueOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
   /** It calls `context.started()` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
@@ -45,6 +48,8 @@ export interface TaskDefinition {
   retry?: RetryPolicy;
   /** Its results are told, whoever publishes it; on RabbitMQ alone the publishing process must know of it. Default: only those that are asked for. */
   result?: boolean;
+  /** Its tasks are unique where this process publishes them, and does not say otherwise. Default: they are not. */
+  unique?: UniqueOptions;
   /** How many of this name run at once or start in a period, here or in all processes. Default: no limits of its own. */
   limits?: TaskLimitOptions;
   /** Its share among the tasks of the worker, from 1 to 100,000. Default: 1, and no sorting where no task has one. */

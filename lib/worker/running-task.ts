@@ -51,7 +51,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   constructor(
     private readonly surroundings: Surroundings,
     readonly delivery: Delivery,
-    readonly task: Task,
+    public task: Task,
     readonly handler: Handler,
   ) {
     this.attempt = Math.max(1, countHeader(delivery.properties.headers, Header.attempt, 1));
@@ -93,6 +93,12 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   get retry(): RetryPolicy | undefined {
     const own = this.headers[Header.retry];
     return typeof own === 'string' ? { ...this.handler.retry, ...retryOptionsFrom(own) } : this.handler.retry;
+  }
+
+  /** It came with older ones. */
+  withArguments(args: TaskArgument[]): this {
+    this.task = { ...this.task, args };
+    return this;
   }
 
   get isAborted(): boolean { return this.abortReason !== undefined; }

@@ -165,7 +165,7 @@ export class TaskRunner implements Surroundings {
       if (run.ended) return;
       if (run.isAborted) return this.failed(run, undefined);
       switch (entrance.kind) {
-        case 'run': return this.run(run);
+        case 'run': return this.run(entrance.args === undefined ? run : run.withArguments(entrance.args));
         case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
         case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
         case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));

@@ -21,7 +21,7 @@ type Run = Handler['run'];
  * @throws ConfigurationError where a decorator or an enhancer on the handler cannot work
  */
 export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
-  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry, result, weight } } = task;
+  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry, result, unique, weight } } = task;
   const { container, globals, scope, find, threads } = surroundings;
   const decorated = parametersOf(task);
   const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
@@ -32,7 +32,7 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
   if (threads === undefined) return { name, origin, run };
   const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, find, task.host);
-  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, result, run, middleware, weight, limits: limitsOf(task) };
+  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, result, unique, run, middleware, weight, limits: limitsOf(task) };
   return task.options.thread ? inThread(handler, threads) : handler;
 }
 

@@ -5,7 +5,7 @@ import { display } from '../../task/argument-types.js';
 import { inferArguments } from '../../task/complete-task.js';
 import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';
-import type { PublishedTask, PublishOutcome } from './published-task.js';
+import { acceptedAs, type PublishedTask, type PublishOutcome } from './published-task.js';
 import type { TaskPublisher } from './task-publisher.js';
 
 /** How many tasks of one list go through the middlewares at a time. */
@@ -80,7 +80,8 @@ class ChainedBatch {
 
   private async note(index: number, publishing: Promise<PublishedTask>): Promise<void> {
     try {
-      this.outcomes[index] = { accepted: true, uuid: (await publishing).uuid };
+      const { uuid, unique } = await publishing;
+      this.outcomes[index] = acceptedAs(uuid, unique);
     } catch (error) {
       this.outcomes[index] = { accepted: false, error: asDispatcherError(error) };
     }

@@ -3,7 +3,7 @@ import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError,
 import { display } from '../../task/argument-types.js';
 import type { EncodedTask } from '../../formats/format.js';
 import type { AddressedTask, TaskInput } from '../../task/task.js';
-import type { PublishOutcome } from './published-task.js';
+import { acceptedAs, type PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import type { TaskPublisher } from './task-publisher.js';
 
@@ -54,7 +54,7 @@ export class BatchPublisher {
     this.tasks++;
     this.bytes += bytes;
     this.publisher.send(task, message).then(
-      () => { this.outcomes[index] = { accepted: true, uuid: task.uuid }; },
+      (unique) => { this.outcomes[index] = acceptedAs(task.uuid, unique); },
       (error: unknown) => {
         this.reject(index, error);
         if (this.broker.state.status !== 'ready' && isAway(error)) this.broken = error;

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { CancelOptions } from '../../control/cancellation.js';
 import type { DispatcherError } from '../../errors.js';
 import type { TaskResult } from '../../results/task-result.js';
+import type { UniqueOutcome } from '../../task/unique-options.js';
 import type { Report } from '../results/reports.js';
 import { resultOf } from '../results/result-of.js';
 import type { ResultOptions, TaskResults } from '../results/task-results.js';
@@ -24,7 +25,12 @@ export class PublishedTask<Value = unknown> {
   #end: TaskResult | undefined;
 
   /** Made by `publish`; without facts where its result was not asked for. */
-  constructor(readonly uuid: string, results: TaskResults, cancel: Cancel, facts?: PublishedFacts) {
+  constructor(
+    /** The task's own; of one that was refused as not unique, that of the task that holds the key. */
+    readonly uuid: string, results: TaskResults, cancel: Cancel, facts?: PublishedFacts,
+    /** Whether it was taken, where it had a unique key. */
+    readonly unique?: UniqueOutcome,
+  ) {
     this.#results = results;
     this.#cancel = cancel;
     this.#facts = facts;
@@ -64,6 +70,17 @@ export class PublishedTask<Value = unknown> {
 
 /** What became of one task of `publishMany`, at the same place in the list. @publicApi */
 export type PublishOutcome =
-  | { readonly accepted: true; readonly uuid: string }
+  | {
+    readonly accepted: true;
+    /** The task's own; of one that was refused as not unique, that of the task that holds the key. */
+    readonly uuid: string;
+    /** Whether it was taken, where it had a unique key. */
+    readonly unique?: UniqueOutcome;
+  }
   /** `error` is what `publish` would have rejected with. */
   | { readonly accepted: false; readonly error: DispatcherError };
+
+export function acceptedAs(uuid: string, unique: UniqueOutcome | undefined): PublishOutcome {
+  if (unique === undefined) return { accepted: true, uuid };
+  return { accepted: true, uuid: unique.taken ? uuid : unique.uuid, unique };
+}

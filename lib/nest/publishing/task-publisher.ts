@@ -5,10 +5,12 @@ import type { EncodedTask, Format } from '../../formats/format.js';
 import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
+import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
 import { type Cancel, PublishedTask } from './published-task.js';
 import type { StartGate } from './start-gate.js';
+import { uniqueKey, type UniquePublisher } from './unique-publisher.js';
 
 /**
  * All header fields travel in one AMQP frame, which holds 128 KiB with most servers but may hold less; the
@@ -17,6 +19,7 @@ import type { StartGate } from './start-gate.js';
 export const MAX_HEADER_BYTES = 48 * 1024;
 
 export interface PublisherOptions {
+  readonly exchange: string;
   readonly defaultRoutingKey: string;
   readonly maxTaskBytes: number;
 }
@@ -25,13 +28,16 @@ export interface PublisherOptions {
 export class TaskPublisher {
   private readonly defaults: TaskDefaults;
   private readonly maxTaskBytes: number;
+  private readonly uniques = new Map<string, UniqueOptions>();
 
   constructor(
-    { defaultRoutingKey, maxTaskBytes }: PublisherOptions,
+    { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
-    private readonly results: TaskResults, private readonly cancel: Cancel,
+    private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher,
   ) {
-    this.defaults = { routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now() };
+    this.defaults = {
+      routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now(), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+    };
     this.maxTaskBytes = maxTaskBytes;
   }
 
@@ -39,13 +45,15 @@ export class TaskPublisher {
     const task = this.complete(first, values);
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
-    await this.send(task, message);
-    return new PublishedTask(task.uuid, this.results, this.cancel, this.results.isAsked(task) ? { name: task.name, at: Date.now() } : undefined);
+    const unique = await this.send(task, message);
+    const uuid = unique?.taken === false ? unique.uuid : task.uuid;
+    const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isAsked(task);
+    return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: Date.now() } : undefined, unique);
   }
 
   /** A task with headers of ours, of which nobody in this process awaits the result. */
   async publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
-    const task = this.complete(input, []);
+    const task = this.complete({ ...input, unique: false }, []);
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
@@ -53,8 +61,18 @@ export class TaskPublisher {
     return new PublishedTask(task.uuid, this.results, this.cancel);
   }
 
-  /** Resolves when the broker has it. What is delayed has waited already for as long as it took to get here. */
-  send(task: AddressedTask, message: EncodedTask): Promise<void> {
+  /** Resolves when the broker has it, or, of a unique one, another that holds the key. What is delayed has waited already for as long as it took to get here. */
+  send(task: AddressedTask, message: EncodedTask): Promise<UniqueOutcome | undefined> {
+    if (task.unique === undefined) return this.sendNow(task, message) as Promise<undefined>;
+    return this.unique.send(task, task.unique, () => this.sendNow(task, message));
+  }
+
+  /** Tasks of this name are unique where their publisher does not say otherwise. */
+  makeUnique(name: string, options: UniqueOptions): void {
+    this.uniques.set(name, options);
+  }
+
+  private sendNow(task: AddressedTask, message: EncodedTask): Promise<void> {
     if (this.results.isAsked(task)) return this.results.send(task, message.properties, () => this.handOver(task, message));
     return this.handOver(task, message);
   }
@@ -77,12 +95,17 @@ export class TaskPublisher {
 
   /** @throws InvalidTaskError */
   complete(first: TaskInput | string, values: readonly unknown[]): AddressedTask {
-    if (typeof first === 'string') return completeTask({ name: first, args: inferArguments(values) }, this.defaults);
+    if (typeof first === 'string') return completeTask(this.withUnique({ name: first, args: inferArguments(values) }), this.defaults);
     if (values.length > 0) {
       throw new InvalidTaskError(
         'publish takes one task, or a name and its arguments; found a task and more. Put the arguments into the task: { name, args: [{ type, value }] }.');
     }
-    return completeTask(first, this.defaults);
+    return completeTask(this.withUnique(first), this.defaults);
+  }
+
+  private withUnique(input: TaskInput): TaskInput {
+    const unique = this.uniques.size === 0 || input?.unique !== undefined ? undefined : this.uniques.get(input?.name);
+    return unique === undefined ? input : { ...input, unique };
   }
 
   /** @throws TaskTooLargeError, InvalidTaskError */

@@ -104,6 +104,16 @@ export class TaskResults {
     });
   }
 
+  /** Whether what becomes of this task, which another may have published, can be known here. */
+  canTell(uuid: string): boolean {
+    try {
+      this.route.check(uuid);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** @throws DispatcherError where a task was published without asking, and nothing will come */
   checkAsked(uuid: string, asked: boolean): void {
     if (asked || !this.route.onlyAsked) return;

@@ -46,7 +46,8 @@ export interface TaskVisit {
 }
 
 export type Entrance =
-  | { readonly kind: 'run' }
+  /** With other arguments than it came with, where there are newer ones. */
+  | { readonly kind: 'run'; readonly args?: TaskArgument[] }
   /** It waits in its queue again for so long, uncharged. */
   | { readonly kind: 'wait'; readonly delayMs: number; readonly reason: string }
   /** Its work is done elsewhere, or was: acknowledged, and nothing else. */

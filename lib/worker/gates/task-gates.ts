@@ -23,12 +23,14 @@ export class TaskGates {
 
   /** Up to the first that does not let it run. Never rejects; whatever the answer, `leave` follows. */
   async enter(visit: TaskVisit): Promise<Entrance> {
+    let run: Entrance = RUN;
     for (const gate of this.gates) {
       if (!gate.concerns(visit)) continue;
       const entrance = await this.ask(gate, visit);
       if (entrance.kind !== 'run') return entrance;
+      if (entrance.args !== undefined) run = entrance;
     }
-    return RUN;
+    return run;
   }
 
   /** True once every gate has recorded it; false when the worker was stopped before that. */
