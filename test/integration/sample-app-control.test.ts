@@ -129,6 +129,23 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
     await eventually(() => Promise.resolve(done()), (count) => count === 5, 'the others');
   });
 
+  it('takes one of two with the same key, and says which', async () => {
+    const rebuild = { name: 'slow', args: [{ type: 'float64', value: 1 }], unique: { scope: 'untilFinished', key: 'rebuild' } };
+    const first = await postTask(api, rebuild);
+    expect(first).toMatchObject({ status: 202, body: { unique: { taken: true } } });
+    expect(await postTask(api, rebuild)).toMatchObject({ status: 202, body: { uuid: first.body.uuid, unique: { taken: false, uuid: first.body.uuid } } });
+  });
+
+  it('calls off a task that waits, and one that runs', async () => {
+    const look = async (uuid: unknown): Promise<unknown> => ((await call('GET', `/tasks/${uuid as string}`)).body as { state?: string }).state;
+    const waiting = (await postTask(api, { name: 'slow', delaySeconds: 1, args: [{ type: 'int', value: 9 }] })).body.uuid;
+    const running = (await postTask(api, { name: 'slow', args: [{ type: 'float64', value: 8.5 }] })).body.uuid;
+    await app.line(/works for 8.5 s/);
+    for (const uuid of [waiting, running]) expect((await call('DELETE', `/tasks/${uuid as string}`)).status).toBe(202);
+    for (const uuid of [waiting, running]) await eventually(() => look(uuid), (state) => state === 'cancelled', 'its end');
+    expect(app.lines.all.some((line) => line.includes('works for 9 s'))).toBe(false);
+  });
+
   it('purges what waits', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
     for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });

@@ -1,5 +1,5 @@
-import { Body, Controller, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
-import { ConfigurationError, DispatcherService, type TaskResult } from 'nestjs-dispatcher';
+import { Body, Controller, Delete, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
+import { ConfigurationError, DispatcherService, type TaskResult, type UniqueOutcome } from 'nestjs-dispatcher';
 import { readTask } from './read-task.js';
 import { type TaskView, viewOf } from './task-view.js';
 
@@ -11,9 +11,9 @@ export class TasksController {
   /** Answers once the broker has taken responsibility; what it refuses is answered by {@link ErrorFilter}. */
   @Post()
   @HttpCode(202)
-  async publish(@Body() body: unknown): Promise<{ uuid: string }> {
-    const { uuid } = await this.dispatcher.publish({ result: true, ...readTask(body) });
-    return { uuid };
+  async publish(@Body() body: unknown): Promise<{ uuid: string; unique?: UniqueOutcome }> {
+    const { uuid, unique } = await this.dispatcher.publish({ result: true, ...readTask(body) });
+    return { uuid, unique };
   }
 
   /** State, timeline and result. */
@@ -22,6 +22,13 @@ export class TasksController {
     const result = await this.stateOf(uuid);
     if (result === undefined) throw unknown(`Nothing is known of a task ${uuid}: it was not published here, or that is too long ago.`);
     return viewOf(result);
+  }
+
+  /** Called off, in whatever process it waits or runs. Nobody knows whether there is such a task; if not, nothing happens. */
+  @Delete(':uuid')
+  @HttpCode(202)
+  async cancel(@Param('uuid') uuid: string): Promise<void> {
+    await this.dispatcher.cancel(uuid, { reason: 'asked for over HTTP' });
   }
 
   /** On RabbitMQ alone a process is told of its own tasks only; it says so by an error. */
