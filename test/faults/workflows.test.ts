@@ -76,7 +76,10 @@ async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: S
     const server = turn % 3 === 1 ? servers[Math.floor(turn / 3) % servers.length] : undefined;
     if (server === undefined) {
       await workers.shift()?.kill9();
-      workers.push(startWorker());
+      const next = startWorker();
+      workers.push(next);
+      // On a slow machine kills would else come faster than starts, and nobody would be left to do the work.
+      await next.started();
       state.workers++;
     } else {
       await server.kill9();
