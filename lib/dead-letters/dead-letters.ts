@@ -5,6 +5,7 @@ import { display } from '../task/argument-types.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { isLineOf } from '../task/queue-lines.js';
 import type { TaskArgument } from '../task/task.js';
+import { Copies } from './copies.js';
 import { type DeadLetter, type DeadLetterFilter, predicateOf } from './dead-letter.js';
 import { decodeCursor, PageCollector } from './page-cursor.js';
 import { readDeadLetter } from './read-dead-letter.js';
@@ -32,7 +33,7 @@ export interface DeadLetterPage {
   readonly letters: readonly DeadLetter[];
   /** For the next page; absent on the last one. */
   readonly next?: string;
-  /** How many dead letters the queue had, whatever the filter. */
+  /** How many messages the queue of dead letters had, whatever the filter, copies of one dead letter included. */
   readonly total: number;
   /** True when there are more than can be looked through (50,000, or 128 MiB): the rest is not seen until some are gone. */
   readonly truncated: boolean;
@@ -101,7 +102,12 @@ export class DeadLetters {
     }
     const page = new PageCollector(after === undefined ? undefined : decodeCursor(after), limit, PAGE_BYTES, predicateOf(filter));
     const total = await this.depth(queue);
-    const { end } = await this.walk(queue, (letter) => (page.add(letter) ? 'keep' : 'stop'));
+    const shown = new Copies();
+    const { end } = await this.walk(queue, (letter) => {
+      if (shown.has(letter)) return 'keep';
+      shown.add(letter);
+      return page.add(letter) ? 'keep' : 'stop';
+    });
     const { letters, next } = page;
     return { letters, ...(next === undefined ? {} : { next }), total, truncated: end === 'limit' };
   }
@@ -127,10 +133,12 @@ export class DeadLetters {
    */
   async replay(queue: string, id: string, options: ReplayOptions = {}): Promise<boolean> {
     let done = false;
+    const sent = new Copies();
     await this.walk(queue, async (letter, message) => {
-      if (done) return 'stop';
-      if (letter.id !== id) return 'keep';
+      if (sent.has(letter)) return 'remove';
+      if (done || letter.id !== id) return 'keep';
       await this.send(queue, letter, message, options);
+      sent.add(letter);
       done = true;
       return 'remove';
     });
@@ -143,9 +151,10 @@ export class DeadLetters {
     const fits = predicateOf(options.filter);
     const failed: { id: string; error: DispatcherError }[] = [];
     let replayed = 0;
+    const sent = new Copies();
     const { end } = await this.walk(queue, async (letter, message) => {
-      if (replayed >= limit) return 'stop';
-      if (!fits(letter)) return 'keep';
+      if (sent.has(letter)) return 'remove';
+      if (replayed >= limit || !fits(letter)) return 'keep';
       try {
         await this.send(queue, letter, message, { to });
       } catch (error) {
@@ -154,24 +163,27 @@ export class DeadLetters {
         if (failed.length < MOST_FAILURES) failed.push({ id: letter.id, error });
         return 'keep';
       }
+      sent.add(letter);
       replayed++;
       return 'remove';
     });
     return { replayed, failed, truncated: end === 'limit' };
   }
 
-  /** Removes the oldest one of this id for good. False when there is none. */
+  /** Removes it for good. False when there is none of this id. */
   async discard(queue: string, id: string): Promise<boolean> {
-    return (await this.discardAll(queue, { filter: (letter) => letter.id === id, limit: 1 })) === 1;
+    return (await this.discardAll(queue, { filter: (letter) => letter.id === id, limit: 1 })) > 0;
   }
 
   /** Removes all that fit for good. Returns how many. */
   async discardAll(queue: string, { filter, limit = Infinity }: BulkOptions = {}): Promise<number> {
     const fits = predicateOf(filter);
     let discarded = 0;
+    const gone = new Copies();
     await this.walk(queue, (letter) => {
-      if (discarded >= limit) return 'stop';
-      if (!fits(letter)) return 'keep';
+      if (gone.has(letter)) return 'remove';
+      if (discarded >= limit || !fits(letter)) return 'keep';
+      gone.add(letter);
       discarded++;
       return 'remove';
     });

@@ -54,6 +54,13 @@ export class Ledger {
     this.add(JSON.parse(line) as LedgerEntry);
   };
 
+  /** How often any of them started. */
+  get starts(): number {
+    let sum = 0;
+    for (const count of this.started.values()) sum += count;
+    return sum;
+  }
+
   lost(): string[] {
     return [...this.unsettled];
   }

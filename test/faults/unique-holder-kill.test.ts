@@ -1,0 +1,55 @@
+import { Test } from '@nestjs/testing';
+import { afterEach, expect, it } from 'vitest';
+import { DispatcherModule, DispatcherService, type PublishedTask } from '../../lib/index.js';
+import { Ledger } from '../support/ledger.js';
+import { KeptLog } from '../support/nest-app.js';
+import { eventually } from '../support/wait.js';
+import { FaultApp } from './apps/fault-app.js';
+import { onBothBrokers } from './apps/on-both-brokers.js';
+import { plan } from './apps/plan.js';
+
+const cleaning: (() => unknown)[] = [];
+afterEach(async () => { for (const clean of cleaning.splice(0).reverse()) await clean(); });
+
+onBothBrokers('a task that holds a key while its worker is killed', (brokerUrl) => {
+  async function start() {
+    const { publisher, worker, queue } = plan(brokerUrl(), 'unique-holder');
+    const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ ...publisher, logger: new KeptLog() })] }).compile();
+    const app = await module.init();
+    cleaning.push(() => app.close());
+    const service = app.get(DispatcherService);
+    const ledger = new Ledger();
+    const startWorker = async (name: string): Promise<FaultApp> => {
+      const one = await FaultApp.start(worker(name), ledger);
+      cleaning.push(() => one.kill9());
+      return one;
+    };
+    const publish = (seconds: number): Promise<PublishedTask> => service.publish({ name: 'hold', unique: { scope: 'untilFinished', key: 'k', seconds } });
+    return { service, ledger, queue, startWorker, publish };
+  }
+
+  it('holds it until another worker has finished it, and is the only one to free it', async () => {
+    const { ledger, startWorker, publish } = await start();
+    const first = await startWorker('first');
+    const holder = await publish(300);
+    expect(holder.unique).toEqual({ taken: true });
+    await ledger.until(() => ledger.started.get(holder.uuid) === 1, 20_000, 'the start');
+    await first.kill9();
+    expect(await publish(300)).toMatchObject({ uuid: holder.uuid, unique: { taken: false, uuid: holder.uuid } });
+    const second = await startWorker('second');
+    await ledger.until(() => ledger.started.get(holder.uuid) === 2, 60_000, 'the second start');
+    expect((await publish(300)).unique).toMatchObject({ taken: false });
+    second.tell({ do: 'release' });
+    await ledger.until(() => ledger.finished.has(holder.uuid), 20_000, 'the end');
+    const next = await eventually(() => publish(300), ({ unique }) => unique?.taken === true, 'the key to be free');
+    expect(next.uuid).not.toBe(holder.uuid);
+  });
+
+  it('does not hold it for ever when the task never comes back', async () => {
+    const { service, queue, publish } = await start();
+    const holder = await publish(2);
+    expect(await service.purge(queue)).toBe(1);
+    expect((await publish(2)).unique).toMatchObject({ taken: false, uuid: holder.uuid });
+    await eventually(() => publish(2), ({ unique }) => unique?.taken === true, 'the key to expire');
+  });
+});
