@@ -85,7 +85,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     threads: checkThreads(options.threads),
     results: checkResults(options, broker),
     ledger: options.ledger === undefined ? undefined : checkLedgerOptions(options.ledger),
-    warnings: warningsOf(tls),
+    warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };
 }
 
@@ -153,7 +153,15 @@ function checkLogger(logger: unknown): LoggerService | undefined {
     `logger must have the methods log, warn and error, as a Nest LoggerService has; found ${display(logger)}. Leave it out for Nest's own.`, { option: 'logger' });
 }
 
-function warningsOf(tls: ResolvedConfig['tls']): string[] {
+/** What processes share a broker for, they also remember together. */
+function memoryWarnings(broker: string, resultBackend: string | undefined): string[] {
+  const isInMemory = (url: string): boolean => /^embedded:(#|$)/i.test(url);
+  if (resultBackend === undefined || !isInMemory(resultBackend) || isInMemory(broker)) return [];
+  return [`resultBackend is "${resultBackend}", the memory of this process, but other processes may share its broker: results, limits, unique keys, schedules and workflows then hold `
+    + 'within this process only. Leave resultBackend out, or name a store that all of them reach.'];
+}
+
+function tlsWarnings(tls: ResolvedConfig['tls']): string[] {
   if (tls?.options?.rejectUnauthorized !== false) return [];
   return ['tlsConfig.rejectUnauthorized is false: anybody on the way can pose as the broker and read every task. '
     + 'Give its certificate authority as tlsConfig.ca instead.'];

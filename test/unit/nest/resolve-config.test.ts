@@ -24,6 +24,14 @@ describe('resolveConfig', () => {
     });
   });
 
+  it('warns of a memory that other processes on the broker do not have', () => {
+    expect(resolveConfig({ ...minimal, resultBackend: 'embedded:' }).warnings).toEqual([expect.stringMatching(/memory of this process.*Leave resultBackend out/)]);
+    expect(resolveConfig({ ...minimal, broker: 'embedded:./folder', resultBackend: 'embedded:#x' }).warnings).toHaveLength(1);
+    for (const config of [{ broker: 'embedded:', resultBackend: 'embedded:' }, { resultBackend: 'embedded:./folder' }, { resultBackend: 'redis://localhost' }]) {
+      expect(resolveConfig({ ...minimal, ...config }).warnings).toEqual([]);
+    }
+  });
+
   it.each([
     [undefined, /must be an object/],
     [{ defaultRoutingKey: 'key' }, /exchange is required.*exchange: 'tasks'/],
