@@ -99,6 +99,21 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('t
     await ended.first(({ name }) => name === 'echo', 'the next thread');
   });
 
+  it('ends a busy handler that is called off, and takes the next task', async () => {
+    const { service, ended, log } = await start(brokerUrl());
+    const spinning = new Promise<void>((resolve) => {
+      const write = log.log.bind(log);
+      log.log = (message: string) => { write(message); if (message.includes('spinning')) resolve(); };
+    });
+    const published = await service.publish('spin_on');
+    await spinning;
+    const cancelled = next(service, 'task.cancelled');
+    await published.cancel({ reason: 'enough' });
+    expect(await cancelled).toMatchObject({ task: { uuid: published.uuid }, reason: expect.stringContaining('enough') as string });
+    await service.publish('echo');
+    await ended.first(({ name }) => name === 'echo', 'the next task');
+  });
+
   it('ends a busy handler at a shutdown, and its task goes back', async () => {
     const { app, service, log } = await start(brokerUrl(), { shutdownTimeoutSeconds: 1.5 });
     const broker = service['dispatcher'].broker;
