@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { ConfigurationError, DispatcherError } from '../errors.js';
 import { display } from '../task/argument-types.js';
-import { cancellationOf, type CancelOptions, decodeCancellation, encodeCancellation } from './cancellation.js';
+import { type Cancellation, cancellationOf, type CancelOptions, decodeCancellation, encodeCancellation } from './cancellation.js';
 import { type RegisterListener, WatchedRegister } from './watched-register.js';
 
 /** What every worker's process keeps in memory: some 20 MB. */
@@ -32,10 +32,14 @@ export class Cancellations {
     this.watched = new WatchedRegister(broker, 'Which tasks are cancelled', async () => { this.current = await this.read(); }, listener);
   }
 
-  /** Who called the task off, and why, in a text; `undefined`: nobody. */
-  reasonOf(uuid: string): string | undefined {
-    if (this.current.size === 0) return undefined;
-    const known = this.current.get(uuid);
+  /** Nothing is called off: there is nothing to ask. */
+  get isEmpty(): boolean {
+    return this.current.size === 0;
+  }
+
+  /** Who called off the task of this uuid, or all that go by this name, and why, in a text; `undefined`: nobody. */
+  reasonOf(uuidOrName: string): string | undefined {
+    const known = this.current.get(uuidOrName);
     return known === undefined || known.expiresAt <= this.now() ? undefined : known.text;
   }
 
@@ -52,18 +56,33 @@ export class Cancellations {
     if (typeof options !== 'object' || options === null) throw new ConfigurationError(`The options of cancel are { by, reason, expiresInSeconds }; found ${display(options)}.`);
     const cancellation = cancellationOf(uuids, options, this.now());
     if (uuids.length === 0) return;
-    const { size } = await this.read();
-    if (size + uuids.length > MOST_UUIDS) {
-      throw new DispatcherError('ERR_DISPATCHER_TOO_MANY_CANCELLATIONS',
-        `${size} tasks are cancelled already, and ${uuids.length} more would be over ${MOST_UUIDS}. Give cancellations a shorter expiresInSeconds, or purge the queue instead.`,
-        { limit: MOST_UUIDS, size });
-    }
+    checkRoom((await this.read()).size, uuids.length);
     await this.broker.declare({ queues: [{ name: this.queue, purpose: 'dead-letters' }] });
-    for (let from = 0; from < uuids.length; from += UUIDS_A_NOTE) {
-      const body = encodeCancellation({ ...cancellation, uuids: uuids.slice(from, from + UUIDS_A_NOTE) });
-      await this.broker.publish({ body, properties: { contentType: 'application/json', messageId: randomUUID() } }, { queue: this.queue });
+    for (let from = 0; from < uuids.length; from += UUIDS_A_NOTE) await this.keep({ ...cancellation, uuids: uuids.slice(from, from + UUIDS_A_NOTE) });
+    await this.watched.tell();
+  }
+
+  /**
+   * Calls off, with one note, all tasks that go by a name beside their uuids, such as the steps of a workflow. Called
+   * again it only tells again: so it completes what somebody began who died half way.
+   *
+   * @throws BrokerError, DispatcherError where too many are kept
+   */
+  async cancelAll(name: string, text: string, expiresInMs: number): Promise<void> {
+    const known = await this.read();
+    const now = this.now();
+    const isLasting = (known.get(name)?.expiresAt ?? 0) >= now + expiresInMs / 2;
+    if (!isLasting) {
+      checkRoom(known.size, 1);
+      await this.broker.declare({ queues: [{ name: this.queue, purpose: 'dead-letters' }] });
+      await this.keep({ uuids: [name], text, expiresAt: now + expiresInMs });
     }
     await this.watched.tell();
+  }
+
+  private async keep(cancellation: Cancellation): Promise<void> {
+    const properties = { contentType: 'application/json', messageId: randomUUID() };
+    await this.broker.publish({ body: encodeCancellation(cancellation), properties }, { queue: this.queue });
   }
 
   /** Takes away what has expired on its way. The first cancellation makes the queue: who never cancels has none. */
@@ -84,4 +103,11 @@ export class Cancellations {
     });
     return found;
   }
+}
+
+function checkRoom(size: number, more: number): void {
+  if (size + more <= MOST_UUIDS) return;
+  throw new DispatcherError('ERR_DISPATCHER_TOO_MANY_CANCELLATIONS',
+    `${size} tasks are cancelled already, and ${more} more would be over ${MOST_UUIDS}. Give cancellations a shorter expiresInSeconds, or purge the queue instead.`,
+    { limit: MOST_UUIDS, size });
 }

@@ -8,6 +8,7 @@ import { Pauses } from '../control/pauses.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import type { ResultBackend } from '../results/result-backend.js';
+import { calledOffBy } from './called-off.js';
 import { backendOf } from './results/backend-of.js';
 import { resultsOver, type ResultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
@@ -47,6 +48,11 @@ import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 const CLOSING_SHARE = 0.2;
 const MAX_CLOSING_MS = 5_000;
 const MIN_CLOSING_MS = 250;
+/**
+ * For how long workers remember that a workflow was cancelled, to stop what runs of it. What comes later is turned away
+ * by the workflow's own state, which is kept far longer.
+ */
+const CALL_OFF_MS = 3_600_000;
 
 /** The handlers of a worker's tasks, found in the application. */
 export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig[]) => ReadonlyMap<string, Handler>;
@@ -126,7 +132,7 @@ export class Dispatcher {
       problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     }, () => new Date());
     this.cancellations = new Cancellations(broker, config.exchange, {
-      changed: () => { for (const worker of this.workers.list()) worker.cancel((uuid) => this.cancellations.reasonOf(uuid)); },
+      changed: () => { for (const worker of this.workers.list()) worker.cancel(calledOffBy(this.cancellations)); },
       problem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     }, () => Date.now());
     this.deadLetters = new DeadLetters({
@@ -135,6 +141,7 @@ export class Dispatcher {
     this.workflows = new Workflows({
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready: () => this.gate.open(),
       sender: new StepPublisher(this.publishChain ?? this.plainPublisher, broker, gofortFormat, this.deadLetters),
+      callOff: (name, text) => this.cancellations.cancelAll(name, text, CALL_OFF_MS),
       onProblem: (message, error) => this.workerEvents.next({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
     this.scheduling = new Scheduling({
@@ -307,7 +314,7 @@ export class Dispatcher {
       emit: (event) => this.workerEvents.next(event),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.resulting.recorder, of: this.config.results.of },
-      gates: gatesOf((uuid) => this.cancellations.reasonOf(uuid), this.shared, this.limits, this.workflows.gate),
+      gates: gatesOf(calledOffBy(this.cancellations), this.shared, this.limits, this.workflows.gate),
     };
   }
 

@@ -80,7 +80,7 @@ export class TaskRunner implements Surroundings {
   cancel(reasonOf: CancelReasonOf): void {
     for (const run of this.runs) {
       if (run.ended || run.cancelled !== undefined) continue;
-      run.cancelled = reasonOf(run.uuid);
+      run.cancelled = reasonOf(run);
       if (run.cancelled !== undefined) run.abort(cancelledError(run, run.cancelled));
     }
   }

@@ -3,11 +3,14 @@ import { display } from '../task/argument-types.js';
 import type { StepOutcome } from './step-outcome.js';
 import { errorText } from './step-outcome.js';
 import { ProgressReader, type WorkflowProgress } from './workflow-progress.js';
+import { calledOffText, stepsOf } from './workflow-cancellation.js';
 import type { WorkflowRetries } from './workflow-retries.js';
 import { cancelled, type WorkflowState } from './workflow-state.js';
 import type { WorkflowStore } from './workflow-store.js';
 
 const DEFAULT_WAIT_SECONDS = 30;
+/** Each task that is called off takes it along. */
+const LONGEST_REASON = 1_000;
 
 export interface PublishedWorkflowDependencies {
   readonly store: WorkflowStore;
@@ -17,6 +20,8 @@ export interface PublishedWorkflowDependencies {
   now(): number;
   /** Resolves when the broker can be used. */
   ready(): Promise<void>;
+  /** Has every worker ask what runs under this name to stop. Stands being repeated. */
+  callOff(name: string, text: string): Promise<void>;
 }
 
 /** A workflow that was published, by whatever process. @publicApi */
@@ -47,20 +52,30 @@ export class PublishedWorkflow {
   }
 
   /**
-   * Ends it: what has not started does not run any more; what runs may end, and nothing follows from it. Its error
-   * callbacks are not started.
+   * Ends it, in every process: what has not started does not run any more, and what runs is asked to stop by its
+   * `AbortSignal`, with a TaskCancelledError as the reason. Nothing follows from what ends all the same, and no callbacks
+   * are started; those that were published before go on.
    *
+   * When it rejects, call it again: it may be half done, and whoever repeats it completes it.
+   *
+   * @param reason a text of at most 1,000 characters, kept with the workflow and with each of its tasks that is called off
    * @returns false when it had ended before, or nothing is known of it
+   * @throws InvalidTaskError for a reason that is none, and what the result backend and the broker reject with
    */
   async cancel(reason = 'No reason was given.'): Promise<boolean> {
-    if (typeof reason !== 'string') throw new InvalidTaskError(`The reason of a cancellation must be a text; found ${display(reason)}.`);
-    await this.#dependencies.ready();
+    if (typeof reason !== 'string' || reason.length > LONGEST_REASON) {
+      throw new InvalidTaskError(`The reason of a cancellation must be a text of at most ${LONGEST_REASON} characters; found ${display(reason)}.`);
+    }
+    const dependencies = this.#dependencies;
+    await dependencies.ready();
     let done = false;
-    await this.#dependencies.store.changeState(this.uuid, (state) => {
-      const after = cancelled(state, reason, this.#dependencies.now());
-      done = after !== state;
+    const state = await dependencies.store.changeState(this.uuid, (before) => {
+      const after = cancelled(before, reason, dependencies.now());
+      done = after !== before;
       return after;
     });
+    // Also where it was cancelled before: whoever did may have died before this.
+    if (state?.status === 'cancelled') await dependencies.callOff(stepsOf(this.uuid), calledOffText(state.reason));
     return done;
   }
 

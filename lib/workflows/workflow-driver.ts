@@ -1,5 +1,5 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
-import { callbackPath, childPath, placeOf, type StepPath } from './paths.js';
+import { callbackPath, childPath, isAside, placeOf, type StepPath } from './paths.js';
 import type { GroupNode, PlanNode } from './plan-node.js';
 import { errorText, failure, type StepOutcome } from './step-outcome.js';
 import { cannotBeSent, type StepInput, type StepStarter } from './step-starter.js';
@@ -109,8 +109,14 @@ export class WorkflowDriver {
   private async callBack(workflow: string, path: StepPath, node: PlanNode, outcome: StepOutcome): Promise<void> {
     const kind = outcome.kind === 'value' ? 'success' : 'error';
     const callbacks = (kind === 'success' ? node.onSuccess : node.onError) ?? [];
+    if (callbacks.length === 0 || await this.isCalledOff(workflow, path)) return;
     const input = { value: outcome.kind === 'value' ? outcome.value : errorText(outcome.error) };
     for (let index = 0; index < callbacks.length; index++) await this.start(workflow, callbackPath(path, kind, index), input);
+  }
+
+  /** It may have been cancelled while the step ran. Of the whole its state has told; callbacks go on whatever became of it. */
+  private async isCalledOff(workflow: string, path: StepPath): Promise<boolean> {
+    return placeOf(path).kind !== 'whole' && !isAside(path) && (await this.store.state(workflow))?.status === 'cancelled';
   }
 
   private async follow(workflow: string, path: StepPath, { outcome, parent, entries }: Kept): Promise<Following> {

@@ -5,6 +5,7 @@ import { countHeader } from '../task/headers.js';
 import { isEnd, type Entrance, type TaskEnd, type TaskGate, type TaskVisit } from '../worker/gates/task-gate.js';
 import { isAside } from './paths.js';
 import { decodeOutcome, encodeOutcome, failure, type StepOutcome } from './step-outcome.js';
+import { calledOffText } from './workflow-cancellation.js';
 import { UnknownWorkflowError, type WorkflowDriver } from './workflow-driver.js';
 import { referenceOf, type StepReference } from './workflow-header.js';
 import type { WorkflowRetries } from './workflow-retries.js';
@@ -34,7 +35,7 @@ export class WorkflowGate implements TaskGate {
     const step = referenceOf(visit.headers);
     if (step === undefined || isAside(step.path)) return RUN;
     const state = await this.store.state(step.workflow);
-    if (state?.status === 'cancelled') return { kind: 'cancel', reason: `Its workflow was cancelled: ${state.reason}` };
+    if (state?.status === 'cancelled') return { kind: 'cancel', reason: calledOffText(state.reason) };
     if (state?.status !== 'failed') return RUN;
     if (countHeader(visit.headers, Header.replays, 0) === 0) return { kind: 'cancel', reason: HAS_FAILED };
     // Somebody has mended what had failed, and runs it again: with it the workflow goes on.

@@ -21,6 +21,8 @@ export interface WorkflowsDependencies {
   readonly expiresInMs: number;
   readonly now: () => number;
   ready(): Promise<void>;
+  /** Has every worker ask what runs under this name to stop, now and for a while. Stands being repeated. */
+  callOff(name: string, text: string): Promise<void>;
   /** See {@link WorkflowPublisherDependencies.mostPlanned}. */
   readonly mostPlanned?: number;
   onProblem(message: string, error: unknown): void;
@@ -41,7 +43,10 @@ export class Workflows {
     const retries = new WorkflowRetries(store, driver, sender);
     this.gate = new WorkflowGate(store, driver, retries, (message, error) => dependencies.onProblem(message, error));
     this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned });
-    this.handling = { store, retries, now, closing: this.closing.signal, ready: () => dependencies.ready() };
+    this.handling = {
+      store, retries, now, closing: this.closing.signal,
+      ready: () => dependencies.ready(), callOff: (name, text) => dependencies.callOff(name, text),
+    };
   }
 
   async publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow> {

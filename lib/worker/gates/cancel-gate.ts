@@ -1,7 +1,10 @@
 import type { Entrance, TaskGate, TaskVisit } from './task-gate.js';
 
+/** What a task can be called off by: its own uuid, or the headers that say what it belongs to. */
+export type Cancellable = Pick<TaskVisit, 'uuid' | 'headers'>;
+
 /** Who called a task off, and why; `undefined`: nobody. Asked of every delivery. */
-export type CancelReasonOf = (uuid: string) => string | undefined;
+export type CancelReasonOf = (task: Cancellable) => string | undefined;
 
 /** Ends tasks that were cancelled before they run. */
 export class CancelGate implements TaskGate {
@@ -9,12 +12,12 @@ export class CancelGate implements TaskGate {
 
   constructor(private readonly reasonOf: CancelReasonOf) {}
 
-  concerns({ uuid }: TaskVisit): boolean {
-    return this.reasonOf(uuid) !== undefined;
+  concerns(visit: TaskVisit): boolean {
+    return this.reasonOf(visit) !== undefined;
   }
 
-  enter({ uuid }: TaskVisit): Promise<Entrance> {
-    const reason = this.reasonOf(uuid);
+  enter(visit: TaskVisit): Promise<Entrance> {
+    const reason = this.reasonOf(visit);
     return Promise.resolve(reason === undefined ? { kind: 'run' } : { kind: 'cancel', reason });
   }
 

@@ -14,7 +14,7 @@ export class WorkflowsController {
     return progress;
   }
 
-  /** Ends the whole of it. */
+  /** What waits of it does not run any more; what runs is asked to stop. */
   @Delete(':uuid')
   @HttpCode(204)
   async cancel(@Param('uuid') uuid: string): Promise<void> {

@@ -24,7 +24,7 @@ function scene(onSend: (sent: Sent) => void): { backend: SimulatedBackend; workf
     replay: () => Promise.reject(new Error('nothing is retried here')),
   };
   const workflows = new Workflows({
-    backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(),
+    backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => Promise.resolve(),
     onProblem: (message) => { throw new Error(message); },
   });
   return { backend, workflows };

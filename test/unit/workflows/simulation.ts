@@ -158,7 +158,7 @@ export function simulate(seed: number, handle: (task: Task) => unknown, mostPlan
     },
   };
   const workflows = new Workflows({
-    backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), mostPlanned,
+    backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => hit(), mostPlanned,
     onProblem: (message, error) => problems.push(`${message} ${String(error)}`),
   });
   const world: World = { workflows, backend, problems, started, handle, crashes, work, dying };
