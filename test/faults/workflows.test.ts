@@ -67,8 +67,10 @@ async function stage(common: Partial<AppConfig>, workers: number, limit: number)
 }
 
 /** Somebody dies every few seconds, by turns, until the promise is settled. */
-async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: Stage, servers: readonly { kill9(): Promise<void>; start(): Promise<void> }[]): Promise<string> {
-  const state = { over: false, workers: 0, servers: 0 };
+async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: Stage, servers: readonly Victim[]): Promise<string> {
+  const state = { over: false };
+  const killed = new Map<string, number>([['workers', 0]]);
+  const count = (what: string): unknown => killed.set(what, (killed.get(what) ?? 0) + 1);
   void work.catch(() => undefined).finally(() => { state.over = true; });
   for (let turn = 0; !state.over; turn++) {
     await Promise.race([work.catch(() => undefined), pause(1_500 + Math.random() * 2_000)]);
@@ -80,20 +82,31 @@ async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: S
       workers.push(next);
       // On a slow machine kills would else come faster than starts, and nobody would be left to do the work.
       await next.started();
-      state.workers++;
+      count('workers');
     } else {
       await server.kill9();
       await server.start();
-      state.servers++;
+      count(server.name);
     }
   }
   await Promise.all(workers.map((app) => app.started()));
-  return `${state.workers} workers and ${state.servers} servers killed`;
+  return `killed: ${[...killed].map(([what, times]) => `${what} ${times}`).join(', ')}`;
+}
+
+/** A server that is killed and started again, under the name that the ledger has for it. */
+interface Victim {
+  readonly name: string;
+  kill9(): Promise<void>;
+  start(): Promise<void>;
+}
+
+function victim(name: string, server: Omit<Victim, 'name'>): Victim {
+  return { name, kill9: () => server.kill9(), start: () => server.start() };
 }
 
 interface Place {
   readonly title: string;
-  start(): Promise<{ config: Partial<AppConfig>; servers: { kill9(): Promise<void>; start(): Promise<void> }[] }>;
+  start(): Promise<{ config: Partial<AppConfig>; servers: Victim[] }>;
 }
 
 async function rabbit(): Promise<RabbitMqNode> {
@@ -113,14 +126,14 @@ const PLACES: Place[] = [
     title: 'RabbitMQ alone',
     start: async () => {
       const node = await rabbit();
-      return { config: { broker: node.url }, servers: [node] };
+      return { config: { broker: node.url }, servers: [victim('RabbitMQ', node)] };
     },
   },
   {
     title: 'RabbitMQ and Redis',
     start: async () => {
       const [node, { url, server }] = await Promise.all([rabbit(), redis()]);
-      return { config: { broker: node.url, resultBackend: url }, servers: [node, server] };
+      return { config: { broker: node.url, resultBackend: url }, servers: [victim('RabbitMQ', node), victim('Redis', server)] };
     },
   },
   {
