@@ -1,3 +1,5 @@
+import { PassThrough, Writable } from 'node:stream';
+import { setImmediate as nextPhase } from 'node:timers/promises';
 import type { ConfirmChannel } from 'amqplib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +11,7 @@ import { amqplibInside } from '../../../../support/amqplib-insides.js';
 type Send = (channel: number, method: number, fields: object, header: number, properties: object, content: Buffer) => void;
 
 const { Connection } = amqplibInside<{ Connection: { prototype: { sendMessage: Send; sendContent: unknown } } }>('connection.js');
+const { Mux } = amqplibInside<{ Mux: new (socket: Writable) => { pipeFrom(stream: PassThrough): void } }>('mux.js');
 const defs = amqplibInside<{ BasicPublish: number; BasicProperties: number }>('defs.js');
 
 /** amqplib's own way of sending, with the socket's place taken by a list. */
@@ -29,6 +32,30 @@ class Wire {
   }
 
   get bytes(): Buffer { return Buffer.concat(this.written); }
+}
+
+/** The socket and what amqplib has before it are real streams; the socket takes its time where it is told to. */
+class Streams {
+  readonly arrived: Buffer[] = [];
+  readonly wire = new Wire();
+  readonly socket: Writable;
+  readonly buffer = new PassThrough({ objectMode: true, highWaterMark: 1024 });
+
+  constructor(isSlow: boolean) {
+    const take = (chunk: Buffer, done: () => void): void => { this.arrived.push(Buffer.from(chunk)); done(); };
+    this.socket = new Writable({
+      highWaterMark: isSlow ? 512 : 1024 * 1024,
+      write: (chunk: Buffer, _, done) => (isSlow ? void setImmediate(take.bind(this), chunk, done) : take(chunk, done)),
+    });
+    new Mux(this.socket).pipeFrom(this.buffer);
+    this.wire.connection.channels[1] = { buffer: this.buffer };
+    Object.assign(this.wire.connection, { stream: this.socket });
+  }
+
+  async settled(): Promise<Buffer> {
+    while (this.buffer.readableLength + this.buffer.writableLength + this.socket.writableLength > 0) await nextPhase();
+    return Buffer.concat(this.arrived);
+  }
 }
 
 const outgoing = (body: Buffer, properties: MessageProperties = {}, exchange = 'exchange', routingKey = 'key'): Outgoing =>
@@ -70,6 +97,42 @@ describe('FrameBatch', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(wire.written).toHaveLength(1);
     expect(wire.connection.sentSinceLastCheck).toBe(true);
+  });
+
+  it('does not wait for a later phase of the event loop where nothing of its channel waits', () => {
+    const { wire, arrived } = new Streams(false);
+    const batch = wire.batch();
+    batch.add(plain());
+    batch.flush();
+    expect(arrived).toHaveLength(1);
+    const large = outgoing(Buffer.alloc(40_000), { messageId: 'id' });
+    expect(batch.add(large)).toBe(false);
+    wire.send(large, large, large.body);
+    batch.add(plain());
+    batch.flush();
+    expect(arrived).toHaveLength(1);
+  });
+
+  it('keeps the order of its channel through amqplib\'s own buffer and a socket that is slow', async () => {
+    const step = fc.oneof({ arbitrary: fc.integer({ min: 0, max: 400 }), weight: 6 }, fc.integer({ min: 16_000, max: 40_000 }), fc.constantFrom('flush', 'tick', 'phase'));
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, isSlow) => {
+      const [streams, theirs] = [new Streams(isSlow), new Wire()];
+      const batch = streams.wire.batch();
+      for (const [i, one] of steps.entries()) {
+        if (one === 'flush') batch.flush();
+        else if (one === 'tick') await Promise.resolve();
+        else if (one === 'phase') await nextPhase();
+        else {
+          const message = outgoing(Buffer.alloc(one as number, i), { messageId: `id ${i}` });
+          theirs.send(message, message, message.body);
+          if (batch.add(message)) continue;
+          batch.flush();
+          streams.wire.send(message, message, message.body);
+        }
+      }
+      batch.flush();
+      expect((await streams.settled()).equals(theirs.bytes)).toBe(true);
+    }), { numRuns: 100 });
   });
 
   it('never touches again what it has handed over', async () => {
