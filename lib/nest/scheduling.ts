@@ -21,7 +21,7 @@ export interface SchedulingDependencies {
   readonly broker: Broker;
   readonly exchange: string;
   readonly backend: () => Promise<ResultBackend>;
-  readonly publisher: { publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> } & Pick<TaskPublisher, 'publishStep'>;
+  readonly publisher: { publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> } & Pick<TaskPublisher, 'publishWithHeaders'>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
 }
@@ -34,7 +34,7 @@ export class Scheduling {
   constructor({ broker, exchange, backend, publisher, ready, emit }: SchedulingDependencies) {
     const store = new ScheduleStore(backend, exchange);
     const sender = new TickSender<PublishedTask>(exchange, {
-      publish: (task) => publisher.publish(task, []), publishTick: (task, ours) => publisher.publishStep(task, ours),
+      publish: (task) => publisher.publish(task, []), publishTick: (task, ours) => publisher.publishWithHeaders(task, ours),
     });
     const turnstile = new Turnstile(AT_A_TIME);
     // A queue that is never used: that it is there says that somebody has used schedules of run time.

@@ -40,8 +40,8 @@ export class PublishChain {
   }
 
   /** A task with headers of ours: the middlewares see it as any other. */
-  publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
-    return this.through(input, [], (task) => this.publisher.publishStep(task, ours));
+  publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+    return this.through(input, [], (task) => this.publisher.publishWithHeaders(task, ours));
   }
 
   private async through(first: TaskInput | string, values: readonly unknown[], send: Send): Promise<PublishedTask> {

@@ -9,12 +9,12 @@ import type { TaskPublisher } from './task-publisher.js';
 /** Sends the tasks of workflows on the way of all tasks. */
 export class StepPublisher implements StepSender {
   constructor(
-    private readonly publisher: Pick<TaskPublisher | PublishChain, 'publishStep'>,
+    private readonly publisher: Pick<TaskPublisher | PublishChain, 'publishWithHeaders'>,
     private readonly broker: Broker, private readonly format: Format, private readonly deadLetters: DeadLetters,
   ) {}
 
   async send(task: TaskInput, headers: TaskHeaders): Promise<void> {
-    await this.publisher.publishStep(task, headers);
+    await this.publisher.publishWithHeaders(task, headers);
   }
 
   async sendTo(queue: string, task: Task): Promise<void> {

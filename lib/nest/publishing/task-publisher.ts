@@ -51,8 +51,8 @@ export class TaskPublisher {
     return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: Date.now() } : undefined, unique);
   }
 
-  /** A task with headers of ours, of which nobody in this process awaits the result. */
-  async publishStep(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+  /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, never unique, and nobody in this process awaits its result. */
+  async publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     const task = this.complete({ ...input, unique: false }, []);
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
