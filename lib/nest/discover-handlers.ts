@@ -7,7 +7,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
 import { discoverTasks } from './discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
-import type { DiscoverHandlers } from './dispatcher.js';
+import type { DiscoverHandlers } from './dispatcher-parts.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { createHandler } from './handlers/create-handler.js';
 import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';

@@ -10,6 +10,7 @@ import { discoverHandlers } from './discover-handlers.js';
 import { dispatcherOf } from './dispatcher-of.js';
 import { DispatcherRunnerModule } from './dispatcher-runner.module.js';
 import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
+import { DispatcherParts } from './dispatcher-parts.js';
 import { Dispatcher } from './dispatcher.js';
 import { DispatcherService } from './dispatcher.service.js';
 import { providerFinder } from './middleware/resolve-middleware.js';
@@ -94,15 +95,15 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
     ) => {
       refuseSecond(container, name);
       const config = resolveConfig(options, process.env);
-      const dispatcher: Dispatcher = new Dispatcher(name, config, makeBroker(config, name),
+      const parts: DispatcherParts = new DispatcherParts(name, config, makeBroker(config, name),
         discoverHandlers({
           name, scope: config.enhancers, container, discovery, moduleRef,
-          threads: { prepare: (where) => dispatcher.threads.prepare(where), run: (...call) => dispatcher.threads.run(...call) },
-          warn: (message) => dispatcher.logger.warn(message),
-          scheduled: (schedule) => dispatcher.scheduling.declare(schedule),
+          threads: { prepare: (where) => parts.threads.prepare(where), run: (...call) => parts.threads.run(...call) },
+          warn: (message) => parts.logger.warn(message),
+          scheduled: (schedule) => parts.scheduling.declare(schedule),
         }),
         providerFinder(moduleRef));
-      return new DispatcherService(dispatcher);
+      return new DispatcherService(new Dispatcher(parts));
     },
   };
 }

@@ -16,6 +16,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import type { PublishedWorkflow } from '../workflows/published-workflow.js';
 import type { WorkflowOptions } from '../workflows/workflow-publisher.js';
 import { Workflow } from '../workflows/workflow.js';
+import type { DispatcherParts } from './dispatcher-parts.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { EventListening } from './events/event-listening.js';
 import type { DispatcherHealth } from './health.js';
@@ -35,8 +36,12 @@ import type { DispatcherWorker } from './worker-registry.js';
 export class DispatcherService {
   private readonly clients = new WeakMap<Type<object>, TaskClient<object>>();
 
+  private readonly parts: DispatcherParts;
+
   /** Made by `DispatcherModule`. */
-  constructor(private readonly dispatcher: Dispatcher) {}
+  constructor(private readonly dispatcher: Dispatcher) {
+    this.parts = dispatcher.parts;
+  }
 
   /**
    * Resolves once the broker has taken responsibility for the task; from then on it runs at least once, or
@@ -59,8 +64,8 @@ export class DispatcherService {
    */
   publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow>;
   publish(first: TaskInput | string | Workflow, ...values: unknown[]): Promise<PublishedTask | PublishedWorkflow> {
-    if (first instanceof Workflow) return this.dispatcher.workflows.publish(first, values[0] as WorkflowOptions | undefined);
-    return this.dispatcher.publisher.publish(first, values);
+    if (first instanceof Workflow) return this.parts.workflows.publish(first, values[0] as WorkflowOptions | undefined);
+    return this.parts.publishing.publisher.publish(first, values);
   }
 
   /**
@@ -68,7 +73,7 @@ export class DispatcherService {
    * task: the outcomes are in the order of the list.
    */
   publishMany(tasks: readonly TaskInput[]): Promise<PublishOutcome[]> {
-    return this.dispatcher.publishMany(tasks);
+    return this.parts.publishing.publishMany(tasks);
   }
 
   /**
@@ -80,13 +85,13 @@ export class DispatcherService {
    */
   client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
     if (options !== undefined) {
-      return createTaskClient(provider, (name, args, wanted) => this.dispatcher.publisher.publish({ ...wanted, ...options, name, args: inferArguments(args) }, []));
+      return createTaskClient(provider, (name, args, wanted) => this.parts.publishing.publisher.publish({ ...wanted, ...options, name, args: inferArguments(args) }, []));
     }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
       client = createTaskClient(provider, (name, args, wanted) => (wanted.result !== undefined || wanted.unique !== undefined
-        ? this.dispatcher.publisher.publish({ ...wanted, name, args: inferArguments(args) }, [])
-        : this.dispatcher.publisher.publish(name, args)));
+        ? this.parts.publishing.publisher.publish({ ...wanted, name, args: inferArguments(args) }, [])
+        : this.parts.publishing.publisher.publish(name, args)));
       this.clients.set(provider, client);
     }
     return client;
@@ -99,12 +104,12 @@ export class DispatcherService {
    * @throws ConfigurationError for a name in use, a missing name or queue, an unknown task
    */
   createWorker(config: WorkerConfig, tasks?: TaskMap): Promise<DispatcherWorker> {
-    return this.dispatcher.workers.create(config, tasks);
+    return this.parts.workers.create(config, tasks);
   }
 
   /** The worker of this name. @throws ConfigurationError that lists the known ones */
   worker(name: string): DispatcherWorker {
-    return this.dispatcher.workers.get(name);
+    return this.parts.workers.get(name);
   }
 
   /**
@@ -112,7 +117,7 @@ export class DispatcherService {
    * no such queue.
    */
   depth(queue: string): Promise<number | undefined> {
-    return this.dispatcher.depth(queue);
+    return this.parts.operations.depth(queue);
   }
 
   /**
@@ -122,7 +127,7 @@ export class DispatcherService {
    * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue
    */
   purge(queue: string): Promise<number> {
-    return this.dispatcher.purge(queue);
+    return this.parts.operations.purge(queue);
   }
 
   /**
@@ -133,7 +138,7 @@ export class DispatcherService {
    * @throws DispatcherError with the code ERR_DISPATCHER_DRAIN_TIMEOUT and what is left as its fields
    */
   drain(options?: DrainOptions): Promise<void> {
-    return this.dispatcher.workedOff(options);
+    return this.parts.operations.drain(options);
   }
 
   /**
@@ -144,17 +149,17 @@ export class DispatcherService {
    * @throws ConfigurationError where it is not said what, by whom or why
    */
   pause(target: PauseTarget, options: PauseOptions): Promise<void> {
-    return this.dispatcher.pause(target, options);
+    return this.parts.operations.pause(target, options);
   }
 
   /** Ends a pause, everywhere. False when it was not paused. Tasks of a resumed name run within 30 seconds. */
   resume(target: PauseTarget): Promise<boolean> {
-    return this.dispatcher.resume(target);
+    return this.parts.operations.resume(target);
   }
 
   /** What is paused on this exchange, by whom, since when and why. */
   paused(): Promise<Pause[]> {
-    return this.dispatcher.paused();
+    return this.parts.operations.paused();
   }
 
   /**
@@ -167,17 +172,17 @@ export class DispatcherService {
    * @throws DispatcherError with the code ERR_DISPATCHER_TOO_MANY_CANCELLATIONS
    */
   cancel(uuid: string | readonly string[], options?: CancelOptions): Promise<void> {
-    return this.dispatcher.cancel(typeof uuid === 'object' ? uuid : [uuid], options);
+    return this.parts.operations.cancel(typeof uuid === 'object' ? uuid : [uuid], options);
   }
 
   /** The dead letters of the work queues: list, look, replay, discard, trim. */
   get deadLetters(): DeadLetters {
-    return this.dispatcher.deadLetters;
+    return this.parts.deadLetters;
   }
 
   /** Cron and other recurring tasks of the exchange: add, list, pause, trigger now, remove. Those of `@Task` are among them. */
   get schedules(): Schedules<PublishedTask> {
-    return this.dispatcher.scheduling.schedules;
+    return this.parts.scheduling.schedules;
   }
 
   /**
@@ -187,7 +192,7 @@ export class DispatcherService {
    * @throws ConfigurationError where nothing can be known of it in this process
    */
   task<Value = unknown>(uuid: string): TaskHandle<Value> {
-    return this.dispatcher.results.handle(uuid) as TaskHandle<Value>;
+    return this.parts.results.handle(uuid) as TaskHandle<Value>;
   }
 
   /**
@@ -200,22 +205,22 @@ export class DispatcherService {
   call<Value = unknown>(name: string, ...args: unknown[]): Observable<Report<Value>>;
   call(first: TaskInput | string, ...values: unknown[]): Observable<Report> {
     const task: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
-    return callOf(() => this.publish({ ...task, result: true }), (uuid) => this.dispatcher.results.withdraw(uuid));
+    return callOf(() => this.publish({ ...task, result: true }), (uuid) => this.parts.results.withdraw(uuid));
   }
 
   /** A workflow by its uuid, published by whatever process: its result, progress, cancel and retry. @throws InvalidTaskError */
   workflow(uuid: string): PublishedWorkflow {
-    return this.dispatcher.workflows.handle(uuid);
+    return this.parts.workflows.handle(uuid);
   }
 
   /** Where the connection stands now. */
   get state(): BrokerState {
-    return this.dispatcher.broker.state;
+    return this.parts.broker.state;
   }
 
   /** The current state on subscription, then each change; `broken` means that reconnecting was given up. */
   get states(): Observable<BrokerState> {
-    return this.dispatcher.broker.states;
+    return this.parts.broker.states;
   }
 
   /**
@@ -226,7 +231,7 @@ export class DispatcherService {
    * @throws ConfigurationError for a level or an origin that does not exist
    */
   events<Type extends DispatcherEvent['type'] = DispatcherEvent['type']>(filter?: EventFilter<Type>): Observable<EventOf<Type>> {
-    return this.dispatcher.events.matching(filter) as Observable<EventOf<Type>>;
+    return this.parts.events.matching(filter) as Observable<EventOf<Type>>;
   }
 
   /**
@@ -239,7 +244,7 @@ export class DispatcherService {
   listen<Type extends DispatcherEvent['type'] = DispatcherEvent['type']>(
     listener: (event: EventOf<Type>) => unknown, options: EventFilter<Type> & { maxWaiting?: number } = {},
   ): EventListening {
-    return this.dispatcher.events.listen(listener as (event: StampedEvent) => unknown, options);
+    return this.parts.events.listen(listener as (event: StampedEvent) => unknown, options);
   }
 
   /** How it stands, for health checks. */

@@ -123,7 +123,7 @@ describe.each(places)('cancelling a workflow on %s', (_title, place) => {
     const { service, tasks, ends } = await start(config);
     const published: PublishedWorkflow = await service.publish(chain(task('obeys'), task('never')));
     await tasks.ran.count(1);
-    const { shared } = service['dispatcher'];
+    const { shared } = service['parts'];
     await new WorkflowStore(() => shared.backend(), 60_000).changeState(published.uuid, (state) => cancelled(state, 'the customer left', Date.now()));
     expect(tasks.reasons.all).toEqual([]);
     expect(await published.cancel('for another reason')).toBe(false);

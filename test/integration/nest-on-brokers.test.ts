@@ -122,7 +122,7 @@ describe.each([
     await service.publish('too_slow');
     await service.publish('fails');
     await service.publish('nobody_knows');
-    const broker = service['dispatcher'].broker;
+    const broker = service['parts'].broker;
     await broker.publish({ body: Buffer.from('no json'), properties: {} }, { queue: config.queue });
     await broker.publish(gofortFormat.encode({ uuid: 'u', name: 'task_1', args: [{ type: 'int8', value: 1000 }] }), { queue: config.queue });
     await dead.count(5);

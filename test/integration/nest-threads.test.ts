@@ -116,7 +116,7 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('t
 
   it('ends a busy handler at a shutdown, and its task goes back', async () => {
     const { app, service, log } = await start(brokerUrl(), { shutdownTimeoutSeconds: 1.5 });
-    const broker = service['dispatcher'].broker;
+    const broker = service['parts'].broker;
     const queue = service.worker('worker_1').queue;
     await service.publish('spin_on');
     await new Promise<void>((resolve) => {

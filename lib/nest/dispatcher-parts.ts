@@ -1,0 +1,163 @@
+import { EMPTY, merge, Subject } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import { DeadLetters } from '../dead-letters/dead-letters.js';
+import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import { gofortFormat } from '../formats/gofort.js';
+import type { OutcomeRecorder } from '../results/outcome-recorder.js';
+import type { ResultBackend } from '../results/result-backend.js';
+import type { Handler } from '../worker/handler.js';
+import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
+import type { RunMiddleware } from '../worker/middleware.js';
+import { TaskWorker } from '../worker/task-worker.js';
+import { withMiddleware } from '../worker/with-middleware.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+import type { WorkerDependencies } from '../worker/worker.js';
+import { Workflows } from '../workflows/workflows.js';
+import { ControlNotes } from './control-notes.js';
+import { DispatcherLogger } from './dispatcher-logger.js';
+import { DispatcherEvents } from './events/dispatcher-events.js';
+import { gatesOf } from './gates-of.js';
+import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
+import { Operations } from './operations.js';
+import { Publishing } from './publishing/publishing.js';
+import { StartGate } from './publishing/start-gate.js';
+import { StepPublisher } from './publishing/step-publisher.js';
+import type { ResolvedConfig } from './resolve-config.js';
+import { backendOf } from './results/backend-of.js';
+import { resultsOver } from './results/results-over.js';
+import type { TaskResults } from './results/task-results.js';
+import { Scheduling } from './scheduling.js';
+import { SharedState } from './shared-state.js';
+import { withinStart } from './start-limit.js';
+import { messageOf } from './text.js';
+import { ThreadPool } from './threads/thread-pool.js';
+import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
+
+/**
+ * For how long workers remember that a workflow was cancelled, to stop what runs of it. What comes later is turned away
+ * by the workflow's own state, which is kept far longer.
+ */
+const CALL_OFF_MS = 3_600_000;
+
+/** The handlers of a worker's tasks, found in the application. */
+export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig[]) => ReadonlyMap<string, Handler>;
+
+/**
+ * What one dispatcher is made of, and which part is given which. They are made in the order in which they need each
+ * other; what is needed the other way round is asked for when it is used. Nothing is connected or started here: when
+ * that happens, and in which order it ends, is up to `Dispatcher`.
+ */
+export class DispatcherParts {
+  readonly logger: DispatcherLogger;
+  readonly threads: ThreadPool;
+  /** Its opening is the first connection. */
+  readonly gate = new StartGate(() => this.connect());
+  /** What happens here beside the events of broker and backend. */
+  readonly ownEvents = new Subject<DispatcherEvent>();
+  readonly events: DispatcherEvents;
+  /** Where results are kept, where that is configured. */
+  readonly backend: ResultBackend | undefined;
+  /** What all processes on the exchange remember together. Opened when something needs it. */
+  readonly shared: SharedState;
+  readonly limits: SharedLimits;
+  readonly results: TaskResults;
+  readonly publishing: Publishing;
+  readonly workers: WorkerRegistry;
+  readonly control: ControlNotes;
+  readonly operations: Operations;
+  readonly deadLetters: DeadLetters;
+  readonly workflows: Workflows;
+  readonly scheduling: Scheduling;
+  readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
+  /** Resolves when the broker can be used. */
+  readonly ready = (): Promise<void> => this.gate.open();
+  private readonly recorder: OutcomeRecorder;
+  private globalRun: RunMiddleware[] | undefined;
+
+  constructor(
+    name: string, readonly config: ResolvedConfig, readonly broker: Broker,
+    private readonly discover: DiscoverHandlers, private readonly find: FindProvider,
+  ) {
+    const { exchange, queues, results: { url } } = config;
+    this.logger = new DispatcherLogger(config.logger, name);
+    this.threads = new ThreadPool(config.threads, config.enhancers);
+    this.backend = url === undefined ? undefined : backendOf(url, config);
+    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY),
+      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
+    this.shared = new SharedState(config, this.backend, this.emit);
+    this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
+    ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
+    this.publishing = new Publishing(config, {
+      broker, find, gate: this.gate, results: this.results, shared: this.shared, emit: this.emit,
+      cancel: (uuid, options) => this.operations.cancel([uuid], options),
+    });
+    this.workers = this.makeWorkers();
+    const workers = (): readonly ManagedWorker[] => this.workers.list();
+    this.control = new ControlNotes({ broker, exchange, workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
+    this.operations = new Operations({ broker, control: this.control, workers, queues, ready: this.ready });
+    this.deadLetters = new DeadLetters({
+      broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
+    });
+    this.workflows = this.makeWorkflows();
+    this.scheduling = new Scheduling({
+      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
+    });
+  }
+
+  private makeWorkers(): WorkerRegistry {
+    const { config, discover, find, ready } = this;
+    const consumes = config.role !== 'publisher';
+    return new WorkerRegistry({
+      discover, find, ready, consumes,
+      make: (worker, handlers) => this.makeWorker(worker, handlers),
+      onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
+      closeMs: config.shutdownTimeoutMs,
+      made: (worker) => {
+        this.control.applyPauses(worker);
+        if (this.gate.isOpen && consumes) this.scheduling.start();
+      },
+    });
+  }
+
+  private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {
+    for (const { name, result, unique } of handlers.values()) {
+      if (result === true) this.results.want(name);
+      if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
+    }
+    return new TaskWorker(config, this.workerDependencies(this.withAllMiddleware(handlers)));
+  }
+
+  private workerDependencies(handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
+    const { broker, config, control, emit } = this;
+    return {
+      broker, handlers, emit, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
+      isTaskPaused: (task) => control.pauses.isPaused('task', task),
+      loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
+      results: { recorder: this.recorder, of: config.results.of },
+      gates: gatesOf(control.calledOff, this.shared, this.limits, this.workflows.gate),
+    };
+  }
+
+  private withAllMiddleware(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+    const global = (this.globalRun ??= resolveMiddlewares<RunMiddleware>(this.config.middleware.run, 'run', 'middleware.run', this.find));
+    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
+  }
+
+  private makeWorkflows(): Workflows {
+    const { broker, config, control, publishing, deadLetters, emit, ready } = this;
+    return new Workflows({
+      backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
+      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters),
+      callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
+      onProblem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+    });
+  }
+
+  private connect(): Promise<void> {
+    const { broker, backend, config } = this;
+    return withinStart(broker, config.broker, config.startupTimeoutMs, async () => {
+      await Promise.all([broker.connect(), backend?.connect()]);
+      await broker.declare({ queues: config.queues });
+    });
+  }
+}

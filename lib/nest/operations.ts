@@ -1,0 +1,67 @@
+import type { Broker } from '../brokers/broker.js';
+import type { CancelOptions } from '../control/cancellation.js';
+import { drain, type DrainOptions } from '../control/drain.js';
+import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
+import type { ControlNotes } from './control-notes.js';
+import { LogicalQueues } from './logical-queues.js';
+import type { ManagedWorker } from './worker-registry.js';
+
+export interface OperationsDependencies {
+  readonly broker: Broker;
+  readonly control: Pick<ControlNotes, 'pauses' | 'cancellations'>;
+  /** Those of this process. */
+  readonly workers: () => readonly ManagedWorker[];
+  /** Those of the configuration. */
+  readonly queues: readonly { readonly name: string }[];
+  /** Resolves when the broker can be used. */
+  readonly ready: () => Promise<void>;
+}
+
+/** What is asked of queues and workers, and done to them, while they run. Each waits for the first connection. */
+export class Operations {
+  private readonly logicalQueues: LogicalQueues;
+
+  constructor(private readonly dependencies: OperationsDependencies) {
+    this.logicalQueues = new LogicalQueues(dependencies.broker, dependencies.workers);
+  }
+
+  async pause(target: PauseTarget, options: PauseOptions): Promise<void> {
+    await this.dependencies.ready();
+    await this.dependencies.control.pauses.pause(target, options);
+  }
+
+  async resume(target: PauseTarget): Promise<boolean> {
+    await this.dependencies.ready();
+    return this.dependencies.control.pauses.resume(target);
+  }
+
+  async paused(): Promise<Pause[]> {
+    await this.dependencies.ready();
+    return this.dependencies.control.pauses.list();
+  }
+
+  async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {
+    await this.dependencies.ready();
+    await this.dependencies.control.cancellations.cancel(uuids, options);
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    await this.dependencies.ready();
+    return this.logicalQueues.depth(queue);
+  }
+
+  async purge(queue: string): Promise<number> {
+    await this.dependencies.ready();
+    return this.logicalQueues.purge(queue);
+  }
+
+  /** Resolves when everything has been worked off. */
+  async drain(options?: DrainOptions): Promise<void> {
+    const { broker, workers, queues } = this.dependencies;
+    await this.dependencies.ready();
+    await drain({
+      broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: () => performance.now(),
+      knownQueues: () => [...new Set([...queues.map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
+    }, options);
+  }
+}
