@@ -92,11 +92,12 @@ export interface Broker {
 
   /**
    * Opens a queue of this process' own for answers: who publishes to `{ queue: address }` reaches `onReply`. It keeps what
-   * comes while the connection is lost, and goes, with what is in it, by itself some minutes after its process has gone.
-   * An answer may come twice, and `onReply` must not throw. At most one is open at a time. Absent where a store of
-   * results comes with the broker, as with embedded ones.
+   * comes while the connection is lost, and goes, with what is in it, by itself some minutes after its process has gone;
+   * should that process come back all the same, it is made anew under its address. An answer may come twice, and
+   * `onReply` must not throw. Absent where a store of results comes with the broker, as with embedded ones.
    *
-   * @throws BrokerUnavailableError, BrokerRefusedError
+   * @throws BrokerUnavailableError, BrokerRefusedError, ShutdownError; BrokerError with the code
+   *   ERR_DISPATCHER_REPLIES_OPEN while another of this broker is open: there is one at most
    */
   openReplies?(onReply: (message: Message) => void): Promise<Replies>;
 

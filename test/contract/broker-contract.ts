@@ -7,6 +7,7 @@ import { countingContract } from './broker/counting.js';
 import { delayContract } from './broker/delays.js';
 import { delayedRoutingContract } from './broker/delayed-routing.js';
 import { publishingContract } from './broker/publishing.js';
+import { repliesContract } from './broker/replies.js';
 import { settlingContract } from './broker/settling.js';
 import { signalContract } from './broker/signals.js';
 import { stateContract } from './broker/states.js';
@@ -30,10 +31,11 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     browsingContract(fixture, capabilities);
     countingContract(fixture);
     signalContract(fixture, capabilities);
+    repliesContract(fixture);
     delayContract(fixture, capabilities);
     delayedRoutingContract(fixture, capabilities);
     closingContract(fixture, capabilities);
   });
 }
 
-export type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.js';
+export type { BrokerCapabilities, BrokerFixture, LosingBroker } from './broker/broker-fixture.js';

@@ -7,7 +7,7 @@ const folder = temporaryFolder('contract');
 
 /** Names are unique, and the folder goes as a whole: there is nothing to remove one by one. */
 function fixture(location?: string): BrokerFixture {
-  return { exchange: 'contract', makeBroker: () => new EmbeddedBroker({ location, exchange: 'contract' }), removeQueues: () => Promise.resolve() };
+  return { exchange: 'contract', makeBroker: () => new EmbeddedBroker({ location, exchange: 'contract' }), removeQueues: () => Promise.resolve(), replies: 'none' };
 }
 
 brokerContract('embedded, in memory', fixture(), { outlivesItsObject: false, countsDeliveries: true });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
-import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
+import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
 import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { BrowseLock } from './browsing/browse-lock.js';
@@ -155,9 +155,16 @@ export class AmqpBroker implements Broker {
 
   async openReplies(onReply: (message: Message) => void): Promise<Replies> {
     if (this.closed !== undefined) throw closing();
+    if (this.replies?.isClosed === false) throw repliesOpen(this.replies.address);
     const replies = new AmqpReplies(repliesName(this.options.exchange, randomUUID()), this.options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
-    await replies.open(this.limits.maxWaitMs);
+    // Known from the beginning, so that whoever closes the broker meanwhile closes this too.
     this.replies = replies;
+    try {
+      await replies.open(this.limits.maxWaitMs);
+    } catch (error) {
+      await replies.close();
+      throw error;
+    }
     return replies;
   }
 
@@ -259,4 +266,9 @@ export class AmqpBroker implements Broker {
 
 function closing(): ShutdownError {
   return new ShutdownError('The broker connection is closing; nothing new is taken.');
+}
+
+function repliesOpen(address: string): BrokerError {
+  return new BrokerError('ERR_DISPATCHER_REPLIES_OPEN',
+    `The reply queue "${address}" of this broker is open already, and there is one at most. Share it, or close it before another is opened.`, { address });
 }

@@ -10,6 +10,24 @@ export interface BrokerFixture {
   makeBroker(): Broker;
   /** Removes these queues from wherever they are kept. Nothing uses them any more. */
   removeQueues(queues: readonly string[]): Promise<void>;
+  /** How to try its `openReplies`; `none`: this kind of broker has no replies, and must not seem to have them. */
+  readonly replies: RepliesFixture | 'none';
+}
+
+export interface RepliesFixture {
+  /** A connected broker of the same exchange and place, which keeps the replies of a process that has gone for `keepMs`. */
+  connectLosing(keepMs: number): Promise<LosingBroker>;
+}
+
+/** A broker whose connection the test can take away. */
+export interface LosingBroker {
+  readonly broker: Broker;
+  /** To the other side it is as if the process had died. Resolves once the broker knows. */
+  lose(): Promise<void>;
+  /** From now on it can connect again, and tries to. */
+  giveBack(): void;
+  /** Closes the broker too. */
+  close(): Promise<void>;
 }
 
 export interface BrokerCapabilities {

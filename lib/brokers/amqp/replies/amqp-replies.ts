@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { Message, Replies } from '../../broker.js';
+import { ShutdownError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
 import { within } from '../connection/pause.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
@@ -7,6 +8,7 @@ import { declarationFailure } from '../topology/declaration-failure.js';
 
 const PREFETCH = 300;
 const DELETE_LIMIT_MS = 2_000;
+const OPENING_LIMIT_MS = 2_000;
 
 /** The queue of one process: durable, because it must outlive the connection; it expires once nobody has consumed it for a while. */
 export function repliesName(exchange: string, instance: string): string {
@@ -16,6 +18,7 @@ export function repliesName(exchange: string, instance: string): string {
 /** One reply queue and its consumer, through every connection that it takes. */
 export class AmqpReplies implements Replies {
   private readonly consumption: AmqpConsumption;
+  private opening: Promise<void> = Promise.resolve();
   private closing: Promise<void> | undefined;
 
   constructor(readonly address: string, private readonly expiresMs: number, onReply: (message: Message) => void, private readonly host: ConsumptionHost) {
@@ -26,13 +29,22 @@ export class AmqpReplies implements Replies {
     }, { ...host, redeclare: (model) => this.declare(model) });
   }
 
-  async open(limitMs: number): Promise<void> {
-    await this.declare(await this.host.connection(limitMs));
-    await this.consumption.start(limitMs);
+  get isClosed(): boolean { return this.closing !== undefined; }
+
+  open(limitMs: number): Promise<void> {
+    this.opening = this.start(limitMs);
+    return this.opening;
   }
 
   close(): Promise<void> {
     return (this.closing ??= this.end());
+  }
+
+  private async start(limitMs: number): Promise<void> {
+    const model = await this.host.connection(limitMs);
+    if (this.isClosed) throw new ShutdownError(`The reply queue "${this.address}" was closed while it was being opened.`);
+    await this.declare(model);
+    await this.consumption.start(limitMs);
   }
 
   private async declare(model: ChannelModel): Promise<void> {
@@ -44,6 +56,8 @@ export class AmqpReplies implements Replies {
   }
 
   private async end(): Promise<void> {
+    // A declaration that is on its way would come after the removal.
+    await within(OPENING_LIMIT_MS, this.opening.catch(() => undefined));
     await this.consumption.close();
     // Without a connection the server removes it, when it expires.
     if (!this.host.isConnected()) return;
