@@ -2,11 +2,12 @@ import { ForbiddenException, type PipeTransform } from '@nestjs/common';
 import { ExternalContextCreator, type ApplicationConfig, type NestContainer } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context';
 import { GuardsConsumer, GuardsContextCreator } from '@nestjs/core/guards/index';
-import { InterceptorsConsumer, InterceptorsContextCreator } from '@nestjs/core/interceptors/index';
+import { InterceptorsContextCreator } from '@nestjs/core/interceptors/index';
 import { PipesConsumer, PipesContextCreator } from '@nestjs/core/pipes/index';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { DiscoveredTask } from '../discovery/discovered-task.js';
 import { UndecoratedParameters, type ParameterMark } from './parameters.js';
+import { TaskInterceptors } from './task-interceptors.js';
 
 type ParameterOptions = Parameters<ExternalContextCreator['createPipesFn']>[1];
 type PipesFunction = (values: unknown[], ...args: unknown[]) => Promise<void>;
@@ -31,7 +32,7 @@ export class TaskContextCreator extends ExternalContextCreator {
   ) {
     super(
       new GuardsContextCreator(container, globals), new GuardsConsumer(),
-      new InterceptorsContextCreator(container, globals), new InterceptorsConsumer(),
+      new InterceptorsContextCreator(container, globals), new TaskInterceptors(),
       container.getModules(),
       new PipesContextCreator(container, globals), new PipesConsumer(),
       new ExternalExceptionFilterContext(container, globals),
