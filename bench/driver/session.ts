@@ -28,6 +28,7 @@ export interface Outcome {
 export class Session {
   readonly outcome: Outcome = { measurements: [], failures: [] };
   private readonly servers = new Map<string, Server>();
+  private readonly warm = new Set<SystemDefinition['server']>();
   private readonly unavailable = new Set<string>();
   private readonly began = performance.now();
 
@@ -51,9 +52,20 @@ export class Session {
     const systems = this.plan.systems.filter((system) => takesPart(system, scenario) && (!brief || system.main === true) && this.prepare(system));
     if (systems.length === 0) return;
     this.tell(`\n${scenario.name}: ${scenario.title} (${((performance.now() - this.began) / 60_000).toFixed(1)} min so far)`);
+    await this.warmServers(scenario, systems);
     for (let run = 1; run <= (brief ? 1 : this.plan.runs); run++) {
       // Each run begins with another system, so that none always follows the same neighbour.
       for (let i = 0; i < systems.length; i++) await this.runOnce(scenario, systems[(i + run - 1) % systems.length], run);
+    }
+  }
+
+  /** A server that has just been started is slower, at the cost of whoever comes first: one run of each is thrown away. */
+  private async warmServers(scenario: Scenario, systems: readonly SystemDefinition[]): Promise<void> {
+    for (const system of systems) {
+      if (this.warm.has(system.server)) continue;
+      this.warm.add(system.server);
+      // What it says of failures, the first run that counts says again.
+      await this.measure(scenario, system, 0).catch(() => undefined);
     }
   }
 
