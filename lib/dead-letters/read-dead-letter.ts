@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BrowsedMessage } from '../brokers/broker.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
-import { countHeader, Header, republishableHeaders } from '../task/headers.js';
+import { attemptIn, countHeader, Header, republishableHeaders } from '../task/headers.js';
 import type { HeaderValue, TaskHeaders } from '../task/task.js';
 import { readHistory } from '../worker/attempt-history.js';
 import type { DeadLetter, DeadLetterReason } from './dead-letter.js';
@@ -31,7 +31,7 @@ export function readDeadLetter(message: BrowsedMessage, position: number, queue:
     reason: reasonOf(headers[Header.deadReason], death?.reason),
     error: text(headers[Header.deadError]),
     stack: text(headers[Header.deadStack]),
-    attempt: Math.max(1, countHeader(headers, Header.attempt, 1)),
+    attempt: attemptIn(headers),
     history: readHistory(headers),
     replays: countHeader(headers, Header.replays, 0),
     at: time(headers[Header.deadAt]) ?? death?.at,

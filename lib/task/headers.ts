@@ -78,3 +78,8 @@ export function countHeader(headers: TaskHeaders | undefined, name: string, fall
   const value = headers?.[name];
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fallback;
 }
+
+/** The attempt that a delivery with these headers is, from 1. */
+export function attemptIn(headers: TaskHeaders | undefined): number {
+  return Math.max(1, countHeader(headers, Header.attempt, 1));
+}

@@ -1,6 +1,6 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
-import { countHeader, Header } from '../task/headers.js';
+import { attemptIn, countHeader, Header } from '../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import type { TaskVisit } from './gates/task-gate.js';
@@ -54,7 +54,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
     public task: Task,
     readonly handler: Handler,
   ) {
-    this.attempt = Math.max(1, countHeader(delivery.properties.headers, Header.attempt, 1));
+    this.attempt = attemptIn(delivery.properties.headers);
   }
 
   get uuid(): string { return this.task.uuid; }

@@ -1,6 +1,7 @@
 import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { Admission } from './admission.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
@@ -9,6 +10,7 @@ import { ResultKeeper } from './result-keeper.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
+import { UnrunEndings } from './unrun-endings.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerActivity, WorkerDependencies } from './worker.js';
 
@@ -22,6 +24,7 @@ export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => 
 export class Session implements IntakeHost {
   private readonly stop = new AbortController();
   private readonly intake: Intake;
+  private readonly admission: Admission;
   private readonly runner: TaskRunner;
   private isOpen = false;
   private hasHalted = false;
@@ -40,16 +43,19 @@ export class Session implements IntakeHost {
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
-    const endings = new TaskEndings(config, dependencies, settler, keeper, gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined);
+    const allGates = gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined;
+    const endings = new TaskEndings(config, dependencies, settler, keeper, allGates);
     this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() });
+    const unrun = new UnrunEndings(config, dependencies, settler, keeper, allGates);
+    this.admission = new Admission(dependencies, this.runner, endings, unrun, () => this.free(undefined));
   }
 
   /** One switch at a time, the last one winning. The first call opens the session. */
   setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
-    if (!this.closing) this.runner.loopWatch.start();
+    if (!this.closing) this.runner.blockedLoop.start();
     const switched = this.switching.then(() => this.switch());
     this.switching = switched.catch(() => undefined);
     return switched;
@@ -74,7 +80,7 @@ export class Session implements IntakeHost {
   /** It could not be opened, and is not closed: nothing may be left of it. */
   abandon(): void {
     this.closing = true;
-    this.runner.loopWatch.stop();
+    this.runner.blockedLoop.stop();
   }
 
   /** Running tasks settle on the consumption that they came by: it is closed when none runs. */
@@ -104,7 +110,7 @@ export class Session implements IntakeHost {
     await this.intake.stop(deadlineMs / 2);
     await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
     if (this.busy > 0) await this.abort(deadline - performance.now());
-    this.runner.loopWatch.stop();
+    this.runner.blockedLoop.stop();
     await this.intake.close();
   }
 
@@ -113,7 +119,7 @@ export class Session implements IntakeHost {
       delivery.requeue();
     } else if (this.busy < this.slots) {
       this.busy++;
-      this.runner.take(delivery);
+      this.admission.take(delivery);
     } else {
       this.intake.keep(delivery);
     }
@@ -141,7 +147,7 @@ export class Session implements IntakeHost {
       const next = this.intake.next();
       if (next === undefined) break;
       this.busy++;
-      this.runner.take(next);
+      this.admission.take(next);
     }
     this.filling = false;
   }

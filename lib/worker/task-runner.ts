@@ -1,36 +1,28 @@
-import type { Delivery } from '../brokers/broker.js';
-import { TaskTimeoutError, TaskTooLargeError } from '../errors.js';
+import { TaskTimeoutError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
-import { Header } from '../task/headers.js';
-import type { Task } from '../task/task.js';
-import { reasonOf } from './dead-letter.js';
-import { LoopWatch } from './loop-watch.js';
+import { afterRecording } from './after-recording.js';
+import { BlockedLoop } from './blocked-loop.js';
+import { cancelledError } from './cancelled-error.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
-import { RunningTask, type Surroundings } from './running-task.js';
-import { cancelledError, type TaskEndings } from './task-endings.js';
+import type { RunningTask, Surroundings } from './running-task.js';
+import type { TaskEndings } from './task-endings.js';
 import { taskStorage, type TaskLogger } from './task-context.js';
 import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
 
-/** A handler that keeps the event loop for so long is named in the log. */
-const BLOCKED_LOOP_MS = 1_000;
-/** The loop's watch speaks right after the loop goes on; if the culprit was named just now, it is the same story. */
-const SAME_STORY_MS = 500;
-
 /**
- * Takes one delivery through its life here: decoded, run, ended. It knows nothing of queues and
- * slots; `onEnd` is called once for each delivery when its slot is free again, with the time that
- * its handler took if there was one.
+ * Runs what was admitted, and knows what runs: limits and gates, the handler and its time, how it ended. It knows
+ * nothing of queues and slots; `onEnd` is called once for each run when its slot is free again, with the time that its
+ * handler took if it was called.
  */
 export class TaskRunner implements Surroundings {
-  /** Started and stopped by the owner. */
-  readonly loopWatch = new LoopWatch(BLOCKED_LOOP_MS, (ms) => this.reportBlocked(ms));
   private readonly runs = new Set<RunningTask>();
-  private namedAt = -Infinity;
+  /** Started and stopped by the owner. */
+  readonly blockedLoop: BlockedLoop;
 
   constructor(
     readonly name: string,
@@ -38,37 +30,31 @@ export class TaskRunner implements Surroundings {
     private readonly endings: TaskEndings,
     private readonly onEnd: (durationMs?: number) => void,
     readonly controls: WorkerControls,
-  ) {}
+  ) {
+    this.blockedLoop = new BlockedLoop(this.runs, dependencies.emit);
+  }
 
   loggerFor(taskName: string, uuid: string): TaskLogger {
     return this.dependencies.loggerFor(taskName, uuid);
   }
 
-  take(delivery: Delivery): void {
-    let task: Task;
-    try {
-      task = this.decode(delivery);
-    } catch (error) {
-      const known = { uuid: delivery.properties.messageId ?? '', name: '' };
-      return this.endUnrun(this.endings.buryUnrun(delivery, known, reasonOf(error), error));
-    }
-    const expiresAt = expiryOf(delivery);
-    const handler = this.dependencies.handlers.get(task.name);
-    if (handler === undefined) {
-      if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
-      this.controls.share();
-      return this.endUnrun(this.isPaused(task) ? this.endings.putOff(delivery, task) : this.endings.passOn(delivery, task));
-    }
-    const run = new RunningTask(this, delivery, task, handler);
-    if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
-    if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
-    if (this.isPaused(task)) return this.endUnrun(this.endings.putOff(delivery, task));
-    if (delivery.redelivered && this.isCounted(run)) return;
+  start(run: RunningTask): void {
+    const { limits } = run.handler;
     this.endings.received(run);
-    if (handler.limits !== undefined && !this.mayRun(run, handler.limits)) return;
+    if (limits !== undefined && !this.mayRun(run, limits)) return;
     const entering = this.endings.enter(run);
     if (entering === undefined) this.run(run);
     else this.afterGates(run, entering);
+  }
+
+  /** True when this very attempt runs here already: the delivery came back while it does, and is settled with it. */
+  joinRunning(run: RunningTask): boolean {
+    for (const other of this.runs) {
+      if (other.uuid !== run.uuid || other.attempt !== run.attempt || other.ended) continue;
+      other.duplicate = run.delivery;
+      return true;
+    }
+    return false;
   }
 
   /** Asks every running handler to stop. */
@@ -98,52 +84,6 @@ export class TaskRunner implements Surroundings {
       run.release?.(true);
     }
     this.runs.clear();
-  }
-
-  /** The event loop stood still while these were running: one of them is the likely cause. */
-  private reportBlocked(milliseconds: number): void {
-    if (performance.now() - this.namedAt < SAME_STORY_MS) return;
-    for (const run of this.runs) this.emitBlocked(run, milliseconds);
-  }
-
-  private isPaused({ name }: Task): boolean {
-    return this.dependencies.isTaskPaused?.(name) === true;
-  }
-
-  private decode(delivery: Delivery): Task {
-    const { maxTaskBytes, format } = this.dependencies;
-    const bytes = delivery.body.length;
-    if (bytes > maxTaskBytes) {
-      throw new TaskTooLargeError(`The body has ${bytes} bytes; at most ${maxTaskBytes} are taken (maxTaskBytes).`, { bytes, maxTaskBytes });
-    }
-    return format.decode(delivery);
-  }
-
-  /** A delivery that came back: this very attempt has ended here before, or still runs here. */
-  private isKnown(run: RunningTask): boolean {
-    return this.endings.acknowledgeIfFinished(run) || this.isRunning(run);
-  }
-
-  /** A delivery that came back is counted before it may run. */
-  private isCounted(run: RunningTask): boolean {
-    const counting = this.endings.cameBack(run.delivery, run.task);
-    if (counting !== undefined) this.endUnrun(counting);
-    return counting !== undefined;
-  }
-
-  private expire(delivery: Delivery, task: Task, expiresAt: number): void {
-    const recording = this.endings.expire(delivery, task, expiresAt);
-    if (recording === undefined) this.onEnd();
-    else this.endUnrun(recording);
-  }
-
-  private isRunning(run: RunningTask): boolean {
-    for (const other of this.runs) {
-      if (other.uuid !== run.uuid || other.attempt !== run.attempt || other.ended) continue;
-      other.duplicate = run.delivery;
-      return true;
-    }
-    return false;
   }
 
   /** Who must wait for others of its name gives its slot to whoever need not. */
@@ -184,7 +124,7 @@ export class TaskRunner implements Surroundings {
       this.failed(run, error);
       return;
     } finally {
-      this.noteTimeInLoop(run);
+      this.blockedLoop.letGo(run);
     }
     if (isThenable(result)) result.then((value) => this.succeeded(run, value), (error: unknown) => this.failed(run, error));
     else this.succeeded(run, result);
@@ -212,7 +152,7 @@ export class TaskRunner implements Surroundings {
 
   private succeeded(run: RunningTask, value: unknown): void {
     if (run.ended) return this.endedLate(run);
-    if (this.loopWatch.isLate) return this.succeededAfterBlocking(run, value);
+    if (this.blockedLoop.isLate) return this.succeededAfterBlocking(run, value);
     this.succeed(run, value);
   }
 
@@ -273,16 +213,8 @@ export class TaskRunner implements Surroundings {
     this.dependencies.emit({ type: 'task.ended-late', task: run.identity(), afterSeconds });
   }
 
-  private endUnrun(recording: Promise<void>): void {
-    this.after(recording, () => this.onEnd());
-  }
-
-  /** A defect in the recording must cost neither the slot nor the process; the delivery stays with the broker. */
   private after(recording: Promise<void>, next: () => void): void {
-    recording.then(next, (error: unknown) => {
-      this.dependencies.emit({ type: 'worker.problem', worker: this.name, message: 'The end of a task could not be recorded; it will be delivered again.', error });
-      next();
-    });
+    afterRecording(recording, this.name, this.dependencies.emit, next);
   }
 
   /** The handler has ended, or is no longer waited for. */
@@ -293,22 +225,6 @@ export class TaskRunner implements Surroundings {
     this.onEnd(performance.now() - run.startedAt);
   }
 
-  private noteTimeInLoop(run: RunningTask): void {
-    const milliseconds = performance.now() - run.startedAt;
-    if (milliseconds < BLOCKED_LOOP_MS) return;
-    this.namedAt = performance.now();
-    this.emitBlocked(run, milliseconds);
-  }
-
-  private emitBlocked(run: RunningTask, milliseconds: number): void {
-    this.dependencies.emit({ type: 'task.blocked-loop', task: run.identity(), seconds: Math.round(milliseconds / 100) / 10 });
-  }
-}
-
-/** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */
-function expiryOf({ properties }: Delivery): number | undefined {
-  const expiresAt = properties.headers?.[Header.expires];
-  return typeof expiresAt === 'number' && expiresAt <= Date.now() ? expiresAt : undefined;
 }
 
 function invoke(run: RunningTask): unknown {

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../brokers/broker.js';
-import { countHeader, Header } from '../../task/headers.js';
+import { attemptIn, countHeader, Header } from '../../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../../task/task.js';
 import type { Handler } from '../handler.js';
 import type { TaskVisit } from './task-gate.js';
@@ -8,10 +8,10 @@ const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
 const NO_ARGS: readonly TaskArgument[] = Object.freeze([]);
 
 /** A delivery that ends without having run; of one that could not be decoded only what its properties say is known. */
-export function unrunVisit(delivery: Delivery, task: { uuid: string; name: string } & Partial<Task>, attempt: number, worker: string, handler?: Handler): TaskVisit {
+export function unrunVisit(delivery: Delivery, task: { uuid: string; name: string } & Partial<Task>, worker: string, handler?: Handler): TaskVisit {
   const headers = delivery.properties.headers ?? NO_HEADERS;
   return {
-    uuid: task.uuid, name: task.name, args: task.args ?? NO_ARGS, headers, attempt, queue: delivery.queue, worker,
+    uuid: task.uuid, name: task.name, args: task.args ?? NO_ARGS, headers, attempt: attemptIn(headers), queue: delivery.queue, worker,
     redelivered: delivery.redelivered || countHeader(headers, Header.redeliveries, 0) > 0,
     replyTo: delivery.properties.replyTo, handler,
   };

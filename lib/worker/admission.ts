@@ -1,0 +1,89 @@
+import type { Delivery } from '../brokers/broker.js';
+import { TaskTooLargeError } from '../errors.js';
+import { Header } from '../task/headers.js';
+import type { Task } from '../task/task.js';
+import { afterRecording } from './after-recording.js';
+import { reasonOf } from './dead-letter.js';
+import { RunningTask } from './running-task.js';
+import type { TaskEndings } from './task-endings.js';
+import type { TaskRunner } from './task-runner.js';
+import type { UnrunEndings } from './unrun-endings.js';
+import type { WorkerDependencies } from './worker.js';
+
+/**
+ * Says of each delivery whether it is to run here, and has it run or ends it. `onEnd` is called once for each that it
+ * ends, when its slot is free again.
+ */
+export class Admission {
+  constructor(
+    private readonly dependencies: WorkerDependencies,
+    private readonly runner: TaskRunner,
+    private readonly endings: TaskEndings,
+    private readonly unrun: UnrunEndings,
+    private readonly onEnd: () => void,
+  ) {}
+
+  take(delivery: Delivery): void {
+    let task: Task;
+    try {
+      task = this.decode(delivery);
+    } catch (error) {
+      const known = { uuid: delivery.properties.messageId ?? '', name: '' };
+      return this.end(this.unrun.bury(delivery, known, reasonOf(error), error));
+    }
+    const expiresAt = expiryOf(delivery);
+    const handler = this.dependencies.handlers.get(task.name);
+    if (handler === undefined) {
+      if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+      this.runner.controls.share();
+      return this.end(this.isPaused(task) ? this.unrun.putOff(delivery, task) : this.unrun.passOn(delivery, task));
+    }
+    const run = new RunningTask(this.runner, delivery, task, handler);
+    if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
+    if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+    if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
+    if (delivery.redelivered && this.isCounted(run)) return;
+    this.runner.start(run);
+  }
+
+  private decode(delivery: Delivery): Task {
+    const { maxTaskBytes, format } = this.dependencies;
+    const bytes = delivery.body.length;
+    if (bytes > maxTaskBytes) {
+      throw new TaskTooLargeError(`The body has ${bytes} bytes; at most ${maxTaskBytes} are taken (maxTaskBytes).`, { bytes, maxTaskBytes });
+    }
+    return format.decode(delivery);
+  }
+
+  private isPaused({ name }: Task): boolean {
+    return this.dependencies.isTaskPaused?.(name) === true;
+  }
+
+  /** A delivery that came back: this very attempt has ended here before, or still runs here. */
+  private isKnown(run: RunningTask): boolean {
+    return this.endings.acknowledgeIfFinished(run) || this.runner.joinRunning(run);
+  }
+
+  /** A delivery that came back is counted before it may run. */
+  private isCounted({ delivery, task }: RunningTask): boolean {
+    const counting = this.unrun.cameBack(delivery, task);
+    if (counting !== undefined) this.end(counting);
+    return counting !== undefined;
+  }
+
+  private expire(delivery: Delivery, task: Task, expiresAt: number): void {
+    const recording = this.unrun.expire(delivery, task, expiresAt);
+    if (recording === undefined) this.onEnd();
+    else this.end(recording);
+  }
+
+  private end(recording: Promise<void>): void {
+    afterRecording(recording, this.runner.name, this.dependencies.emit, this.onEnd);
+  }
+}
+
+/** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */
+function expiryOf({ properties }: Delivery): number | undefined {
+  const expiresAt = properties.headers?.[Header.expires];
+  return typeof expiresAt === 'number' && expiresAt <= Date.now() ? expiresAt : undefined;
+}

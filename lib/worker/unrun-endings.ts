@@ -1,0 +1,144 @@
+import type { Delivery } from '../brokers/broker.js';
+import { DispatcherError, UnknownTaskError } from '../errors.js';
+import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
+import { attemptIn, countHeader, Header } from '../task/headers.js';
+import type { Task } from '../task/task.js';
+import type { TaskEnd } from './gates/task-gate.js';
+import type { TaskGates } from './gates/task-gates.js';
+import { unrunVisit } from './gates/unrun-visit.js';
+import type { ResultKeeper } from './result-keeper.js';
+import { returnPauseMs } from './return-pause.js';
+import type { Settler } from './settler.js';
+import type { WorkerConfig } from './worker-config.js';
+import type { WorkerDependencies } from './worker.js';
+
+const DEFAULT_GRACE_SECONDS = 60;
+const DEFAULT_MAX_REDELIVERIES = 10;
+const FIRST_PUT_OFF_MS = 1_000;
+const LONGEST_PUT_OFF_MS = 30_000;
+/** Redeliveries within this time are one. */
+const COUNT_EVERY_MS = 5_000;
+
+/**
+ * The ways in which a delivery can end here that is not run. As in {@link TaskEndings}, each is recorded where it has to
+ * be, and only then acknowledged.
+ */
+export class UnrunEndings {
+  private readonly maxRedeliveries: number;
+
+  constructor(
+    private readonly config: WorkerConfig,
+    private readonly dependencies: WorkerDependencies,
+    private readonly settler: Settler,
+    private readonly keeper: ResultKeeper | undefined,
+    private readonly gates: TaskGates | undefined,
+  ) {
+    this.maxRedeliveries = config.maxRedeliveries ?? DEFAULT_MAX_REDELIVERIES;
+  }
+
+  /** A dead letter of a delivery that could not run. */
+  async bury(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
+    const certificate = { reason, error, attempt: attemptIn(delivery.properties.headers), worker: this.config.name, at: new Date() };
+    if (!await this.settler.deadLetter(delivery, certificate)) return;
+    if (await this.leave(delivery, task, { kind: 'failed', reason, error }, error) === false) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.dead-lettered', task: this.identity(delivery, task), reason, error });
+  }
+
+  /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
+  expire(delivery: Delivery, task: Task, expiresAt: number): Promise<void> | undefined {
+    const expired = (): void => {
+      if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task), expiresAt });
+    };
+    const leaving = this.leave(delivery, task, { kind: 'expired' }, expiredError(task, expiresAt));
+    if (leaving !== undefined) return leaving.then((left) => { if (left) expired(); });
+    expired();
+    return undefined;
+  }
+
+  /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
+  async putOff(delivery: Delivery, task: Task): Promise<void> {
+    const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
+    const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
+    if (!await this.settler.sendAgain(delivery, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
+  }
+
+  /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
+  async passOn(delivery: Delivery, task: Task): Promise<void> {
+    const returns = countHeader(delivery.properties.headers, Header.returns, 0);
+    const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+    const pauseMs = returnPauseMs(returns, graceSeconds);
+    if (pauseMs === undefined) {
+      return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
+    }
+    if (!await this.settler.sendAgain(delivery, { [Header.returns]: returns + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
+  }
+
+  /**
+   * For a delivery that came back unsettled. Where the broker counts that, it may run as long as the
+   * count is low (`undefined`). Where it does not, the task takes its count along: it is sent again
+   * with the count raised, to be run from there.
+   */
+  cameBack(delivery: Delivery, task: Task): Promise<void> | undefined {
+    const { deliveryCount } = delivery;
+    if (deliveryCount === undefined && wasJustCounted(delivery)) return undefined;
+    const count = deliveryCount ?? countHeader(delivery.properties.headers, Header.redeliveries, 0) + 1;
+    if (count > this.maxRedeliveries) return this.bury(delivery, task, 'crash-loop', this.crashLoop(task, count));
+    return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
+  }
+
+  /** `undefined`: nobody asked for its result, and no gate has to do with it. */
+  private leave(
+    delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'expired' }>, error: unknown,
+  ): Promise<boolean> | undefined {
+    if (this.gates === undefined && this.keeper === undefined) return undefined;
+    const visit = unrunVisit(delivery, task, this.config.name, this.dependencies.handlers.get(task.name));
+    const keeping = this.keeper?.endedUnrun(visit, end.kind, error);
+    const { gates } = this;
+    if (gates?.concern(visit) !== true) return keeping;
+    return keeping === undefined ? gates.leave(visit, end) : keeping.then((kept) => kept && gates.leave(visit, end));
+  }
+
+  private async recount(delivery: Delivery, count: number): Promise<void> {
+    const changes = { [Header.redeliveries]: count, [Header.redeliveredAt]: Date.now() };
+    if (await this.settler.sendAgain(delivery, changes, 0)) delivery.ack();
+  }
+
+  private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }): TaskIdentity {
+    return { uuid, name, attempt: attemptIn(delivery.properties.headers), queue: delivery.queue, worker: this.config.name };
+  }
+
+  private crashLoop({ name, uuid }: Task, count: number): DispatcherError {
+    return new DispatcherError('ERR_DISPATCHER_CRASH_LOOP',
+      `Task "${name}" (${uuid}) came back unsettled ${count} times; at most ${this.maxRedeliveries} are allowed (maxRedeliveries). `
+      + 'It probably crashes its process: look at what the processes logged last, mend the handler, and replay the dead letter.',
+      { task: name, uuid, count });
+  }
+
+  private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {
+    const known = [...this.dependencies.handlers.keys()];
+    return new UnknownTaskError(
+      `No worker of the queue "${queue}" took the task "${name}" within ${graceSeconds} s (unknownTaskGraceSeconds). `
+      + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
+      + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
+  }
+}
+
+/**
+ * A process does not die many times a second, but a Go worker on the same queue gives back in a hot
+ * loop what it has no function for. What comes back so soon is run, and counted only now and then.
+ */
+function wasJustCounted(delivery: Delivery): boolean {
+  const at = countHeader(delivery.properties.headers, Header.redeliveredAt, 0);
+  // Both ways: the clock of whoever wrote it may be ahead of ours, but not for ever.
+  return Math.abs(Date.now() - at) < COUNT_EVERY_MS;
+}
+
+function expiredError({ name, uuid }: Task, expiresAt: number): DispatcherError {
+  return new DispatcherError('ERR_DISPATCHER_EXPIRED',
+    `Task "${name}" (${uuid}) was not run: it expired at ${new Date(expiresAt).toISOString()} (expiresInSeconds).`, { task: name, uuid, expiresAt });
+}
