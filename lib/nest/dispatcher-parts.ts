@@ -132,6 +132,7 @@ export class DispatcherParts {
     return {
       broker, handlers, emit, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
+      cancelReasonOf: control.calledOff,
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of },
       gates: gatesOf(control.calledOff, this.shared, this.limits, this.workflows.gate),

@@ -33,17 +33,22 @@ export class Admission {
     }
     const expiresAt = expiryOf(delivery);
     const handler = this.dependencies.handlers.get(task.name);
-    if (handler === undefined) {
-      if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
-      this.runner.controls.share();
-      return this.end(this.isPaused(task) ? this.unrun.putOff(delivery, task) : this.unrun.passOn(delivery, task));
-    }
+    if (handler === undefined) return this.refuse(delivery, task, expiresAt);
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
     if (delivery.redelivered && this.isCounted(run)) return;
     this.runner.start(run);
+  }
+
+  /** There is no handler of this name here: neither limits nor gates are asked, for it must not seem to have been started. */
+  private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
+    if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
+    this.runner.controls.share();
+    if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
+    const cancelled = this.dependencies.cancelReasonOf?.({ uuid: task.uuid, headers: delivery.properties.headers ?? {} });
+    this.end(cancelled === undefined ? this.unrun.passOn(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
   }
 
   private decode(delivery: Delivery): Task {

@@ -3,6 +3,7 @@ import { DispatcherError, UnknownTaskError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { attemptIn, countHeader, Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
+import { cancelledError } from './cancelled-error.js';
 import type { TaskEnd } from './gates/task-gate.js';
 import type { TaskGates } from './gates/task-gates.js';
 import { unrunVisit } from './gates/unrun-visit.js';
@@ -56,6 +57,13 @@ export class UnrunEndings {
     return undefined;
   }
 
+  /** Called off: nobody need look for a worker that knows it. */
+  async cancel(delivery: Delivery, task: Task, reason: string): Promise<void> {
+    if (await this.leave(delivery, task, { kind: 'cancelled', reason }, cancelledError(task, reason)) === false) return;
+    delivery.ack();
+    this.dependencies.emit({ type: 'task.cancelled', task: this.identity(delivery, task), reason });
+  }
+
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
   async putOff(delivery: Delivery, task: Task): Promise<void> {
     const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
@@ -93,7 +101,7 @@ export class UnrunEndings {
 
   /** `undefined`: nobody asked for its result, and no gate has to do with it. */
   private leave(
-    delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'expired' }>, error: unknown,
+    delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'cancelled' | 'expired' }>, error: unknown,
   ): Promise<boolean> | undefined {
     if (this.gates === undefined && this.keeper === undefined) return undefined;
     const visit = unrunVisit(delivery, task, this.config.name, this.dependencies.handlers.get(task.name));

@@ -22,6 +22,8 @@ export interface WorkerDependencies {
   maxTaskBytes: number;
   /** Whether tasks of this name are to wait. Default: never. */
   isTaskPaused?: (taskName: string) => boolean;
+  /** Who called a task off, of a name that is unknown here; what is run, its gate keeps from running. Default: nobody. */
+  cancelReasonOf?: CancelReasonOf;
   /** Where results are kept, and of which tasks. Default: nowhere. */
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
   /** What deliveries pass before they run, in this order. Default: none. */

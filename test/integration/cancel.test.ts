@@ -84,6 +84,20 @@ describe.each(brokers)('cancelling on %s', (_name, url) => {
     expect(await service.depth(config.workers[0].queue)).toBe(0);
   });
 
+  it('ends one whose name no worker knows, with its result, instead of sending it around', async () => {
+    const config = configFor(url());
+    const { service, ends } = await start(config);
+    const [{ queue }] = config.workers;
+    await service.pause({ queue }, ANN);
+    const called = await service.publish({ name: 'nobody knows', args: [], result: true });
+    await called.cancel(ANN);
+    await service.resume({ queue });
+    await expect(called.result()).rejects.toMatchObject({ fields: { state: 'cancelled' }, cause: { code: 'ERR_DISPATCHER_CANCELLED' } });
+    await ends.count(1);
+    expect(ends.all).toMatchObject([{ type: 'task.cancelled', reason: 'called off by ann: too late', task: { uuid: called.uuid } }]);
+    expect(await service.depth(queue)).toBe(0);
+  });
+
   it('ends a delayed one when it is due, and one between two attempts', async () => {
     const { service, tasks, ends } = await start(configFor(url()));
     const later = await service.publish({ name: 'quick', args: [{ type: 'string', value: 'later' }], delaySeconds: 5 });

@@ -3,6 +3,7 @@ import type { DispatcherEvent } from '../../../lib/events/dispatcher-event.js';
 import { gofortFormat } from '../../../lib/formats/gofort.js';
 import { Header } from '../../../lib/task/headers.js';
 import type { TaskHeaders } from '../../../lib/task/task.js';
+import type { CancelReasonOf } from '../../../lib/worker/gates/cancel-gate.js';
 import type { Entrance, TaskEnd, TaskGate } from '../../../lib/worker/gates/task-gate.js';
 import type { Handler } from '../../../lib/worker/handler.js';
 import { TaskWorker } from '../../../lib/worker/task-worker.js';
@@ -54,10 +55,10 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-async function start(handler: Partial<Handler>): Promise<void> {
+async function start(handler: Partial<Handler>, cancelReasonOf?: CancelReasonOf): Promise<void> {
   worker = new TaskWorker({ name: 'w', queue: 'work', limit: 2 }, {
     broker, format: gofortFormat, handlers: new Map([['a', { name: 'a', run: () => { log.push('run'); }, ...handler }]]),
-    emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000, gates: [first, second],
+    emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000, gates: [first, second], cancelReasonOf,
   });
   await worker.start();
 }
@@ -119,6 +120,29 @@ describe('a task that has to do with gates', () => {
     expect(log).toEqual(['first enter', 'second dropped', 'first dropped', 'ack', 'first enter', 'second cancelled', 'first cancelled', 'ack']);
     expect(typesOf()).toEqual(['task.dropped', 'task.cancelled']);
     expect(broker.published).toEqual([]);
+  });
+
+  it('ends as cancelled where its name is unknown here: not entered, not passed on, no dead letter', async () => {
+    const asked: unknown[] = [];
+    await start({}, (task) => {
+      asked.push(task);
+      return 'called off';
+    });
+    deliver({ mine: 'x' }, 'unknown');
+    await settle();
+    expect(asked).toEqual([{ uuid: 'u', headers: expect.objectContaining({ mine: 'x' }) }]);
+    expect(log).toEqual(['second cancelled', 'first cancelled', 'ack']);
+    expect(broker.published).toEqual([]);
+    expect(events).toContainEqual({ type: 'task.cancelled', task: { uuid: 'u', name: 'unknown', attempt: 1, queue: 'work', worker: 'w' }, reason: 'called off' });
+  });
+
+  it('is passed on where its name is unknown here and nobody has called it off', async () => {
+    await start({}, () => undefined);
+    deliver(undefined, 'unknown');
+    await settle();
+    expect(log).toEqual(['ack']);
+    expect(broker.published).toMatchObject([{ address: { queue: 'work' }, message: { properties: { headers: { [Header.returns]: 1 } } } }]);
+    expect(typesOf()).toEqual(['task.returned']);
   });
 
   it('is not acknowledged before its end is recorded, however often that takes', async () => {
