@@ -19,8 +19,10 @@ export function errorText({ name, message }: TaskErrorRecord): string {
 
 /** As bytes. A value that has no form is a failure: nothing could follow from it. */
 export function encodeOutcome(outcome: StepOutcome): Buffer {
-  const encoded = encodeValue(outcome);
-  if (!('problem' in encoded)) return Buffer.from(encoded.text);
+  if (outcome.kind === 'error') return Buffer.from(JSON.stringify(outcome));
+  // By itself, not as a property: one that is a function would be left out, and pass for nothing.
+  const encoded = encodeValue(outcome.value);
+  if (!('problem' in encoded)) return Buffer.from(`{"kind":"value","value":${encoded.text}}`);
   return encodeOutcome(failure(new TypeError(`What the task returned cannot be kept: ${encoded.problem}.`)));
 }
 
