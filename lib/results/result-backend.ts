@@ -83,6 +83,9 @@ export interface ResultBackend {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** The code of an error where a backend has dropped, before it expired, what it was given: it does not come back. */
+export const RESULTS_GONE = 'ERR_DISPATCHER_RESULTS_GONE';
+
 /** Pages of {@link ResultBackend.members} end once they hold so many bytes of values. */
 export const MEMBERS_PAGE_BYTES = 1024 * 1024;
 /** ... or so many members. */

@@ -1,10 +1,11 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
-import { callbackPath, childPath, isAside, placeOf, type StepPath } from './paths.js';
+import { RESULTS_GONE } from '../results/result-backend.js';
+import { callbackPath, childPath, isAside, placeOf, ROOT, type StepPath } from './paths.js';
 import type { GroupNode, PlanNode } from './plan-node.js';
 import { errorText, failure, type StepOutcome } from './step-outcome.js';
 import { cannotBeSent, type StepInput, type StepStarter } from './step-starter.js';
 import { ended, unkeepable } from './workflow-state.js';
-import type { WorkflowStore } from './workflow-store.js';
+import { isGone, type WorkflowStore } from './workflow-store.js';
 
 /** What follows from the end of a step: nothing yet, or this is how the step around it has ended, or goes on. */
 type Following =
@@ -101,7 +102,8 @@ export class WorkflowDriver {
       if (!(error instanceof ResultTooLargeError)) throw error;
       state = await write(unkeepable(error.message));
     }
-    if (state?.outcome === undefined || state.status === 'cancelled') return undefined;
+    if (state === undefined) throw new UnknownWorkflowError(workflow, ROOT);
+    if (state.outcome === undefined || state.status === 'cancelled') return undefined;
     // After a success nothing is a failure any more.
     return outcome.kind === 'error' && state.status === 'succeeded' ? undefined : { outcome: state.outcome };
   }
@@ -145,12 +147,18 @@ export class WorkflowDriver {
   private async collect(workflow: string, path: StepPath, group: GroupNode, size: number): Promise<StepOutcome> {
     const results = new Array<unknown>(size);
     let found = 0;
-    for await (const { index, outcome } of this.store.members(workflow, path)) {
-      results[index] = group.mode === 'fail-fast' && outcome.kind === 'value' ? outcome.value : settled(outcome);
-      found++;
+    try {
+      for await (const { index, outcome } of this.store.members(workflow, path)) {
+        results[index] = group.mode === 'fail-fast' && outcome.kind === 'value' ? outcome.value : settled(outcome);
+        found++;
+      }
+    } catch (error) {
+      // Asking again would not bring them back, and keep the last member's task for ever.
+      if (isGone(error)) return failure(error);
+      throw error;
     }
     if (found >= size) return { kind: 'value', value: results };
-    return failure(new DispatcherError('ERR_DISPATCHER_RESULTS_GONE',
+    return failure(new DispatcherError(RESULTS_GONE,
       `Of the ${size} results of a group only ${found} are still there: the result backend has dropped the others before they expired. Give it more memory, or use one that keeps what it was given.`,
       { workflow, path, size, found }));
   }
@@ -159,7 +167,7 @@ export class WorkflowDriver {
 /** Nothing is known of a workflow, or not any more. */
 export class UnknownWorkflowError extends DispatcherError {
   constructor(workflow: string, path: StepPath) {
-    super('ERR_DISPATCHER_UNKNOWN_WORKFLOW', `Nothing is known of step ${path} of workflow ${workflow}: it has expired (expiresInSeconds), was removed from the result backend, or was published on another one.`,
+    super('ERR_DISPATCHER_UNKNOWN_WORKFLOW', `Nothing is known of step ${path} of workflow ${workflow}: it has expired (workflowsExpireInSeconds), was dropped or removed by the result backend, or was published on another one.`,
       { workflow, path });
   }
 }

@@ -4,7 +4,7 @@ import { childrenOf, type GroupNode, type PlanNode } from './plan-node.js';
 import { errorText } from './step-outcome.js';
 import { uuidOf } from './workflow-header.js';
 import type { WorkflowStatus } from './workflow-state.js';
-import type { WorkflowStore } from './workflow-store.js';
+import { isGone, type WorkflowStore } from './workflow-store.js';
 
 /**
  * Where a step stands. `waiting`: for the steps before it. `active`: its tasks are in their queues, or run. `failed`:
@@ -92,12 +92,21 @@ export class ProgressReader {
     return steps;
   }
 
+  /** What is still there: progress can be told without the rest. */
+  private async* members(path: StepPath): ReturnType<WorkflowStore['members']> {
+    try {
+      yield* this.store.members(this.workflow, path);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+
   private async group(node: GroupNode, path: StepPath, status: StepStatus): Promise<Pick<StepProgress, 'ended' | 'failed' | 'size' | 'steps'>> {
     const listed = new Map<number, StepStatus>();
     let ended = 0;
     let failed = 0;
     if (status !== 'waiting') {
-      for await (const { index, outcome } of this.store.members(this.workflow, path)) {
+      for await (const { index, outcome } of this.members(path)) {
         ended++;
         if (outcome.kind === 'error') failed++;
         if (index < MOST_LISTED) listed.set(index, outcome.kind === 'value' ? 'succeeded' : 'failed');

@@ -1,5 +1,5 @@
-import { DispatcherError, InvalidBodyError } from '../errors.js';
-import type { ResultBackend, StopWatching } from '../results/result-backend.js';
+import { DispatcherError } from '../errors.js';
+import { RESULTS_GONE, type ResultBackend, type StopWatching } from '../results/result-backend.js';
 import { findNode, ROOT, type StepPath } from './paths.js';
 import { decodePlan, encodePlan, type PlanNode } from './plan-node.js';
 import { PlanCache } from './plan-cache.js';
@@ -153,9 +153,9 @@ export class WorkflowStore {
   }
 }
 
-/** Bytes that nobody here has written. */
-export function isUnreadable(error: unknown): boolean {
-  return error instanceof InvalidBodyError;
+/** The backend has dropped what it was given: it does not come back. */
+export function isGone(error: unknown): boolean {
+  return error instanceof DispatcherError && error.code === RESULTS_GONE;
 }
 
 const planKey = (workflow: string, path: StepPath): string => `workflow:${workflow}:plan:${path}`;

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { freePorts } from './free-ports.js';
@@ -24,6 +25,34 @@ export class MemcachedServer {
     const memcached = new MemcachedServer(port);
     await memcached.server.start();
     return memcached;
+  }
+
+  /** The value of a key, as text. */
+  async get(key: string): Promise<string> {
+    const [, value] = (await this.ask(`get ${key}`, /END\r\n$/)).split('\r\n');
+    if (value === undefined || value === '') throw new Error(`memcached has no ${key}.`);
+    return value;
+  }
+
+  /** As if it had run out of memory. */
+  async evict(key: string): Promise<void> {
+    const answer = await this.ask(`delete ${key}`, /\r\n$/);
+    if (answer !== 'DELETED\r\n') throw new Error(`memcached has no ${key}: ${answer}`);
+  }
+
+  private ask(command: string, end: RegExp): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let answer = '';
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+      socket.on('error', reject);
+      socket.on('close', () => reject(new Error(`memcached has closed the connection after: ${answer}`)));
+      socket.on('data', (data: Buffer) => {
+        answer += data.toString();
+        if (!end.test(answer)) return;
+        socket.destroy();
+        resolve(answer);
+      });
+    });
   }
 
   async stop(): Promise<void> {

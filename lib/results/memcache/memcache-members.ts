@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ResultBackendError } from '../../errors.js';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Member, type MemberCount } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, RESULTS_GONE, type Member, type MemberCount } from '../result-backend.js';
 import { MAX_KEYS_AT_ONCE, type MembersPage } from '../result-store.js';
 import type { MemcacheServersConnection } from './memcache-servers.js';
 
@@ -96,7 +96,7 @@ export class MemcacheMembers {
     if (hint <= end) return;
     throw new ResultBackendError(
       `memcached has evicted member ${end} of ${hint} of the set '${key}'. Give it more memory (-m) and forbid eviction (-M), or choose another backend for groups.`,
-      { key, position: end, members: hint });
+      { key, position: end, members: hint }, undefined, RESULTS_GONE);
   }
 
   private async header(key: string, expiresInMs: number | undefined): Promise<Header> {
