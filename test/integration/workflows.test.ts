@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { inspect } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -7,9 +8,27 @@ import {
 } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
-import { RedisServer } from '../support/redis.js';
+import { isMissing, ResultServers, type ResultServerName } from '../support/result-servers.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
+
+class Point { readonly x = 3; }
+
+/** What a step returns, and what the next one gets; or with what it fails. */
+const SPECIAL: Readonly<Record<string, { returns: () => unknown; gets: string | RegExp }>> = {
+  'a bigint': { returns: () => 2n ** 63n, gets: '9223372036854775808n' },
+  'bigints within': { returns: () => [2n ** 63n, 1n], gets: '[ 9223372036854775808n, 1 ]' },
+  'undefined': { returns: () => undefined, gets: 'null' },
+  'undefined within': { returns: () => ({ list: [undefined], gone: undefined }), gets: '{ list: [ null ] }' },
+  'a Date': { returns: () => new Date(0), gets: "'1970-01-01T00:00:00.000Z'" },
+  'a class instance': { returns: () => new Point(), gets: '{ x: 3 }' },
+  'more than 64 bits': { returns: () => 2n ** 64n, gets: /found the bigint 18446744073709551616/ },
+  'NaN': { returns: () => Number.NaN, gets: /expected a finite number, found the number NaN/ },
+  'Infinity within': { returns: () => [Infinity], gets: /expected a finite number, found the number Infinity/ },
+  'a Map': { returns: () => new Map(), gets: /What the task returned cannot be kept: a Map has no JSON form/ },
+  'a function': { returns: () => () => 1, gets: /What the task returned cannot be kept: a function cannot be a result/ },
+};
 
 @Injectable()
 class Tasks {
@@ -25,6 +44,10 @@ class Tasks {
   @Task('note') note(...values: unknown[]): void { this.told(`note ${JSON.stringify(values)}`, undefined); }
   @Task('circle') circle(): object { const circle: Record<string, unknown> = {}; return Object.assign(circle, { circle }); }
   @Task('hold') async hold(): Promise<void> { this.told('hold', undefined); await this.gate.promise; }
+  @Task('special') special(kind: string): unknown { return SPECIAL[kind]?.returns(); }
+  @Task('see') see(value: unknown): string { return inspect(value); }
+  @Task('text') text(bytes: number): string { return 'x'.repeat(bytes); }
+  @Task('length') length(text: string): number { return text.length; }
   @Task('breaks') breaks(value = 0): number {
     if (this.broken) throw new RangeError('it is broken');
     return this.told('mended', value + 1);
@@ -36,10 +59,9 @@ class Tasks {
   private told<T>(what: string, value: T): T { this.ran.add(what); return value; }
 }
 
-let redis: RedisServer;
+const servers = new ResultServers();
 const closing: (() => Promise<unknown>)[] = [];
-beforeAll(async () => { redis = await RedisServer.start(); });
-afterAll(() => redis.stop());
+afterAll(() => servers.stop());
 afterEach(async () => { for (const close of closing.splice(0).reverse()) await close(); });
 
 interface Running { service: DispatcherService; tasks: Tasks; log: KeptLog }
@@ -57,18 +79,38 @@ async function start(config: Partial<ServerConfig>, exchange: string): Promise<R
   return { service: app.get(DispatcherService), tasks: app.get(Tasks), log };
 }
 
-const places: [string, () => Partial<ServerConfig>][] = [
-  ['embedded:, kept in embedded:', () => ({ broker: 'embedded:' })],
-  ['embedded:, kept in Redis', () => ({ broker: 'embedded:', resultBackend: redis.url })],
-  ['RabbitMQ alone', () => ({ broker: sharedRabbitMqUrl() })],
-  ['RabbitMQ, kept in Redis', () => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
+interface Place {
+  readonly title: string;
+  readonly server?: ResultServerName;
+  readonly broker: () => string;
+  /** The largest result of a step that can be kept, in MiB, where 5 are too many. */
+  readonly most?: 1;
+}
+
+const newFolder = (): string => {
+  const folder = temporaryFolder('workflows');
+  closing.push(() => Promise.resolve(removeFolder(folder)));
+  return `embedded:${folder}`;
+};
+
+const places: readonly Place[] = [
+  { title: 'embedded:, kept in embedded:', broker: () => 'embedded:' },
+  { title: 'an embedded folder, kept in the folder', broker: newFolder },
+  { title: 'embedded:, kept in Redis', broker: () => 'embedded:', server: 'Redis' },
+  { title: 'RabbitMQ alone', broker: sharedRabbitMqUrl, most: 1 },
+  { title: 'RabbitMQ, kept in Redis', broker: sharedRabbitMqUrl, server: 'Redis' },
+  { title: 'embedded:, kept in MongoDB', broker: () => 'embedded:', server: 'MongoDB' },
+  { title: 'embedded:, kept in memcached', broker: () => 'embedded:', server: 'memcached', most: 1 },
 ];
 
-describe.each(places)('workflows on %s', (title, config) => {
+describe.each(places.filter(({ server }) => !isMissing(server)))('workflows on $title', ({ title, broker, server, most }) => {
+  let url: string | undefined;
+  beforeAll(async () => { url = server && await servers.url(server); });
+
   async function dispatcher(more: Partial<ServerConfig> = {}): Promise<Running> {
     const exchange = uniqueName('workflows');
     if (title.startsWith('RabbitMQ')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
-    return start({ ...config(), ...more }, exchange);
+    return start({ broker: broker(), resultBackend: url, ...more }, exchange);
   }
 
   async function result(workflow: Workflow): Promise<unknown> {
@@ -177,6 +219,22 @@ describe.each(places)('workflows on %s', (title, config) => {
     const told = async (workflow: Workflow): Promise<string> => String(await (await service.publish(workflow)).result().catch((error: unknown) => error));
     expect(await told(chain(task('circle'), task('add')))).toMatch(/What the task returned cannot be kept/);
     expect(await told(chain(task('add', 1), signature({ name: 'add', routingKey: 'nobody' })))).toMatch(/routing key ["']nobody["']/);
+  });
+
+  it('a result too large for what keeps it is the failure of its step', async () => {
+    const { service } = await dispatcher();
+    const outcome = (await service.publish(chain(task('text', 5 * 1024 * 1024), task('length')))).result();
+    if (most === undefined) expect(await outcome).toBe(5 * 1024 * 1024);
+    else await expect(outcome).rejects.toThrow(/too large for the result backend at .* keeps up to 1\d{6}\. Store it elsewhere and keep its key/);
+  });
+
+  it('what a step returns reaches the next as the documentation says', async () => {
+    const { service } = await dispatcher();
+    for (const [kind, { gets }] of Object.entries(SPECIAL)) {
+      const published = await service.publish(chain(task('special', kind), task('see')));
+      if (typeof gets === 'string') expect(await published.result(), kind).toBe(gets);
+      else await expect(published.result(), kind).rejects.toThrow(gets);
+    }
   });
 
   it('is called off when it cannot be published', async () => {
