@@ -1,13 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startScript, type Child } from '../support/processes.js';
-import { RedisServer } from '../support/redis.js';
-import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
-import { uniqueName } from '../support/shared-rabbitmq.js';
-import { Arrivals, pause } from '../support/wait.js';
+import { pause } from '../support/wait.js';
 import { uuidOf } from '../../lib/workflows/workflow-header.js';
-import { CONFIG_VARIABLE, type AppConfig } from './apps/protocol.js';
-import type { Started, WorkflowCommand, WorkflowNote } from './apps/workflow-protocol.js';
+import type { Started, WorkflowNote } from './apps/workflow-protocol.js';
+import { cleanUp, PLACES, stage, type Stage, type Victim } from './workflow-stage.js';
 
 /** All of it takes a quarter of an hour: `DISPATCHER_FAULTS=full`. */
 const FULL = process.env.DISPATCHER_FAULTS === 'full';
@@ -16,55 +11,7 @@ const STEPS = FULL ? 50 : 8;
 const MEMBERS = 20;
 const LIMIT_MS = FULL ? 1_200_000 : 240_000;
 
-/** One process, and the notes of all of them together. */
-class App {
-  private readonly child: Child;
-  private readonly ready = new Arrivals<true>();
-
-  constructor(config: AppConfig, notes: Arrivals<WorkflowNote>) {
-    this.child = startScript('test/faults/apps/workflow-app.ts', { env: { [CONFIG_VARIABLE]: JSON.stringify(config), DISPATCHER_ROLE: '' } });
-    this.child.onLine((line) => {
-      const note = JSON.parse(line) as WorkflowNote;
-      if (note.kind === 'ready') this.ready.add(true);
-      notes.add(note);
-    });
-  }
-
-  get pid(): number { return this.child.pid; }
-  started(): Promise<unknown> { return this.ready.count(1, 120_000, `ready application; it said ${this.child.stderr}`); }
-  tell(command: WorkflowCommand): void { this.child.send(JSON.stringify(command)); }
-  kill9(): Promise<void> { return this.child.stop(); }
-}
-
-interface Stage {
-  readonly notes: Arrivals<WorkflowNote>;
-  readonly publisher: App;
-  readonly workers: App[];
-  startWorker(): App;
-}
-
-const cleaning: (() => Promise<unknown> | void)[] = [];
-afterEach(async () => { for (const clean of cleaning.splice(0).reverse()) await clean(); });
-
-/** A publisher and some workers on one queue. */
-async function stage(common: Partial<AppConfig>, workers: number, limit: number): Promise<Stage> {
-  const exchange = uniqueName('workflow-faults');
-  const queue = `${exchange}.q`;
-  const notes = new Arrivals<WorkflowNote>();
-  const base: AppConfig = { exchange, defaultRoutingKey: 'key', reconnectionIntervalSeconds: 0.2, ...common };
-  const apps: App[] = [];
-  const make = (config: AppConfig): App => {
-    const app = new App(config, notes);
-    apps.push(app);
-    return app;
-  };
-  cleaning.push(() => Promise.all(apps.map((app) => app.kill9())));
-  const startWorker = (): App => make({ ...base, workers: [{ name: 'w', queue, limit, bindingKeys: ['key'] }] });
-  const publisher = make({ ...base, role: 'publisher', initQueues: [{ name: queue, bindingKeys: ['key'] }] });
-  const all = { notes, publisher, workers: Array.from({ length: workers }, startWorker), startWorker };
-  await Promise.all([publisher, ...all.workers].map((app) => app.started()));
-  return all;
-}
+afterEach(cleanUp);
 
 /** Somebody dies every few seconds, by turns, until the promise is settled. */
 async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: Stage, servers: readonly Victim[]): Promise<string> {
@@ -92,59 +39,6 @@ async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: S
   await Promise.all(workers.map((app) => app.started()));
   return `killed: ${[...killed].map(([what, times]) => `${what} ${times}`).join(', ')}`;
 }
-
-/** A server that is killed and started again, under the name that the ledger has for it. */
-interface Victim {
-  readonly name: string;
-  kill9(): Promise<void>;
-  start(): Promise<void>;
-}
-
-function victim(name: string, server: Omit<Victim, 'name'>): Victim {
-  return { name, kill9: () => server.kill9(), start: () => server.start() };
-}
-
-interface Place {
-  readonly title: string;
-  start(): Promise<{ config: Partial<AppConfig>; servers: Victim[] }>;
-}
-
-async function rabbit(): Promise<RabbitMqNode> {
-  const node = await startRabbitMq();
-  cleaning.push(() => node.stop());
-  return node;
-}
-
-async function redis(): Promise<RedisServer> {
-  const server = await RedisServer.start();
-  cleaning.push(() => server.stop());
-  return server;
-}
-
-const PLACES: Place[] = [
-  {
-    title: 'RabbitMQ alone',
-    start: async () => {
-      const node = await rabbit();
-      return { config: { broker: node.url }, servers: [victim('RabbitMQ', node)] };
-    },
-  },
-  {
-    title: 'RabbitMQ and Redis',
-    start: async () => {
-      const [node, { url, server }] = await Promise.all([rabbit(), redis()]);
-      return { config: { broker: node.url, resultBackend: url }, servers: [victim('RabbitMQ', node), victim('Redis', server)] };
-    },
-  },
-  {
-    title: 'an embedded folder',
-    start: async () => {
-      const folder = temporaryFolder('workflows');
-      cleaning.push(() => removeFolder(folder));
-      return { config: { broker: `embedded:${folder}` }, servers: [] };
-    },
-  },
-];
 
 describe.each(PLACES)('workflows on $title', (place) => {
   it(`${CHORDS} chords start each callback once, with the right results, whoever is killed`, async () => {

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { chain, chord, currentTask, DispatcherModule, DispatcherService, group, Task, task, TaskContext, type Workflow } from '../../../lib/index.js';
 import { pause } from '../../support/wait.js';
 import { CONFIG_VARIABLE, type AppConfig } from './protocol.js';
-import type { WorkflowCommand, WorkflowNote } from './workflow-protocol.js';
+import type { Started, WorkflowCommand, WorkflowNote } from './workflow-protocol.js';
 
 /** A Nest application whose tasks are steps of workflows; it says what starts. */
 
@@ -15,7 +15,7 @@ function say(note: WorkflowNote): void {
   process.stdout.write(`${JSON.stringify(note)}\n`);
 }
 
-function saySelf(kind: 'member' | 'callback' | 'step', about: { number: number; index?: number; results?: unknown }): void {
+function saySelf(kind: Started['kind'], about: { number: number; index?: number; results?: unknown }): void {
   const { uuid, redelivered } = currentTask() as TaskContext;
   say({ kind, uuid, redelivered, pid: process.pid, ...about });
 }
@@ -34,6 +34,19 @@ class WorkflowTasks {
     saySelf('callback', { number, results });
     await pause(WORK_MS);
     return results.length;
+  }
+
+  /** It never ends by itself. */
+  @Task('held')
+  held(number: number): Promise<never> {
+    const { signal } = currentTask() as TaskContext;
+    saySelf('held', { number });
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        say({ kind: 'asked', number, text: String(signal.reason) });
+        reject(signal.reason as Error);
+      });
+    });
   }
 
   @Task('step')
@@ -63,6 +76,14 @@ async function main(): Promise<void> {
 async function obey(app: INestApplicationContext, command: WorkflowCommand): Promise<void> {
   const service = app.get(DispatcherService);
   if (command.do === 'chain') return publish(service, 0, chain(...Array.from({ length: command.steps }, (_, index) => (index === 0 ? task('step', 0) : task('step')))));
+  if (command.do === 'hold') {
+    const { number, members } = command;
+    return publish(service, number, chord(group(Array.from({ length: members * 2 }, () => task('held', number))), task('callback', number)).onError(task('callback', number)));
+  }
+  if (command.do === 'cancel') {
+    const done = await service.workflow(command.uuid).cancel(command.reason);
+    return say({ kind: 'cancelled', uuid: command.uuid, done });
+  }
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let number = next++; number < command.count; number = next++) {
