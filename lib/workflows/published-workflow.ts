@@ -124,7 +124,6 @@ function failed(workflow: string, status: WorkflowState['status'], outcome: Step
   if (outcome?.kind !== 'error') return new TaskFailedError(`Workflow ${workflow} ended as "${status}".`, { workflow, state: status });
   const { error } = outcome;
   const cause = Object.assign(new Error(error.message), { name: error.name }, error.code === undefined ? {} : { code: error.code });
-  if (status === 'succeeded') return new TaskFailedError(`Workflow ${workflow} succeeded, but its result could not be kept: ${error.message}`, { workflow, state: status }, cause);
   return new TaskFailedError(`Workflow ${workflow} failed: ${errorText(error)}`, { workflow, state: status }, cause);
 }
 

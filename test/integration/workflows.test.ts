@@ -228,6 +228,22 @@ describe.each(places.filter(({ server }) => !isMissing(server)))('workflows on $
     else await expect(outcome).rejects.toThrow(/too large for the result backend at .* keeps up to 1\d{6}\. Store it elsewhere and keep its key/);
   });
 
+  it('the result of the whole may be too large where each part was not: then it has failed with that', async () => {
+    const { service } = await dispatcher();
+    const published = await service.publish(group(Array.from({ length: 3 }, () => task('text', 512 * 1024))));
+    if (most === undefined) expect((await published.result() as string[]).map(({ length }) => length)).toEqual([524_288, 524_288, 524_288]);
+    else await expect(published.result()).rejects.toThrow(/failed: ResultTooLargeError: .*too large for the result backend/);
+    expect(await published.progress()).toMatchObject({ status: most === undefined ? 'succeeded' : 'failed', root: { ended: 3, failed: 0 } });
+  });
+
+  it('a plan too large for what keeps it is refused', async () => {
+    const { service, tasks } = await dispatcher();
+    const publishing = service.publish(chain(task('see', 1).immutable(), task('see', 'x'.repeat(1.5 * 1024 * 1024)).immutable()));
+    if (most === undefined) expect(await (await publishing).result()).toMatch(/^'xxx/);
+    else await expect(publishing).rejects.toThrow(/The plan of the workflow has 15\d{5} bytes; .*with some result backends less/);
+    expect(tasks.ran.all).toEqual([]);
+  });
+
   it('what a step returns reaches the next as the documentation says', async () => {
     const { service } = await dispatcher();
     for (const [kind, { gets }] of Object.entries(SPECIAL)) {
