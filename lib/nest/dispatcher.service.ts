@@ -199,7 +199,7 @@ export class DispatcherService {
    * Publishes when it is subscribed to, each time anew, and reports what becomes of the task: published, received,
    * started, progress, retrying, and the end, which carries the value; then it completes. A failure is the final report,
    * and then the error (TaskFailedError) of the Observable; what keeps the task from being published is an error alone.
-   * Whoever unsubscribes is told nothing more, and the task goes on.
+   * Whoever unsubscribes is told nothing more, the worker stops sending progress, and the task goes on.
    */
   call<Value = unknown>(task: TaskInput): Observable<Report<Value>>;
   call<Value = unknown>(name: string, ...args: unknown[]): Observable<Report<Value>>;

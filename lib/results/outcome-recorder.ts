@@ -13,6 +13,11 @@ export interface OutcomeRecorder {
   /** False: nobody could come to know, so the work can be saved. */
   reaches(reported: Reported): boolean;
   /**
+   * False: nobody listens for now to what happens on the way. It may be kept back, to go along with what is told next:
+   * when it was asked again, when the run ends or goes on elsewhere. Absent: somebody always does.
+   */
+  isListenedTo?(reported: Reported): boolean;
+  /**
    * Resolves when all entries, and with the last of them an end and its outcome, are kept or on their way for certain.
    * May be repeated: the first end is the end.
    *

@@ -11,8 +11,9 @@ export interface ResultReader {
    * in a short time may be told as one; the last one is always told.
    *
    * @param onError once, and nothing more follows: it cannot be read
+   * @param wants `end`: what happens on the way may be left out. Default: `all`.
    */
-  watch(uuid: string, onResult: (result: TaskResult) => void, onError: (error: Error) => void): StopWatching;
+  watch(uuid: string, onResult: (result: TaskResult) => void, onError: (error: Error) => void, wants?: 'all' | 'end'): StopWatching;
 }
 
 /**
@@ -39,7 +40,7 @@ export function waitForEnd(reader: ResultReader, uuid: string, timeoutMs: number
     watching.stop = reader.watch(uuid, (result) => {
       last = result;
       if (isFinal(result.state)) finish(() => resolve(result));
-    }, (error) => finish(() => reject(error)));
+    }, (error) => finish(() => reject(error)), 'end');
     // It may have been told inside the call.
     if (watching.over) watching.stop();
   });

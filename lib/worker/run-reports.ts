@@ -4,6 +4,8 @@ import { pauseUntil } from './pause-until.js';
 
 /** What happens on the way is told together, at most so often; a task that is over sooner is told in one. */
 export const NOTES_EVERY_MS = 50;
+/** While nobody listens, it is looked so often whether somebody does again. */
+export const LOOK_EVERY_MS = 1_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -66,9 +68,23 @@ export class RunReports {
   private flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    const pauseMs = this.closed ? undefined : this.keptBackFor();
+    if (pauseMs !== undefined) {
+      this.timer = setTimeout(() => this.flush(), pauseMs);
+      return;
+    }
     const entries = this.waiting;
     this.waiting = [];
-    this.sending = this.send(entries, this.sending);
+    const sending = this.send(entries, this.sending).finally(() => {
+      if (this.sending === sending) this.sending = undefined;
+    });
+    this.sending = sending;
+  }
+
+  /** What is kept back stays small, because of progress only the latest is; what stands in line to be sent would not. */
+  private keptBackFor(): number | undefined {
+    if (this.sending !== undefined) return NOTES_EVERY_MS;
+    return this.host.recorder.isListenedTo?.(this.reported) === false ? LOOK_EVERY_MS : undefined;
   }
 
   private async send(entries: TimelineEntry[], before: Promise<void> | undefined): Promise<void> {

@@ -2,13 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DispatcherModule, DispatcherService, ResultWaitTimeoutError, type PublishedTask, type Report } from '../../lib/index.js';
+import { ReplyInbox } from '../../lib/results/replies/reply-inbox.js';
 import { Ledger } from '../support/ledger.js';
 import { KeptLog } from '../support/nest-app.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { Arrivals, pause } from '../support/wait.js';
+import { Arrivals, eventually, pause } from '../support/wait.js';
 import { FaultApp } from './apps/fault-app.js';
 import { plan, type Plan } from './apps/plan.js';
 import type { AppConfig } from './apps/protocol.js';
@@ -30,8 +31,8 @@ async function caller(config: AppConfig): Promise<DispatcherService> {
   return app.get(DispatcherService);
 }
 
-async function worker(config: AppConfig): Promise<FaultApp> {
-  const app = await FaultApp.start(config, new Ledger());
+async function worker(config: AppConfig, keepBooked = false): Promise<FaultApp> {
+  const app = await FaultApp.start(config, new Ledger(), { keepBooked });
   closing.push(() => app.kill9());
   return app;
 }
@@ -115,6 +116,60 @@ describe('results on their way', () => {
     expect(new Set(over.all)).toEqual(new Set(['complete']));
     expect([ends.size, [...ends.values()].filter((reports) => reports.length !== 1)]).toEqual([900, []]);
     expect([...ends.entries()].filter(([uuid, [end]]) => (end?.value as Echo).uuid !== uuid)).toEqual([]);
+  });
+});
+
+describe('progress that nobody listens to any more', () => {
+  const QUIET_MS = 2_000;
+
+  /** In this time one that goes on sends some 40; a run that was silenced, none. */
+  async function quiet(received: { readonly all: readonly unknown[] }): Promise<void> {
+    let [seen, since] = [received.all.length, Date.now()];
+    await eventually(() => {
+      if (received.all.length > seen) [seen, since] = [received.all.length, Date.now()];
+      return Date.now() - since;
+    }, (forMs) => forMs >= QUIET_MS, 'no more reports to come', { limitMs: 60_000 });
+  }
+
+  it('stops, stops again where the task runs anew after its worker was killed and the broker too, and the end comes', async () => {
+    const planned = plan(node.url, 'replies-unheard');
+    const received = new Arrivals<string | undefined>();
+    const { receive } = ReplyInbox.prototype;
+    const spy = vi.spyOn(ReplyInbox.prototype, 'receive').mockImplementation(function record(this: ReplyInbox, body, worker) {
+      receive.call(this, body, worker);
+      received.add(worker);
+    });
+    closing.push(() => Promise.resolve(spy.mockRestore()));
+    const service = await caller(planned.publisher);
+    const first = await worker(planned.worker('w1'), true);
+    const task = await service.publish({ name: 'reporting', result: true });
+    const reports = new Arrivals<Report>();
+    const subscription = task.reports().subscribe(reports.add);
+    await received.first((from) => from !== undefined, 'progress of a worker that can be told');
+    subscription.unsubscribe();
+    await quiet(received);
+
+    const workers = new Set(received.all);
+    await first.kill9();
+    const second = await worker(planned.worker('w2'), true);
+    await second.entry(task.uuid, ['started'], 60_000);
+    await received.first((from) => !workers.has(from), 'progress of the other worker');
+    await quiet(received);
+
+    await node.kill9();
+    await node.start();
+    await eventually(() => service.state.status, (status) => status === 'ready', 'the caller to be connected again', { limitMs: 60_000 });
+    await quiet(received);
+
+    const again = new Arrivals<Report>();
+    task.reports().subscribe(again.add);
+    const known = again.all.length;
+    await again.first(({ state }) => state === 'progress', 'what is known', 5_000);
+    await again.count(known + 20, 90_000, 'reports to one who listens again');
+    const ended = task.result({ timeoutSeconds: 90 });
+    second.tell({ do: 'release' });
+    expect(await ended).toBe('done');
+    expect(again.all.at(-1)).toMatchObject({ state: 'succeeded', final: true });
   });
 });
 

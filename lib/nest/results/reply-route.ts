@@ -1,6 +1,8 @@
-import type { Broker, MessageProperties, Replies } from '../../brokers/broker.js';
+import type { MessageProperties } from '../../brokers/broker.js';
 import { ConfigurationError } from '../../errors.js';
 import { ReplyInbox, type ReplyInboxOptions } from '../../results/replies/reply-inbox.js';
+import type { ReplyQueue } from '../../results/replies/reply-queue.js';
+import { REPORT_TYPE } from '../../results/replies/reply-recorder.js';
 import { Header } from '../../task/headers.js';
 import type { Task } from '../../task/task.js';
 import type { ResultRoute } from './result-route.js';
@@ -9,14 +11,17 @@ import type { ResultRoute } from './result-route.js';
 export class ReplyRoute implements ResultRoute {
   readonly reader: ReplyInbox;
   readonly onlyAsked = true;
-  private opening: Promise<Replies> | undefined;
 
-  constructor(private readonly broker: Broker, options: ReplyInboxOptions) {
-    this.reader = new ReplyInbox(options, () => Date.now());
+  /** @param now in milliseconds, never going back */
+  constructor(private readonly queue: ReplyQueue, options: ReplyInboxOptions, now: () => number) {
+    const inbox = new ReplyInbox(options, now);
+    this.reader = inbox;
+    // Who answers without saying what it is can only mean a report.
+    queue.on([REPORT_TYPE, ''], ({ body, properties }) => inbox.receive(body, properties.replyTo));
   }
 
   async ask({ uuid, name }: Task, properties: MessageProperties): Promise<void> {
-    const { address } = await this.open();
+    const { address } = await this.queue.open();
     properties.replyTo = address;
     properties.correlationId = uuid;
     properties.headers = { ...properties.headers, [Header.result]: true };
@@ -44,16 +49,5 @@ export class ReplyRoute implements ResultRoute {
 
   close(): void {
     this.reader.close();
-  }
-
-  private open(): Promise<Replies> {
-    const { broker } = this;
-    if (broker.openReplies === undefined) {
-      return Promise.reject(new ConfigurationError("This broker has no replies. Configure where results are kept, resultBackend: 'embedded:'.", { option: 'resultBackend' }));
-    }
-    return (this.opening ??= broker.openReplies(({ body }) => this.reader.receive(body)).catch((error: unknown) => {
-      this.opening = undefined;
-      throw error;
-    }));
   }
 }

@@ -34,7 +34,8 @@ export interface TaskHandle<Value = unknown> {
   result(options?: ResultOptions): Promise<Value>;
   /**
    * What has happened to it, and what happens, up to its end. A failure is the final report, and then the error
-   * (TaskFailedError) of the Observable. It has no limit of its own in time: see `timeout` of rxjs.
+   * (TaskFailedError) of the Observable. It has no limit of its own in time: see `timeout` of rxjs. Where results come
+   * straight from the worker, progress stops with the last subscriber, and goes on with the next one.
    */
   reports(): Observable<Report<Value>>;
 }

@@ -3,12 +3,15 @@ import type { StopWatching } from '../result-backend.js';
 import { decodeTaskResult } from '../result-codec.js';
 import { advance, isFinal, newTaskResult, type TaskOutcome, type TaskResult, type TimelineEntry } from '../task-result.js';
 import { KeptRecords, type KeptRecord } from './kept-records.js';
+import { UnheardTasks, type TellWorker } from './unheard-tasks.js';
 
 export interface ReplyInboxOptions {
   /** How long what nobody asks for is kept after its last change, in milliseconds. */
   expiresInMs: number;
   /** Something went wrong that nobody waits for. */
   warn(message: string): void;
+  /** Tells a worker whether anybody here listens to the progress of a task. Waits for nothing. */
+  tell: TellWorker;
 }
 
 /** Tasks that nobody waits for at the moment: published and not ended, or ended and not asked for. */
@@ -20,7 +23,11 @@ const MOST_WITHDRAWN = 100_000;
 const ENTRY_BYTES = 256;
 const SWEEP_MS = 30_000;
 
-interface Watched extends KeptRecord { readonly watchers: Set<(result: TaskResult) => void> }
+interface Watched extends KeptRecord {
+  readonly watchers: Set<(result: TaskResult) => void>;
+  /** How many of them want to know what happens on the way. */
+  listeners: number;
+}
 
 /**
  * What this process has been told of the tasks that it asked for. Whoever waits for a task holds its record;
@@ -31,12 +38,14 @@ export class ReplyInbox implements ResultReader {
   private readonly unasked: KeptRecords;
   private readonly told: KeptRecords;
   private readonly withdrawn = new Set<string>();
+  private readonly unheard: UnheardTasks;
   private sweeping: NodeJS.Timeout | undefined;
   private lost = 0;
 
   constructor(private readonly options: ReplyInboxOptions, private readonly now: () => number) {
     this.unasked = new KeptRecords({ ...MOST_UNASKED, ageMs: options.expiresInMs });
     this.told = new KeptRecords({ ...MOST_TOLD, ageMs: options.expiresInMs });
+    this.unheard = new UnheardTasks(options.tell, now);
   }
 
   /** How many records are held, for whatever reason. */
@@ -56,14 +65,20 @@ export class ReplyInbox implements ResultReader {
     this.apply(uuid, name, entries, undefined, 0);
   }
 
-  /** A report, as it came. Never throws. */
-  receive(body: Buffer): void {
+  /**
+   * A report, as it came. Never throws.
+   *
+   * @param worker where its sender can be told that nobody listens
+   */
+  receive(body: Buffer, worker?: string): void {
     let report: TaskResult;
     try {
       report = decodeTaskResult(body);
     } catch (error) {
       return this.options.warn(`A reply was dropped: ${(error as Error).message}`);
     }
+    if (report.outcome !== undefined) this.unheard.ended(report.uuid);
+    else if (worker !== undefined) this.unheard.received(report.uuid, worker);
     this.apply(report.uuid, report.name, report.timeline, report.outcome, body.length);
   }
 
@@ -78,7 +93,9 @@ export class ReplyInbox implements ResultReader {
     if (this.watched.has(uuid)) return;
     this.unasked.take(uuid);
     this.told.take(uuid);
-    if (known !== undefined && !isFinal(known.result.state) && this.withdrawn.size < MOST_WITHDRAWN) this.withdrawn.add(uuid);
+    if (known === undefined || isFinal(known.result.state)) return;
+    this.unheard.left(uuid);
+    if (this.withdrawn.size < MOST_WITHDRAWN) this.withdrawn.add(uuid);
   }
 
   read(uuid: string): Promise<TaskResult | undefined> {
@@ -86,14 +103,18 @@ export class ReplyInbox implements ResultReader {
     return Promise.resolve(result === undefined || result.timeline.length === 0 ? undefined : result);
   }
 
-  watch(uuid: string, onResult: (result: TaskResult) => void): StopWatching {
+  watch(uuid: string, onResult: (result: TaskResult) => void, _onError?: (error: Error) => void, wants: 'all' | 'end' = 'all'): StopWatching {
     const record = this.hold(uuid);
+    this.withdrawn.delete(uuid);
+    if (wants === 'all') this.listen(uuid, record);
     // A function of its own, so that one that watches twice is two.
     const watcher = (result: TaskResult): void => onResult(result);
     record.watchers.add(watcher);
     if (record.result.timeline.length > 0) queueMicrotask(() => { if (record.watchers.has(watcher)) this.tell(watcher, record.result); });
     return () => {
-      if (record.watchers.delete(watcher) && record.watchers.size === 0) this.letGo(uuid, record);
+      if (!record.watchers.delete(watcher)) return;
+      if (wants === 'all') this.stopListening(uuid, record);
+      if (record.watchers.size === 0) this.letGo(uuid, record);
     };
   }
 
@@ -117,6 +138,17 @@ export class ReplyInbox implements ResultReader {
     for (const watcher of [...watched.watchers]) this.tell(watcher, result);
   }
 
+  private listen(uuid: string, record: Watched): void {
+    record.listeners++;
+    this.unheard.cameBack(uuid);
+  }
+
+  /** Who waits for the end alone does not listen: it comes in any case. Nor does anybody leave who has never come. */
+  private stopListening(uuid: string, record: Watched): void {
+    record.listeners--;
+    if (record.listeners === 0 && !isFinal(record.result.state)) this.unheard.left(uuid);
+  }
+
   private find(uuid: string): KeptRecord | undefined {
     return this.watched.get(uuid) ?? this.unasked.get(uuid) ?? this.told.get(uuid);
   }
@@ -125,7 +157,7 @@ export class ReplyInbox implements ResultReader {
     let watched = this.watched.get(uuid);
     if (watched !== undefined) return watched;
     const kept = this.unasked.take(uuid) ?? this.told.take(uuid) ?? { result: newTaskResult(uuid, ''), bytes: ENTRY_BYTES, at: this.now() };
-    watched = { ...kept, watchers: new Set() };
+    watched = { ...kept, watchers: new Set(), listeners: 0 };
     this.watched.set(uuid, watched);
     return watched;
   }

@@ -1,8 +1,9 @@
-import type { Broker, Message } from '../../brokers/broker.js';
+import type { Broker, Message, MessageProperties } from '../../brokers/broker.js';
 import { TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { OutcomeRecorder, Reported } from '../outcome-recorder.js';
 import { encodeTaskResult } from '../result-codec.js';
 import { advance, isFinal, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from '../task-result.js';
+import type { SilencedTasks } from './silenced-tasks.js';
 
 /** How a report is marked on the wire. */
 export const REPORT_TYPE = 'dispatcher.report';
@@ -12,6 +13,14 @@ export interface ReplyRecorderOptions {
   maxResultBytes?: number;
   /** Nobody listens any more; nothing is done about it. */
   onUnheard(reported: Reported): void;
+  /** What lets callers stop progress; without it, it is sent to the end. */
+  silencing?: Silencing;
+}
+
+export interface Silencing {
+  readonly tasks: SilencedTasks;
+  /** Where this process can be told, if it can for now. Waits for nothing. */
+  address(): string | undefined;
 }
 
 /** Addresses that nobody listens to; more are not remembered. */
@@ -27,6 +36,10 @@ export class ReplyRecorder implements OutcomeRecorder {
     return replyTo !== undefined && replyTo !== '';
   }
 
+  isListenedTo(reported: Reported): boolean {
+    return this.options.silencing?.tasks.has(reported) !== true;
+  }
+
   /** Resolves when the broker has it, or when nobody listens: then it is of interest to nobody. */
   async record(reported: Reported, entries: readonly TimelineEntry[], outcome?: TaskOutcome): Promise<void> {
     const { uuid, name, replyTo } = reported;
@@ -34,6 +47,7 @@ export class ReplyRecorder implements OutcomeRecorder {
     const result = advance(newTaskResult(uuid, name), entries, outcome);
     // An end is tried all the same: a queue that was lost may be back.
     if (this.gone.has(replyTo) && !isFinal(result.state)) return;
+    if (isFinal(result.state)) this.options.silencing?.tasks.ended(reported);
     try {
       await this.send(result, replyTo);
       this.gone.delete(replyTo);
@@ -57,7 +71,15 @@ export class ReplyRecorder implements OutcomeRecorder {
   private message(result: TaskResult): Message {
     return {
       body: encodeTaskResult(result, this.options),
-      properties: { contentType: 'application/json', type: REPORT_TYPE, messageId: result.uuid, correlationId: result.uuid },
+      properties: {
+        contentType: 'application/json', type: REPORT_TYPE, messageId: result.uuid, correlationId: result.uuid, ...this.wayBack(result),
+      },
     };
+  }
+
+  /** Only with progress, which is what there may be much of: nothing is opened, and nothing is answered, for anything else. */
+  private wayBack({ state }: TaskResult): MessageProperties {
+    const replyTo = state === 'progress' ? this.options.silencing?.address() : undefined;
+    return replyTo === undefined ? {} : { replyTo };
   }
 }

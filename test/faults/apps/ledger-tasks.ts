@@ -55,7 +55,21 @@ export class LedgerTasks {
     await this.book([], () => this.released.promise);
   }
 
-  /** The same, but it stops when it is asked to. */
+  /** The same, and it reports all the while: each step more often than reports are sent. */
+  @Task('reporting')
+  async reporting(@TaskContext() context: TaskContext): Promise<string> {
+    let over = false;
+    void this.released.promise.then(() => { over = true; });
+    await this.book([], async () => {
+      for (let step = 0; !over; step = (step + 1) % 1_000) {
+        context.progress(step / 1_000);
+        await pause(10);
+      }
+    });
+    return 'done';
+  }
+
+  /** The same as `hold`, but it stops when it is asked to. */
   @Task('hold_politely')
   async holdPolitely(@TaskContext() { signal }: TaskContext): Promise<void> {
     await this.book([], () => Promise.race([this.released.promise, aborted(signal)]));

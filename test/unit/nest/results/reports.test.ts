@@ -11,7 +11,7 @@ const closing = new AbortController();
 const published = { state: 'published', at: 1, name: 'add' } as const;
 let inbox: ReplyInbox;
 
-beforeEach(() => { inbox = new ReplyInbox({ expiresInMs: 60_000, warn: () => undefined }, () => 1); });
+beforeEach(() => { inbox = new ReplyInbox({ expiresInMs: 60_000, warn: () => undefined, tell: () => undefined }, () => 1); });
 afterEach(() => inbox.close());
 
 function collect(first?: typeof published): { seen: Arrivals<Report>; end: Promise<unknown>; stop(): void } {

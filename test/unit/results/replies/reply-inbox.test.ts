@@ -7,23 +7,26 @@ import { advance, newTaskResult, type TaskOutcome, type TaskResult, type Timelin
 
 const open = new AbortController().signal;
 const warnings: string[] = [];
+const told: [worker: string, uuid: string, listening: boolean][] = [];
 let clock = 1_000;
 let inbox = make();
 
 function make(expiresInMs = 60_000): ReplyInbox {
-  return new ReplyInbox({ expiresInMs, warn: (message) => warnings.push(message) }, () => clock);
+  return new ReplyInbox({ expiresInMs, warn: (message) => warnings.push(message), tell: (...note) => told.push(note) }, () => clock);
 }
 
 function report(uuid: string, entries: TimelineEntry[], outcome?: TaskOutcome): Buffer {
   return encodeTaskResult(advance(newTaskResult(uuid, 'add'), entries, outcome));
 }
 
+const progress = (uuid: string, fraction: number): Buffer => report(uuid, [{ state: 'progress', at: 5, attempt: 1, fraction }]);
 const succeeded = (uuid: string, value: unknown): Buffer => report(uuid, [{ state: 'succeeded', at: 9, attempt: 1, worker: 'w' }], { kind: 'value', value });
 
 afterEach(() => {
   inbox.close();
   inbox = make();
   warnings.length = 0;
+  told.length = 0;
   clock = 1_000;
 });
 
@@ -74,6 +77,66 @@ describe('replies', () => {
     // Its end has gone by: the uuid is free again.
     inbox.receive(succeeded('u', 2));
     expect(inbox.knows('u')).toBe(true);
+  });
+
+  it('of tasks that nobody listens to any more are still kept, and the worker of their progress is told', async () => {
+    inbox.expect('u', 'add');
+    const stop = inbox.watch('u', () => undefined);
+    inbox.receive(progress('u', 0.1), 'worker');
+    stop();
+    expect(told).toEqual([]);
+    inbox.receive(progress('u', 0.2), 'worker');
+    inbox.receive(progress('u', 0.3), 'worker');
+    expect(told).toEqual([['worker', 'u', false]]);
+    expect((await inbox.read('u'))?.timeline.at(-1)?.fraction).toBe(0.3);
+    inbox.watch('u', () => undefined);
+    expect(told.at(-1)).toEqual(['worker', 'u', true]);
+    inbox.receive(progress('u', 0.4), 'worker');
+    expect(told).toHaveLength(2);
+  });
+
+  it('of tasks whose subscribers have left stop, though somebody waits for the end', async () => {
+    const waiting = waitForEnd(inbox, 'u', 1_000, open);
+    const [one, other] = [inbox.watch('u', () => undefined), inbox.watch('u', () => undefined)];
+    one();
+    one();
+    inbox.receive(progress('u', 0.1), 'worker');
+    expect(told).toEqual([]);
+    other();
+    inbox.receive(progress('u', 0.2), 'worker');
+    expect(told).toEqual([['worker', 'u', false]]);
+    inbox.receive(succeeded('u', 1), 'worker');
+    expect((await waiting).outcome).toEqual({ kind: 'value', value: 1 });
+    expect(told).toHaveLength(1);
+  });
+
+  it('go on where nobody has ever listened: their state may be asked for', async () => {
+    inbox.expect('u', 'add');
+    await waitForEnd(inbox, 'u', 1, open).catch(() => undefined);
+    inbox.receive(progress('u', 0.1), 'worker');
+    expect(told).toEqual([]);
+  });
+
+  it('of tasks that were withdrawn stop, and are heard again by who listens after all', async () => {
+    inbox.expect('u', 'add');
+    inbox.forget('u');
+    inbox.receive(progress('u', 0.1), 'worker');
+    // One of a worker that cannot be told, as those of an older version.
+    inbox.receive(progress('u', 0.2));
+    expect([told, inbox.size]).toEqual([[['worker', 'u', false]], 0]);
+    const waiting = waitForEnd(inbox, 'u', 1_000, open);
+    inbox.watch('u', () => undefined);
+    expect(told.at(-1)).toEqual(['worker', 'u', true]);
+    inbox.receive(succeeded('u', 1));
+    expect((await waiting).outcome).toEqual({ kind: 'value', value: 1 });
+  });
+
+  it('that end a task that nobody listens to leave nothing to be told', () => {
+    const stop = inbox.watch('u', () => undefined);
+    stop();
+    inbox.receive(succeeded('u', 1), 'worker');
+    inbox.receive(progress('u', 0.5), 'worker');
+    expect(told).toEqual([]);
   });
 
   it('still reach others who wait when one is not interested any more', async () => {
