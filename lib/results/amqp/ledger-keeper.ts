@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { Confirms } from './confirms.js';
-import { Fifo } from './fifo.js';
 import { KeeperChannel, type KeeperChannelListener, type LedgerQueues } from './keeper-channel.js';
 import { KeeperClock } from './keeper-clock.js';
+import { KeeperLog } from './keeper-log.js';
 import { MalformedMessageError } from './ledger-frame.js';
 import type { LedgerOptions } from './ledger-options.js';
 import { decodeOperation, type Operation, type StateOperation, type WatchOperation } from './ledger-operation.js';
-import { decodeRecord, encodeRecord, type RecordContent } from './ledger-record.js';
+import { decodeRecord, type RecordContent } from './ledger-record.js';
 import { encodeReply, encodeTold, type Reply } from './ledger-reply.js';
 import { LedgerState, type Decision } from './ledger-state.js';
 import type { LogRecord } from './log-record.js';
 import { Registrations } from './registrations.js';
-import { Releases } from './releases.js';
 
 export interface KeeperListener {
   /** Called once: the channel is gone, or the keeper has given it up. Another one keeps the ledger now. */
@@ -21,9 +19,6 @@ export interface KeeperListener {
 }
 
 interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly again: boolean; readonly operation: Operation }
-
-/** What waits until the records that it rests on are safe. */
-interface Held { readonly needs: number; act(): void }
 
 const TICK_MS = 1000;
 /** Refreshed at a time, so that requests come between. */
@@ -46,14 +41,12 @@ export class LedgerKeeper implements KeeperChannelListener {
   private readonly id = randomUUID();
   private readonly state: LedgerState;
   private readonly clock = new KeeperClock();
-  private readonly confirms = new Confirms();
-  private readonly held = new Fifo<Held>();
-  private readonly releases = new Releases((tag) => this.channel.acknowledge(tag), () => this.confirms.latest + 1);
+  private readonly log = new KeeperLog(this.id, this.clock, {
+    write: (body, options, onConfirm) => this.channel.write(body, options, onConfirm),
+    acknowledge: (tag) => this.channel.acknowledge(tag),
+    progressed: () => { this.progressAt = performance.now(); },
+  });
   private readonly registrations: Registrations;
-  /** Written by this keeper and on their way to it. */
-  private readonly underway = new Map<string, LogRecord>();
-  /** All records of the present state, the one delivered longest ago first. */
-  private readonly aging = new Set<LogRecord>();
   private phase: 'waiting' | 'replaying' | 'keeping' = 'waiting';
   /** What the records of earlier keepers say to have been done. */
   private readonly replayed = new Set<string>();
@@ -153,13 +146,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   private onRecord(message: ConsumeMessage): void {
-    const messageId = message.properties.messageId as string;
-    const own = this.underway.get(messageId);
-    if (own !== undefined) {
-      this.underway.delete(messageId);
-      own.tag = message.fields.deliveryTag;
-      return this.flush();
-    }
+    if (this.log.cameBack(message.properties.messageId as string, message.fields.deliveryTag)) return;
     const { content, writtenAt } = decodeRecord(message.content);
     // There is one keeper at a time. Were there two, only a replay could say what is right.
     if (this.phase === 'keeping') throw new Error('another keeper has written into the ledger');
@@ -170,17 +157,15 @@ export class LedgerKeeper implements KeeperChannelListener {
   private replay(record: LogRecord): void {
     const { content } = record;
     if ('operation' in content) this.replayed.add(content.operation);
-    const superseded = this.state.put(record);
-    // Whether it is on disk is not known here: the next record's confirm will say so.
-    this.keep(record, superseded, this.confirms.latest + 1);
+    this.log.replayed(record, this.state.put(record));
   }
 
   private serve(request: Request): void {
     const { operation, tag } = request;
     if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return this.serveWatch(request, operation);
     const decision = this.decide(operation, request);
-    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
-    this.afterConfirm(() => {
+    if (decision.record !== undefined) this.log.write(decision.record, decision.superseded ?? []);
+    this.log.whenSafe(() => {
       this.channel.acknowledgeRequest(tag);
       this.reply(request, decision.reply);
       const content = decision.record?.content;
@@ -203,61 +188,13 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   private serveWatch(request: Request, operation: WatchOperation): void {
-    const yes = request.address !== undefined && this.watch(request.address, operation);
-    this.afterConfirm(() => {
+    const yes = request.address !== undefined && this.registrations.apply(request.address, operation, performance.now());
+    this.log.whenSafe(() => {
       this.channel.acknowledgeRequest(request.tag);
       this.reply(request, yes === 'full'
         ? { kind: 'refused', reason: 'full', text: `more than ${this.options.maxEntries} keys are watched already` }
         : { kind: 'answer', yes });
     });
-  }
-
-  private watch(address: string, operation: WatchOperation): boolean | 'full' {
-    const now = performance.now();
-    if (operation.kind === 'renew') return this.registrations.renew(address, operation.count, now);
-    if (operation.kind === 'subscribe') return this.registrations.subscribe(address, operation.keys, now) || 'full';
-    this.registrations.unsubscribe(address, operation.keys);
-    return true;
-  }
-
-  private write(record: LogRecord, superseded: readonly LogRecord[]): void {
-    const number = this.confirms.next();
-    const messageId = `${this.id}.${number}`;
-    this.underway.set(messageId, record);
-    this.keep(record, superseded, number);
-    const body = encodeRecord({ content: record.content, writtenAt: Math.floor(this.clock.now()) });
-    this.channel.write(body, { type: 'record', messageId, persistent: true }, () => {
-      this.confirms.confirmed(number);
-      this.progressAt = performance.now();
-      this.flush();
-    });
-  }
-
-  /** @param needs the number of the record whose confirm says that this one is safe */
-  private keep(record: LogRecord, superseded: readonly LogRecord[], needs: number): void {
-    for (const old of superseded) {
-      this.aging.delete(old);
-      this.releases.add(old, needs, record);
-    }
-    if (record.content.kind === 'deleted' || record.content.kind === 'checkpoint') this.releases.add(record, needs);
-    else this.aging.add(record);
-  }
-
-  /** Runs it when all that was written so far is safe: nobody is told what could still be lost. */
-  private afterConfirm(act: () => void): void {
-    const needs = this.confirms.latest;
-    if (this.held.size === 0 && this.confirms.upTo >= needs) act();
-    else this.held.push({ needs, act });
-  }
-
-  private flush(): void {
-    const { upTo } = this.confirms;
-    for (let next = this.held.first; next !== undefined && next.needs <= upTo; next = this.held.first) {
-      this.held.shift();
-      next.act();
-    }
-    // After the answers: a record that says what was done goes after the request.
-    this.releases.flush(upTo);
   }
 
   private reply({ address, id }: { address: string | undefined; id: string }, reply: Reply): void {
@@ -277,14 +214,10 @@ export class LedgerKeeper implements KeeperChannelListener {
     if (this.isStuck()) return this.channel.fail(new Error(`nothing has moved for ${STUCK_AFTER_MS / 1000} s`));
     if (this.phase !== 'keeping') return;
     this.registrations.forgetSilent(performance.now());
-    const latest = this.confirms.latest;
-    for (const expired of this.state.takeExpired(this.clock.now())) {
-      this.aging.delete(expired);
-      this.releases.add(expired, latest);
-    }
+    this.log.expired(this.state.takeExpired(this.clock.now()));
     this.refresh();
-    this.flush();
-    if (this.releases.waiting > 0 && this.confirms.upTo === this.confirms.latest) this.writeOnly({ kind: 'checkpoint' });
+    this.log.flush();
+    if (this.log.needsCheckpoint) this.writeOnly({ kind: 'checkpoint' });
   }
 
   /**
@@ -299,7 +232,7 @@ export class LedgerKeeper implements KeeperChannelListener {
       this.mark(this.id);
     }
     let count = 0;
-    for (const record of this.aging) {
+    for (const record of this.log.current) {
       if (record.since > due || ++count > REFRESH_AT_ONCE) return;
       this.writeOnly(record.content);
     }
@@ -307,11 +240,11 @@ export class LedgerKeeper implements KeeperChannelListener {
 
   private writeOnly(content: RecordContent): void {
     const record: LogRecord = { content, tag: undefined, notBefore: 0, since: this.clock.now() };
-    this.write(record, this.state.put(record));
+    this.log.write(record, this.state.put(record));
   }
 
   private isStuck(): boolean {
-    const busy = this.phase === 'replaying' || this.confirms.upTo < this.confirms.latest || this.underway.size > 0;
+    const busy = this.phase === 'replaying' || this.log.isWriting;
     if (!busy) this.progressAt = performance.now();
     return performance.now() - this.progressAt > STUCK_AFTER_MS;
   }

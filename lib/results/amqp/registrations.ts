@@ -1,3 +1,5 @@
+import type { WatchOperation } from './ledger-operation.js';
+
 interface Watcher { readonly keys: Set<string>; seenAt: number }
 
 /** Longer than several renewals: who is silent for so long is gone. */
@@ -12,8 +14,30 @@ export class Registrations {
 
   constructor(private readonly maxKeys: number) {}
 
+  apply(address: string, operation: WatchOperation, now: number): boolean | 'full' {
+    switch (operation.kind) {
+      case 'subscribe': return this.subscribe(address, operation.keys, now) || 'full';
+      case 'renew': return this.renew(address, operation.count, now);
+      case 'unsubscribe':
+        this.unsubscribe(address, operation.keys);
+        return true;
+    }
+  }
+
+  of(key: string): Iterable<string> {
+    return this.byKey.get(key) ?? [];
+  }
+
+  forgetSilent(now: number): void {
+    for (const [address, { keys, seenAt }] of this.watchers) {
+      if (seenAt + SILENCE_LIMIT_MS > now) continue;
+      for (const key of keys) this.forget(key, address);
+      this.watchers.delete(address);
+    }
+  }
+
   /** False: too many. */
-  subscribe(address: string, keys: readonly string[], now: number): boolean {
+  private subscribe(address: string, keys: readonly string[], now: number): boolean {
     if (this.keys + keys.length > this.maxKeys) return false;
     let watcher = this.watchers.get(address);
     if (watcher === undefined) this.watchers.set(address, (watcher = { keys: new Set(), seenAt: now }));
@@ -29,7 +53,7 @@ export class Registrations {
     return true;
   }
 
-  unsubscribe(address: string, keys: readonly string[]): void {
+  private unsubscribe(address: string, keys: readonly string[]): void {
     const watcher = this.watchers.get(address);
     if (watcher === undefined) return;
     for (const key of keys) if (watcher.keys.delete(key)) this.forget(key, address);
@@ -37,22 +61,10 @@ export class Registrations {
   }
 
   /** False: this is not what is known here; tell all of it again. */
-  renew(address: string, count: number, now: number): boolean {
+  private renew(address: string, count: number, now: number): boolean {
     const watcher = this.watchers.get(address);
     if (watcher !== undefined) watcher.seenAt = now;
     return (watcher?.keys.size ?? 0) === count;
-  }
-
-  of(key: string): Iterable<string> {
-    return this.byKey.get(key) ?? [];
-  }
-
-  forgetSilent(now: number): void {
-    for (const [address, { keys, seenAt }] of this.watchers) {
-      if (seenAt + SILENCE_LIMIT_MS > now) continue;
-      for (const key of keys) this.forget(key, address);
-      this.watchers.delete(address);
-    }
   }
 
   private forget(key: string, address: string): void {
