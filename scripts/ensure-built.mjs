@@ -20,7 +20,7 @@ export async function ensureBuilt(root) {
   return code;
 }
 
-export function isBuildNeeded(root) {
+function isBuildNeeded(root) {
   const built = Math.min(...OUTPUTS.map((file) => modifiedAt(join(root, file))));
   return SOURCES.some((source) => newest(join(root, source)) > built);
 }

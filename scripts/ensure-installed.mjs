@@ -18,7 +18,7 @@ export async function ensureInstalled(root) {
 }
 
 /** npm writes what it has installed into node_modules/.package-lock.json; it is compared with what should be there. */
-export function whyInstall(root) {
+function whyInstall(root) {
   const installed = readLock(join(root, 'node_modules/.package-lock.json'));
   if (installed === undefined) return 'node_modules is missing or incomplete';
   const wanted = readLock(join(root, 'package-lock.json')) ?? {};

@@ -9,7 +9,7 @@ export interface PageCursor {
   readonly at: number;
 }
 
-export function encodeCursor({ position, id, at }: DeadLetter): string {
+function encodeCursor({ position, id, at }: DeadLetter): string {
   return Buffer.from(JSON.stringify([position, id, at?.getTime() ?? 0])).toString('base64url');
 }
 

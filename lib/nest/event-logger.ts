@@ -34,7 +34,7 @@ export class EventLogger {
  * How an event reads. Where one cause makes two events, the second one is the line and the first one is
  * `debug`: a failed attempt is followed by its retry or its dead letter, a lost connection by its attempts.
  */
-export function lineFor(event: DispatcherEvent): Line {
+function lineFor(event: DispatcherEvent): Line {
   if (event.type.startsWith('results.')) return resultsLine(event);
   if (event.type.startsWith('schedule.')) return scheduleLine(event);
   return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);

@@ -46,7 +46,7 @@ const OPTIONS: readonly (keyof ServerConfig)[] = [
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
-export const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
+const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
 const DEFAULT_WORKFLOWS_EXPIRY_SECONDS = 7 * 24 * 3600;
 const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];

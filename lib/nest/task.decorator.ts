@@ -108,7 +108,7 @@ export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
 }
 
 /** @throws ConfigurationError */
-export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
+function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
   requireObject(options, `The options of ${where}`, '{ timeoutSeconds: 60 }');
   const given: TaskOptions = options;
   refuseUnknown(given, OPTIONS, where);

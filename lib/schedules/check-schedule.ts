@@ -36,7 +36,7 @@ export function checkTaskSchedule(name: string, schedule: string | TaskSchedule,
 }
 
 /** @throws ConfigurationError */
-export function checkScheduleName(name: unknown): string {
+function checkScheduleName(name: unknown): string {
   if (typeof name === 'string' && name.trim() !== '' && name.length <= MAX_NAME_LENGTH) return name;
   throw new ConfigurationError(`A schedule needs a name of 1 to ${MAX_NAME_LENGTH} characters, such as 'nightly-report'; found ${display(name)}.`, { name });
 }

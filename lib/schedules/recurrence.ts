@@ -14,7 +14,7 @@ export interface Recurrence {
 }
 
 /** Not the time zone of the machine: processes on different machines must agree. */
-export const DEFAULT_TIME_ZONE = 'UTC';
+const DEFAULT_TIME_ZONE = 'UTC';
 
 const ZONE_PREFIX = /^(?:CRON_)?TZ=(\S+)\s+/;
 const EXAMPLE = "Write, for instance, '*/5 * * * *' (minute hour day month weekday), with seconds '0 */5 * * * *', '@daily' or '@every 30s'.";

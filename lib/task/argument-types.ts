@@ -43,11 +43,6 @@ for (const type of SCALAR_TYPES) {
 }
 checks.set('json', checkJson);
 
-/** True for a type of the closed list. */
-export function isArgumentType(type: unknown): type is ArgumentType {
-  return typeof type === 'string' && checks.has(type);
-}
-
 /**
  * What is wrong with this value for this type, or `undefined` if nothing is. Values are never
  * coerced: a value outside its type's range or kind is a problem, even where a cast would "work".
@@ -58,7 +53,7 @@ export function problemWith(type: ArgumentType, value: unknown): Problem {
 }
 
 /** The text for a type that is not in the list. */
-export function unknownTypeText(type: unknown): string {
+function unknownTypeText(type: unknown): string {
   return `unknown argument type ${display(type)}; the types are ${SCALAR_TYPES.join(' ')}, [] before one of them, and json`;
 }
 
@@ -148,7 +143,7 @@ function listCheck(type: ScalarType, check: Check): Check {
 }
 
 /** How deep a `json` value may nest: far beyond honest data, far below what overflows a stack. */
-export const MAX_JSON_DEPTH = 512;
+const MAX_JSON_DEPTH = 512;
 
 /** Only what JSON can say and give back: no dates, maps, class instances, functions, NaN, cycles. */
 function checkJson(value: unknown): Problem {

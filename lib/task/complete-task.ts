@@ -13,7 +13,7 @@ import { timingOf, type Timing } from './timing.js';
 const SHORT_STRING_BYTES = 255;
 
 /** Header names that belong to this library; a caller may not set them. */
-export const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
+const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
 
 /** What {@link completeTask} fills in where the caller left a gap. */
 export interface TaskDefaults {

@@ -2,7 +2,7 @@ import { countHeader, Header } from './headers.js';
 import type { TaskHeaders } from './task.js';
 
 /** How long the end of a task is remembered, where its publisher does not say: in seconds. */
-export const ONCE_REMEMBERED_SECONDS = 24 * 3600;
+const ONCE_REMEMBERED_SECONDS = 24 * 3600;
 
 /**
  * The headers of a task that may have been published more than once under one uuid, and is to be run as if it had

@@ -1,7 +1,6 @@
 /** How many tasks may run: none for a time, then one at a time, until it is ended. */
 export class Hold {
-  /** False where nothing is held back: then `slots` sets no limit. */
-  isOn = false;
+  /** `Infinity` where nothing is held back. */
   slots = Infinity;
   private timer: NodeJS.Timeout | undefined;
 
@@ -9,7 +8,6 @@ export class Hold {
 
   start(milliseconds: number): void {
     clearTimeout(this.timer);
-    this.isOn = true;
     this.slots = 0;
     this.timer = setTimeout(() => {
       this.slots = 1;
@@ -19,7 +17,6 @@ export class Hold {
 
   end(): void {
     clearTimeout(this.timer);
-    this.isOn = false;
     this.slots = Infinity;
   }
 }

@@ -19,8 +19,6 @@ export class Passage<T> {
     return this.inner;
   };
 
-  get entered(): boolean { return this.inner !== undefined; }
-
   /** True where somebody has seen the outcome: what it was has been taken into account. */
   get isSeen(): boolean { return this.outcome !== undefined && this.inner?.observed === true; }
 

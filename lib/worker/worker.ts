@@ -7,7 +7,6 @@ import type { Handler } from './handler.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultsOf } from './result-keeper.js';
 import type { TaskLogger } from './task-context.js';
-import type { WorkerConfig } from './worker-config.js';
 
 /** What a worker is given; it makes nothing of this itself. */
 export interface WorkerDependencies {
@@ -72,5 +71,3 @@ export interface Worker {
    */
   close(deadlineMs?: number): Promise<void>;
 }
-
-export type WorkerConstructor = new (config: WorkerConfig, dependencies: WorkerDependencies) => Worker;

@@ -41,10 +41,6 @@ export class QueueDispatch {
     this.store.interest(this.queue, this.targets.length);
   }
 
-  get idle(): boolean {
-    return this.targets.length === 0;
-  }
-
   /** There may be something to hand out. Cheap to call. */
   readonly wake = (): void => {
     if (this.taking) this.again = true;

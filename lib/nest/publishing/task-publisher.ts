@@ -16,7 +16,7 @@ import { uniqueKey, type UniquePublisher } from './unique-publisher.js';
  * All header fields travel in one AMQP frame, which holds 128 KiB with most servers but may hold less; the
  * rest of it belongs to what a retry or a dead letter adds.
  */
-export const MAX_HEADER_BYTES = 48 * 1024;
+const MAX_HEADER_BYTES = 48 * 1024;
 
 export interface PublisherOptions {
   readonly exchange: string;

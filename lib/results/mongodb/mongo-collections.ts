@@ -19,7 +19,7 @@ export interface MongoCollections {
 }
 
 /** For what never expires: a date that every query and the server's own clean-up understand. */
-export const NEVER = new Date('9999-12-31T00:00:00Z');
+const NEVER = new Date('9999-12-31T00:00:00Z');
 
 export function collectionsOf(db: Db): MongoCollections {
   return {

@@ -7,7 +7,7 @@ export interface RedisScript { readonly text: string; readonly sha1: string }
  * Larger values are not put into a notification: Redis cuts off subscribers that are some megabytes
  * behind. Whoever is told without a value reads it.
  */
-export const LARGEST_PUSHED_VALUE = 64 * 1024;
+const LARGEST_PUSHED_VALUE = 64 * 1024;
 
 /** KEYS[1] value; `channel`, `value`, `expiry` (milliseconds, or empty for never) are locals. */
 const WRITE = `

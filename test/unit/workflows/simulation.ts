@@ -8,7 +8,7 @@ import type { Task, TaskHeaders, TaskInput } from '../../../lib/task/task.js';
 import type { TaskEnd, TaskVisit } from '../../../lib/worker/gates/task-gate.js';
 
 /** Thrown where a simulated process dies: nothing of it goes on. */
-export class Crash extends DispatcherError {
+class Crash extends DispatcherError {
   constructor() {
     super('SIMULATED_CRASH', 'The process has died.', {}, { retryable: true });
   }
@@ -20,7 +20,7 @@ export interface Chance {
 }
 
 /** Numbers that look random and are the same for the same seed. */
-export function chanceOf(seed: number): Chance {
+function chanceOf(seed: number): Chance {
   let state = seed >>> 0;
   return {
     next: () => {

@@ -54,7 +54,7 @@ export class BrowseLock {
 }
 
 /** Named after the exchange, as all that is ours; a queue's name may be too long to stand in it. */
-export function browseLockName(exchange: string, queue: string): string {
+function browseLockName(exchange: string, queue: string): string {
   return `${exchange}.browse.v1.${queueToken(queue)}`;
 }
 

@@ -9,9 +9,9 @@ export interface AckSink {
 export type Schedule = (callback: () => void, ms: number) => () => void;
 
 /** How long a finished delivery may wait for company before it is acknowledged. */
-export const IDLE_FLUSH_MS = 5;
+const IDLE_FLUSH_MS = 5;
 /** How long a finished delivery may be stuck behind an unfinished one: it takes room in the prefetch. */
-export const STUCK_FLUSH_MS = 50;
+const STUCK_FLUSH_MS = 50;
 const MOST_PER_FLUSH = 50;
 
 /** Slots: below these a tag is outstanding. */

@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const CLOSE_LIMIT_MS = 2_000;
 
 /** A fanout exchange, and for each who watches a queue that goes with its connection. */
-export function signalExchange(exchange: string): string {
+function signalExchange(exchange: string): string {
   return `${exchange}.control.v1`;
 }
 

@@ -4,7 +4,7 @@ import { removeBody } from './large-bodies.js';
 import type { StoreTransaction } from './store-transaction.js';
 
 /** One transaction's worth: others must get a turn between. */
-export const MOST_PURGED = 1000;
+const MOST_PURGED = 1000;
 
 /** Removes the oldest waiting messages of a queue. */
 export class PurgeOperation implements WriteOperation {

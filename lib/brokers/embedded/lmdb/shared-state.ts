@@ -35,7 +35,7 @@ export function writeState({ meta }: Tables, state: StateNumbers): void {
   void meta.put(STATE_KEY, record);
 }
 
-export function readRoutes({ meta }: Tables): RoutingTable {
+function readRoutes({ meta }: Tables): RoutingTable {
   const record = meta.getBinary(TOPOLOGY_KEY);
   return RoutingTable.from(record === undefined ? [] : (JSON.parse(record.toString()) as DeclaredQueue[]));
 }
@@ -44,7 +44,7 @@ export function writeRoutes({ meta }: Tables, routes: RoutingTable): void {
   void meta.put(TOPOLOGY_KEY, Buffer.from(JSON.stringify(routes.queues)));
 }
 
-export function readOwners({ owners }: Tables): Map<number, OwnerRecord> {
+function readOwners({ owners }: Tables): Map<number, OwnerRecord> {
   const found = new Map<number, OwnerRecord>();
   for (const { key, value } of owners.getRange({})) found.set(ownerOf(key), JSON.parse(value.toString()) as OwnerRecord);
   return found;

@@ -76,7 +76,3 @@ export function nameKey(set: number, member: string): Buffer {
 export function expiringKey(expiresAt: number, kind: ExpiringKind, key: string): Buffer {
   return Buffer.concat([numberKey(expiresAt), Buffer.from(kind + key)]);
 }
-
-export function readExpiring(key: Buffer): { expiresAt: number; kind: ExpiringKind; key: string } {
-  return { expiresAt: key.readDoubleBE(0), kind: key.toString('latin1', 8, 9) as ExpiringKind, key: key.toString('utf8', 9) };
-}

@@ -2,7 +2,7 @@ import { countHeader, Header } from '../../../task/headers.js';
 import type { TaskVisit } from '../task-gate.js';
 
 /** A claim that nobody has renewed for so long is that of a dead process. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 /** How often a claim is renewed while its task runs. */
 export const RENEW_MS = 10_000;
 /** How far the clocks of two processes may be apart. Who has watched a claim itself for a whole lease needs no clock. */

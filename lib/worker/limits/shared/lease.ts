@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ResultBackend } from '../../../results/result-backend.js';
 
 /** A process that is dead, or stood still for so long, holds nothing any more. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** That another process lives is believed for so long. */
 const BELIEVED_MS = 5_000;

@@ -11,7 +11,7 @@ export interface Roll {
 const MAX_VERSION = 2 ** 48;
 
 /** `random`: where the versions of a new roll begin; one that was removed and made anew must differ too. */
-export function emptyRoll(random: number): Roll {
+function emptyRoll(random: number): Roll {
   return { version: Math.floor(random * MAX_VERSION), holders: new Map() };
 }
 
