@@ -1,12 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import { DispatcherModule, DispatcherService, Task, TaskCancelledError, TaskContext, type DispatcherEvent, type ServerConfig, type WorkerConfig } from '../../lib/index.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { KeptLog } from '../support/nest-app.js';
-import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { describe, expect, it } from 'vitest';
+import { Task, TaskCancelledError, TaskContext, type DispatcherEvent, type ServerConfig } from '../../lib/index.js';
+import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
 @Injectable()
@@ -34,40 +30,18 @@ class Tasks {
   }
 }
 
-const clean: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const step of clean.splice(0).reverse()) await step();
-});
-
-const brokers: [string, () => string][] = [
-  ['amqp', () => sharedRabbitMqUrl()],
-  ['embedded', () => {
-    const folder = temporaryFolder('cancel');
-    clean.push(() => removeFolder(folder));
-    return `embedded:${folder}`;
-  }],
-];
-
-function configFor(broker: string): ServerConfig & { workers: [WorkerConfig] } {
-  const exchange = uniqueName('cancel');
-  const queue = `${exchange}.q`;
-  if (broker.startsWith('amqp')) clean.push(() => removeExchange(broker, exchange, [queue]));
-  return { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
-}
+const configFor = (broker: string) => oneWorker(broker, 'cancel');
 
 async function start(config: ServerConfig) {
-  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ logger: new KeptLog(), ...config })], providers: [Tasks] }).compile();
-  const app = await module.init();
-  clean.push(() => app.close());
-  const [service, tasks] = [app.get(DispatcherService), app.get(Tasks)];
+  const { app, service } = await startOn(config, { providers: [Tasks] });
   const ends = new Arrivals<DispatcherEvent>();
   service.events().subscribe((event) => { if (event.type === 'task.cancelled' || event.type === 'task.dead-lettered') ends.add(event); });
-  return { app, service, tasks, ends };
+  return { app, service, tasks: app.get(Tasks), ends };
 }
 
 const ANN = { by: 'ann', reason: 'too late' };
 
-describe.each(brokers)('cancelling on %s', (_name, url) => {
+describe.each(bothBrokers('cancel'))('cancelling on %s', (_name, url) => {
   it('keeps a task from running that waits, and lets others run', async () => {
     const config = configFor(url());
     // The queue, and a task before it, without a worker.

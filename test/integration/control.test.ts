@@ -1,11 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { DispatcherModule, DispatcherService, Task, TaskContext, type DrainProgress, type ServerConfig, type WorkerConfig } from '../../lib/index.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { KeptLog } from '../support/nest-app.js';
-import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { describe, expect, it } from 'vitest';
+import { Task, TaskContext, type DrainProgress, type ServerConfig } from '../../lib/index.js';
+import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 @Injectable()
@@ -23,35 +19,14 @@ class Tasks {
   }
 }
 
-const clean: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of clean.splice(0).reverse()) await step();
-});
-
-const brokers: [string, () => string][] = [
-  ['amqp', () => sharedRabbitMqUrl()],
-  ['embedded', () => {
-    const folder = temporaryFolder('control');
-    clean.push(() => removeFolder(folder));
-    return `embedded:${folder}`;
-  }],
-];
-
-function configFor(broker: string): ServerConfig & { workers: [WorkerConfig] } {
-  const exchange = uniqueName('control');
-  const queue = `${exchange}.q`;
-  if (broker.startsWith('amqp')) clean.push(() => removeExchange(broker, exchange, [queue]));
-  return { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
-}
+const configFor = (broker: string) => oneWorker(broker, 'control');
 
 async function start(config: ServerConfig) {
-  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ logger: new KeptLog(), ...config })], providers: [Tasks] }).compile();
-  const app = await module.init();
-  clean.push(() => app.close());
-  return { app, service: app.get(DispatcherService), tasks: app.get(Tasks) };
+  const { app, service } = await startOn(config, { providers: [Tasks] });
+  return { app, service, tasks: app.get(Tasks) };
 }
 
-describe.each(brokers)('control on %s', (_name, url) => {
+describe.each(bothBrokers('control'))('control on %s', (_name, url) => {
   it('drains what waits, runs and is retried, and tells the progress', async () => {
     const { service, tasks } = await start(configFor(url()));
     for (let i = 0; i < 20; i++) await service.publish('quick', `t${i}`);

@@ -1,13 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
-  DispatcherModule, DispatcherService, InvalidTaskError, Task, TaskContext, type DeadLetter, type DispatcherEvent, type QueueType,
+  InvalidTaskError, Task, TaskContext, type DeadLetter, type DispatcherEvent, type QueueType,
 } from '../../lib/index.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { KeptLog } from '../support/nest-app.js';
-import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals } from '../support/wait.js';
 
 @Injectable()
@@ -22,36 +19,18 @@ class Tasks {
   wantsFive(@TaskContext() { uuid, attempt }: TaskContext): void { this.ran.add({ uuid, attempt, args: [] }); }
 }
 
-const clean: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of clean.splice(0).reverse()) await step();
-});
-
 const brokers: [string, QueueType, () => string][] = [
   ['amqp', 'classic', () => sharedRabbitMqUrl()],
   ['amqp', 'quorum', () => sharedRabbitMqUrl()],
   ['embedded in memory', 'classic', () => 'embedded:'],
-  ['embedded in a folder', 'classic', () => {
-    const folder = temporaryFolder('dead-letters');
-    clean.push(() => removeFolder(folder));
-    return `embedded:${folder}`;
-  }],
+  ['embedded in a folder', 'classic', () => embeddedFolder('dead-letters')],
 ];
 
 async function start(broker: string, type: QueueType) {
-  const exchange = uniqueName('dead');
-  const queue = `${exchange}.q`;
-  if (broker.startsWith('amqp')) clean.push(() => removeExchange(broker, exchange, [queue]));
-  const module = await Test.createTestingModule({
-    imports: [DispatcherModule.forRoot({
-      broker, exchange, defaultRoutingKey: 'key', logger: new KeptLog(), shutdownTimeoutSeconds: 10,
-      workers: [{ name: 'w', queue, type, bindingKeys: ['key'], limit: 1 }],
-    })],
-    providers: [Tasks],
-  }).compile();
-  const app = await module.init();
-  clean.push(() => app.close());
-  const service = app.get(DispatcherService);
+  const config = oneWorker(broker, 'dead');
+  const [worker] = config.workers;
+  const { queue } = worker;
+  const { app, service } = await startOn({ ...config, workers: [{ ...worker, type }] }, { providers: [Tasks] });
   const deaths = new Arrivals<DispatcherEvent>();
   service.events().subscribe((event) => { if (event.type === 'task.dead-lettered') deaths.add(event); });
   return { service, queue, tasks: app.get(Tasks), deaths, letters: service.deadLetters };

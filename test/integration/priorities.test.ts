@@ -1,43 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { DispatcherModule, DispatcherService, Task, type Priority, type ServerConfig, type TaskMap, type WorkerConfig } from '../../lib/index.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { KeptLog } from '../support/nest-app.js';
-import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { describe, expect, it } from 'vitest';
+import { Task, type DispatcherService, type Priority, type ServerConfig, type TaskMap, type WorkerConfig } from '../../lib/index.js';
+import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
-const clean: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of clean.splice(0).reverse()) await step();
-});
-
-const brokers: [string, () => string][] = [
-  ['amqp', () => sharedRabbitMqUrl()],
-  ['embedded, durable', () => {
-    const folder = temporaryFolder('priorities');
-    clean.push(() => removeFolder(folder));
-    return `embedded:${folder}`;
-  }],
-  ['embedded, in memory', () => 'embedded:'],
-];
+const brokers: [string, () => string][] = [...bothBrokers('priorities'), ['embedded, in memory', () => 'embedded:']];
 
 interface Bed { service: DispatcherService; queue: string; worker: WorkerConfig; config: ServerConfig }
 
 /** A publisher, and the names of a queue for workers that the test makes. */
 async function bed(url: string, worker: Partial<WorkerConfig> = {}): Promise<Bed> {
-  const exchange = uniqueName('priorities');
-  const queue = `${exchange}.q`;
-  const config = { broker: url, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, logger: new KeptLog() };
-  if (url.startsWith('amqp')) {
-    const beside = ['high', 'low', 'lines', ...['a', 'b', 'c', 'plain'].map((name) => `task.${name}`)].map((name) => `${queue}.${name}`);
-    clean.push(() => removeExchange(url, exchange, [queue, ...beside]));
-  }
-  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot(config)] }).compile();
-  const app = await module.init();
-  clean.push(() => app.close());
-  return { service: app.get(DispatcherService), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, priorities: true, ...worker } };
+  const { exchange, queue } = ownQueue(url, 'priorities', ['high', 'low', 'lines', ...['a', 'b', 'c', 'plain'].map((name) => `task.${name}`)]);
+  const config = { broker: url, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10 };
+  return { ...await startOn(config), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, priorities: true, ...worker } };
 }
 
 /** Notes what starts; `milliseconds` of 0 end at once. */
@@ -163,10 +138,8 @@ describe.each(brokers)('levels on %s', (_name, url) => {
     await later.close();
     // A process that has no worker of it sees them too.
     await send(test, 'high', 2);
-    const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot(test.config)] }).compile();
-    const app = await module.init();
-    if (test.config.broker !== 'embedded:') expect(await app.get(DispatcherService).depth(test.queue)).toBe(2);
-    await app.close();
+    const { service } = await startOn(test.config);
+    if (test.config.broker !== 'embedded:') expect(await service.depth(test.queue)).toBe(2);
   });
 
   it('stops all of its queues for a pause, and gives back what has not started', async () => {
@@ -195,6 +168,6 @@ class Unused {
 describe('levels, refused', () => {
   it('refuses priorities that are no boolean', async () => {
     const config = { broker: 'embedded:', exchange: 'e', defaultRoutingKey: 'k', workers: [{ name: 'w', queue: 'q', priorities: 'yes' as unknown as boolean }] };
-    await expect(Test.createTestingModule({ imports: [DispatcherModule.forRoot(config)], providers: [Unused] }).compile()).rejects.toThrow(/priorities must be true or false/);
+    await expect(startOn(config, { providers: [Unused] })).rejects.toThrow(/priorities must be true or false/);
   });
 });

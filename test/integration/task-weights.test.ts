@@ -1,46 +1,17 @@
-import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
-import { DispatcherModule, DispatcherService, type ServerConfig, type TaskMap, type WorkerConfig } from '../../lib/index.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { KeptLog } from '../support/nest-app.js';
-import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { describe, expect, it } from 'vitest';
+import type { DispatcherService, ServerConfig, TaskMap, WorkerConfig } from '../../lib/index.js';
+import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
 const WEIGHTS = { a: 5, b: 2, c: 1 } as const;
 const NAMES = ['a', 'b', 'c'] as const;
 
-const clean: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of clean.splice(0).reverse()) await step();
-});
-
-const brokers: [string, () => string][] = [
-  ['amqp', () => sharedRabbitMqUrl()],
-  ['embedded', () => {
-    const folder = temporaryFolder('weights');
-    clean.push(() => removeFolder(folder));
-    return `embedded:${folder}`;
-  }],
-];
-
 interface Bed { service: DispatcherService; queue: string; worker: WorkerConfig; config: ServerConfig }
 
 async function bed(url: string, worker: Partial<WorkerConfig> = {}): Promise<Bed> {
-  const exchange = uniqueName('weights');
-  const queue = `${exchange}.q`;
-  const config = { broker: url, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, logger: new KeptLog() };
-  if (url.startsWith('amqp')) {
-    clean.push(() => removeExchange(url, exchange, [queue, ...['high', 'low', 'lines', ...NAMES.map((name) => `task.${name}`)].map((name) => `${queue}.${name}`)]));
-  }
-  return { ...await start(config), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, ...worker } };
-}
-
-async function start(config: ServerConfig): Promise<{ service: DispatcherService }> {
-  const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot(config)] }).compile();
-  const app = await module.init();
-  clean.push(() => app.close());
-  return { service: app.get(DispatcherService) };
+  const { exchange, queue } = ownQueue(url, 'weights', ['high', 'low', 'lines', ...NAMES.map((name) => `task.${name}`)]);
+  const config = { broker: url, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10 };
+  return { ...await startOn(config), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, ...worker } };
 }
 
 function weighted(milliseconds = 0, weights: Partial<Record<string, number>> = WEIGHTS): { tasks: TaskMap; ran: Arrivals<string> } {
@@ -77,7 +48,7 @@ function expectShares(found: Record<string, number>, starts: number): void {
   }
 }
 
-describe.each(brokers)('weights on %s', (_name, url) => {
+describe.each(bothBrokers('weights'))('weights on %s', (_name, url) => {
   it.each([['short', 0, 1, 800, 400], ['short, in many slots', 1, 10, 800, 400], ['long', 60, 2, 60, 40]])(
     'shares 5 : 2 : 1 while all names have tasks, which are %s', async (_length, milliseconds, limit, each, starts) => {
       const test = await bed(url(), { limit });
@@ -162,7 +133,7 @@ describe.each(brokers)('weights on %s', (_name, url) => {
   it('lets several sorting processes, and one that knows no weights, work on one queue', async () => {
     const test = await bed(url());
     const { tasks, ran } = weighted(1);
-    const second = test.config.broker === 'embedded:' ? test : await start(test.config);
+    const second = test.config.broker === 'embedded:' ? test : await startOn(test.config);
     const workers = [
       await test.service.createWorker(test.worker, tasks),
       await second.service.createWorker({ ...test.worker, name: 'w2' }, tasks),
