@@ -14,7 +14,8 @@ export interface OutcomeRecorder {
   reaches(reported: Reported): boolean;
   /**
    * False: nobody listens for now to what happens on the way. It may be kept back, to go along with what is told next:
-   * when it was asked again, when the run ends or goes on elsewhere. Absent: somebody always does.
+   * when it was asked again, when the run ends or goes on elsewhere. Asked before each report of what happens on the
+   * way, and no more often: the answer may be true for one of many. Absent: somebody always listens.
    */
   isListenedTo?(reported: Reported): boolean;
   /**

@@ -37,7 +37,7 @@ export class ReplyRecorder implements OutcomeRecorder {
   }
 
   isListenedTo(reported: Reported): boolean {
-    return this.options.silencing?.tasks.has(reported) !== true;
+    return this.options.silencing?.tasks.keepsBack(reported) !== true;
   }
 
   /** Resolves when the broker has it, or when nobody listens: then it is of interest to nobody. */
