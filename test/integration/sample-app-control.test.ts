@@ -1,43 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Child } from '../support/processes.js';
-import { apiOf, postTask, removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
-import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { describe, expect, it } from 'vitest';
+import { postTask, serveSampleApp } from '../support/sample-app.js';
 import { eventually } from '../support/wait.js';
-
-let folder: string;
-
-beforeAll(() => {
-  folder = temporaryFolder('sample-control');
-  writeFiles(folder, { 'one.txt': 'one word or two' });
-});
-
-afterAll(() => removeFolder(folder));
 
 interface Reply {
   status: number;
   body: unknown;
 }
 
-describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTTP, on %s', (kind) => {
-  const prefix = uniqueName('sample-control');
-  const queue = `${prefix}.tasks`;
-  let app: Child;
-  let api: string;
-
-  beforeAll(async () => {
-    app = startSampleApp([folder], { broker: kind === 'rabbitmq' ? sharedRabbitMqUrl() : '', prefix });
-    api = await apiOf(app);
-    await app.line(/Ready for more/);
-  });
-
-  afterAll(async () => {
-    await app.stop();
-    if (kind === 'rabbitmq') await removeSampleApp(sharedRabbitMqUrl(), prefix);
-  });
+describe.each(['embedded', 'rabbitmq'] as const)('the sample app is looked after over HTTP, on %s', (kind) => {
+  const served = serveSampleApp(kind, 'sample-control');
+  const queue = `${served.prefix}.tasks`;
 
   async function call(method: string, path: string, body?: object): Promise<Reply> {
-    const response = await fetch(`${api}${path}`, { method, body: body && JSON.stringify(body) });
+    const response = await fetch(`${served.api}${path}`, { method, body: body && JSON.stringify(body) });
     const text = await response.text();
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) as unknown };
   }
@@ -47,7 +22,7 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
   }
 
   it('lists a dead letter with its arguments and its reason, replays it under its uuid, and discards it', async () => {
-    const { body: { uuid } } = await postTask(api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
+    const { body: { uuid } } = await postTask(served.api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
     const [letter] = await eventually(deadLetters, (letters) => letters.length === 1, 'a dead letter');
     expect(letter).toMatchObject({ id: uuid, reason: 'failed', error: 'Error: on purpose', args: [{ type: 'string', value: 'on purpose' }] });
     expect(await call('POST', `/queues/${queue}/dead-letters/${letter.id}/replay`)).toEqual({ status: 202, body: undefined });
@@ -60,25 +35,25 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
 
   it('pauses and resumes a queue, and says who paused it', async () => {
     expect((await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'the database moves' })).status).toBe(204);
-    await postTask(api, { name: 'task_1', args: [{ type: 'string', value: 'paused' }, { type: 'int', value: 1 }] });
+    await postTask(served.api, { name: 'task_1', args: [{ type: 'string', value: 'paused' }, { type: 'int', value: 1 }] });
     const waiting = async (): Promise<Record<string, unknown> | undefined> =>
       ((await call('GET', '/queues')).body as Record<string, unknown>[]).find(({ name }) => name === queue);
     expect(await eventually(waiting, (view) => view?.waiting === 1, 'a waiting task')).toMatchObject({ paused: { by: 'ann', reason: 'the database moves' } });
     expect((await call('DELETE', `/queues/${queue}/pause`)).status).toBe(204);
-    await app.line(/got the string "paused"/);
+    await served.app.line(/got the string "paused"/);
     expect((await call('PUT', `/queues/${queue}/pause`, { by: 'ann' })).status).toBe(400);
     expect(await call('PUT', '/queues/nowhere/pause', { by: 'ann', reason: 'x' })).toMatchObject({ status: 404, body: { code: 'ERR_SAMPLE_NO_QUEUE' } });
     expect((await call('GET', '/queues/nowhere/dead-letters')).status).toBe(404);
   });
 
   it('takes a task with a delay, and refuses one that makes no sense', async () => {
-    expect((await postTask(api, { name: 'task_1', delaySeconds: 0.2, args: [{ type: 'string', value: 'later' }, { type: 'int', value: 1 }] })).status).toBe(202);
-    await app.line(/got the string "later"/);
-    expect(await postTask(api, { name: 'task_1', delaySeconds: -1 })).toMatchObject({ status: 422, body: { code: 'ERR_DISPATCHER_INVALID_TASK' } });
+    expect((await postTask(served.api, { name: 'task_1', delaySeconds: 0.2, args: [{ type: 'string', value: 'later' }, { type: 'int', value: 1 }] })).status).toBe(202);
+    await served.app.line(/got the string "later"/);
+    expect(await postTask(served.api, { name: 'task_1', delaySeconds: -1 })).toMatchObject({ status: 422, body: { code: 'ERR_DISPATCHER_INVALID_TASK' } });
   });
 
   it('tells state, timeline and result of a task, also of one that ran in a thread', async () => {
-    const { body: { uuid } } = await postTask(api, { name: 'primes', args: [{ type: 'int', value: 30_000 }] });
+    const { body: { uuid } } = await postTask(served.api, { name: 'primes', args: [{ type: 'int', value: 30_000 }] });
     const look = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${uuid as string}`)).body as never;
     const view = await eventually(look, ({ state }) => state === 'succeeded', 'the end of the task');
     expect(view).toMatchObject({ uuid, name: 'primes', attempt: 1, result: 3245 });
@@ -88,11 +63,11 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
   });
 
   it('tells of a task that failed', async () => {
-    const { body: { uuid } } = await postTask(api, { name: 'flaky', args: [{ type: 'int', value: 1 }] });
+    const { body: { uuid } } = await postTask(served.api, { name: 'flaky', args: [{ type: 'int', value: 1 }] });
     const look = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${uuid as string}`)).body as never;
     const view = await eventually(look, ({ state }) => state === 'succeeded', 'the end of the retried task');
     expect((view.timeline as { state: string }[]).map(({ state }) => state)).toContain('retrying');
-    const failing = (await postTask(api, { name: 'fail', args: [{ type: 'string', value: 'so be it' }] })).body.uuid as string;
+    const failing = (await postTask(served.api, { name: 'fail', args: [{ type: 'string', value: 'so be it' }] })).body.uuid as string;
     const failed = async (): Promise<Record<string, unknown>> => (await call('GET', `/tasks/${failing}`)).body as never;
     expect(await eventually(failed, ({ state }) => state === 'failed', 'the failure')).toMatchObject({ error: { name: 'Error', message: 'so be it' } });
   });
@@ -110,7 +85,7 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
     expect((await call('POST', '/schedules', { ...nightly, cron: '0 4 * * *' })).status).toBe(409);
     expect((await call('POST', '/schedules', { ...nightly, cron: 'at noon' })).status).toBe(422);
     expect((await call('POST', '/schedules/nightly/trigger')).status).toBe(202);
-    await app.line(/got the string "tick" and the int 7/);
+    await served.app.line(/got the string "tick" and the int 7/);
     expect((await call('PUT', '/schedules/nightly/pause', { by: 'ann', reason: 'not now' })).status).toBe(204);
     expect((await list()).find(({ name }) => name === 'nightly')).toMatchObject({ paused: { by: 'ann', reason: 'not now' } });
     expect((await call('DELETE', '/schedules/nightly')).status).toBe(204);
@@ -120,35 +95,35 @@ describe.each(['embedded', 'rabbitmq'])('the sample app is looked after over HTT
 
   it('runs what is urgent before what is not', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'order' });
-    for (let n = 0; n < 5; n++) await postTask(api, { name: 'slow', args: [{ type: 'float64', value: 0.5 }] });
-    await postTask(api, { name: 'task_1', priority: 'high', args: [{ type: 'string', value: 'urgent' }, { type: 'int', value: 1 }] });
+    for (let n = 0; n < 5; n++) await postTask(served.api, { name: 'slow', args: [{ type: 'float64', value: 0.5 }] });
+    await postTask(served.api, { name: 'task_1', priority: 'high', args: [{ type: 'string', value: 'urgent' }, { type: 'int', value: 1 }] });
     await call('DELETE', `/queues/${queue}/pause`);
-    await app.line(/got the string "urgent"/);
-    const done = (): number => app.lines.all.filter((line) => line.includes('done after 0.5 s')).length;
+    await served.app.line(/got the string "urgent"/);
+    const done = (): number => served.app.lines.all.filter((line) => line.includes('done after 0.5 s')).length;
     expect(done()).toBeLessThan(5);
     await eventually(() => Promise.resolve(done()), (count) => count === 5, 'the others');
   });
 
   it('takes one of two with the same key, and says which', async () => {
     const rebuild = { name: 'slow', args: [{ type: 'float64', value: 1 }], unique: { scope: 'untilFinished', key: 'rebuild' } };
-    const first = await postTask(api, rebuild);
+    const first = await postTask(served.api, rebuild);
     expect(first).toMatchObject({ status: 202, body: { unique: { taken: true } } });
-    expect(await postTask(api, rebuild)).toMatchObject({ status: 202, body: { uuid: first.body.uuid, unique: { taken: false, uuid: first.body.uuid } } });
+    expect(await postTask(served.api, rebuild)).toMatchObject({ status: 202, body: { uuid: first.body.uuid, unique: { taken: false, uuid: first.body.uuid } } });
   });
 
   it('calls off a task that waits, and one that runs', async () => {
     const look = async (uuid: unknown): Promise<unknown> => ((await call('GET', `/tasks/${uuid as string}`)).body as { state?: string }).state;
-    const waiting = (await postTask(api, { name: 'slow', delaySeconds: 1, args: [{ type: 'int', value: 9 }] })).body.uuid;
-    const running = (await postTask(api, { name: 'slow', args: [{ type: 'float64', value: 8.5 }] })).body.uuid;
-    await app.line(/works for 8.5 s/);
+    const waiting = (await postTask(served.api, { name: 'slow', delaySeconds: 1, args: [{ type: 'int', value: 9 }] })).body.uuid;
+    const running = (await postTask(served.api, { name: 'slow', args: [{ type: 'float64', value: 8.5 }] })).body.uuid;
+    await served.app.line(/works for 8.5 s/);
     for (const uuid of [waiting, running]) expect((await call('DELETE', `/tasks/${uuid as string}`)).status).toBe(202);
     for (const uuid of [waiting, running]) await eventually(() => look(uuid), (state) => state === 'cancelled', 'its end');
-    expect(app.lines.all.some((line) => line.includes('works for 9 s'))).toBe(false);
+    expect(served.app.lines.all.some((line) => line.includes('works for 9 s'))).toBe(false);
   });
 
   it('purges what waits', async () => {
     await call('PUT', `/queues/${queue}/pause`, { by: 'ann', reason: 'purge' });
-    for (let n = 0; n < 3; n++) await postTask(api, { name: 'slow', args: [{ type: 'int', value: 9 }] });
+    for (let n = 0; n < 3; n++) await postTask(served.api, { name: 'slow', args: [{ type: 'int', value: 9 }] });
     expect(await call('DELETE', `/queues/${queue}/tasks`)).toEqual({ status: 200, body: { purged: 3 } });
     await call('DELETE', `/queues/${queue}/pause`);
   });

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Child } from '../support/processes.js';
-import { apiOf, health, postTask, removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
+import { apiOf, health, postTask, removeSampleApp, serveSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -22,33 +21,20 @@ const ALL_TYPES = `{"name":"all_types","args":[{"type":"bool","value":true},{"ty
   {"type":"uint","value":4},{"type":"uint8","value":255},{"type":"uint16","value":5},{"type":"uint32","value":6},{"type":"uint64","value":"18446744073709551615"},
   {"type":"float32","value":0.5},{"type":"float64","value":1e300}]}`;
 
-describe.each(['embedded', 'rabbitmq'])('the HTTP API on %s', (kind) => {
-  const prefix = uniqueName('sample-http');
-  let app: Child;
-  let api: string;
-
-  beforeAll(async () => {
-    app = startSampleApp([folder], { broker: kind === 'rabbitmq' ? sharedRabbitMqUrl() : '', prefix });
-    api = await apiOf(app);
-    await app.line(/Ready for more/);
-  });
-
-  afterAll(async () => {
-    await app.stop();
-    if (kind === 'rabbitmq') await removeSampleApp(sharedRabbitMqUrl(), prefix);
-  });
+describe.each(['embedded', 'rabbitmq'] as const)('the HTTP API on %s', (kind) => {
+  const served = serveSampleApp(kind, 'sample-http');
 
   it('answers 202 with the uuid, and the task runs', async () => {
-    const { status, body } = await postTask(api, { name: 'task_1', args: [{ type: 'string', value: 'hello' }, { type: 'int', value: 42 }] });
+    const { status, body } = await postTask(served.api, { name: 'task_1', args: [{ type: 'string', value: 'hello' }, { type: 'int', value: 42 }] });
     expect({ status, body }).toEqual({ status: 202, body: { uuid: expect.stringMatching(/^[0-9a-f-]{36}$/) as string } });
-    await app.line(/got the string "hello" and the int 42/);
+    await served.app.line(/got the string "hello" and the int 42/);
   });
 
   it('keeps the caller\'s uuid, and all fourteen types to the last digit', async () => {
     const uuid = uniqueName('uuid');
-    const { status, body } = await postTask(api, ALL_TYPES.replace('{', `{"uuid":"${uuid}",`));
+    const { status, body } = await postTask(served.api, ALL_TYPES.replace('{', `{"uuid":"${uuid}",`));
     expect({ status, body }).toEqual({ status: 202, body: { uuid } });
-    const line = await app.line(new RegExp(uuid));
+    const line = await served.app.line(new RegExp(uuid));
     expect(line).toContain(`int64 = ${INT64_MIN} (bigint)`);
     expect(line).toContain('uint64 = 18446744073709551615 (bigint)');
     expect(line).toContain('float64 = 1e+300 (number)');
@@ -66,22 +52,22 @@ describe.each(['embedded', 'rabbitmq'])('the HTTP API on %s', (kind) => {
     ['a key that no queue is bound to', '{"name":"n","routingKey":"nowhere"}', 422, /nowhere/],
     ['a body larger than a task may be', `{"name":"n","args":[{"type":"string","value":"${'x'.repeat(17 * 1024 * 1024)}"}]}`, 422, /larger than 16777216 bytes/],
   ])('answers %s with advice', async (_, text, status, message) => {
-    const answer = await postTask(api, text);
+    const answer = await postTask(served.api, text);
     expect(answer).toEqual({ status, body: { statusCode: status, code: expect.stringMatching(/^ERR_/) as string, message: expect.stringMatching(message) as string } });
   });
 
   it('goes on after all of that', async () => {
-    expect((await postTask(api, { name: 'task_1', args: [{ type: 'string', value: 'after' }, { type: 'int', value: 1 }] })).status).toBe(202);
-    await app.line(/got the string "after"/);
+    expect((await postTask(served.api, { name: 'task_1', args: [{ type: 'string', value: 'after' }, { type: 'int', value: 1 }] })).status).toBe(202);
+    await served.app.line(/got the string "after"/);
   });
 
   it('makes a dead letter of a task that fails', async () => {
-    await postTask(api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
-    await eventually(() => app.stderr + app.lines.all.join('\n'), (text) => /"?fail"?.*became a dead letter.*on purpose/.test(text), 'the log of a dead letter');
+    await postTask(served.api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
+    await eventually(() => served.app.stderr + served.app.lines.all.join('\n'), (text) => /"?fail"?.*became a dead letter.*on purpose/.test(text), 'the log of a dead letter');
   });
 
   it('says that it is well', async () => {
-    expect(await health(api)).toMatchObject({ status: 200, body: { status: 'up', details: { connection: 'ready' } } });
+    expect(await health(served.api)).toMatchObject({ status: 200, body: { status: 'up', details: { connection: 'ready' } } });
   });
 });
 

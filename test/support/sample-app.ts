@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { startScript, type Child } from './processes.js';
-import { removeFromRabbitMq } from './shared-rabbitmq.js';
+import { removeFromRabbitMq, sharedRabbitMqUrl, uniqueName } from './shared-rabbitmq.js';
+import { removeFolder, temporaryFolder } from './temporary-folder.js';
 
 /** A port of 0 lets the system choose; the app says which one it got. */
 const DEFAULTS = { PORT: '0', HOST: '', INIT_CWD: '', DISPATCHER_ROLE: '', NO_COLOR: '1', FORCE_COLOR: '0' };
@@ -51,4 +53,34 @@ export function writeFiles(folder: string, files: Record<string, string | Buffer
 export function removeSampleApp(url: string, prefix: string): Promise<void> {
   const queues = [...[`${prefix}.words`, `${prefix}.tasks`].flatMap((queue) => [queue, `${queue}.dead`]), `${prefix}.tasks.high`, `${prefix}.tasks.low`, `${prefix}.ledger.v1`];
   return removeFromRabbitMq(url, { exchanges: [prefix], queues });
+}
+
+export interface ServedSampleApp {
+  /** Both are there once the tests run. */
+  readonly app: Child;
+  readonly api: string;
+  readonly prefix: string;
+}
+
+/** For a `describe`: one app, which has counted its folder, serves all of its tests. */
+export function serveSampleApp(broker: 'embedded' | 'rabbitmq', purpose: string): ServedSampleApp {
+  const url = (): string => (broker === 'rabbitmq' ? sharedRabbitMqUrl() : '');
+  const served = { prefix: uniqueName(purpose) } as { app: Child; api: string; prefix: string };
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = temporaryFolder(purpose);
+    writeFiles(folder, { 'one.txt': 'one word or two' });
+    served.app = startSampleApp([folder], { broker: url(), prefix: served.prefix });
+    served.api = await apiOf(served.app);
+    await served.app.line(/Ready for more/);
+  });
+
+  afterAll(async () => {
+    await served.app.stop();
+    removeFolder(folder);
+    if (broker === 'rabbitmq') await removeSampleApp(url(), served.prefix);
+  });
+
+  return served;
 }
