@@ -56,6 +56,12 @@ async function throughput(name: string, concurrency: number, work: (index: numbe
   console.log(`${name}, ${concurrency} at a time: ${Math.round(done / ((performance.now() - start) / 1000))} a second`);
 }
 
+/** Each change outdates a record: what it costs must not grow with what is kept beside it. */
+async function beside(backend: ResultBackend, entries: number): Promise<void> {
+  await fill(backend, entries);
+  await throughput(`changes of one of ${entries} keys`, 100, (index) => backend.set(`fill-${(index * 7919) % entries}`, VALUE, HOUR));
+}
+
 async function fill(backend: ResultBackend, entries: number): Promise<void> {
   for (let from = 0; from < entries; from += 1000) {
     await Promise.all(Array.from({ length: Math.min(1000, entries - from) }, (_, index) => backend.set(`fill-${from + index}`, VALUE, HOUR)));
@@ -101,6 +107,16 @@ async function main(): Promise<void> {
     await backend.close(10_000);
     keeper.kill('SIGKILL');
     await node.kill9();
+    for (const entries of [100, 10_000, 100_000]) {
+      await node.start();
+      await emptied(node.url);
+      keeper = await startKeeper(node.url);
+      const client = await open(node.url);
+      await beside(client, entries);
+      await client.close(10_000);
+      keeper.kill('SIGKILL');
+      await node.kill9();
+    }
     for (const entries of [1_000, 100_000]) {
       await node.start();
       await emptied(node.url);

@@ -72,6 +72,29 @@ describe('the ledger on RabbitMQ', () => {
     expect(await leftInQueue()).toBeLessThan(20);
   });
 
+  it('keeps what is live, and no more of what is outdated, through many changes of many entries and the end of a keeper', async () => {
+    const first = await connect();
+    const second = await connect();
+    const expected = new Map<string, string>();
+    const change = async (step: number): Promise<void> => {
+      // All keys in turn, so that each change outdates a record in the midst of the others; one in five goes.
+      const key = `k${(step * 7_919) % 2_000}`;
+      if (step % 5 === 4) {
+        expected.delete(key);
+        return second.delete(key);
+      }
+      expected.set(key, `v${step}`);
+      return second.set(key, bytes(`v${step}`), MINUTE);
+    };
+    for (let from = 0; from < 12_000; from += 500) await Promise.all(Array.from({ length: 500 }, (_, index) => change(from + index)));
+    await first.close(5_000);
+    const keys = Array.from({ length: 2_000 }, (_, index) => `k${index}`);
+    const found = await Promise.all(keys.map((key) => second.get(key)));
+    expect(found.map((value) => value?.toString())).toEqual(keys.map((key) => expected.get(key)));
+    // Some changes are on their way to being let go when the keeper ends.
+    expect(await leftInQueue()).toBeLessThan(2 * expected.size + 1_000);
+  });
+
   it('leaves nothing behind of what has expired', async () => {
     const backend = await connect();
     await Promise.all(Array.from({ length: 100 }, async (_, index) => {

@@ -6,6 +6,9 @@ import { encodeRecord } from './ledger-record.js';
 import type { LogRecord } from './log-record.js';
 import { Releases } from './releases.js';
 
+/** Near the front of the queue: here an acknowledgement costs the server next to nothing. */
+const WINDOW = 1_000;
+
 export interface KeeperLogHost extends Pick<KeeperChannel, 'write' | 'acknowledge'> {
   /** The server has confirmed something. */
   progressed(): void;
@@ -27,8 +30,9 @@ export class KeeperLog {
   /** In the order in which they were delivered. */
   private readonly aging = new Set<LogRecord>();
 
-  constructor(private readonly keeper: string, private readonly clock: KeeperClock, private readonly host: KeeperLogHost) {
-    this.releases = new Releases((tag) => host.acknowledge(tag), () => this.confirms.latest + 1);
+  /** @param window how many records from the front of the queue on are let go as soon as they are outdated */
+  constructor(private readonly keeper: string, private readonly clock: KeeperClock, private readonly host: KeeperLogHost, private readonly window = WINDOW) {
+    this.releases = new Releases((tag) => host.acknowledge(tag), () => this.confirms.latest + 1, window);
   }
 
   /** All records of the present state, the one delivered longest ago first; they may be written anew meanwhile. */
@@ -41,8 +45,11 @@ export class KeeperLog {
 
   /** Records wait to be let go for the confirm of a later one, and none is on its way. */
   get needsCheckpoint(): boolean {
-    return this.releases.waiting > 0 && this.confirms.upTo === this.confirms.latest;
+    return this.releases.isWaiting && this.confirms.upTo === this.confirms.latest;
   }
+
+  /** Most of the queue is outdated, and stands behind what is not: that is to be written anew, from the front on. */
+  get isWorn(): boolean { return this.releases.remaining > Math.max(this.window, this.aging.size); }
 
   write(record: LogRecord, superseded: readonly LogRecord[]): void {
     const number = this.confirms.next();
@@ -62,13 +69,14 @@ export class KeeperLog {
     const own = this.underway.get(messageId);
     if (own === undefined) return false;
     this.underway.delete(messageId);
-    own.tag = tag;
+    this.releases.delivered(own.place, tag);
     this.flush();
     return true;
   }
 
   /** One of an earlier keeper. Whether it is on disk is not known here: the next record's confirm will say so. */
-  replayed(record: LogRecord, superseded: readonly LogRecord[]): void {
+  replayed(record: LogRecord, tag: number, superseded: readonly LogRecord[]): void {
+    this.releases.delivered(record.place, tag);
     this.keep(record, superseded, this.confirms.latest + 1);
   }
 
@@ -77,7 +85,7 @@ export class KeeperLog {
     const { latest } = this.confirms;
     for (const record of records) {
       this.aging.delete(record);
-      this.releases.add(record, latest);
+      this.releases.add(record.place, latest);
     }
   }
 
@@ -102,9 +110,9 @@ export class KeeperLog {
   private keep(record: LogRecord, superseded: readonly LogRecord[], needs: number): void {
     for (const old of superseded) {
       this.aging.delete(old);
-      this.releases.add(old, needs, record);
+      this.releases.add(old.place, needs, record.place);
     }
-    if (record.content.kind === 'deleted' || record.content.kind === 'checkpoint') this.releases.add(record, needs);
+    if (record.content.kind === 'deleted' || record.content.kind === 'checkpoint') this.releases.add(record.place, needs);
     else this.aging.add(record);
   }
 }

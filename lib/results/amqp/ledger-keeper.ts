@@ -9,7 +9,7 @@ import { decodeOperation, type Operation, type StateOperation, type WatchOperati
 import { decodeRecord, type RecordContent } from './ledger-record.js';
 import { encodeReply, encodeTold, type Reply } from './ledger-reply.js';
 import { LedgerState, type Decision } from './ledger-state.js';
-import type { LogRecord } from './log-record.js';
+import { type LogRecord, newRecord } from './log-record.js';
 import { Registrations } from './registrations.js';
 
 export interface KeeperListener {
@@ -21,8 +21,10 @@ export interface KeeperListener {
 interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly again: boolean; readonly operation: Operation }
 
 const TICK_MS = 1000;
-/** Refreshed at a time, so that requests come between. */
-const REFRESH_AT_ONCE = 500;
+/** Written anew at a time, so that requests come between. */
+const RENEWED_AT_ONCE = 500;
+/** With each record, while the queue is worn: one keeps up with what becomes outdated, the other gains on it. */
+const RENEWED_WITH_EACH = 2;
 /** Larger values are told as a hint: to be read by those who want them. */
 const MAX_TOLD_BYTES = 64 * 1024;
 /** A record or a replay that makes no progress for so long will not make any. */
@@ -41,11 +43,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   private readonly id = randomUUID();
   private readonly state: LedgerState;
   private readonly clock = new KeeperClock();
-  private readonly log = new KeeperLog(this.id, this.clock, {
-    write: (body, options, onConfirm) => this.channel.write(body, options, onConfirm),
-    acknowledge: (tag) => this.channel.acknowledge(tag),
-    progressed: () => { this.progressAt = performance.now(); },
-  });
+  private readonly log: KeeperLog;
   private readonly registrations: Registrations;
   private phase: 'waiting' | 'replaying' | 'keeping' = 'waiting';
   /** What the records of earlier keepers say to have been done. */
@@ -55,14 +53,23 @@ export class LedgerKeeper implements KeeperChannelListener {
   private timer: NodeJS.Timeout | undefined;
   private channel!: KeeperChannel;
 
-  private constructor(private readonly options: Required<LedgerOptions>, private readonly listener: KeeperListener) {
+  private constructor(private readonly options: Required<LedgerOptions>, private readonly listener: KeeperListener, window: number | undefined) {
+    this.log = new KeeperLog(this.id, this.clock, {
+      write: (body, writeOptions, onConfirm) => this.channel.write(body, writeOptions, onConfirm),
+      acknowledge: (tag) => this.channel.acknowledge(tag),
+      progressed: () => { this.progressAt = performance.now(); },
+    }, window);
     this.state = new LedgerState(options);
     this.registrations = new Registrations(options.maxEntries);
   }
 
-  /** Stands by from then on, and keeps the ledger once it is this one's turn. */
-  static async open(model: ChannelModel, queues: LedgerQueues, options: Required<LedgerOptions>, listener: KeeperListener): Promise<LedgerKeeper> {
-    const keeper = new LedgerKeeper(options, listener);
+  /**
+   * Stands by from then on, and keeps the ledger once it is this one's turn.
+   *
+   * @param window see {@link KeeperLog}
+   */
+  static async open(model: ChannelModel, queues: LedgerQueues, options: Required<LedgerOptions>, listener: KeeperListener, window?: number): Promise<LedgerKeeper> {
+    const keeper = new LedgerKeeper(options, listener, window);
     keeper.channel = await KeeperChannel.open(model, queues, keeper);
     await keeper.channel.consumeRecords();
     // An empty queue would tell nobody that it is his turn.
@@ -151,20 +158,20 @@ export class LedgerKeeper implements KeeperChannelListener {
     // There is one keeper at a time. Were there two, only a replay could say what is right.
     if (this.phase === 'keeping') throw new Error('another keeper has written into the ledger');
     this.clock.startFrom(writtenAt);
-    this.replay({ content, tag: message.fields.deliveryTag, notBefore: 0, since: this.clock.now() });
+    this.replay(newRecord(content, this.clock.now()), message.fields.deliveryTag);
   }
 
-  private replay(record: LogRecord): void {
+  private replay(record: LogRecord, tag: number): void {
     const { content } = record;
     if ('operation' in content) this.replayed.add(content.operation);
-    this.log.replayed(record, this.state.put(record));
+    this.log.replayed(record, tag, this.state.put(record));
   }
 
   private serve(request: Request): void {
     const { operation, tag } = request;
     if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return this.serveWatch(request, operation);
     const decision = this.decide(operation, request);
-    if (decision.record !== undefined) this.log.write(decision.record, decision.superseded ?? []);
+    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
     this.log.whenSafe(() => {
       this.channel.acknowledgeRequest(tag);
       this.reply(request, decision.reply);
@@ -220,6 +227,11 @@ export class LedgerKeeper implements KeeperChannelListener {
     if (this.log.needsCheckpoint) this.writeOnly({ kind: 'checkpoint' });
   }
 
+  private write(record: LogRecord, superseded: readonly LogRecord[]): void {
+    this.log.write(record, superseded);
+    if (this.log.isWorn) this.renew(RENEWED_WITH_EACH, () => true);
+  }
+
   /**
    * Writes anew what was delivered long ago: RabbitMQ closes a channel on which something is
    * unacknowledged for half an hour.
@@ -231,15 +243,20 @@ export class LedgerKeeper implements KeeperChannelListener {
       this.marker.since = now;
       this.mark(this.id);
     }
+    this.renew(RENEWED_AT_ONCE, ({ since }) => since <= due || this.log.isWorn);
+  }
+
+  /** The oldest records of the present state, as long as they are due. */
+  private renew(most: number, isDue: (record: LogRecord) => boolean): void {
     let count = 0;
     for (const record of this.log.current) {
-      if (record.since > due || ++count > REFRESH_AT_ONCE) return;
+      if (!isDue(record) || ++count > most) return;
       this.writeOnly(record.content);
     }
   }
 
   private writeOnly(content: RecordContent): void {
-    const record: LogRecord = { content, tag: undefined, notBefore: 0, since: this.clock.now() };
+    const record = newRecord(content, this.clock.now());
     this.log.write(record, this.state.put(record));
   }
 

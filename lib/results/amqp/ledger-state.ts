@@ -4,7 +4,7 @@ import type { StateOperation } from './ledger-operation.js';
 import type { DeletedContent, MemberContent, ProlongedContent, RecordContent, ValueContent } from './ledger-record.js';
 import type { Reply } from './ledger-reply.js';
 import { LedgerSet } from './ledger-set.js';
-import type { LogRecord } from './log-record.js';
+import { type LogRecord, newRecord } from './log-record.js';
 
 export interface LedgerLimits { readonly maxBytes: number; readonly maxEntries: number }
 
@@ -144,7 +144,7 @@ export class LedgerState {
   }
 
   private record(content: RecordContent, { now }: Moment, reply: Reply): Decision {
-    const record: LogRecord = { content, tag: undefined, notBefore: 0, since: now };
+    const record = newRecord(content, now);
     return { reply, record, superseded: this.put(record) };
   }
 
