@@ -4,22 +4,18 @@ import type { Observable } from 'rxjs';
 import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
 import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
-import { BrowseLock } from './browsing/browse-lock.js';
-import { browseQueue } from './browsing/browse-queue.js';
+import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
-import { withChannel } from './connection/open-channel.js';
 import { within } from './connection/pause.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
-import { countDelayed } from './delays/count-delayed.js';
 import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
 import { AmqpReplies, repliesName } from './replies/amqp-replies.js';
 import { sendSignal, SignalWatch } from './signals/signals.js';
-import { declarationFailure } from './topology/declaration-failure.js';
 import { TopologyRegister } from './topology/topology-register.js';
 
 /**
@@ -35,7 +31,7 @@ export class AmqpBroker implements Broker {
   private readonly monitor: BrokerMonitor;
   private readonly topology: TopologyRegister;
   private readonly delays: DelayInfrastructure;
-  private readonly browseLock: BrowseLock;
+  private readonly inspector: QueueInspector;
   private readonly publisher: Publisher;
   private readonly delayed: DelayedPublishing;
   private readonly forwarder: DueForwarder;
@@ -54,7 +50,7 @@ export class AmqpBroker implements Broker {
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
     this.delays = new DelayInfrastructure(options.exchange);
-    this.browseLock = new BrowseLock(options.exchange);
+    this.inspector = new QueueInspector(options.exchange, () => this.consumeLink.whenReady(this.limits.maxWaitMs), this.limits.maxWaitMs);
     this.publisher = new Publisher(this.limits, {
       repair: (model) => this.repair(model),
       unavailable: () => this.publishLink.unavailable(),
@@ -111,19 +107,20 @@ export class AmqpBroker implements Broker {
     return consumption;
   }
 
-  async depth(queue: string): Promise<number | undefined> {
-    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
-    try {
-      return await withChannel(model, async (channel) => (await channel.checkQueue(queue)).messageCount);
-    } catch (error) {
-      if ((error as { code?: unknown }).code === 404) return undefined;
-      throw declarationFailure(error, `Queue "${queue}"`);
-    }
+  depth(queue: string): Promise<number | undefined> {
+    return this.inspector.depth(queue);
   }
 
-  async delayedCount(): Promise<number> {
-    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
-    return countDelayed(model, this.options.exchange);
+  delayedCount(): Promise<number> {
+    return this.inspector.delayedCount();
+  }
+
+  browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult> {
+    return this.inspector.browse(queue, visit, options);
+  }
+
+  purge(queue: string): Promise<number> {
+    return this.inspector.purge(queue);
   }
 
   async signal(): Promise<void> {
@@ -137,20 +134,6 @@ export class AmqpBroker implements Broker {
     await watch.start(this.limits.maxWaitMs);
     this.watches.add(watch);
     return watch;
-  }
-
-  async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
-    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
-    return this.browseLock.hold(model, queue, this.limits.maxWaitMs, () => browseQueue(model, queue, visit, options));
-  }
-
-  async purge(queue: string): Promise<number> {
-    const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
-    try {
-      return await withChannel(model, async (channel) => (await channel.purgeQueue(queue)).messageCount);
-    } catch (error) {
-      throw declarationFailure(error, `queue "${queue}"`);
-    }
   }
 
   async openReplies(onReply: (message: Message) => void): Promise<Replies> {

@@ -1,0 +1,45 @@
+import type { ChannelModel } from 'amqplib';
+import type { BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
+import { withChannel } from '../connection/open-channel.js';
+import { countDelayed } from '../delays/count-delayed.js';
+import { declarationFailure } from '../topology/declaration-failure.js';
+import { BrowseLock } from './browse-lock.js';
+import { browseQueue } from './browse-queue.js';
+
+/** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
+export class QueueInspector {
+  private readonly lock: BrowseLock;
+
+  /** @param connection waits for it, at most `maxWaitMs` */
+  constructor(private readonly exchange: string, private readonly connection: () => Promise<ChannelModel>, private readonly maxWaitMs: number) {
+    this.lock = new BrowseLock(exchange);
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    const model = await this.connection();
+    try {
+      return await withChannel(model, async (channel) => (await channel.checkQueue(queue)).messageCount);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 404) return undefined;
+      throw declarationFailure(error, `Queue "${queue}"`);
+    }
+  }
+
+  async delayedCount(): Promise<number> {
+    return countDelayed(await this.connection(), this.exchange);
+  }
+
+  async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
+    const model = await this.connection();
+    return this.lock.hold(model, queue, this.maxWaitMs, () => browseQueue(model, queue, visit, options));
+  }
+
+  async purge(queue: string): Promise<number> {
+    const model = await this.connection();
+    try {
+      return await withChannel(model, async (channel) => (await channel.purgeQueue(queue)).messageCount);
+    } catch (error) {
+      throw declarationFailure(error, `queue "${queue}"`);
+    }
+  }
+}
