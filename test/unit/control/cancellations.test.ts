@@ -1,28 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
 import { cancellationQueue, Cancellations } from '../../../lib/control/cancellations.js';
 import { calledOffBy } from '../../../lib/nest/called-off.js';
+import { memoryBroker } from '../../support/memory-broker.js';
 import { Arrivals } from '../../support/wait.js';
-
-const brokers: EmbeddedBroker[] = [];
-const watched: Cancellations[] = [];
-afterEach(async () => {
-  await Promise.all(watched.splice(0).map((cancellations) => cancellations.stop()));
-  await Promise.all(brokers.splice(0).map((broker) => broker.close(1_000)));
-});
-
-async function connected(): Promise<EmbeddedBroker> {
-  const broker = new EmbeddedBroker({ location: undefined, exchange: 'e' });
-  brokers.push(broker);
-  await broker.connect();
-  return broker;
-}
 
 function cancellationsOn(broker: EmbeddedBroker) {
   const clock = { now: 0 };
   const changes = new Arrivals<true>();
   const cancellations = new Cancellations(broker, 'e', { changed: () => changes.add(true), problem: (message, error) => { throw new Error(message, { cause: error }); } }, () => clock.now);
-  watched.push(cancellations);
+  onTestFinished(() => cancellations.stop());
   return { cancellations, changes, clock };
 }
 
@@ -32,7 +19,7 @@ const HOUR = 3_600_000;
 
 describe('what is called off under a name', () => {
   it('is one note, however often it is said, until half of its time is over', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const { cancellations, clock } = cancellationsOn(broker);
     const depth = (): Promise<number | undefined> => broker.depth(cancellationQueue('e'));
     await cancellations.cancelAll(NAME, 'why', HOUR);
@@ -50,7 +37,7 @@ describe('what is called off under a name', () => {
   });
 
   it('is told once more by who repeats it: the first may have died before', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const [here, there] = [cancellationsOn(broker), cancellationsOn(broker)];
     await there.cancellations.watch();
     const signal = broker.signal.bind(broker);
@@ -64,7 +51,7 @@ describe('what is called off under a name', () => {
   });
 
   it('calls off the steps of that workflow, and no other task', async () => {
-    const { cancellations } = cancellationsOn(await connected());
+    const { cancellations } = cancellationsOn(await memoryBroker());
     await cancellations.watch();
     const reasonOf = calledOffBy(cancellations);
     const headers = (workflow: string, path = '0.1'): Record<string, string> => ({ 'x-dispatcher-workflow': `${workflow} ${path}` });
@@ -79,7 +66,7 @@ describe('what is called off under a name', () => {
   });
 
   it('is refused where too many are kept', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const { cancellations } = cancellationsOn(broker);
     await cancellations.cancel(Array.from({ length: 100_000 }, (_, index) => `task-${index}`));
     await expect(cancellations.cancelAll(NAME, 'why', HOUR)).rejects.toMatchObject({ code: 'ERR_DISPATCHER_TOO_MANY_CANCELLATIONS' });

@@ -1,28 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
 import { Pauses } from '../../../lib/control/pauses.js';
 import { pauseQueue } from '../../../lib/control/pause-register.js';
+import { memoryBroker } from '../../support/memory-broker.js';
 import { Arrivals, Signal } from '../../support/wait.js';
-
-const brokers: EmbeddedBroker[] = [];
-const watched: Pauses[] = [];
-afterEach(async () => {
-  await Promise.all(watched.splice(0).map((pauses) => pauses.stop()));
-  await Promise.all(brokers.splice(0).map((broker) => broker.close(1_000)));
-});
-
-async function connected(): Promise<EmbeddedBroker> {
-  const broker = new EmbeddedBroker({ location: undefined, exchange: 'e' });
-  brokers.push(broker);
-  await broker.connect();
-  return broker;
-}
 
 function pausesOn(broker: EmbeddedBroker) {
   const changes = new Arrivals<true>();
   const problems = new Arrivals<unknown>();
   const pauses = new Pauses(broker, 'e', { changed: () => changes.add(true), problem: (_message, error) => problems.add(error) }, () => new Date(0));
-  watched.push(pauses);
+  onTestFinished(() => pauses.stop());
   return { pauses, changes, problems };
 }
 
@@ -30,7 +17,7 @@ const ANN = { by: 'ann', reason: 'x' };
 
 describe('pauses', () => {
   it('are known to whoever watches, from the start and after each change', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const [here, there] = [pausesOn(broker), pausesOn(broker)];
     await here.pauses.pause({ queue: 'q' }, ANN);
     await there.pauses.watch();
@@ -44,7 +31,7 @@ describe('pauses', () => {
   });
 
   it('keep one note for each name, however many pause it at once, and ignore what is none', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const { pauses } = pausesOn(broker);
     for (let round = 0; round < 20; round++) {
       await Promise.all(['a', 'b', 'c', 'd'].map((by) => pauses.pause({ worker: 'w' }, { by, reason: 'x' })));
@@ -57,7 +44,7 @@ describe('pauses', () => {
   });
 
   it('still hold when they cannot be read, which is said once and tried again', async () => {
-    const broker = await connected();
+    const broker = await memoryBroker();
     const { pauses, changes, problems } = pausesOn(broker);
     await pauses.pause({ queue: 'q' }, ANN);
     await pauses.watch();
