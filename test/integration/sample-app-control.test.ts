@@ -72,9 +72,13 @@ describe.each(['embedded', 'rabbitmq'] as const)('the sample app is looked after
     expect(await eventually(failed, ({ state }) => state === 'failed', 'the failure')).toMatchObject({ error: { name: 'Error', message: 'so be it' } });
   });
 
-  it('tells where the counting is, and that there is no other workflow', async () => {
-    const { body } = await call('GET', '/workflows/00000000-0000-4000-8000-000000000000');
-    expect(body).toMatchObject({ statusCode: 404, code: 'ERR_SAMPLE_UNKNOWN_WORKFLOW' });
+  it('tells where the counting is, that it cannot be called off any more, and that there is no other workflow', async () => {
+    const line = await served.app.line(/GET \/workflows\//);
+    const path = /\/workflows\/[0-9a-f-]{36}/.exec(line)?.[0] as string;
+    expect(await call('GET', path)).toMatchObject({ status: 200, body: { status: 'succeeded', root: { status: 'succeeded' } } });
+    const unknown = { status: 404, body: { statusCode: 404, code: 'ERR_SAMPLE_UNKNOWN_WORKFLOW' } };
+    expect(await call('DELETE', path)).toMatchObject(unknown);
+    for (const method of ['GET', 'DELETE']) expect(await call(method, '/workflows/00000000-0000-4000-8000-000000000000')).toMatchObject(unknown);
   });
 
   it('lists its schedules, adds, triggers, pauses and removes them', async () => {

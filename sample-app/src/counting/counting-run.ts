@@ -64,10 +64,9 @@ export class CountingRun implements OnModuleDestroy {
     const counts = this.settings.role === 'both';
     if (counts) this.progress = startProgress('counted', paths.length);
     const workflow = await this.publishUntilTaken(paths);
-    this.logger.debug(`GET /workflows/${workflow.uuid} tells where it is.`);
-    if (!counts) return undefined;
-    const totals = WordTotals.from(await this.totalsOf(workflow));
+    const totals = counts ? WordTotals.from(await this.totalsOf(workflow)) : undefined;
     this.stopProgress();
+    this.logger.log(`GET /workflows/${workflow.uuid} tells which of its steps are where.`);
     return totals;
   }
 
