@@ -7,7 +7,7 @@ export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReas
 export type {
   BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
 } from './dead-letters/dead-letters.js';
-export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, TaskIdentity, WorkerEvent } from './events/dispatcher-event.js';
+export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, TaskFlowEvent, TaskIdentity, WorkerEvent, WorkflowEvent } from './events/dispatcher-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';

@@ -58,6 +58,43 @@ export type WorkerEvent =
   /** A handler kept the event loop busy for so long that heartbeats and other tasks suffer. */
   | { readonly type: 'task.blocked-loop'; readonly task: TaskIdentity; readonly seconds: number };
 
+interface WorkflowIdentity {
+  /** Its uuid. */
+  readonly workflow: string;
+}
+
+/** Of a workflow as a whole; each is told by the process that made it so. What happens to a step is told as of its task. @publicApi */
+export type WorkflowEvent =
+  /** It is kept, and the broker has the tasks that it begins with. */
+  | WorkflowIdentity & { readonly type: 'workflow.published' }
+  | WorkflowIdentity & { readonly type: 'workflow.succeeded'; readonly durationMs: number }
+  | WorkflowIdentity & { readonly type: 'workflow.failed'; readonly durationMs: number; readonly reason: string }
+  | WorkflowIdentity & { readonly type: 'workflow.cancelled'; readonly reason: string }
+  /** A failed one goes on, for the `retries`-th time. */
+  | WorkflowIdentity & { readonly type: 'workflow.resumed'; readonly retries: number }
+  /** A step has ended, and nothing can follow from it. */
+  | WorkflowIdentity & { readonly type: 'workflow.problem'; readonly message: string; readonly error: unknown };
+
+/**
+ * What happens to every task. Made only while somebody listens to these: they are not in the log, and who filters
+ * by another level, origin or type does not cause them.
+ *
+ * @publicApi
+ */
+export type TaskFlowEvent =
+  /** The broker has it. Also a retry of a workflow's step, and what a schedule publishes. */
+  | { readonly type: 'task.published'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string }
+  /** Its handler is about to be called. */
+  | { readonly type: 'task.started'; readonly task: TaskIdentity }
+  /** Its end is recorded, and it is acknowledged. `durationMs`: since this process took it up. */
+  | { readonly type: 'task.succeeded'; readonly task: TaskIdentity; readonly durationMs: number };
+
+/** Takes them, while somebody wants to know. */
+export interface TaskFlow {
+  readonly observed: boolean;
+  next(event: TaskFlowEvent): void;
+}
+
 /** @publicApi */
 export type MiddlewareEvent =
   /** A middleware around `publish` failed after its task had been accepted; the caller was told that it was. */
@@ -90,6 +127,6 @@ export type ScheduleEvent =
   | { readonly type: 'schedule.problem'; readonly schedule?: string; readonly message: string; readonly error?: unknown };
 
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
+export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

@@ -1,4 +1,4 @@
-import type { DispatcherEvent } from './dispatcher-event.js';
+import type { DispatcherEvent, TaskFlowEvent } from './dispatcher-event.js';
 import { EVENT_LEVELS, type EventLevel, type EventOrigin, type StampedEvent } from './event-stamp.js';
 
 /** Which events; what is left out is no condition. @publicApi */
@@ -19,6 +19,13 @@ export function eventMatcher({ level = 'debug', origin, type }: EventFilter): (e
   const types = listed(type);
   return (event) => EVENT_LEVELS.indexOf(event.level) >= lowest
     && (origins === undefined || origins.includes(event.origin)) && (types === undefined || types.includes(event.type));
+}
+
+const TASK_FLOW: readonly DispatcherEvent['type'][] = ['task.published', 'task.started', 'task.succeeded'] satisfies TaskFlowEvent['type'][];
+
+/** Whether any of the events of every task, which are of the lowest level, could be among these. */
+export function wantsTaskFlow({ level = 'debug', origin, type }: EventFilter): boolean {
+  return level === 'debug' && (listed(origin)?.includes('task') ?? true) && (listed(type)?.some((one) => TASK_FLOW.includes(one)) ?? true);
 }
 
 function listed<T extends string>(wanted: T | readonly T[] | undefined): readonly T[] | undefined {

@@ -1,7 +1,7 @@
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
-import type { DispatcherEvent } from '../events/dispatcher-event.js';
+import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultBackend } from '../results/result-backend.js';
@@ -54,6 +54,8 @@ export class DispatcherParts {
   readonly gate = new StartGate(() => this.connect());
   /** What happens here beside the events of broker and backend. */
   readonly ownEvents = new Subject<DispatcherEvent>();
+  /** What happens to every task, for whom it may concern. */
+  readonly taskFlow = new Subject<TaskFlowEvent>();
   readonly events: DispatcherEvents;
   /** Where results are kept, where that is configured. */
   readonly backend: ResultBackend | undefined;
@@ -82,14 +84,14 @@ export class DispatcherParts {
     this.logger = new DispatcherLogger(config.logger, name);
     this.threads = new ThreadPool(config.threads, config.enhancers);
     this.backend = url === undefined ? undefined : backendOf(url, config);
-    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY),
+    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
     this.shared = new SharedState(config, this.backend, this.emit);
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
       broker, find, gate: this.gate, results: this.results, shared: this.shared, emit: this.emit,
-      cancel: (uuid, options) => this.operations.cancel([uuid], options),
+      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
     });
     this.workers = this.makeWorkers();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
@@ -130,7 +132,7 @@ export class DispatcherParts {
   private workerDependencies(handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
     const { broker, config, control, emit } = this;
     return {
-      broker, handlers, emit, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
+      broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
@@ -150,7 +152,7 @@ export class DispatcherParts {
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
-      onProblem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+      emit,
     });
   }
 

@@ -75,7 +75,7 @@ export class Dispatcher {
   }
 
   private async closeAll(): Promise<void> {
-    const { threads, results, workflows, limits, broker, backend, shared, ownEvents } = this.parts;
+    const { threads, results, workflows, limits, broker, backend, shared, ownEvents, taskFlow } = this.parts;
     await this.drain();
     await threads.close();
     results.close();
@@ -85,6 +85,7 @@ export class Dispatcher {
     await limits.close(closingMs / 2);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
     ownEvents.complete();
+    taskFlow.complete();
   }
 
   private closingMs(): number {

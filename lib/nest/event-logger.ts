@@ -37,6 +37,7 @@ export class EventLogger {
 function lineFor(event: DispatcherEvent): Line {
   if (event.type.startsWith('results.')) return resultsLine(event);
   if (event.type.startsWith('schedule.')) return scheduleLine(event);
+  if (event.type.startsWith('workflow.')) return workflowLine(event);
   return event.type.startsWith('broker.') ? brokerLine(event) : workerLine(event);
 }
 
@@ -83,6 +84,18 @@ function scheduleLine(event: DispatcherEvent): Line {
     case 'schedule.missed': return ['warn', `Schedule "${event.schedule}" missed ${event.count}${event.count >= MOST_MISSED ? ' or more' : ''} ticks, from ${timeOf(event.first)} to ${timeOf(event.last)}; they are not fired any more.`];
     case 'schedule.failed': return ['error', `Schedule "${event.schedule}" could not publish task "${event.taskName}" for ${timeOf(event.tick)}: ${messageOf(event.error)}`, stackOf(event.error)];
     case 'schedule.problem': return ['warn', `${event.schedule === undefined ? 'Schedules' : `Schedule "${event.schedule}"`}: ${event.message}${event.error === undefined ? '' : `: ${messageOf(event.error)}`}`];
+    default: return ['debug', event.type];
+  }
+}
+
+function workflowLine(event: DispatcherEvent): Line {
+  switch (event.type) {
+    case 'workflow.published': return ['debug', `Workflow ${event.workflow} was published.`];
+    case 'workflow.succeeded': return ['debug', `Workflow ${event.workflow} has succeeded after ${event.durationMs} ms.`];
+    case 'workflow.failed': return ['warn', `Workflow ${event.workflow} has failed: ${event.reason}`];
+    case 'workflow.cancelled': return ['log', `Workflow ${event.workflow} was cancelled: ${event.reason}`];
+    case 'workflow.resumed': return ['log', `Workflow ${event.workflow} goes on after its failure${event.retries > 1 ? `, for the ${event.retries}. time` : ''}.`];
+    case 'workflow.problem': return ['warn', `${event.message} ${messageOf(event.error)}`];
     default: return ['debug', event.type];
   }
 }

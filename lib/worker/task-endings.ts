@@ -41,12 +41,13 @@ export class TaskEndings {
 
   started(run: RunningTask): void {
     this.keeper?.started(run);
+    if (this.dependencies.taskFlow?.observed === true) this.dependencies.taskFlow.next({ type: 'task.started', task: run.identity() });
   }
 
   /** Done at once where no result is asked for; otherwise once it is kept. */
   succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
     if (run.gated || run.reports !== undefined) return this.succeedKept(run, value);
-    this.acknowledge(run);
+    this.acknowledgeSuccess(run);
     return undefined;
   }
 
@@ -121,7 +122,13 @@ export class TaskEndings {
   private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
     if (await this.keeper?.succeeded(run, value) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'succeeded', value })) return;
+    this.acknowledgeSuccess(run);
+  }
+
+  private acknowledgeSuccess(run: RunningTask): void {
     this.acknowledge(run);
+    const { taskFlow } = this.dependencies;
+    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: performance.now() - run.startedAt });
   }
 
   private async leave(run: RunningTask, end: TaskEnd): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Broker } from '../brokers/broker.js';
-import type { EventSink } from '../events/dispatcher-event.js';
+import type { EventSink, TaskFlow } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { TaskGate } from './gates/task-gate.js';
@@ -15,6 +15,8 @@ export interface WorkerDependencies {
   /** By task name. */
   handlers: ReadonlyMap<string, Handler>;
   emit: EventSink;
+  /** Told of every task while somebody wants to know. Default: nobody does. */
+  taskFlow?: TaskFlow;
   /** A logger whose lines name this task. Called only when a handler asks for it. */
   loggerFor(taskName: string, uuid: string): TaskLogger;
   /** Larger bodies become dead letters unread. */

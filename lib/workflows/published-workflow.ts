@@ -1,5 +1,6 @@
 import { InvalidTaskError, ResultWaitTimeoutError, TaskFailedError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { StepOutcome } from './step-outcome.js';
 import { errorText } from './step-outcome.js';
 import { ProgressReader, type WorkflowProgress } from './workflow-progress.js';
@@ -22,6 +23,7 @@ export interface PublishedWorkflowDependencies {
   ready(): Promise<void>;
   /** Has every worker ask what runs under this name to stop. Stands being repeated. */
   callOff(name: string, text: string): Promise<void>;
+  emit(event: WorkflowEvent): void;
 }
 
 /** A workflow that was published, by whatever process. @publicApi */
@@ -68,15 +70,11 @@ export class PublishedWorkflow {
     }
     const dependencies = this.#dependencies;
     await dependencies.ready();
-    let done = false;
-    const state = await dependencies.store.changeState(this.uuid, (before) => {
-      const after = cancelled(before, reason, dependencies.now());
-      done = after !== before;
-      return after;
-    });
+    const { state, changed } = await dependencies.store.changeState(this.uuid, (before) => cancelled(before, reason, dependencies.now()));
+    if (changed) dependencies.emit({ type: 'workflow.cancelled', workflow: this.uuid, reason });
     // Also where it was cancelled before: whoever did may have died before this.
     if (state?.status === 'cancelled') await dependencies.callOff(stepsOf(this.uuid), calledOffText(state.reason));
-    return done;
+    return changed;
   }
 
   /**

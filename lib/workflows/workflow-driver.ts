@@ -1,11 +1,12 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import { RESULTS_GONE } from '../results/result-backend.js';
 import { callbackPath, childPath, isAside, placeOf, ROOT, type StepPath } from './paths.js';
 import type { GroupNode, PlanNode } from './plan-node.js';
 import { errorText, failure, type StepOutcome } from './step-outcome.js';
 import { cannotBeSent, type StepInput, type StepStarter } from './step-starter.js';
-import { ended, unkeepable } from './workflow-state.js';
-import { isGone, type WorkflowStore } from './workflow-store.js';
+import { ended, unkeepable, type WorkflowState } from './workflow-state.js';
+import { isGone, type StateChange, type WorkflowStore } from './workflow-store.js';
 
 /** What follows from the end of a step: nothing yet, or this is how the step around it has ended, or goes on. */
 type Following =
@@ -21,7 +22,10 @@ const NOTHING: Following = { kind: 'nothing' };
  * whoever dies on the way, the step's task is delivered again, and the same happens once more.
  */
 export class WorkflowDriver {
-  constructor(private readonly store: WorkflowStore, private readonly starter: StepStarter, private readonly now: () => number) {}
+  constructor(
+    private readonly store: WorkflowStore, private readonly starter: StepStarter, private readonly now: () => number,
+    private readonly emit: (event: WorkflowEvent) => void,
+  ) {}
 
   /**
    * A step has ended so.
@@ -94,18 +98,28 @@ export class WorkflowDriver {
   }
 
   private async keepWhole(workflow: string, outcome: StepOutcome): Promise<Kept | undefined> {
-    const write = (told: StepOutcome): ReturnType<WorkflowStore['changeState']> => this.store.changeState(workflow, (state) => ended(state, told, this.now()));
-    let state: Awaited<ReturnType<typeof write>>;
-    try {
-      state = await write(outcome);
-    } catch (error) {
-      if (!(error instanceof ResultTooLargeError)) throw error;
-      state = await write(unkeepable(error.message));
-    }
+    const { state, changed } = await this.writeEnd(workflow, outcome);
     if (state === undefined) throw new UnknownWorkflowError(workflow, ROOT);
+    if (changed) this.tellEnd(workflow, state);
     if (state.outcome === undefined || state.status === 'cancelled') return undefined;
     // After a success nothing is a failure any more.
     return outcome.kind === 'error' && state.status === 'succeeded' ? undefined : { outcome: state.outcome };
+  }
+
+  private async writeEnd(workflow: string, outcome: StepOutcome): Promise<StateChange> {
+    const write = (told: StepOutcome): Promise<StateChange> => this.store.changeState(workflow, (before) => ended(before, told, this.now()));
+    try {
+      return await write(outcome);
+    } catch (error) {
+      if (!(error instanceof ResultTooLargeError)) throw error;
+      return write(unkeepable(error.message));
+    }
+  }
+
+  private tellEnd(workflow: string, { status, startedAt, endedAt = startedAt, outcome }: WorkflowState): void {
+    const durationMs = endedAt - startedAt;
+    if (status === 'succeeded') this.emit({ type: 'workflow.succeeded', workflow, durationMs });
+    else if (outcome?.kind === 'error') this.emit({ type: 'workflow.failed', workflow, durationMs, reason: errorText(outcome.error) });
   }
 
   private async callBack(workflow: string, path: StepPath, node: PlanNode, outcome: StepOutcome): Promise<void> {

@@ -1,4 +1,5 @@
 import { InvalidBodyError } from '../errors.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { countHeader } from '../task/headers.js';
@@ -9,7 +10,6 @@ import { calledOffText } from './workflow-cancellation.js';
 import { UnknownWorkflowError, type WorkflowDriver } from './workflow-driver.js';
 import { referenceOf, type StepReference } from './workflow-header.js';
 import type { WorkflowRetries } from './workflow-retries.js';
-import { resumed } from './workflow-state.js';
 import type { WorkflowStore } from './workflow-store.js';
 
 const RUN: Entrance = { kind: 'run' };
@@ -24,7 +24,7 @@ export class WorkflowGate implements TaskGate {
 
   constructor(
     private readonly store: WorkflowStore, private readonly driver: WorkflowDriver, private readonly retries: WorkflowRetries,
-    private readonly onProblem: (message: string, error: unknown) => void,
+    private readonly emit: (event: WorkflowEvent) => void,
   ) {}
 
   concerns({ headers }: TaskVisit): boolean {
@@ -39,7 +39,7 @@ export class WorkflowGate implements TaskGate {
     if (state?.status !== 'failed') return RUN;
     if (countHeader(visit.headers, Header.replays, 0) === 0) return { kind: 'cancel', reason: HAS_FAILED };
     // Somebody has mended what had failed, and runs it again: with it the workflow goes on.
-    await this.store.changeState(step.workflow, resumed);
+    await this.retries.resume(step.workflow);
     return RUN;
   }
 
@@ -51,7 +51,8 @@ export class WorkflowGate implements TaskGate {
     } catch (error) {
       // Repeating it would change nothing, and keep the task with the broker for ever.
       if (!(error instanceof UnknownWorkflowError) && !(error instanceof InvalidBodyError)) throw error;
-      this.onProblem(`Task "${visit.name}" (${visit.uuid}) has ended, but its workflow ${step.workflow} cannot go on.`, error);
+      const message = `Task "${visit.name}" (${visit.uuid}) has ended, but its workflow ${step.workflow} cannot go on.`;
+      this.emit({ type: 'workflow.problem', workflow: step.workflow, message, error });
     }
   }
 

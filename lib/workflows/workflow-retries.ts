@@ -1,5 +1,6 @@
 import { v4 } from 'uuid';
 import { InvalidTaskError } from '../errors.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
 import { placeOf, type StepPath } from './paths.js';
 import type { StepOutcome } from './step-outcome.js';
@@ -16,7 +17,10 @@ interface Waiting { readonly stopped: Extract<Stopped, { how: 'parked' }>; reado
 
 /** Makes a failed workflow go on from where it stopped. */
 export class WorkflowRetries {
-  constructor(private readonly store: WorkflowStore, private readonly driver: WorkflowDriver, private readonly sender: StepSender) {}
+  constructor(
+    private readonly store: WorkflowStore, private readonly driver: WorkflowDriver, private readonly sender: StepSender,
+    private readonly emit: (event: WorkflowEvent) => void,
+  ) {}
 
   /**
    * May be called again after it has failed half way: what goes on already is not started twice.
@@ -33,7 +37,7 @@ export class WorkflowRetries {
     const found = await this.sort(workflow);
     if (found.dead.size + found.parked.length + found.unsent.length === 0) return 0;
     // First, so that what is sent now is let in, and what is turned away at this moment is sent by whoever turns it away.
-    await this.store.changeState(workflow, resumed);
+    await this.resume(workflow);
     let steps = 0;
     for (const [queue, uuids] of found.dead) steps += await this.sender.replay(queue, uuids);
     // Once more: some may have been turned away just before.
@@ -45,6 +49,12 @@ export class WorkflowRetries {
       steps++;
     }
     return steps;
+  }
+
+  /** From now on its steps are let in again. */
+  async resume(workflow: string): Promise<void> {
+    const { state, changed } = await this.store.changeState(workflow, resumed);
+    if (changed && state !== undefined) this.emit({ type: 'workflow.resumed', workflow, retries: state.retries });
   }
 
   /** One step that was turned away. */

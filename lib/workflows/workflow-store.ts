@@ -12,6 +12,13 @@ const MOST_CONFLICTS = 50;
 /** A group's set has this member once its size is known. */
 const SEALED = 'sealed';
 
+export interface StateChange {
+  /** What it is now; `undefined` where nothing is known of the workflow. */
+  readonly state: WorkflowState | undefined;
+  /** This very call has made it so. */
+  readonly changed: boolean;
+}
+
 /**
  * What is kept of workflows, in the words of the result backend's few operations. Each key is written under the
  * workflow's uuid and expires by itself; whatever is written twice stays what it was first.
@@ -46,18 +53,19 @@ export class WorkflowStore {
   }
 
   /**
-   * Changes the state, atomically among all processes. Returns what it is afterwards; `undefined` where nothing is known.
+   * Changes the state, atomically among all processes.
    *
    * @param change returns its argument where nothing is to change
    */
-  async changeState(workflow: string, change: (state: WorkflowState) => WorkflowState): Promise<WorkflowState | undefined> {
+  async changeState(workflow: string, change: (state: WorkflowState) => WorkflowState): Promise<StateChange> {
     const backend = await this.open();
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const bytes = await backend.get(stateKey(workflow));
-      if (bytes === undefined) return undefined;
+      if (bytes === undefined) return { state: undefined, changed: false };
       const before = decodeState(bytes);
       const after = change(before);
-      if (after === before || await backend.replaceIfEqual(stateKey(workflow), bytes, encodeState(after), this.expiry)) return after;
+      if (after === before) return { state: before, changed: false };
+      if (await backend.replaceIfEqual(stateKey(workflow), bytes, encodeState(after), this.expiry)) return { state: after, changed: true };
     }
     throw new DispatcherError('ERR_DISPATCHER_RESULT_CONFLICT', `The state of workflow ${workflow} was changed by others ${MOST_CONFLICTS} times while it was written.`,
       { workflow }, { retryable: true });

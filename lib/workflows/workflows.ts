@@ -1,5 +1,6 @@
 import { InvalidTaskError, ShutdownError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { ResultBackend } from '../results/result-backend.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { PublishedWorkflow, type PublishedWorkflowDependencies } from './published-workflow.js';
@@ -25,7 +26,7 @@ export interface WorkflowsDependencies {
   callOff(name: string, text: string): Promise<void>;
   /** See {@link WorkflowPublisherDependencies.mostPlanned}. */
   readonly mostPlanned?: number;
-  onProblem(message: string, error: unknown): void;
+  emit(event: WorkflowEvent): void;
 }
 
 /** The workflows of one dispatcher: publishes them, carries them on, answers for them. */
@@ -39,19 +40,22 @@ export class Workflows {
     const { sender, expiresInMs, now, mostPlanned } = dependencies;
     const store = new WorkflowStore(() => dependencies.backend(), expiresInMs);
     const starter = new StepStarter(sender, Math.ceil(expiresInMs / 1000));
-    const driver = new WorkflowDriver(store, starter, now);
-    const retries = new WorkflowRetries(store, driver, sender);
-    this.gate = new WorkflowGate(store, driver, retries, (message, error) => dependencies.onProblem(message, error));
+    const emit = (event: WorkflowEvent): void => dependencies.emit(event);
+    const driver = new WorkflowDriver(store, starter, now, emit);
+    const retries = new WorkflowRetries(store, driver, sender, emit);
+    this.gate = new WorkflowGate(store, driver, retries, emit);
     this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned });
     this.handling = {
-      store, retries, now, closing: this.closing.signal,
+      store, retries, now, emit, closing: this.closing.signal,
       ready: () => dependencies.ready(), callOff: (name, text) => dependencies.callOff(name, text),
     };
   }
 
   async publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow> {
     await this.dependencies.ready();
-    return this.handle(await this.publisher.publish(workflow, options));
+    const uuid = await this.publisher.publish(workflow, options);
+    this.dependencies.emit({ type: 'workflow.published', workflow: uuid });
+    return this.handle(uuid);
   }
 
   /** @throws InvalidTaskError for what is no uuid */

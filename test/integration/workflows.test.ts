@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
-  chain, chord, currentTask, DispatcherModule, DispatcherService, group, signature, Task, task, TaskFailedError, type PublishedWorkflow, type ServerConfig, type Workflow,
+  chain, chord, currentTask, DispatcherModule, DispatcherService, group, signature, Task, task, TaskFailedError, type EventOf, type PublishedWorkflow, type ServerConfig, type Workflow,
 } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
@@ -212,6 +212,34 @@ describe.each(places.filter(({ server }) => !isMissing(server)))('workflows on $
     expect(await result(chain(task('add', 1)))).toBe(1);
     expect(tasks.ran.all).toEqual(['hold']);
     await expect(published.retry()).rejects.toThrow(/been cancelled/);
+  });
+
+  it('events tell of the whole: once each, by whoever made it so', async () => {
+    const { service, tasks } = await dispatcher();
+    const told = new Arrivals<[type: string, workflow: string, more: unknown]>();
+    service.events({ origin: 'workflow' }).subscribe((event) => {
+      const { type, workflow } = event as EventOf<'workflow.published'>;
+      const { reason, retries } = event as { reason?: string; retries?: number };
+      told.add([type, workflow, reason ?? retries]);
+    });
+    const saw = (type: string, { uuid }: PublishedWorkflow): Promise<unknown> => told.first(([each, workflow]) => each === `workflow.${type}` && workflow === uuid, type);
+    const good = await service.publish(chord([task('add', 1), task('add', 2)], task('sum')));
+    await saw('succeeded', good);
+    const bad = await service.publish(chain(task('add', 1), task('breaks')));
+    await saw('failed', bad);
+    tasks.broken = false;
+    await bad.retry();
+    await saw('succeeded', bad);
+    const held = await service.publish(chain(task('hold'), task('note')));
+    await held.cancel('not needed');
+    await held.cancel('still not');
+    // A quick one may end before its publisher knows that the broker has all of it.
+    const of = ({ uuid }: PublishedWorkflow): unknown[] => told.all.filter(([type, workflow]) => workflow === uuid && type !== 'workflow.published').map(([type, , more]) => [type, more]);
+    expect(of(good)).toEqual([['workflow.succeeded', undefined]]);
+    expect(of(bad)).toEqual([['workflow.failed', 'RangeError: it is broken'], ['workflow.resumed', 1], ['workflow.succeeded', undefined]]);
+    expect(of(held)).toEqual([['workflow.cancelled', 'not needed']]);
+    expect(told.all.filter(([type]) => type === 'workflow.published').map(([, workflow]) => workflow)).toEqual([good.uuid, bad.uuid, held.uuid]);
+    tasks.gate.fire();
   });
 
   it('what cannot go on is a failure with a reason, not a standstill', async () => {

@@ -1,7 +1,7 @@
-import { filter, map, share, type Observable } from 'rxjs';
+import { filter, map, merge, share, type Observable } from 'rxjs';
 import { ConfigurationError } from '../../errors.js';
-import type { DispatcherEvent } from '../../events/dispatcher-event.js';
-import { eventMatcher, type EventFilter } from '../../events/event-filter.js';
+import type { DispatcherEvent, TaskFlowEvent } from '../../events/dispatcher-event.js';
+import { eventMatcher, wantsTaskFlow, type EventFilter } from '../../events/event-filter.js';
 import { EVENT_LEVELS, EVENT_ORIGINS, originOf, type StampedEvent } from '../../events/event-stamp.js';
 import { checkCount, refuseUnknown, requireObject } from '../config-checks.js';
 import { levelOf } from '../event-logger.js';
@@ -17,18 +17,21 @@ const DEFAULT_MAX_WAITING = 1_000;
 
 /** Whoever wants to know what happens in the system. */
 export class DispatcherEvents {
-  /** All of them. Hot. */
+  /** All of them but what happens to every task. Hot. */
   readonly all: Observable<StampedEvent>;
+  private readonly taskFlow: Observable<StampedEvent>;
 
-  constructor(events: Observable<DispatcherEvent>, private readonly onListenerError: (error: unknown) => void) {
-    const stamped = events.pipe(map((event): StampedEvent => ({ ...event, level: levelOf(event), origin: originOf(event.type), at: Date.now() })), share());
-    this.all = new EventStream(stamped, onListenerError);
+  /** @param taskFlow subscribed to only while somebody wants it */
+  constructor(events: Observable<DispatcherEvent>, taskFlow: Observable<TaskFlowEvent>, private readonly onListenerError: (error: unknown) => void) {
+    this.all = new EventStream(events.pipe(map(stamped), share()), onListenerError);
+    this.taskFlow = taskFlow.pipe(map(stamped), share());
   }
 
   /** @throws ConfigurationError */
   matching(wanted: EventFilter = {}): Observable<StampedEvent> {
     checkFilter(wanted);
-    return new EventStream(this.all.pipe(filter(eventMatcher(wanted))), this.onListenerError);
+    const events = wantsTaskFlow(wanted) ? merge(this.all, this.taskFlow) : this.all;
+    return new EventStream(events.pipe(filter(eventMatcher(wanted))), this.onListenerError);
   }
 
   /** @throws ConfigurationError */
@@ -37,6 +40,10 @@ export class DispatcherEvents {
     const most = checkCount(maxWaiting, 'maxWaiting of listen', { minimum: 1, fallback: DEFAULT_MAX_WAITING });
     return new QueuedListening(this.matching(wanted), listener, most, this.onListenerError);
   }
+}
+
+function stamped(event: DispatcherEvent): StampedEvent {
+  return { ...event, level: levelOf(event), origin: originOf(event.type), at: Date.now() };
 }
 
 function checkFilter(wanted: EventFilter): void {

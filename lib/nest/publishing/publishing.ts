@@ -1,5 +1,5 @@
 import type { Broker } from '../../brokers/broker.js';
-import type { EventSink } from '../../events/dispatcher-event.js';
+import type { EventSink, TaskFlow } from '../../events/dispatcher-event.js';
 import { gofortFormat } from '../../formats/gofort.js';
 import type { TaskInput } from '../../task/task.js';
 import { resolveMiddlewares, type FindProvider } from '../middleware/resolve-middleware.js';
@@ -24,6 +24,7 @@ export interface PublishingDependencies {
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
   readonly emit: EventSink;
+  readonly taskFlow: TaskFlow;
 }
 
 /** The ways to publish in one application: through its middlewares, or without a detour where it has none. */
@@ -34,10 +35,10 @@ export class Publishing {
   private readonly chain: PublishChain | undefined;
 
   constructor(config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, gate, results, shared, cancel, emit } = dependencies;
+    const { broker, gate, results, shared, cancel, emit, taskFlow } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
       (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }));
-    this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique);
+    this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow);
     this.chain = this.chainOf(config);
     this.publisher = this.chain ?? this.plain;
   }

@@ -1,6 +1,7 @@
 import { v4 as newUuid } from 'uuid';
 import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
+import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
 import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
@@ -33,7 +34,7 @@ export class TaskPublisher {
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
-    private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher,
+    private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher, private readonly taskFlow: TaskFlow,
   ) {
     this.defaults = {
       routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now(), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
@@ -77,7 +78,17 @@ export class TaskPublisher {
     return this.handOver(task, message);
   }
 
-  private handOver({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
+  private handOver(task: AddressedTask, message: EncodedTask): Promise<void> {
+    return this.taskFlow.observed ? this.handOverTelling(task, message) : this.toBroker(task, message);
+  }
+
+  private async handOverTelling(task: AddressedTask, message: EncodedTask): Promise<void> {
+    const { uuid, name, routingKey } = task;
+    await this.toBroker(task, message);
+    this.taskFlow.next({ type: 'task.published', task: { uuid, name }, routingKey });
+  }
+
+  private toBroker({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
     if (level !== undefined) return this.sendToLevel(levelKeyOf(routingKey, level), routingKey, dueAt, message);
     return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
   }

@@ -27,7 +27,7 @@ function scene() {
       calledOff.push([name, text]);
       return Promise.resolve();
     },
-    onProblem: (message) => { throw new Error(message); },
+    emit: (event) => { if (event.type === 'workflow.problem') throw new Error(event.message); },
   });
   const names = (): string[] => sent.splice(0).map(({ name }) => name);
   return { workflows, sent, names, calledOff, trouble };

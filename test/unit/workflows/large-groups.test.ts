@@ -25,7 +25,7 @@ function scene(onSend: (sent: Sent) => void): { backend: SimulatedBackend; workf
   };
   const workflows = new Workflows({
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => Promise.resolve(),
-    onProblem: (message) => { throw new Error(message); },
+    emit: (event) => { if (event.type === 'workflow.problem') throw new Error(event.message); },
   });
   return { backend, workflows };
 }

@@ -159,7 +159,7 @@ export function simulate(seed: number, handle: (task: Task) => unknown, mostPlan
   };
   const workflows = new Workflows({
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => hit(), mostPlanned,
-    onProblem: (message, error) => problems.push(`${message} ${String(error)}`),
+    emit: (event) => { if (event.type === 'workflow.problem') problems.push(`${event.message} ${String(event.error)}`); },
   });
   const world: World = { workflows, backend, problems, started, handle, crashes, work, dying };
   return world;

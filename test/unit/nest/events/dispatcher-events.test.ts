@@ -1,6 +1,6 @@
 import { Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { BrokerUnavailableError, ConfigurationError, type DispatcherEvent, type EventOf } from '../../../../lib/index.js';
+import { BrokerUnavailableError, ConfigurationError, type DispatcherEvent, type EventFilter, type EventOf, type TaskFlowEvent } from '../../../../lib/index.js';
 import { DispatcherEvents } from '../../../../lib/nest/events/dispatcher-events.js';
 import { Arrivals, Signal } from '../../../support/wait.js';
 
@@ -10,10 +10,11 @@ const STARTED: DispatcherEvent = { type: 'worker.started', worker: 'w', queue: '
 const FAILED: DispatcherEvent = { type: 'task.failed', task, error: new Error('oops') };
 const DEAD: DispatcherEvent = { type: 'task.dead-lettered', task, reason: 'failed', error: new Error('oops') };
 
-function make(): { source: Subject<DispatcherEvent>; events: DispatcherEvents; errors: unknown[] } {
+function make() {
   const source = new Subject<DispatcherEvent>();
+  const taskFlow = new Subject<TaskFlowEvent>();
   const errors: unknown[] = [];
-  return { source, events: new DispatcherEvents(source, (error) => errors.push(error)), errors };
+  return { source, taskFlow, events: new DispatcherEvents(source, taskFlow, (error) => errors.push(error)), errors };
 }
 
 /** Types that must be the same, or the type check fails. */
@@ -45,6 +46,29 @@ describe('events', () => {
     expect(seen).toHaveLength(count);
   });
 
+  it.each<[EventFilter, boolean]>([
+    [{}, true], [{ level: 'debug' }, true], [{ origin: 'task' }, true], [{ origin: ['worker', 'task'] }, true], [{ type: 'task.started' }, true],
+    [{ type: ['task.failed', 'task.succeeded'] }, true], [{ level: 'log' }, false], [{ origin: 'worker' }, false], [{ type: 'task.failed' }, false],
+  ])('of every task are made only for a filter that wants them: %o', (filter, wanted) => {
+    const { taskFlow, events } = make();
+    const subscription = events.matching(filter).subscribe();
+    events.all.subscribe();
+    expect(taskFlow.observed).toBe(wanted);
+    subscription.unsubscribe();
+    expect(taskFlow.observed).toBe(false);
+  });
+
+  it('of every task are stamped, and end with the others', () => {
+    const { source, taskFlow, events } = make();
+    const seen: unknown[] = [];
+    events.matching({ type: 'task.started' }).subscribe({ next: ({ type, level, origin }) => seen.push([type, level, origin]), complete: () => seen.push('end') });
+    taskFlow.next({ type: 'task.published', task, routingKey: 'key' });
+    taskFlow.next({ type: 'task.started', task });
+    taskFlow.complete();
+    source.complete();
+    expect(seen).toEqual([['task.started', 'debug', 'task'], 'end']);
+  });
+
   it('refuse a filter that nothing can pass by mistake', () => {
     const { events } = make();
     expect(() => events.matching({ level: 'warning' as never })).toThrow(/level "warning"; expected one of debug, log, warn, error/);
@@ -54,7 +78,7 @@ describe('events', () => {
   });
 
   it('go on for others when a listener throws, and end with their source', () => {
-    const { source, events, errors } = make();
+    const { source, taskFlow, events, errors } = make();
     const seen: unknown[] = [];
     const ends: string[] = [];
     events.matching().subscribe(() => { throw new Error('a bad listener'); });
@@ -63,6 +87,7 @@ describe('events', () => {
     source.next(LOST);
     source.next(DEAD);
     source.complete();
+    taskFlow.complete();
     expect(seen).toEqual(['broker.connection-lost', 'task.dead-lettered']);
     expect(ends).toEqual(['taken', 'complete']);
     expect(errors.map(String)).toEqual(['Error: a bad listener', 'Error: a bad listener', 'Error: a bad end']);
