@@ -28,6 +28,8 @@ export interface Settings {
   /** Variants of one system. */
   readonly ack: 'coalesced' | 'single';
   readonly mandatory: 'on' | 'off';
+  /** A uuid as the message's id, beside the one in the body. */
+  readonly messageid: 'on' | 'off';
   readonly enhancer: 'none' | 'interceptor' | 'pipe' | 'both';
   /** Each task is to run so much later than it is published. */
   readonly delayms: number;
@@ -59,6 +61,7 @@ export const defaults: Settings = {
   tally: 'off',
   ack: 'coalesced',
   mandatory: 'off',
+  messageid: 'off',
   enhancer: 'none',
   delayms: 0,
   fails: 'none',

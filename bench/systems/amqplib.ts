@@ -38,8 +38,9 @@ async function declare(channel: ConfirmChannel, settings: Settings): Promise<voi
 function publishing(channel: ConfirmChannel, settings: Settings): System['publish'] {
   const options = { persistent: true, contentType: 'application/json', mandatory: settings.mandatory === 'on' };
   return (task, queue, done) => {
-    const body = Buffer.from(JSON.stringify({ uuid: randomUUID(), name: task.name, args: task.args }));
-    channel.publish(settings.prefix, queue, body, options, (error) => done(error as Error | null));
+    const uuid = randomUUID();
+    const body = Buffer.from(JSON.stringify({ uuid, name: task.name, args: task.args }));
+    channel.publish(settings.prefix, queue, body, settings.messageid === 'on' ? { ...options, messageId: uuid } : options, (error) => done(error as Error | null));
   };
 }
 
