@@ -82,7 +82,7 @@ export type WorkflowEvent =
  * @publicApi
  */
 export type TaskFlowEvent =
-  /** The broker has it. Also a retry of a workflow's step, and what a schedule publishes. */
+  /** The broker has it. Also a step of a workflow and what a schedule publishes; not what is tried again or replayed. */
   | { readonly type: 'task.published'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string }
   /** Its handler is about to be called. */
   | { readonly type: 'task.started'; readonly task: TaskIdentity }

@@ -49,7 +49,7 @@ export class KeeperLog {
   }
 
   /** Most of the queue is outdated, and stands behind what is not: that is to be written anew, from the front on. */
-  get isWorn(): boolean { return this.releases.remaining > Math.max(this.window, this.aging.size); }
+  get isWorn(): boolean { return this.releases.stranded > Math.max(this.window, this.aging.size); }
 
   write(record: LogRecord, superseded: readonly LogRecord[]): void {
     const number = this.confirms.next();

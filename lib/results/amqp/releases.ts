@@ -21,7 +21,7 @@ export class Releases {
   /** Up to this position all were looked at: those that are to go are in `near`. */
   private seen = 0;
   private readonly near = new Set<LogPlace>();
-  private outdated = 0;
+  private farOutdated = 0;
 
   /**
    * @param nextNumber that the next record written will get
@@ -32,14 +32,15 @@ export class Releases {
   /** Some wait for a confirm, and for nothing else. */
   get isWaiting(): boolean { return this.near.size > 0; }
 
-  /** How many are of no use any more, and have not gone yet. */
-  get remaining(): number { return this.outdated; }
+  /** How many are of no use any more, and too far from the front to go. */
+  get stranded(): number { return this.farOutdated; }
 
   /** In the order of their tags. */
   delivered(place: LogPlace, tag: number): void {
     place.tag = tag;
     place.position = this.end;
     this.places.push(place);
+    if (place.needs !== undefined) this.farOutdated++;
     this.look();
   }
 
@@ -48,8 +49,9 @@ export class Releases {
     place.needs = needs;
     place.successor = successor;
     if (successor !== undefined) successor.predecessors++;
-    this.outdated++;
-    if (place.position !== -1 && place.position < this.seen) this.near.add(place);
+    if (place.position === -1) return;
+    if (place.position < this.seen) this.near.add(place);
+    else this.farOutdated++;
   }
 
   /** @param confirmed all records up to this number are */
@@ -63,7 +65,6 @@ export class Releases {
 
   private release(place: LogPlace): void {
     this.near.delete(place);
-    this.outdated--;
     place.hasGone = true;
     this.acknowledge(place.tag as number);
     const { successor } = place;
@@ -78,7 +79,9 @@ export class Releases {
     const before = this.near.size;
     for (const end = Math.min(this.end, this.front + this.window); this.seen < end; this.seen++) {
       const place = this.at(this.seen);
-      if (place.needs !== undefined && !place.hasGone) this.near.add(place);
+      if (place.needs === undefined) continue;
+      this.farOutdated--;
+      this.near.add(place);
     }
     this.shorten();
     return this.near.size > before;

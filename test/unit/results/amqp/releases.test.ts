@@ -32,7 +32,7 @@ describe('Releases', () => {
     expect(releases.isWaiting).toBe(true);
     releases.flush(2);
     expect(gone).toEqual([1]);
-    expect([releases.isWaiting, releases.remaining]).toEqual([false, 0]);
+    expect([releases.isWaiting, releases.stranded]).toEqual([false, 0]);
   });
 
   it('lets a record go that is outdated before it was delivered', () => {
@@ -81,10 +81,23 @@ describe('Releases', () => {
     for (const index of [1, 4, 5, 7]) releases.add(places[index]!, 1);
     releases.flush(1);
     expect(gone).toEqual([2]);
-    expect([releases.isWaiting, releases.remaining]).toEqual([false, 3]);
+    expect([releases.isWaiting, releases.stranded]).toEqual([false, 3]);
     for (const index of [0, 2, 3]) releases.add(places[index]!, 1);
     releases.flush(1);
     expect(gone).toEqual([2, 1, 3, 4, 5, 6, 8]);
+  });
+
+  it('counts what only waits for a confirm as near, however much it is', () => {
+    const releases = releasesWith(10);
+    const places = delivered(releases, 8);
+    for (const place of places) releases.add(place, 99);
+    const underway = new LogPlace();
+    releases.add(underway, 99);
+    expect([releases.isWaiting, releases.stranded]).toEqual([true, 0]);
+    releases.delivered(underway, 9);
+    expect(releases.stranded).toBe(0);
+    releases.flush(99);
+    expect([gone.length, releases.isWaiting, releases.stranded]).toEqual([9, false, 0]);
   });
 
   it('keeps its places through many thousands that come and go', () => {
