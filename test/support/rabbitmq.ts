@@ -24,6 +24,16 @@ const BINARIES_IN_OTHER_ROOT = '/usr/lib/rabbitmq/bin';
 /** The mounts belong to the process alone and go with it. Arguments: the root, the folder to see inside, the program and its own. */
 const IN_OTHER_ROOT = 'for each in /proc /dev "$1"; do mkdir -p "$0$each"; mount --rbind "$each" "$0$each"; done; root="$0"; shift; exec chroot "$root" "$@"';
 
+/**
+ * The queue type that the server takes where a declaration names none, as on installations that chose another
+ * than RabbitMQ's own: `classic` (the default here as there) or `quorum`. See docs/testing.md.
+ */
+const DEFAULT_QUEUE_TYPE = process.env.DISPATCHER_TEST_QUEUE_TYPE || 'classic';
+/** What a virtual host takes by default is fixed when it is made: the one that the server has made is made anew. In one call, because each takes two seconds. */
+const VIRTUAL_HOST_ANEW = 'rabbit_vhost:delete(<<"/">>, <<"test">>), '
+  + `ok = rabbit_vhost:add(<<"/">>, #{default_queue_type => <<"${DEFAULT_QUEUE_TYPE}">>}, <<"test">>), `
+  + 'rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"/">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).';
+
 export interface RabbitMqOptions {
   /** More lines for `rabbitmq.conf`. */
   config?: string;
@@ -44,6 +54,7 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
   nodes.add(node);
   try {
     await node.start();
+    if (DEFAULT_QUEUE_TYPE !== 'classic') await node.rabbitmqctl('eval', VIRTUAL_HOST_ANEW);
   } catch (error) {
     await node.stop();
     throw error;
