@@ -28,8 +28,6 @@ const INTEGER_RANGES: Partial<Record<string, IntegerRange>> = {
   uint: unsigned(64n), uint8: unsigned(8n), uint16: unsigned(16n), uint32: unsigned(32n), uint64: unsigned(64n),
 };
 
-const FLOAT32_MAX = 3.4028234663852886e38;
-
 /** A refusal: what was expected and what was found. `undefined` means the value is fine. */
 type Problem = string | undefined;
 
@@ -125,10 +123,10 @@ function checkFloat64(value: unknown): Problem {
   return typeof value === 'number' && Number.isFinite(value) ? undefined : mismatch('a finite number', value);
 }
 
-/** Rounding to 32 bits is what a float is for; overflow to infinity is not. */
+/** Rounding to 32 bits is what a float is for; overflow to infinity is not. Go writes its largest as 3.4028235e+38, which rounds down to it. */
 function checkFloat32(value: unknown): Problem {
   return checkFloat64(value)
-    ?? (Math.abs(value as number) > FLOAT32_MAX ? mismatch(`a number between -${FLOAT32_MAX} and ${FLOAT32_MAX}`, value) : undefined);
+    ?? (Number.isFinite(Math.fround(value as number)) ? undefined : mismatch('a number that 32 bits can hold, up to 3.4028235e+38', value));
 }
 
 function listCheck(type: ScalarType, check: Check): Check {
@@ -167,8 +165,15 @@ function jsonProblem(value: unknown, path: string, depth: number): Problem {
     return at(path, mismatch('a plain object', value) + '; convert it first, a Date by toISOString() for one');
   }
   if (Object.hasOwn(value, '__proto__')) return at(path, 'the key "__proto__" is not allowed; rename it');
+  if (hidesPrototype(value)) return at(path, 'an object "constructor" with the key "prototype" is not allowed, because readers take it for an attack; rename one of them');
   // A property that is undefined is left out, as JSON.stringify does and as optional properties need.
   return firstProblem(Object.entries(value).filter(([, item]) => item !== undefined), path, depth);
+}
+
+/** What a careful reader of JSON refuses, ours too: better said to the sender than found in a dead letter. */
+function hidesPrototype(value: object): boolean {
+  const inner: unknown = Object.hasOwn(value, 'constructor') ? (value as { constructor: unknown }).constructor : undefined;
+  return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, 'prototype');
 }
 
 function firstProblem(entries: Iterable<[string | number, unknown]>, path: string, depth: number): Problem {

@@ -17,11 +17,11 @@ describe('problemWith', () => {
     ['uint32', [0, 2 ** 32 - 1]],
     ['uint', [0, 2n ** 64n - 1n]],
     ['uint64', [0, 2n ** 64n - 1n]],
-    ['float32', [0, 0.1, -3.4028234663852886e38, 1e-45]],
+    ['float32', [0, 0.1, -3.4028234663852886e38, 3.4028235e38, -3.4028235e38, 3.4028235677973362e38, 1e-45]],
     ['float64', [0, -0, Number.MAX_VALUE, Number.MIN_VALUE, 5]],
     ['[]int8', [[], [1, -128]]],
     ['[]string', [['a', '']]],
-    ['json', [null, 1, 'a', true, [], {}, { a: [{ b: null }] }, { optional: undefined }, 2n ** 70n, Object.create(null)]],
+    ['json', [null, 1, 'a', true, [], {}, { a: [{ b: null }] }, { optional: undefined }, { constructor: 'x', prototype: {} }, { constructor: { name: 'a' } }, 2n ** 70n, Object.create(null)]],
   ])('%s takes its values', (type, values) => {
     for (const value of values) expect(problemWith(type, value)).toBeUndefined();
   });
@@ -39,10 +39,10 @@ describe('problemWith', () => {
     ['uint32', [-1, 2 ** 32]],
     ['uint', [-1, 2n ** 64n]],
     ['uint64', [-1n, 2n ** 64n]],
-    ['float32', [3.5e38, NaN, 1n]],
+    ['float32', [3.5e38, -3.5e38, 3.4028235677973366e38, NaN, Infinity, 1n]],
     ['float64', [NaN, Infinity, '1', 1n]],
     ['[]int8', [[128], 'a', null, [null], { length: 0 }]],
-    ['json', [undefined, NaN, new Date(0), new Map(), () => 1, [undefined], { a: Symbol('x') }, JSON.parse('{"__proto__":1}')]],
+    ['json', [undefined, NaN, new Date(0), new Map(), () => 1, [undefined], { a: Symbol('x') }, JSON.parse('{"__proto__":1}'), { constructor: { prototype: 1 } }, [{ a: { constructor: { prototype: undefined } } }]]],
     ['date' as ArgumentType, ['x']],
     ['[]json' as ArgumentType, [[]]],
     ['constructor' as ArgumentType, [1]],
