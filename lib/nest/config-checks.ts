@@ -25,15 +25,28 @@ export function refuseUnknown(options: object, known: readonly string[], where: 
   }
 }
 
-/** @throws ConfigurationError unless it is a string that is not empty and fits */
-export function checkName(value: unknown, option: string, example: string): string {
+/** Of the exchange: the longest name that is made of it, `<exchange>.replies.v1.<uuid>`, has to fit as well. */
+export const MAX_EXCHANGE_BYTES = 200;
+
+/** @throws ConfigurationError unless it is a string that is not empty, fits, and reaches the broker as it is */
+export function checkName(value: unknown, option: string, example: string, maxBytes = MAX_NAME_BYTES): string {
   if (typeof value !== 'string' || value.trim() === '') {
     throw new ConfigurationError(`${option} is required and must not be empty; found ${display(value)}. Write, for instance, ${example}.`, { option });
   }
-  if (Buffer.byteLength(value) > MAX_NAME_BYTES) {
-    throw new ConfigurationError(`${option} has ${Buffer.byteLength(value)} bytes; at most ${MAX_NAME_BYTES} fit. Shorten it.`, { option });
+  if (Buffer.byteLength(value) > maxBytes) {
+    throw new ConfigurationError(`${option} has ${Buffer.byteLength(value)} bytes; at most ${maxBytes} fit. Shorten it.`, { option });
+  }
+  if (/[\r\n]/.test(value)) {
+    throw new ConfigurationError(`${option} has a line break, which RabbitMQ removes without a word: ${display(value)}. Remove it.`, { option });
   }
   return value;
+}
+
+/** Of an exchange or a queue. @throws ConfigurationError as {@link checkName}, and for names that RabbitMQ keeps for itself */
+export function checkBrokerName(value: unknown, option: string, example: string, maxBytes?: number): string {
+  const name = checkName(value, option, example, maxBytes);
+  if (!name.startsWith('amq.')) return name;
+  throw new ConfigurationError(`${option} is "${name}"; names that begin with "amq." belong to RabbitMQ, which refuses them. Choose another.`, { option });
 }
 
 export function checkNames(value: unknown, option: string, example: string): string[] | undefined {

@@ -2,7 +2,7 @@ import type { QueueDeclaration, QueueType } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
-import { checkBoolean, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import type { QueueConfig } from './server-config.js';
 
 const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type'];
@@ -36,7 +36,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
   refuseUnknown(worker, WORKER_OPTIONS, where);
   return {
     name: checkName(worker.name, `${where}.name`, "name: 'worker_1'"),
-    queue: checkQueueName(worker.queue, `${where}.queue`, "queue: 'queue_1'"),
+    queue: checkBrokerName(worker.queue, `${where}.queue`, "queue: 'queue_1'"),
     limit: checkCount(worker.limit, `${where}.limit`, { minimum: 0, fallback: 0 }),
     bindingKeys: checkNames(worker.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     tasks: checkNames(worker.tasks, `${where}.tasks`, "'task_1'"),
@@ -72,16 +72,10 @@ function checkQueue(queue: unknown, where: string): QueueConfig {
   requireObject(queue, where, QUEUE_EXAMPLE);
   refuseUnknown(queue, QUEUE_OPTIONS, where);
   return {
-    name: checkQueueName(queue.name, `${where}.name`, "name: 'queue_1'"),
+    name: checkBrokerName(queue.name, `${where}.name`, "name: 'queue_1'"),
     bindingKeys: checkNames(queue.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     type: checkChoice(queue.type, `${where}.type`, TYPES, 'classic'),
   };
-}
-
-function checkQueueName(value: unknown, option: string, example: string): string {
-  const name = checkName(value, option, example);
-  if (!name.startsWith('amq.')) return name;
-  throw new ConfigurationError(`${option} is "${name}"; names that begin with "amq." belong to RabbitMQ, which refuses them. Choose another.`, { option });
 }
 
 function checkList(value: unknown, option: string, example: string): unknown[] {

@@ -4,7 +4,7 @@ import type { QueueDeclaration } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
-import { checkBoolean, checkChoice, checkCount, checkName, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkSeconds, MAX_EXCHANGE_BYTES, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './middleware/check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../results/amqp/ledger-options.js';
@@ -66,7 +66,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   const tls = resolveTls(options, broker);
   return {
     broker,
-    exchange: checkName(options.exchange, 'exchange', "exchange: 'tasks'"),
+    exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
     defaultRoutingKey: checkName(options.defaultRoutingKey, 'defaultRoutingKey', "defaultRoutingKey: 'tasks'"),
     queues: queuesToDeclare(initQueues, workers),
     workers,

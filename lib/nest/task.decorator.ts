@@ -92,6 +92,11 @@ export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
   const checked = checkTaskOptions(options, `@Task('${name}')`);
   if (options.schedule !== undefined) checkTaskSchedule(name, options.schedule, options.timeZone);
   return (target, key, descriptor) => {
+    refuseStandardDecorator(name, key);
+    if (typeof key === 'symbol') {
+      throw new ConfigurationError(
+        `@Task('${name}') is on the method ${String(key)}, whose name is a symbol; neither discovery nor client() finds it. Give the method a name.`, { task: name });
+    }
     const method: unknown = descriptor?.value;
     if (typeof target === 'function' || typeof method !== 'function') {
       throw new ConfigurationError(
@@ -157,6 +162,14 @@ export function checkUnique(unique: UniqueOptions | undefined, where: string): U
   const problem = unique === undefined ? undefined : uniqueProblem(unique);
   if (problem !== undefined) throw new ConfigurationError(`${where}: ${problem}.`, { option: 'unique' });
   return unique;
+}
+
+/** The compiler, or another one, calls decorators the way of the ECMAScript proposal: with the method and a context. */
+function refuseStandardDecorator(name: string, context: unknown): void {
+  if (typeof context !== 'object' || context === null || !('kind' in context)) return;
+  throw new ConfigurationError(
+    `@Task('${name}') was called as an ECMAScript decorator; Nest needs the older kind. Set "experimentalDecorators" and "emitDecoratorMetadata" to true in tsconfig.json, or the same in your compiler (SWC: legacyDecorator, decoratorMetadata).`,
+    { task: name });
 }
 
 function checkTaskName(name: unknown): void {

@@ -34,6 +34,16 @@ describe('@Task', () => {
     expect(refusal(() => { class A { @Task('x') @Task('x') run(): void { return; } } return A; })).toMatch(/twice/);
   });
 
+  it('refuses a method that is named by a symbol, which nobody would find', () => {
+    const named = Symbol('hidden');
+    expect(refusal(() => { class A { @Task('x') [named](): void { return; } } return A; })).toMatch(/Symbol\(hidden\), whose name is a symbol/);
+  });
+
+  it('says what to set where the compiler calls decorators the standard way', () => {
+    const decorate = Task('x') as unknown as (method: () => void, context: object) => void;
+    expect(refusal(() => decorate(() => undefined, { kind: 'method', name: 'run', static: false }))).toMatch(/experimentalDecorators/);
+  });
+
   it('refuses @Arg without a position, and on a constructor', () => {
     expect(refusal(() => Arg(-1))).toMatch(/position of an argument/);
     expect(refusal(() => { class A { constructor(@Arg(0) readonly a: number) {} } return A; })).toMatch(/not of a constructor/);
