@@ -28,6 +28,8 @@ function mayImport(name, folder, allowed, why) {
 
 const TASK = '^lib/task/';
 const ERRORS = '^lib/errors\\.ts$';
+/** What a URL may look like, and how it is shown. */
+const URLS = '^lib/urls/';
 const FORMATS = '^lib/formats/';
 const EVENTS = '^lib/events/';
 /** How a connection to RabbitMQ is opened: the traps of the driver are dealt with once, for the broker and the result backend. */
@@ -90,7 +92,8 @@ module.exports = {
       from: { path: '^lib/brokers/([^/]+)/' },
       to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, AMQP] },
     },
-    mayImport('amqp-imports-errors', AMQP, [ERRORS], 'What both adapters of RabbitMQ share knows neither of them.'),
+    mayImport('urls-import-errors', URLS, [ERRORS], 'Pure: whoever takes a URL may ask it.'),
+    mayImport('amqp-imports-errors', AMQP, [ERRORS, URLS], 'What both adapters of RabbitMQ share knows neither of them.'),
     {
       name: 'amqp-is-for-its-adapters', severity: 'error',
       comment: 'The same code must run on every broker: only the adapters of RabbitMQ know how it is connected.',
@@ -101,7 +104,7 @@ module.exports = {
       name: 'result-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers.',
       from: { path: '^lib/results/(?!supervised/|replies/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP] },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP, URLS] },
     },
     {
       name: 'task-results-are-pure', severity: 'error',

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import { refuseStrayCredentials } from '../urls/credentials.js';
 
 /** Where the broker is and who we are there. Holds the password: never put it into an error or a log; use `display`. */
 export interface Endpoint {
@@ -20,6 +21,7 @@ const EXAMPLE = 'amqp://user:password@host:5672/vhost';
  * @throws ConfigurationError which never repeats the URL, for it may hold a password
  */
 export function parseEndpoint(url: string, forceTls: boolean, defaultHeartbeatSeconds: number): Endpoint {
+  refuseStrayCredentials(url, "The broker's URL");
   const parts = URL.canParse(url) ? new URL(url) : undefined;
   if (parts === undefined || (parts.protocol !== 'amqp:' && parts.protocol !== 'amqps:')) {
     throw new ConfigurationError(`The broker's URL is not an AMQP URL; write ${EXAMPLE}, with special characters percent-encoded.`);

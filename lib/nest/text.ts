@@ -9,8 +9,3 @@ export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message === '' ? error.name : error.message;
   return String(error);
 }
-
-/** A URL for people, without its password. */
-export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):[^/]*@/i, '$1:***@');
-}

@@ -15,7 +15,7 @@ export function parseMemcacheUrl(url: string): MemcacheServers {
   const parts = /^(memcaches?):\/\/([^/?#]+)\/?$/.exec(url);
   const servers = parts?.[2]?.split(',').map(serverOf);
   if (servers === undefined || servers.includes(undefined)) {
-    throw new ConfigurationError('The memcache: URL of the result backend cannot be used. Write memcache://host1,host2:11211 (names or IPv4 addresses, the port is 11211 unless given, nothing else).', { url });
+    throw new ConfigurationError('The memcache: URL of the result backend cannot be used. Write memcache://host1,host2:11211 (names or IPv4 addresses, the port is 11211 unless given, nothing else).');
   }
   const scheme = parts?.[1] as string;
   return { servers: servers as string[], tls: scheme === 'memcaches', display: `${scheme}://${servers.join(',')}` };

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { MongoClient, TopologyDescriptionChangedEvent } from 'mongodb';
 import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
+import { refuseStrayCredentials } from '../../urls/credentials.js';
 import { loadPeer } from '../load-peer.js';
 import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
@@ -27,6 +28,7 @@ export class MongoStore implements ResultStore {
   private sweeper: NodeJS.Timeout | undefined;
 
   constructor(private readonly url: string, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+    refuseStrayCredentials(url, 'The mongodb: URL of the result backend');
     this.display = url.replace(/\?.*$/s, '').replace(/\/\/[^/]*@/, '//');
   }
 

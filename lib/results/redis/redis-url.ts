@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../errors.js';
+import { refuseStrayCredentials } from '../../urls/credentials.js';
 
 /** A Redis server and how to be let in. */
 export interface RedisEndpoint {
@@ -36,6 +37,7 @@ function parseSocketUrl(url: string): RedisEndpoint {
 
 function parseNetworkUrl(url: string): RedisEndpoint {
   const scheme = url.slice(0, url.indexOf(':') + 1);
+  refuseStrayCredentials(url, `The ${scheme} URL of the result backend`);
   if (/^[^/]*\/\/[^/]*,/.test(url)) throw malformed(scheme, 'it names several hosts; one Redis (or the address of its primary) is expected');
   let parsed: URL;
   try {
@@ -45,7 +47,7 @@ function parseNetworkUrl(url: string): RedisEndpoint {
     throw malformed(scheme, 'it is not a URL');
   }
   const database = parsed.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(database)) throw malformed(scheme, `its path is "/${database.slice(0, 60)}", and only the number of a database is expected there`);
+  if (!/^\d*$/.test(database)) throw malformed(scheme, `its path is no number, and only the number of a database is expected there`);
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
   const port = Number(parsed.port || 6379);
   return {
@@ -57,9 +59,17 @@ function parseNetworkUrl(url: string): RedisEndpoint {
 
 function credentialsOf(username: string, password: string): { username?: string; password?: string } {
   return {
-    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(username === '' ? {} : { username: decode(username, 'user name') }),
+    ...(password === '' ? {} : { password: decode(password, 'password') }),
   };
+}
+
+function decode(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw malformed('redis:', `its ${what} is not validly percent-encoded; write "%25" for "%"`);
+  }
 }
 
 function malformed(scheme: string, found: string): ConfigurationError {
