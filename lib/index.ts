@@ -4,9 +4,8 @@ export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
-export type {
-  BulkOptions, DeadLetterBounds, DeadLetterListOptions, DeadLetterPage, DeadLetters, ReplayOptions, ReplaySummary,
-} from './dead-letters/dead-letters.js';
+export type { DeadLetterPage, DeadLetters, ReplaySummary } from './dead-letters/dead-letters.js';
+export type { BulkOptions, DeadLetterBounds, DeadLetterListOptions, ReplayOptions } from './dead-letters/options.js';
 export type { CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, TaskFlowEvent, TaskIdentity, WorkerEvent, WorkflowEvent } from './events/dispatcher-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';

@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { text, type OptionKind } from '../task/option-kinds.js';
+import { checkOptions, type OptionTable } from '../task/options.js';
 
 /** @publicApi */
 export interface CancelOptions {
@@ -24,25 +26,23 @@ export interface Cancellation {
 
 const DEFAULT_SECONDS = 7 * 24 * 3600;
 const LONGEST_SECONDS = 10 * 366 * 24 * 3600;
-const LONGEST_TEXT = 1_000;
 const LONGEST_UUID = 255;
 
+const seconds: OptionKind = {
+  expected: `a number above 0 and at most ${LONGEST_SECONDS} (10 years)`,
+  fits: (value) => typeof value === 'number' && value > 0 && value <= LONGEST_SECONDS,
+};
+const OPTIONS: OptionTable<CancelOptions> = { by: text(1_000, 0), reason: text(1_000, 0), expiresInSeconds: seconds };
+
 /** @throws ConfigurationError */
-export function cancellationOf(uuids: readonly string[], options: CancelOptions, now: number): Cancellation {
+export function cancellationOf(uuids: readonly string[], options: CancelOptions | undefined, now: number): Cancellation {
+  if (!Array.isArray(uuids)) throw noUuids(uuids);
   for (const uuid of uuids) {
     if (typeof uuid !== 'string' || uuid === '' || uuid.length > LONGEST_UUID) {
-      throw new ConfigurationError(`cancel takes the uuid of a task, as publish returned it, or a list of them; found ${display(uuid)}.`, { uuid });
+      throw noUuids(uuid);
     }
   }
-  const { by, reason, expiresInSeconds = DEFAULT_SECONDS } = options;
-  for (const [field, value] of Object.entries({ by, reason })) {
-    if (value !== undefined && (typeof value !== 'string' || value.length > LONGEST_TEXT)) {
-      throw new ConfigurationError(`${field} of cancel must be a text of at most ${LONGEST_TEXT} characters; found ${display(value)}.`, { field });
-    }
-  }
-  if (!(expiresInSeconds > 0 && expiresInSeconds <= LONGEST_SECONDS)) {
-    throw new ConfigurationError(`expiresInSeconds of cancel must be a number above 0 and at most ${LONGEST_SECONDS} (10 years); found ${display(expiresInSeconds)}.`, { expiresInSeconds });
-  }
+  const { by, reason, expiresInSeconds = DEFAULT_SECONDS } = checkOptions(options, OPTIONS, { of: 'cancel', example: "{ by: 'ann', reason: 'sent twice' }" });
   return { uuids, text: textOf(by, reason), expiresAt: now + expiresInSeconds * 1000 };
 }
 
@@ -59,6 +59,10 @@ export function decodeCancellation(body: Buffer): Cancellation | undefined {
   } catch {
     return undefined;
   }
+}
+
+function noUuids(found: unknown): ConfigurationError {
+  return new ConfigurationError(`cancel takes the uuid of a task, as publish returned it, or a list of them; found ${display(found)}.`, { uuid: found });
 }
 
 function textOf(by: string | undefined, reason: string | undefined): string {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
-import { ConfigurationError, DispatcherError } from '../errors.js';
-import { display } from '../task/argument-types.js';
+import { DispatcherError } from '../errors.js';
 import { type Cancellation, cancellationOf, type CancelOptions, decodeCancellation, encodeCancellation } from './cancellation.js';
 import { type RegisterListener, WatchedRegister } from './watched-register.js';
 
@@ -52,8 +51,7 @@ export class Cancellations {
   }
 
   /** Resolves when it is kept, and told. @throws ConfigurationError, BrokerError */
-  async cancel(uuids: readonly string[], options: CancelOptions = {}): Promise<void> {
-    if (typeof options !== 'object' || options === null) throw new ConfigurationError(`The options of cancel are { by, reason, expiresInSeconds }; found ${display(options)}.`);
+  async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {
     const cancellation = cancellationOf(uuids, options, this.now());
     if (uuids.length === 0) return;
     checkRoom((await this.read()).size, uuids.length);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../brokers/broker.js';
-import { ConfigurationError, DispatcherError, ShutdownError } from '../errors.js';
-import { display } from '../task/argument-types.js';
+import { DispatcherError, ShutdownError } from '../errors.js';
+import { callable, listOfTexts, numberFromZero, trueOrFalse } from '../task/option-kinds.js';
+import { checkOptions, type OptionTable } from '../task/options.js';
 import type { WorkerActivity } from '../worker/worker.js';
 
 /** @publicApi */
@@ -40,6 +41,7 @@ export interface DrainDependencies {
   readonly now: () => number;
 }
 
+const OPTIONS: OptionTable<DrainOptions> = { queues: listOfTexts, delayed: trueOrFalse, timeoutSeconds: numberFromZero, onProgress: callable };
 const DEFAULT_SECONDS = 300;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 250;
@@ -50,10 +52,11 @@ const LONGEST_PAUSE_MS = 250;
  *
  * @throws DispatcherError with the code ERR_DISPATCHER_DRAIN_TIMEOUT that says what is left
  */
-export async function drain(dependencies: DrainDependencies, options: DrainOptions = {}): Promise<void> {
+export async function drain(dependencies: DrainDependencies, options?: DrainOptions): Promise<void> {
   const { now } = dependencies;
-  const { onProgress, queues = dependencies.knownQueues(), delayed = options.queues === undefined } = options;
-  const deadline = now() + 1000 * checkSeconds(options.timeoutSeconds ?? DEFAULT_SECONDS);
+  const checked = checkOptions(options, OPTIONS, { of: 'drain', example: "{ queues: ['orders'], timeoutSeconds: 60 }" });
+  const { onProgress, queues = dependencies.knownQueues(), delayed = checked.queues === undefined, timeoutSeconds = DEFAULT_SECONDS } = checked;
+  const deadline = now() + 1000 * timeoutSeconds;
   let [quietSince, told]: [number | undefined, string] = [undefined, ''];
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const { progress, ended } = await look(dependencies, queues, delayed);
@@ -66,7 +69,7 @@ export async function drain(dependencies: DrainDependencies, options: DrainOptio
     const isQuiet = isNothing(progress);
     if (isQuiet && quietSince === ended) return;
     quietSince = isQuiet ? ended : undefined;
-    if (now() >= deadline) throw timeout(progress, options.timeoutSeconds ?? DEFAULT_SECONDS);
+    if (now() >= deadline) throw timeout(progress, timeoutSeconds);
     await sleep(pauseMs);
     refuseClosed(dependencies.broker);
   }
@@ -88,11 +91,6 @@ async function look({ broker, depth, workers }: DrainDependencies, queues: reado
 
 function isNothing({ waiting, delayed = 0, running }: DrainProgress): boolean {
   return running === 0 && delayed === 0 && Object.values(waiting).every((count) => count === 0);
-}
-
-function checkSeconds(seconds: number): number {
-  if (seconds >= 0) return seconds;
-  throw new ConfigurationError(`timeoutSeconds must be a number, 0 or more; found ${display(seconds)}.`, { timeoutSeconds: seconds });
 }
 
 function refuseClosed({ state: { status } }: Broker): void {

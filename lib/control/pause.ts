@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { text } from '../task/option-kinds.js';
+import { checkOptions, type OptionTable } from '../task/options.js';
 
 /** What is paused: one of the three, in every process of the exchange. @publicApi */
 export type PauseTarget = { readonly queue: string } | { readonly task: string } | { readonly worker: string };
@@ -24,29 +26,23 @@ export interface Pause extends PauseOptions {
 export type PauseKind = 'queue' | 'task' | 'worker';
 
 const KINDS: readonly PauseKind[] = ['queue', 'task', 'worker'];
-const LONGEST_TEXT = 1_000;
+const name = text(255);
+const TARGET: OptionTable<Record<PauseKind, string>> = { queue: name, task: name, worker: name };
+const OPTIONS: OptionTable<PauseOptions> = { by: text(), reason: text() };
 
 /** @throws ConfigurationError for what names nothing, or more than one thing */
 export function targetOf(target: PauseTarget): { kind: PauseKind; name: string } {
-  const fields = typeof target === 'object' && target !== null ? target as Partial<Record<PauseKind, unknown>> : {};
+  const fields = checkOptions<Partial<Record<PauseKind, string>>>(target, TARGET, { of: 'What is paused or resumed', example: "{ queue: 'orders' }, { task } or { worker }" });
   const kinds = KINDS.filter((kind) => fields[kind] !== undefined);
-  const [kind] = kinds;
-  const name = kind === undefined ? undefined : fields[kind];
-  if (kind === undefined || kinds.length > 1 || typeof name !== 'string' || name === '') {
-    throw new ConfigurationError(`Name what is meant as { queue }, { task } or { worker }, one of them; found ${display(target)}.`, { target });
+  if (kinds.length !== 1) {
+    throw new ConfigurationError(`Name what is meant as { queue }, { task } or { worker }, one of them; found ${kinds.length === 0 ? display(target) : kinds.join(' and ')}.`, { target });
   }
-  return { kind, name };
+  return { kind: kinds[0], name: fields[kinds[0]] as string };
 }
 
 /** @throws ConfigurationError where somebody later would not know who, or why */
 export function checkPauseOptions(options: PauseOptions): PauseOptions {
-  for (const field of ['by', 'reason'] as const) {
-    const value: unknown = (options as PauseOptions | undefined)?.[field];
-    if (typeof value !== 'string' || value === '' || value.length > LONGEST_TEXT) {
-      throw new ConfigurationError(`pause needs { by, reason }, each a text of 1 to ${LONGEST_TEXT} characters: others will want to know. Found ${display(value)} for ${field}.`, { field });
-    }
-  }
-  return { by: options.by, reason: options.reason };
+  return checkOptions(options, OPTIONS, { of: 'pause', example: "{ by: 'ann', reason: 'the database moves' }, because others will want to know", required: ['by', 'reason'] });
 }
 
 export function pauseKey({ kind, name }: Pick<Pause, 'kind' | 'name'>): string {

@@ -10,6 +10,14 @@ import type { FailedAttempt } from '../worker/attempt-history.js';
  */
 export type DeadLetterReason = DeadReason | 'delivery-limit' | 'unknown';
 
+/** By all of its names, so that the compiler misses a new one here. */
+const ALL_REASONS: Readonly<Record<DeadLetterReason, true>> = {
+  failed: true, 'timed-out': true, 'invalid-body': true, 'invalid-arguments': true, 'unknown-task': true, 'crash-loop': true, 'too-large': true,
+  'delivery-limit': true, unknown: true,
+};
+
+export const REASONS = Object.keys(ALL_REASONS) as readonly DeadLetterReason[];
+
 /** A dead letter, read. What could not be read is absent; the body is always there. @publicApi */
 export interface DeadLetter {
   /** By this it is named in `get`, `replay` and `discard`: its uuid, or where it has none `body:` and a digest. */
@@ -63,15 +71,3 @@ export interface DeadLetterConditions {
 
 /** Conditions, or a function of the dead letter. @publicApi */
 export type DeadLetterFilter = DeadLetterConditions | ((letter: DeadLetter) => boolean);
-
-/** A filter as a function. */
-export function predicateOf(filter: DeadLetterFilter | undefined): (letter: DeadLetter) => boolean {
-  if (filter === undefined) return () => true;
-  if (typeof filter === 'function') return filter;
-  const { name, reason, error, diedBefore, diedSince } = filter;
-  return (letter) => (name === undefined || letter.name === name)
-    && (reason === undefined || letter.reason === reason)
-    && (error === undefined || (letter.error?.includes(error) ?? false))
-    && (diedBefore === undefined || (letter.at !== undefined && letter.at < diedBefore))
-    && (diedSince === undefined || (letter.at !== undefined && letter.at >= diedSince));
-}

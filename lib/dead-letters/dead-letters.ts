@@ -1,12 +1,13 @@
-import type { Address, Broker, BrowseAnswer, BrowsedMessage, BrowseResult } from '../brokers/broker.js';
+import type { Broker, BrowseAnswer, BrowsedMessage, BrowseResult } from '../brokers/broker.js';
 import { DispatcherError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
 import type { Format } from '../formats/format.js';
-import { display } from '../task/argument-types.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { requireText } from '../task/options.js';
 import { isLineOf } from '../task/queue-lines.js';
-import type { TaskArgument } from '../task/task.js';
 import { Copies } from './copies.js';
-import { type DeadLetter, type DeadLetterFilter, predicateOf } from './dead-letter.js';
+import type { DeadLetter } from './dead-letter.js';
+import { predicateOf } from './filter.js';
+import { checkBounds, checkBulkOptions, checkListOptions, checkReplayAllOptions, checkReplayOptions, type BulkOptions, type DeadLetterBounds, type DeadLetterListOptions, type ReplayOptions } from './options.js';
 import { decodeCursor, PageCollector } from './page-cursor.js';
 import { readDeadLetter } from './read-dead-letter.js';
 import { replayMessage } from './replay-message.js';
@@ -14,18 +15,8 @@ import { replayMessage } from './replay-message.js';
 /** What one page may hold in bodies: a page of the largest tasks must not fill memory. */
 const PAGE_BYTES = 32 * 1024 * 1024;
 const DEFAULT_PAGE = 50;
-const LARGEST_PAGE = 1_000;
 /** What a bulk operation tells of single failures. */
 const MOST_FAILURES = 100;
-
-/** @publicApi */
-export interface DeadLetterListOptions {
-  /** `next` of an earlier page. Default: the beginning. */
-  readonly after?: string;
-  /** How many at most, from 1 to 1,000. A page also ends at 32 MiB of bodies. Default: 50. */
-  readonly limit?: number;
-  readonly filter?: DeadLetterFilter;
-}
 
 /** @publicApi */
 export interface DeadLetterPage {
@@ -40,36 +31,12 @@ export interface DeadLetterPage {
 }
 
 /** @publicApi */
-export interface ReplayOptions {
-  /** Other arguments, checked as by `publish`. Default: the body as it is, byte for byte. */
-  readonly args?: TaskArgument[];
-  /** Where to. Default: its work queue alone; `{ routingKey }` reaches every queue bound to that key. */
-  readonly to?: Address;
-}
-
-/** @publicApi */
-export interface BulkOptions {
-  /** Default: all. */
-  readonly filter?: DeadLetterFilter;
-  /** How many at most, the oldest first. Default: no limit. */
-  readonly limit?: number;
-}
-
-/** @publicApi */
 export interface ReplaySummary {
   readonly replayed: number;
   /** Those that could not be sent as they are; they stay. The first 100. */
   readonly failed: readonly { readonly id: string; readonly error: DispatcherError }[];
   /** See {@link DeadLetterPage.truncated}. */
   readonly truncated: boolean;
-}
-
-/** At least one of the two. @publicApi */
-export interface DeadLetterBounds {
-  /** The oldest beyond this many go. */
-  readonly maxCount?: number;
-  /** Those that died longer ago go; what has no time stays. */
-  readonly maxAgeSeconds?: number;
 }
 
 export interface DeadLettersDependencies {
@@ -95,12 +62,9 @@ export class DeadLetters {
   constructor(private readonly dependencies: DeadLettersDependencies) {}
 
   /** One page, the oldest first. Others may remove dead letters meanwhile: none is skipped for it. */
-  async list(queue: string, options: DeadLetterListOptions = {}): Promise<DeadLetterPage> {
-    const { after, limit = DEFAULT_PAGE, filter } = options;
-    if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= LARGEST_PAGE)) {
-      throw new InvalidTaskError(`limit must be a whole number from 1 to ${LARGEST_PAGE}; found ${display(limit)}.`, { limit });
-    }
-    const page = new PageCollector(after === undefined ? undefined : decodeCursor(after), limit, PAGE_BYTES, predicateOf(filter));
+  async list(queue: string, options?: DeadLetterListOptions): Promise<DeadLetterPage> {
+    const { after, limit = DEFAULT_PAGE, filter } = checkListOptions(options);
+    const page = new PageCollector(after === undefined ? undefined : decodeCursor(after), limit, PAGE_BYTES, predicateOf(filter, 'list'));
     const total = await this.depth(queue);
     const shown = new Copies();
     const { end } = await this.walk(queue, (letter) => {
@@ -114,6 +78,7 @@ export class DeadLetters {
 
   /** The oldest dead letter of this id, or `undefined`. */
   async get(queue: string, id: string): Promise<DeadLetter | undefined> {
+    checkId(id);
     let found: DeadLetter | undefined;
     await this.walk(queue, (letter) => {
       if (letter.id !== id) return 'keep';
@@ -131,13 +96,15 @@ export class DeadLetters {
    * @throws InvalidTaskError, TaskTooLargeError for arguments that do not fit, UnroutableTaskError and what else
    *   `publish` rejects with; the dead letter stays then
    */
-  async replay(queue: string, id: string, options: ReplayOptions = {}): Promise<boolean> {
+  async replay(queue: string, id: string, options?: ReplayOptions): Promise<boolean> {
+    checkId(id);
+    const checked = checkReplayOptions(options);
     let done = false;
     const sent = new Copies();
     await this.walk(queue, async (letter, message) => {
       if (sent.has(letter)) return 'remove';
       if (done || letter.id !== id) return 'keep';
-      await this.send(queue, letter, message, options);
+      await this.send(queue, letter, message, checked);
       sent.add(letter);
       done = true;
       return 'remove';
@@ -146,11 +113,11 @@ export class DeadLetters {
   }
 
   /** Replays all that fit, the oldest first. Those that die again meanwhile are not replayed once more. */
-  async replayAll(queue: string, options: BulkOptions & Pick<ReplayOptions, 'to'> = {}): Promise<ReplaySummary> {
-    const { limit = Infinity, to } = options;
-    const fits = predicateOf(options.filter);
+  async replayAll(queue: string, options?: BulkOptions & Pick<ReplayOptions, 'to'>): Promise<ReplaySummary> {
+    const { filter, limit = Infinity, to } = checkReplayAllOptions(options);
     const failed: { id: string; error: DispatcherError }[] = [];
     let replayed = 0;
+    const fits = predicateOf(filter, 'replayAll', () => ({ replayed }));
     const sent = new Copies();
     const { end } = await this.walk(queue, async (letter, message) => {
       if (sent.has(letter)) return 'remove';
@@ -172,22 +139,16 @@ export class DeadLetters {
 
   /** Removes it for good. False when there is none of this id. */
   async discard(queue: string, id: string): Promise<boolean> {
-    return (await this.discardAll(queue, { filter: (letter) => letter.id === id, limit: 1 })) > 0;
+    checkId(id);
+    return (await this.discardWhere(queue, (letter) => letter.id === id, 1)) > 0;
   }
 
   /** Removes all that fit for good. Returns how many. */
-  async discardAll(queue: string, { filter, limit = Infinity }: BulkOptions = {}): Promise<number> {
-    const fits = predicateOf(filter);
+  async discardAll(queue: string, options?: BulkOptions): Promise<number> {
+    const { filter, limit = Infinity } = checkBulkOptions(options);
     let discarded = 0;
-    const gone = new Copies();
-    await this.walk(queue, (letter) => {
-      if (gone.has(letter)) return 'remove';
-      if (discarded >= limit || !fits(letter)) return 'keep';
-      gone.add(letter);
-      discarded++;
-      return 'remove';
-    });
-    return discarded;
+    const fits = predicateOf(filter, 'discardAll', () => ({ discarded }));
+    return this.discardWhere(queue, fits, limit, () => { discarded++; });
   }
 
   /**
@@ -196,23 +157,37 @@ export class DeadLetters {
    *
    * @throws InvalidTaskError when neither bound is given, or one is no number from 0
    */
-  async trim(queue: string, { maxCount, maxAgeSeconds }: DeadLetterBounds): Promise<number> {
-    for (const [name, value] of Object.entries({ maxCount, maxAgeSeconds })) {
-      if (value !== undefined && !(value >= 0)) throw new InvalidTaskError(`${name} must be a number, 0 or more; found ${display(value)}.`, { [name]: value });
-    }
+  async trim(queue: string, bounds: DeadLetterBounds): Promise<number> {
+    const { maxCount, maxAgeSeconds } = checkBounds(bounds);
     if (maxCount === undefined && maxAgeSeconds === undefined) throw new InvalidTaskError('trim needs maxCount, maxAgeSeconds or both; found neither.');
     const excess = maxCount === undefined ? 0 : (await this.depth(queue)) - maxCount;
     const oldest = maxAgeSeconds === undefined ? -Infinity : this.dependencies.now() - maxAgeSeconds * 1000;
-    return this.discardAll(queue, { filter: ({ position, at }) => position < excess || (at !== undefined && at.getTime() < oldest) });
+    return this.discardWhere(queue, ({ position, at }) => position < excess || (at !== undefined && at.getTime() < oldest), Infinity);
+  }
+
+  private async discardWhere(queue: string, fits: (letter: DeadLetter) => boolean, limit: number, onDiscard?: () => void): Promise<number> {
+    let discarded = 0;
+    const gone = new Copies();
+    await this.walk(queue, (letter) => {
+      if (gone.has(letter)) return 'remove';
+      if (discarded >= limit || !fits(letter)) return 'keep';
+      gone.add(letter);
+      discarded++;
+      onDiscard?.();
+      return 'remove';
+    });
+    return discarded;
   }
 
   private async depth(queue: string): Promise<number> {
+    checkQueue(queue);
     await this.dependencies.ready();
     return (await this.dependencies.broker.depth(deadLetterQueueOf(queue))) ?? 0;
   }
 
   private async walk(queue: string, visit: (letter: DeadLetter, message: BrowsedMessage) => BrowseAnswer | Promise<BrowseAnswer>): Promise<BrowseResult> {
     const { broker } = this.dependencies;
+    checkQueue(queue);
     await this.dependencies.ready();
     return broker.browse(deadLetterQueueOf(queue), (message, position) => visit(readDeadLetter(message, position, queue, this.dependencies), message));
   }
@@ -229,4 +204,12 @@ export class DeadLetters {
       await broker.publish(replay, { queue });
     }
   }
+}
+
+function checkQueue(queue: unknown): void {
+  requireText(queue, 'The queue of the dead letters, the work queue\'s name,', InvalidTaskError);
+}
+
+function checkId(id: unknown): void {
+  requireText(id, 'The id of a dead letter', InvalidTaskError);
 }

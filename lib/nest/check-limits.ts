@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { answersAtOnce } from '../task/option-kinds.js';
 import type { KeyLimits, RateLimit, TaskLimitOptions } from '../worker/limits/limit-options.js';
 import { checkCount, MAX_SECONDS, refuseUnknown, requireObject } from './config-checks.js';
 
@@ -32,8 +33,8 @@ function perKeyOf(perKey: KeyLimits | undefined, where: string): KeyLimits | und
   refuseUnknown(perKey, KEY_OPTIONS, option);
   const given: KeyLimits = perKey;
   const { key } = given;
-  if (typeof key !== 'function') {
-    throw new ConfigurationError(`key of ${option} must be a function such as ([customer]) => String(customer); found ${display(key)}.`, { option });
+  if (!answersAtOnce.fits(key)) {
+    throw new ConfigurationError(`key of ${option} must be a function that answers at once, such as ([customer]) => String(customer); found ${display(key)}.`, { option });
   }
   const checked = { key, process: count(given.process, `process of ${option}`), global: count(given.global, `global of ${option}`), rate: rateOf(given.rate, option) };
   if ((checked.process ?? checked.global ?? checked.rate) !== undefined) return checked;

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../task/nearest-name.js';
+import { unknownOption } from '../task/options.js';
 
 /** Timers of Node end at 2^31 milliseconds; longer ones would fire at once. */
 export const MAX_SECONDS = 2_147_483;
@@ -19,9 +20,7 @@ export function requireObject(value: unknown, where: string, example: string): a
 export function refuseUnknown(options: object, known: readonly string[], where: string): void {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const nearest = nearestName(name, known);
-    const advice = nearest === undefined ? `The options are: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    throw new ConfigurationError(`${where} has no option "${name}". ${advice}`, { option: name, nearest });
+    throw new ConfigurationError(unknownOption(where, name, known), { option: name, nearest: nearestName(name, known) });
   }
 }
 

@@ -8,7 +8,7 @@ import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import type { EventFilter, EventOf } from '../events/event-filter.js';
 import type { StampedEvent } from '../events/event-stamp.js';
-import { inferArguments } from '../task/complete-task.js';
+import { checkSendOptions, inferArguments } from '../task/complete-task.js';
 import type { Schedules } from '../schedules/schedules.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
@@ -85,7 +85,8 @@ export class DispatcherService {
    */
   client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
     if (options !== undefined) {
-      return createTaskClient(provider, (name, args, wanted) => this.parts.publishing.publisher.publish({ ...wanted, ...options, name, args: inferArguments(args) }, []));
+      const sent = checkSendOptions(options, `client(${provider.name}, options)`);
+      return createTaskClient(provider, (name, args, wanted) => this.parts.publishing.publisher.publish({ ...wanted, ...sent, name, args: inferArguments(args) }, []));
     }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
@@ -126,8 +127,8 @@ export class DispatcherService {
    *
    * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue
    */
-  purge(queue: string): Promise<number> {
-    return this.parts.operations.purge(queue);
+  purge(queue: string, ...nothingMore: never[]): Promise<number> {
+    return this.parts.operations.purge(queue, nothingMore);
   }
 
   /**
@@ -172,7 +173,7 @@ export class DispatcherService {
    * @throws DispatcherError with the code ERR_DISPATCHER_TOO_MANY_CANCELLATIONS
    */
   cancel(uuid: string | readonly string[], options?: CancelOptions): Promise<void> {
-    return this.parts.operations.cancel(typeof uuid === 'object' ? uuid : [uuid], options);
+    return this.parts.operations.cancel(typeof uuid === 'string' ? [uuid] : uuid, options);
   }
 
   /** The dead letters of the work queues: list, look, replay, discard, trim. */

@@ -3,6 +3,7 @@ import type { CancelOptions } from '../control/cancellation.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { ControlNotes } from './control-notes.js';
+import { refuseMore, requireText } from '../task/options.js';
 import { LogicalQueues } from './logical-queues.js';
 import type { ManagedWorker } from './worker-registry.js';
 
@@ -46,11 +47,14 @@ export class Operations {
   }
 
   async depth(queue: string): Promise<number | undefined> {
+    requireText(queue, 'The queue whose depth is asked for');
     await this.dependencies.ready();
     return this.logicalQueues.depth(queue);
   }
 
-  async purge(queue: string): Promise<number> {
+  async purge(queue: string, more: readonly unknown[]): Promise<number> {
+    requireText(queue, 'The queue to purge');
+    refuseMore(more, 'purge(queue), which removes everything that waits,');
     await this.dependencies.ready();
     return this.logicalQueues.purge(queue);
   }

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
-import { nearestName } from './nearest-name.js';
+import { nearestName } from '../task/nearest-name.js';
 import type { PublishedTask } from './publishing/published-task.js';
 import { TASK_METADATA, type TaskMark, type TaskOptions } from './task.decorator.js';
 

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors.js';
 import { checkTaskSchedule } from '../schedules/check-schedule.js';
 import type { TaskSchedule } from '../schedules/schedule.js';
 import { display } from '../task/argument-types.js';
-import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../task/unique-options.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
 import type { TaskLimitOptions } from '../worker/limits/limit-options.js';
@@ -138,8 +138,6 @@ function checkTimeZoneOf({ schedule, timeZone }: TaskOptions, where: string): st
   if (timeZone === undefined || schedule !== undefined) return timeZone;
   throw new ConfigurationError(`${where} has a timeZone and no schedule. Remove it, or write schedule: '0 3 * * *'.`, { option: 'timeZone' });
 }
-
-const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = ['attempts', 'backoff', 'delaySeconds', 'maxDelaySeconds', 'jitter', 'retryIf'];
 
 /** @throws ConfigurationError */
 export function checkRetry(retry: RetryPolicy | undefined, where: string): RetryPolicy | undefined {

@@ -4,9 +4,14 @@ import type { Handler, TaskMap } from '../worker/handler.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { FindProvider } from './middleware/resolve-middleware.js';
-import { nearestName } from './nearest-name.js';
+import { display } from '../task/argument-types.js';
+import { nearestName } from '../task/nearest-name.js';
+import { numberFromZero } from '../task/option-kinds.js';
 import { handlersOf } from './task-map.js';
 import { checkWorker } from './queue-config.js';
+
+/** Longer timers of Node fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A worker as applications see it. @publicApi */
 export interface DispatcherWorker {
@@ -164,7 +169,10 @@ export class ManagedWorker implements DispatcherWorker {
   }
 
   async close(deadlineMs: number = this.dependencies.closeMs): Promise<void> {
+    if (!numberFromZero.fits(deadlineMs)) {
+      throw new ConfigurationError(`The deadline of close for worker "${this.name}" must be ${numberFromZero.expected}, in milliseconds; found ${display(deadlineMs)}.`, { worker: this.name });
+    }
     this.consuming = false;
-    await this.worker.close(deadlineMs);
+    await this.worker.close(Math.min(deadlineMs, LONGEST_TIMER_MS));
   }
 }

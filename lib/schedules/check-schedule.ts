@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import { completeTask, inferArguments } from '../task/complete-task.js';
+import { unknownOption } from '../task/options.js';
 import { MISSED_CHOICES, type MissedTicks } from './due-ticks.js';
 import { parseRecurrence } from './recurrence.js';
 import type { Schedule, ScheduledTask, ScheduleInput, TaskSchedule } from './schedule.js';
@@ -16,8 +17,8 @@ export function checkScheduleInput(input: ScheduleInput): Schedule {
   if (typeof input !== 'object' || input === null) {
     throw new ConfigurationError(`${where} must be an object such as { name: 'nightly', cron: '0 3 * * *', task: 'clean-up' }; found ${display(input)}.`);
   }
-  const unknown = Object.keys(input).filter((field) => !INPUT_FIELDS.includes(field as keyof ScheduleInput));
-  if (unknown.length > 0) throw new ConfigurationError(`${where} has no option "${unknown[0]}". The options are: ${INPUT_FIELDS.join(', ')}.`, { option: unknown[0] });
+  const unknown = Object.keys(input).find((field) => !INPUT_FIELDS.includes(field as keyof ScheduleInput));
+  if (unknown !== undefined) throw new ConfigurationError(unknownOption(where, unknown, INPUT_FIELDS), { option: unknown });
   const name = checkScheduleName(input.name);
   const task = typeof input.task === 'string' ? { name: input.task } : input.task;
   return makeSchedule(name, 'runtime', input, task, `Schedule "${name}"`);

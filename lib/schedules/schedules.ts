@@ -1,6 +1,8 @@
 import { ConfigurationError, ScheduleExistsError, UnknownScheduleError } from '../errors.js';
 import type { Format } from '../formats/format.js';
 import { display } from '../task/argument-types.js';
+import { text, trueOrFalse } from '../task/option-kinds.js';
+import { checkOptions, requireText } from '../task/options.js';
 import { withEntry, type Book } from './book.js';
 import { checkScheduleInput } from './check-schedule.js';
 import type { Schedule, ScheduleInfo, ScheduleInput, SchedulePause } from './schedule.js';
@@ -50,7 +52,8 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws ScheduleExistsError when there is another one of this name
    * @throws ConfigurationError, InvalidTaskError for what cannot fire
    */
-  async add(input: ScheduleInput, { replace = false }: { replace?: boolean } = {}): Promise<void> {
+  async add(input: ScheduleInput, options?: { replace?: boolean }): Promise<void> {
+    const { replace = false } = checkOptions(options, { replace: trueOrFalse }, { of: 'schedules.add', example: '{ replace: true }' });
     const { format, scheduler, now } = this.#dependencies;
     const schedule = checkScheduleInput(input);
     const { name } = schedule;
@@ -88,9 +91,11 @@ export class Schedules<Published extends { readonly uuid: string }> {
    *
    * @throws UnknownScheduleError; ConfigurationError where it is not said by whom and why
    */
-  async pause(name: string, { by, reason }: { by: string; reason: string }): Promise<void> {
-    checkText(by, 'by', 'Ada');
-    checkText(reason, 'reason', 'the report is wrong');
+  async pause(name: string, options: { by: string; reason: string }): Promise<void> {
+    checkName(name);
+    const { by, reason } = checkOptions(options, { by: text(), reason: text() }, {
+      of: 'schedules.pause', example: "{ by: 'Ada', reason: 'the report is wrong' }", required: ['by', 'reason'],
+    });
     const { now } = this.#dependencies;
     await this.change((book) => {
       this.known(name, book);
@@ -107,6 +112,7 @@ export class Schedules<Published extends { readonly uuid: string }> {
   async resume(name: string): Promise<boolean> {
     const { now, store } = this.#dependencies;
     let wasPaused = false;
+    checkName(name);
     this.known(name, await this.read());
     await this.change((book) => {
       wasPaused = name in book.pauses;
@@ -121,6 +127,7 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws UnknownScheduleError, or what `publish` throws
    */
   async trigger(name: string): Promise<Published> {
+    checkName(name);
     return this.#dependencies.sender.sendNow(this.known(name, await this.read()));
   }
 
@@ -131,6 +138,7 @@ export class Schedules<Published extends { readonly uuid: string }> {
    */
   async remove(name: string): Promise<void> {
     const { store } = this.#dependencies;
+    checkName(name);
     await this.change((book) => {
       // Also one that a newer version has written, and that cannot be read here.
       if (!(name in book.schedules) && this.known(name, book).source === 'decorator') {
@@ -194,7 +202,6 @@ function readable(name: string, stored: StoredSchedule, format: Format): Schedul
   }
 }
 
-function checkText(text: unknown, option: string, example: string): void {
-  if (typeof text === 'string' && text.trim() !== '' && text.length <= 1_000) return;
-  throw new ConfigurationError(`A pause needs "${option}", up to 1,000 characters, such as '${example}'; found ${display(text)}.`, { option });
+function checkName(name: unknown): void {
+  requireText(name, 'The name of a schedule');
 }

@@ -1,10 +1,12 @@
 import { InvalidTaskError } from '../errors.js';
 import { display, inferType, problemWith } from './argument-types.js';
 import { Header } from './headers.js';
+import { checkOptions, unknownOption } from './options.js';
+import { anything } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
 import { levelKeyOf } from './queue-lines.js';
-import { checkRetryPolicy, type RetryOptions } from './retry-policy.js';
-import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from './task.js';
+import { checkRetryPolicy, RETRY_OPTIONS, type RetryOptions } from './retry-policy.js';
+import type { AddressedTask, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task.js';
 import { encodeUniqueMark, uniqueMark } from './unique.js';
 import type { UniqueMark, UniqueOptions } from './unique-options.js';
 import { timingOf, type Timing } from './timing.js';
@@ -52,6 +54,31 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   return task;
 }
 
+/** Their values are checked where the task is completed. */
+const SEND_OPTIONS = {
+  routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything,
+} as const satisfies Record<keyof SendOptions, unknown>;
+const TASK_FIELDS: ReadonlySet<string> = new Set(Object.keys({ name: anything, args: anything, uuid: anything, ...SEND_OPTIONS } satisfies Record<keyof TaskInput, unknown>));
+
+/**
+ * What a caller has written beside the fields of a task was meant to have an effect. Called for each published task:
+ * nothing is made on the way.
+ *
+ * @throws InvalidTaskError
+ */
+export function refuseUnknownFields(input: TaskInput): void {
+  for (const field in input) {
+    if (TASK_FIELDS.has(field)) continue;
+    throw new InvalidTaskError(unknownOption(`Task "${String(input.name)}"`, field, [...TASK_FIELDS]), { task: input.name, option: field });
+  }
+}
+
+/** How all tasks of a client are sent. @throws InvalidTaskError */
+export function checkSendOptions(options: SendOptions | undefined, of: string): SendOptions {
+  return checkOptions<SendOptions>(options, SEND_OPTIONS, { of, example: '{ delaySeconds: 5 }', Refusal: InvalidTaskError });
+}
+
 const NO_TIMING: Timing = {};
 
 function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean {
@@ -66,6 +93,7 @@ function completeHeaders(
   if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined && unique === undefined) return checked;
   const completed: TaskHeaders = { ...checked };
   if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
+  if (result !== undefined && typeof result !== 'boolean') throw new InvalidTaskError(`Task "${name}": result must be true or false; found ${display(result)}.`, { task: name });
   if (result === true) completed[Header.result] = true;
   if (dueAt !== undefined) completed[Header.due] = dueAt;
   if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
@@ -86,6 +114,9 @@ function markOf(options: UniqueOptions, name: string, args: readonly TaskArgumen
 }
 
 function encodeRetry(retry: RetryOptions, task: string): string {
+  if (typeof retry !== 'object' || retry === null) throw new InvalidTaskError(`Task "${task}": retry must be an object such as { attempts: 5 }; found ${display(retry)}.`, { task });
+  const unknown = Object.keys(retry).find((option) => !(RETRY_OPTIONS as readonly string[]).includes(option));
+  if (unknown !== undefined) throw new InvalidTaskError(unknownOption(`Task "${task}": retry`, unknown, RETRY_OPTIONS), { task, option: unknown });
   checkRetryPolicy(retry, `Task "${task}"`);
   const functions = Object.entries(retry).filter(([, value]) => typeof value === 'function').map(([field]) => field);
   if (functions.length > 0) {

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from './argument-types.js';
+import { isAsynchronous } from './option-kinds.js';
 
 /**
  * How long to wait before the next attempt; `delaySeconds` is the base.
@@ -35,6 +36,8 @@ export interface RetryPolicy extends Omit<RetryOptions, 'backoff'> {
 }
 
 const DEFAULTS = { attempts: 1, backoff: 'exponential', delaySeconds: 1, maxDelaySeconds: 3600, jitter: 0.2 } as const;
+/** What a retry policy may say; the functions among them only where it does not travel. */
+export const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = ['attempts', 'backoff', 'delaySeconds', 'maxDelaySeconds', 'jitter', 'retryIf'];
 const BACKOFFS: readonly Backoff[] = ['exponential', 'fibonacci', 'fixed', 'polynomial'];
 /** Beyond this the ladder of delays ends; nobody waits for a retry so long. */
 const LONGEST_SECONDS = 365 * 86_400;
@@ -95,4 +98,6 @@ export function checkRetryPolicy(policy: RetryPolicy, where: string): void {
   }
   if (jitter !== undefined && !(jitter >= 0 && jitter <= 1)) refuse('jitter', 'a share from 0 to 1', jitter);
   if (retryIf !== undefined && typeof retryIf !== 'function') refuse('retryIf', 'a function of the error', retryIf);
+  if (isAsynchronous(retryIf)) refuse('retryIf', 'a function that answers at once, not an asynchronous one, whose promise is always true', retryIf);
+  if (isAsynchronous(backoff)) refuse('backoff', 'a function that answers at once, not an asynchronous one', backoff);
 }

@@ -1,4 +1,6 @@
 import { display } from './argument-types.js';
+import { answersAtOnce } from './option-kinds.js';
+import { unknownOption } from './options.js';
 
 /** For how long a key is held. @publicApi */
 export type UniqueScope = 'untilStarted' | 'untilFinished' | 'window';
@@ -52,10 +54,10 @@ const LONGEST_SECONDS = 10 * 366 * 24 * 3600;
 export function uniqueProblem(options: unknown): string | undefined {
   if (typeof options !== 'object' || options === null) return `unique must be an object such as { scope: 'untilFinished' }, found ${display(options)}`;
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-  if (unknown !== undefined) return `unique has no option "${unknown}"; the options are ${OPTIONS.join(', ')}`;
+  if (unknown !== undefined) return unknownOption('unique', unknown, OPTIONS).slice(0, -1);
   const { key, scope, seconds, replaceArguments } = options as Partial<UniqueOptions>;
   if (!UNIQUE_SCOPES.includes(scope as UniqueScope)) return `unique.scope must be one of ${UNIQUE_SCOPES.join(', ')}, found ${display(scope)}`;
-  if (key !== undefined && typeof key !== 'function' && (typeof key !== 'string' || key === '')) return `unique.key must be a text that is not empty, or a function, found ${display(key)}`;
+  if (key !== undefined && !answersAtOnce.fits(key) && (typeof key !== 'string' || key === '')) return `unique.key must be a text that is not empty, or a function that answers at once, found ${display(key)}`;
   if (seconds === undefined && scope === 'window') return 'unique.seconds is required with the scope "window": how long is it?';
   if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0.001 && seconds <= LONGEST_SECONDS)) {
     return `unique.seconds must be a number from 0.001 to ${LONGEST_SECONDS} (10 years), found ${display(seconds)}`;

@@ -1,5 +1,7 @@
 import { InvalidTaskError, ResultWaitTimeoutError, TaskFailedError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { numberFromZero } from '../task/option-kinds.js';
+import { checkOptions } from '../task/options.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { StepOutcome } from './step-outcome.js';
 import { errorText } from './step-outcome.js';
@@ -42,7 +44,8 @@ export class PublishedWorkflow {
    * @throws TaskFailedError when it has failed or was cancelled
    * @throws ResultWaitTimeoutError when it has not ended in time (default: 30 seconds); it goes on
    */
-  async result({ timeoutSeconds = DEFAULT_WAIT_SECONDS }: { timeoutSeconds?: number } = {}): Promise<unknown> {
+  async result(options?: { timeoutSeconds?: number }): Promise<unknown> {
+    const { timeoutSeconds = DEFAULT_WAIT_SECONDS } = checkOptions(options, { timeoutSeconds: numberFromZero }, { of: 'result of a workflow', example: '{ timeoutSeconds: 60 }' });
     await this.#dependencies.ready();
     return resultOf(this.uuid, await this.#end(timeoutSeconds * 1000));
   }

@@ -5,6 +5,8 @@ import { inParallel } from './in-parallel.js';
 import { childPath, firstTasks, leadingGroup, ROOT, withLeadingGroup, type StepPath } from './paths.js';
 import { encodePlan, type GroupNode, type PlanNode } from './plan-node.js';
 import type { StepStarter } from './step-starter.js';
+import { anything } from '../task/option-kinds.js';
+import { checkOptions } from '../task/options.js';
 import { isUuid } from './workflow-header.js';
 import type { WorkflowDriver } from './workflow-driver.js';
 import { cancelled, newState } from './workflow-state.js';
@@ -41,7 +43,7 @@ export class WorkflowPublisher {
    *
    * @throws InvalidTaskError, TaskTooLargeError, and what `publish` and the result backend reject with
    */
-  async publish(workflow: Workflow, options: WorkflowOptions = {}): Promise<string> {
+  async publish(workflow: Workflow, options?: WorkflowOptions): Promise<string> {
     const uuid = checkUuid(options);
     const { store } = this.dependencies;
     const { plan, members, group } = this.split(workflow);
@@ -104,10 +106,10 @@ export class WorkflowPublisher {
   }
 }
 
-function checkUuid(options: WorkflowOptions): string {
-  const unknown = Object.keys(options).find((name) => name !== 'uuid');
-  if (unknown !== undefined) throw new InvalidTaskError(`publish of a workflow has no option "${unknown}"; it has uuid. How a task is sent, say with the task: task('name').options({ ... }).`, { option: unknown });
-  const { uuid = v4() } = options;
+function checkUuid(options: WorkflowOptions | undefined): string {
+  const { uuid = v4() } = checkOptions(options, { uuid: anything }, {
+    of: 'publish of a workflow', example: "{ uuid }; how a task is sent, say with the task: task('name').options({ ... })", Refusal: InvalidTaskError,
+  });
   if (isUuid(uuid)) return uuid;
   throw new InvalidTaskError(`The uuid of a workflow must be a UUID, because those of its tasks are made from it; found ${display(uuid)}.`, { uuid });
 }

@@ -1,6 +1,7 @@
 import { InvalidTaskError } from '../errors.js';
 import { display } from '../task/argument-types.js';
-import { completeTask, inferArguments } from '../task/complete-task.js';
+import { unknownOption } from '../task/options.js';
+import { completeTask, inferArguments, refuseUnknownFields } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import { describeNode } from './describe.js';
 import { childrenOf, type GroupMode, type GroupNode, type PlanNode, type TaskNode } from './plan-node.js';
@@ -180,7 +181,7 @@ function checkGroupOptions(options: GroupOptions = {}): GroupOptions {
     throw new InvalidTaskError(`The options of a group must be an object { mode, sendConcurrency }; found ${found(options)}.`);
   }
   const unknown = Object.keys(options).find((name) => name !== 'mode' && name !== 'sendConcurrency');
-  if (unknown !== undefined) throw new InvalidTaskError(`A group has no option "${unknown}"; it has mode and sendConcurrency.`, { option: unknown });
+  if (unknown !== undefined) throw new InvalidTaskError(unknownOption('A group', unknown, ['mode', 'sendConcurrency']), { option: unknown });
   const { mode, sendConcurrency } = options;
   if (mode !== undefined && mode !== 'fail-fast' && mode !== 'all-settled') {
     throw new InvalidTaskError(`mode of a group must be "fail-fast" or "all-settled"; found ${display(mode)}.`, { option: 'mode' });
@@ -192,6 +193,7 @@ function checkGroupOptions(options: GroupOptions = {}): GroupOptions {
 }
 
 function taskNode(input: TaskInput): TaskNode {
+  refuseUnknownFields(input);
   const { name, args } = completeTask(input, { routingKey: 'checked later', newUuid: () => 'given later', now: () => Date.now() });
   const { name: _name, args: _args, uuid: _uuid, ...options } = input;
   // A date has no form of its own where plans are stored.

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
-import { nearestName } from '../nearest-name.js';
+import { nearestName } from '../../task/nearest-name.js';
 import { describeTask, type DiscoveredTask } from './discovered-task.js';
 
 /**

@@ -3,6 +3,8 @@ import { ConfigurationError } from '../../errors.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../../events/dispatcher-event.js';
 import { eventMatcher, wantsTaskFlow, type EventFilter } from '../../events/event-filter.js';
 import { EVENT_LEVELS, EVENT_ORIGINS, originOf, type StampedEvent } from '../../events/event-stamp.js';
+import { display } from '../../task/argument-types.js';
+import { listOfTexts } from '../../task/option-kinds.js';
 import { checkCount, refuseUnknown, requireObject } from '../config-checks.js';
 import { levelOf } from '../event-logger.js';
 import { QueuedListening, type EventListening } from './event-listening.js';
@@ -35,7 +37,9 @@ export class DispatcherEvents {
   }
 
   /** @throws ConfigurationError */
-  listen(listener: (event: StampedEvent) => unknown, { maxWaiting, ...wanted }: EventFilter & ListenOptions): EventListening {
+  listen(listener: (event: StampedEvent) => unknown, options: EventFilter & ListenOptions): EventListening {
+    requireObject(options, 'The options of listen', "{ level: 'warn', maxWaiting: 100 }");
+    const { maxWaiting, ...wanted }: EventFilter & ListenOptions = options;
     if (typeof listener !== 'function') throw new ConfigurationError('listen takes a function that gets the events: listen((event) => ..., { level: "warn" }).');
     const most = checkCount(maxWaiting, 'maxWaiting of listen', { minimum: 1, fallback: DEFAULT_MAX_WAITING });
     return new QueuedListening(this.matching(wanted), listener, most, this.onListenerError);
@@ -49,7 +53,8 @@ function stamped(event: DispatcherEvent): StampedEvent {
 function checkFilter(wanted: EventFilter): void {
   requireObject(wanted, 'The filter of events', "{ level: 'warn' }");
   refuseUnknown(wanted, ['level', 'origin', 'type'], 'The filter of events');
-  const { level, origin }: EventFilter = wanted;
+  const { level, origin, type }: EventFilter = wanted;
+  if (type !== undefined && !listOfTexts.fits([type].flat())) throw new ConfigurationError(`type of the filter of events must be a text or ${listOfTexts.expected}; found ${display(type)}.`, { option: 'type' });
   if (level !== undefined) checkKnown(level, 'level', EVENT_LEVELS);
   for (const each of origin === undefined ? [] : [origin].flat()) checkKnown(each, 'origin', EVENT_ORIGINS);
 }

@@ -3,7 +3,7 @@ import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
-import { completeTask, inferArguments, type TaskDefaults } from '../../task/complete-task.js';
+import { completeTask, inferArguments, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
@@ -111,6 +111,7 @@ export class TaskPublisher {
       throw new InvalidTaskError(
         'publish takes one task, or a name and its arguments; found a task and more. Put the arguments into the task: { name, args: [{ type, value }] }.');
     }
+    refuseUnknownFields(first);
     return completeTask(this.withUnique(first), this.defaults);
   }
 

@@ -5,6 +5,8 @@ import { DispatcherError, PublishTimeoutError, ShutdownError } from '../../error
 import { waitForEnd } from '../../results/result-reader.js';
 import type { TaskResult } from '../../results/task-result.js';
 import { Header } from '../../task/headers.js';
+import { numberFromZero } from '../../task/option-kinds.js';
+import { checkOptions, requireText } from '../../task/options.js';
 import type { Task } from '../../task/task.js';
 import type { ResultsOf } from '../../worker/result-keeper.js';
 import { reportsOf, type Report } from './reports.js';
@@ -82,6 +84,7 @@ export class TaskResults {
 
   /** @throws ConfigurationError where nothing can be known of it in this process */
   handle(uuid: string): TaskHandle {
+    requireText(uuid, 'The uuid of the task that is asked about');
     this.route.check(uuid);
     return {
       uuid,
@@ -94,7 +97,8 @@ export class TaskResults {
     };
   }
 
-  async end(uuid: string, { timeoutSeconds = DEFAULT_WAIT_SECONDS }: ResultOptions = {}): Promise<TaskResult> {
+  async end(uuid: string, options?: ResultOptions): Promise<TaskResult> {
+    const { timeoutSeconds = DEFAULT_WAIT_SECONDS } = checkOptions<ResultOptions>(options, { timeoutSeconds: numberFromZero }, { of: 'result', example: '{ timeoutSeconds: 60 }' });
     await this.ready();
     return waitForEnd(this.route.reader, uuid, timeoutSeconds * 1000, this.closing.signal);
   }

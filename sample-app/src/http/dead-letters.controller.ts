@@ -12,7 +12,7 @@ export class DeadLettersController {
   /** A page, the oldest first; `next` is the `after` of the next one. */
   @Get()
   async list(@Param('queue') queue: string, @Query('after') after?: string, @Query('name') name?: string): Promise<{ letters: Letter[]; next?: string; total: number }> {
-    const { letters, next, total } = await this.dispatcher.deadLetters.list(queue, { after, filter: { name } });
+    const { letters, next, total } = await this.dispatcher.deadLetters.list(queue, { after, filter: named(name) });
     return { letters: letters.map(readable), next, total };
   }
 
@@ -27,7 +27,7 @@ export class DeadLettersController {
   @Post('replay')
   @HttpCode(200)
   replayAll(@Param('queue') queue: string, @Query('name') name?: string): Promise<ReplaySummary> {
-    return this.dispatcher.deadLetters.replayAll(queue, { filter: { name } });
+    return this.dispatcher.deadLetters.replayAll(queue, { filter: named(name) });
   }
 
   @Post(':id/replay')
@@ -41,6 +41,11 @@ export class DeadLettersController {
   async discard(@Param('queue') queue: string, @Param('id') id: string): Promise<void> {
     if (!await this.dispatcher.deadLetters.discard(queue, id)) throw none(queue, id);
   }
+}
+
+/** No name: all of them. */
+function named(name: string | undefined): { name?: string } {
+  return name === undefined ? {} : { name };
 }
 
 /** 64-bit arguments are bigint, which JSON cannot say: as digits. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearestName } from '../../../lib/nest/nearest-name.js';
+import { nearestName } from '../../../lib/task/nearest-name.js';
 
 describe('nearestName', () => {
   it.each([
