@@ -126,18 +126,18 @@ export class DispatcherParts {
       if (result === true) this.results.want(name);
       if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
     }
-    return new TaskWorker(config, this.workerDependencies(this.withAllMiddleware(handlers)));
+    return new TaskWorker(config, this.workerDependencies(config, this.withAllMiddleware(handlers)));
   }
 
-  private workerDependencies(handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
-    const { broker, config, control, emit } = this;
+  private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
+    const { broker, config, control, emit, shared, limits } = this;
     return {
       broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of },
-      gates: gatesOf(control.calledOff, this.shared, this.limits, this.workflows.gate),
+      gates: gatesOf(worker, { calledOff: control.calledOff, shared, limits, workflows: this.workflows.gate, emit }),
     };
   }
 

@@ -1,16 +1,37 @@
+import type { EventSink } from '../events/dispatcher-event.js';
 import { CancelGate, type CancelReasonOf } from '../worker/gates/cancel-gate.js';
+import { CrashGate } from '../worker/gates/crashes/crash-gate.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
+import { UniqueGate } from '../worker/gates/unique-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
-import { UniqueGate } from '../worker/gates/unique-gate.js';
+import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
 import type { SharedState } from './shared-state.js';
 
+/** What gates share with the rest of a dispatcher. */
+export interface GateSources {
+  readonly calledOff: CancelReasonOf;
+  readonly shared: SharedState;
+  readonly limits: SharedLimits;
+  readonly workflows: TaskGate;
+  readonly emit: EventSink;
+}
+
 /**
- * What deliveries pass before they run, from the outermost in: what is called off needs no lock, what has been
- * started elsewhere needs no place, and a place is held for as short as possible. A workflow hears last how a task
- * was let in, and first how it ended.
+ * What deliveries of a worker pass before they run, from the outermost in: what is called off needs no lock, what has
+ * been started elsewhere needs no place, and a place is held for as short as possible. A run is said to have begun when
+ * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow
+ * hears last how a task was let in, and first how it ended.
  */
-export function gatesOf(cancelled: CancelReasonOf, shared: SharedState, limits: SharedLimits, workflows: TaskGate): TaskGate[] {
-  return [new CancelGate(cancelled), new OnceGate(() => shared.backend()), new LimitsGate(limits), new UniqueGate(() => shared.backend()), workflows];
+export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, shared, limits, workflows, emit }: GateSources): TaskGate[] {
+  const backend = () => shared.backend();
+  const onRefusal = (error: Error): void => emit({
+    type: 'worker.problem', worker: name, error,
+    message: 'Crashes cannot be counted, because what processes share refuses it: a task that crashes its process is run again and again.',
+  });
+  return [
+    new CancelGate(calledOff), new OnceGate(backend), new LimitsGate(limits), new UniqueGate(backend),
+    new CrashGate(backend, { maxRedeliveries, onRefusal }), workflows,
+  ];
 }

@@ -1,7 +1,7 @@
 import type { QueueDeclaration, QueueType } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
-import type { WorkerConfig } from '../worker/worker-config.js';
+import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import type { QueueConfig } from './server-config.js';
 
@@ -45,7 +45,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
     unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
     maxRedeliveries: worker.maxRedeliveries === undefined
       ? undefined
-      : checkCount(worker.maxRedeliveries, `${where}.maxRedeliveries`, { minimum: 0, fallback: 10 }),
+      : checkCount(worker.maxRedeliveries, `${where}.maxRedeliveries`, { minimum: 0, fallback: DEFAULT_MAX_REDELIVERIES }),
   };
 }
 

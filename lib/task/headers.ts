@@ -9,10 +9,8 @@ export const Header = {
   attempt: 'x-dispatcher-attempt',
   /** How often a worker gave the task back because it has no handler of this name. */
   returns: 'x-dispatcher-returns',
-  /** How often it came back unsettled, where the broker does not count that itself (classic queues). */
+  /** More than 0: it is a copy of a delivery of this attempt that came back unsettled. How often that was, it does not say. */
   redeliveries: 'x-dispatcher-redeliveries',
-  /** When that count was last raised, in milliseconds since 1970. */
-  redeliveredAt: 'x-dispatcher-redelivered-at',
   /** The retry options of this one task, as JSON; they win over those of its handler. */
   retry: 'x-dispatcher-retry',
   /** Its failed attempts so far, as JSON: `[{ attempt, at, worker, error }]`. */

@@ -35,10 +35,9 @@ export class Admission {
     const handler = this.dependencies.handlers.get(task.name);
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);
     const run = new RunningTask(this.runner, delivery, task, handler);
-    if (delivery.redelivered && this.isKnown(run)) return this.onEnd();
+    if (run.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
-    if (delivery.redelivered && this.isCounted(run)) return;
     this.runner.start(run);
   }
 
@@ -67,13 +66,6 @@ export class Admission {
   /** A delivery that came back: this very attempt has ended here before, or still runs here. */
   private isKnown(run: RunningTask): boolean {
     return this.endings.acknowledgeIfFinished(run) || this.runner.joinRunning(run);
-  }
-
-  /** A delivery that came back is counted before it may run. */
-  private isCounted({ delivery, task }: RunningTask): boolean {
-    const counting = this.unrun.cameBack(delivery, task);
-    if (counting !== undefined) this.end(counting);
-    return counting !== undefined;
   }
 
   private expire(delivery: Delivery, task: Task, expiresAt: number): void {

@@ -4,6 +4,7 @@ import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
+import { cameBack } from './came-back.js';
 import { errorText } from './error-text.js';
 
 /** An AMQP header table must fit one frame of 64 KiB or more, with the properties beside it. */
@@ -39,9 +40,11 @@ export function withoutSendersHeaders(message: Message): Message {
   return { body: message.body, properties: { ...message.properties, headers } };
 }
 
-/** The headers with which a delivery is sent on to its own queue; where it was published stays known. */
+/** The headers with which a delivery is sent on to its own queue; where it was published, and that it came back, stays known. */
 export function forwardedHeaders(delivery: Delivery, changes: TaskHeaders): TaskHeaders {
-  return { ...withOrigin(republishableHeaders(delivery.properties.headers), delivery), ...changes };
+  const headers = withOrigin(republishableHeaders(delivery.properties.headers), delivery);
+  if (cameBack(delivery)) headers[Header.redeliveries] = 1;
+  return { ...headers, ...changes };
 }
 
 /** Which reason an error of decoding stands for. */

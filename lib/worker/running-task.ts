@@ -1,8 +1,9 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
-import { attemptIn, countHeader, Header } from '../task/headers.js';
+import { attemptIn, Header } from '../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import { cameBack } from './came-back.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import type { Release } from './limits/task-limits.js';
@@ -63,7 +64,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   get replyTo(): string | undefined { return this.delivery.properties.replyTo; }
   get queue(): string { return this.delivery.queue; }
   get worker(): string { return this.surroundings.name; }
-  get redelivered(): boolean { return this.delivery.redelivered || countHeader(this.delivery.properties.headers, Header.redeliveries, 0) > 0; }
+  get redelivered(): boolean { return cameBack(this.delivery); }
   get headers(): Readonly<TaskHeaders> { return this.delivery.properties.headers ?? NO_HEADERS; }
 
   get signal(): AbortSignal {

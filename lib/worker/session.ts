@@ -6,6 +6,7 @@ import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
+import { pauseUntil } from './pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
@@ -16,6 +17,8 @@ import type { WorkerActivity, WorkerDependencies } from './worker.js';
 
 /** What aborted handlers get, at the end of the time to close, to put things down. */
 const AFTER_ABORT_MS = 1_000;
+/** How long the gates get to hear of tasks that were given up, before others are given their deliveries. */
+const ABANDON_LIMIT_MS = 1_000;
 
 /** Makes the intake of a session; it moves deliveries by the session's settler. */
 export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => Intake;
@@ -174,7 +177,10 @@ export class Session implements IntakeHost {
     this.runner.abort(reason);
     this.stop.abort(reason);
     await this.idle(graceMs);
-    this.runner.abandon();
+    const told = new AbortController();
+    const tell = (): void => told.abort();
+    this.runner.abandon().then(tell, tell);
+    await pauseUntil(ABANDON_LIMIT_MS, told.signal);
   }
 
   /** Resolves when every slot is free, or when the time is up. */

@@ -115,8 +115,8 @@ export class TaskEndings {
   }
 
   /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */
-  abandoned(run: RunningTask): void {
-    if (run.gated) void this.leave(run, { kind: 'returned' });
+  async abandoned(run: RunningTask): Promise<void> {
+    if (run.gated) await this.leave(run, { kind: 'returned' });
   }
 
   private async succeedKept(run: RunningTask, value: unknown): Promise<void> {

@@ -71,12 +71,13 @@ export class TaskRunner implements Surroundings {
     }
   }
 
-  /** Waits no longer for those that did not stop: their deliveries go back when the channel closes. */
-  abandon(): void {
+  /** Waits no longer for those that did not stop: their deliveries go back when the channel closes. Resolves when the gates know of it. */
+  async abandon(): Promise<void> {
+    const telling: Promise<void>[] = [];
     for (const run of this.runs) {
       if (!run.ended) {
         this.dependencies.emit({ type: 'task.abandoned', task: run.identity() });
-        this.endings.abandoned(run);
+        telling.push(this.endings.abandoned(run));
       }
       run.ended = true;
       clearTimeout(run.timer);
@@ -84,6 +85,7 @@ export class TaskRunner implements Surroundings {
       run.release?.(true);
     }
     this.runs.clear();
+    await Promise.all(telling);
   }
 
   /** Who must wait for others of its name gives its slot to whoever need not. */
@@ -109,6 +111,7 @@ export class TaskRunner implements Surroundings {
         case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
         case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
         case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));
+        case 'bury': return this.leaveUnrun(run, this.endings.bury(run, entrance.reason, entrance.error));
       }
     });
   }

@@ -14,28 +14,21 @@ import type { WorkerConfig } from './worker-config.js';
 import type { WorkerDependencies } from './worker.js';
 
 const DEFAULT_GRACE_SECONDS = 60;
-const DEFAULT_MAX_REDELIVERIES = 10;
 const FIRST_PUT_OFF_MS = 1_000;
 const LONGEST_PUT_OFF_MS = 30_000;
-/** Redeliveries within this time are one. */
-const COUNT_EVERY_MS = 5_000;
 
 /**
  * The ways in which a delivery can end here that is not run. As in {@link TaskEndings}, each is recorded where it has to
  * be, and only then acknowledged.
  */
 export class UnrunEndings {
-  private readonly maxRedeliveries: number;
-
   constructor(
     private readonly config: WorkerConfig,
     private readonly dependencies: WorkerDependencies,
     private readonly settler: Settler,
     private readonly keeper: ResultKeeper | undefined,
     private readonly gates: TaskGates | undefined,
-  ) {
-    this.maxRedeliveries = config.maxRedeliveries ?? DEFAULT_MAX_REDELIVERIES;
-  }
+  ) {}
 
   /** A dead letter of a delivery that could not run. */
   async bury(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
@@ -86,19 +79,6 @@ export class UnrunEndings {
     this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }
 
-  /**
-   * For a delivery that came back unsettled. Where the broker counts that, it may run as long as the
-   * count is low (`undefined`). Where it does not, the task takes its count along: it is sent again
-   * with the count raised, to be run from there.
-   */
-  cameBack(delivery: Delivery, task: Task): Promise<void> | undefined {
-    const { deliveryCount } = delivery;
-    if (deliveryCount === undefined && wasJustCounted(delivery)) return undefined;
-    const count = deliveryCount ?? countHeader(delivery.properties.headers, Header.redeliveries, 0) + 1;
-    if (count > this.maxRedeliveries) return this.bury(delivery, task, 'crash-loop', this.crashLoop(task, count));
-    return deliveryCount === undefined ? this.recount(delivery, count) : undefined;
-  }
-
   /** `undefined`: nobody asked for its result, and no gate has to do with it. */
   private leave(
     delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'cancelled' | 'expired' }>, error: unknown,
@@ -111,20 +91,8 @@ export class UnrunEndings {
     return keeping === undefined ? gates.leave(visit, end) : keeping.then((kept) => kept && gates.leave(visit, end));
   }
 
-  private async recount(delivery: Delivery, count: number): Promise<void> {
-    const changes = { [Header.redeliveries]: count, [Header.redeliveredAt]: Date.now() };
-    if (await this.settler.sendAgain(delivery, changes, 0)) delivery.ack();
-  }
-
   private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }): TaskIdentity {
     return { uuid, name, attempt: attemptIn(delivery.properties.headers), queue: delivery.queue, worker: this.config.name };
-  }
-
-  private crashLoop({ name, uuid }: Task, count: number): DispatcherError {
-    return new DispatcherError('ERR_DISPATCHER_CRASH_LOOP',
-      `Task "${name}" (${uuid}) came back unsettled ${count} times; at most ${this.maxRedeliveries} are allowed (maxRedeliveries). `
-      + 'It probably crashes its process: look at what the processes logged last, mend the handler, and replay the dead letter.',
-      { task: name, uuid, count });
   }
 
   private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {
@@ -134,16 +102,6 @@ export class UnrunEndings {
       + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
       + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
   }
-}
-
-/**
- * A process does not die many times a second, but a Go worker on the same queue gives back in a hot
- * loop what it has no function for. What comes back so soon is run, and counted only now and then.
- */
-function wasJustCounted(delivery: Delivery): boolean {
-  const at = countHeader(delivery.properties.headers, Header.redeliveredAt, 0);
-  // Both ways: the clock of whoever wrote it may be ahead of ours, but not for ever.
-  return Math.abs(Date.now() - at) < COUNT_EVERY_MS;
 }
 
 function expiredError({ name, uuid }: Task, expiresAt: number): DispatcherError {

@@ -25,11 +25,13 @@ export interface WorkerConfig {
    */
   unknownTaskGraceSeconds?: number;
   /**
-   * How often a task may come back unsettled, because its process died or lost its connection, before
-   * it becomes a dead letter as the likely cause (`crash-loop`). Deliveries that are given back
-   * unstarted count too, since brokers cannot tell them apart. Default: 10.
+   * How many crashes a task may be seen to cause before it becomes a dead letter as the likely cause (`crash-loop`). A
+   * crash is a run that was begun and of which its process never said anything any more; the run of a first delivery is
+   * not watched, so that one crash more is needed. What goes back because of a pause, a smaller limit, a shutdown, a
+   * lost connection or the crash of another task is none. Default: 10.
    */
   maxRedeliveries?: number;
 }
 
 export const DEFAULT_LIMIT = 3;
+export const DEFAULT_MAX_REDELIVERIES = 10;

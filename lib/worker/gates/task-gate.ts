@@ -1,3 +1,4 @@
+import type { DispatcherError } from '../../errors.js';
 import type { DeadReason } from '../../events/dispatcher-event.js';
 import type { TaskArgument, TaskHeaders } from '../../task/task.js';
 import type { Handler } from '../handler.js';
@@ -37,7 +38,7 @@ export interface TaskVisit {
   readonly attempt: number;
   readonly queue: string;
   readonly worker: string;
-  /** The broker, or our own count, says that it may have been delivered before. */
+  /** This attempt may have been delivered, and run, before. */
   readonly redelivered: boolean;
   /** Where results of this task are sent to, when they are sent. */
   readonly replyTo?: string;
@@ -53,7 +54,9 @@ export type Entrance =
   /** Its work is done elsewhere, or was: acknowledged, and nothing else. */
   | { readonly kind: 'drop'; readonly reason: string }
   /** Somebody called it off: this is its end. */
-  | { readonly kind: 'cancel'; readonly reason: string };
+  | { readonly kind: 'cancel'; readonly reason: string }
+  /** It must not run any more: it becomes a dead letter. */
+  | { readonly kind: 'bury'; readonly reason: DeadReason; readonly error: DispatcherError };
 
 export type TaskEnd =
   | { readonly kind: 'succeeded'; readonly value: unknown }

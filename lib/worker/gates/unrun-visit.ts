@@ -1,6 +1,7 @@
 import type { Delivery } from '../../brokers/broker.js';
-import { attemptIn, countHeader, Header } from '../../task/headers.js';
+import { attemptIn } from '../../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../../task/task.js';
+import { cameBack } from '../came-back.js';
 import type { Handler } from '../handler.js';
 import type { TaskVisit } from './task-gate.js';
 
@@ -12,7 +13,6 @@ export function unrunVisit(delivery: Delivery, task: { uuid: string; name: strin
   const headers = delivery.properties.headers ?? NO_HEADERS;
   return {
     uuid: task.uuid, name: task.name, args: task.args ?? NO_ARGS, headers, attempt: attemptIn(headers), queue: delivery.queue, worker,
-    redelivered: delivery.redelivered || countHeader(headers, Header.redeliveries, 0) > 0,
-    replyTo: delivery.properties.replyTo, handler,
+    redelivered: cameBack(delivery), replyTo: delivery.properties.replyTo, handler,
   };
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DispatcherError } from '../../../lib/errors.js';
 import type { DispatcherEvent } from '../../../lib/events/dispatcher-event.js';
 import { gofortFormat } from '../../../lib/formats/gofort.js';
 import { Header } from '../../../lib/task/headers.js';
@@ -120,6 +121,17 @@ describe('a task that has to do with gates', () => {
     expect(log).toEqual(['first enter', 'second dropped', 'first dropped', 'ack', 'first enter', 'second cancelled', 'first cancelled', 'ack']);
     expect(typesOf()).toEqual(['task.dropped', 'task.cancelled']);
     expect(broker.published).toEqual([]);
+  });
+
+  it('becomes a dead letter without having run', async () => {
+    const error = new DispatcherError('ERR_DISPATCHER_CRASH_LOOP', 'too often');
+    second.entrance = () => Promise.resolve({ kind: 'bury', reason: 'crash-loop', error });
+    await start({});
+    deliver();
+    await settle();
+    expect(log).toEqual(['first enter', 'second enter', 'second failed', 'first failed', 'ack']);
+    expect(broker.published).toMatchObject([{ address: { queue: 'work.dead' }, message: { properties: { headers: { [Header.deadReason]: 'crash-loop' } } } }]);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'task.dead-lettered', reason: 'crash-loop', error }));
   });
 
   it('ends as cancelled where its name is unknown here: not entered, not passed on, no dead letter', async () => {

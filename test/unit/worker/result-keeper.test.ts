@@ -44,7 +44,7 @@ beforeEach(async () => {
     ['add', { name: 'add', run: () => 3 }],
     ['steps', { name: 'steps', run: (_, context) => { for (let i = 1; i <= 1_000; i++) context.progress(i / 1_000, { row: i }); } }],
   ]);
-  worker = new TaskWorker({ name: 'w', queue: 'work', unknownTaskGraceSeconds: 0, maxRedeliveries: 0 }, {
+  worker = new TaskWorker({ name: 'w', queue: 'work', unknownTaskGraceSeconds: 0 }, {
     broker, format: gofortFormat, handlers, emit: (event) => events.push(event), loggerFor: () => quiet, maxTaskBytes: 10_000,
     results: { recorder, of: 'asked' }, gates: [CANCELS],
   });
@@ -109,15 +109,14 @@ describe('what becomes of a task is told', () => {
 
   it('when it became a dead letter without having run', async () => {
     await deliver('unheard_of', ASKED);
-    await deliver('add', ASKED, { redelivered: true });
     const broken = broker.deliver(new ScriptedDelivery(Buffer.from('{'), { messageId: 'v', replyTo: 'caller', headers: ASKED }));
     const nameless = broker.deliver(new ScriptedDelivery(Buffer.from('{'), { replyTo: 'caller', headers: ASKED }));
     for (let i = 0; i < 40; i++) await Promise.resolve();
     expect([broken.settled, nameless.settled]).toEqual(['ack', 'ack']);
     expect(told.map(({ reported, entries }) => [reported.uuid, entries[0]?.state, entries[0]?.error?.code])).toEqual([
-      ['u', 'failed', 'ERR_DISPATCHER_UNKNOWN_TASK'], ['u', 'failed', 'ERR_DISPATCHER_CRASH_LOOP'], ['v', 'failed', 'ERR_DISPATCHER_INVALID_BODY'],
+      ['u', 'failed', 'ERR_DISPATCHER_UNKNOWN_TASK'], ['v', 'failed', 'ERR_DISPATCHER_INVALID_BODY'],
     ]);
-    expect(broker.published.map(({ address }) => address)).toEqual(Array(4).fill({ queue: 'work.dead' }));
+    expect(broker.published.map(({ address }) => address)).toEqual(Array(3).fill({ queue: 'work.dead' }));
   });
 
   it('anew when it is replayed from its dead letter', async () => {

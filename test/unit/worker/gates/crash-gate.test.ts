@@ -1,0 +1,199 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type DispatcherError, ResultBackendRefusedError, ResultBackendUnavailableError } from '../../../../lib/errors.js';
+import { createResultBackend } from '../../../../lib/results/create-result-backend.js';
+import type { ResultBackend } from '../../../../lib/results/result-backend.js';
+import { Header } from '../../../../lib/task/headers.js';
+import type { TaskHeaders } from '../../../../lib/task/task.js';
+import { CrashGate } from '../../../../lib/worker/gates/crashes/crash-gate.js';
+import type { TaskEnd, TaskVisit } from '../../../../lib/worker/gates/task-gate.js';
+
+const SUCCEEDED: TaskEnd = { kind: 'succeeded', value: 1 };
+const RETURNED: TaskEnd = { kind: 'returned' };
+const RETRYING: TaskEnd = { kind: 'retrying', attempt: 2, delayMs: 0, error: new Error('no') };
+const BURIED: TaskEnd = { kind: 'failed', reason: 'crash-loop', error: new Error('no') };
+const LOOK_MS = 10_000;
+
+let backend: ResultBackend;
+let refusals: DispatcherError[];
+/** Of the backend itself. */
+let itsTimers: number;
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  backend = createResultBackend('embedded:');
+  await backend.connect();
+  refusals = [];
+  itsTimers = vi.getTimerCount();
+});
+
+afterEach(async () => {
+  await backend.close(1_000);
+  vi.clearAllTimers();
+  vi.useRealTimers();
+});
+
+/** A process: when it is killed, nobody leaves its gate. */
+function aProcess(over: () => Promise<ResultBackend> = () => Promise.resolve(backend), maxRedeliveries = 2): CrashGate {
+  return new CrashGate(over, { maxRedeliveries, lookMs: LOOK_MS, onRefusal: (error) => refusals.push(error) });
+}
+
+function visit(headers: TaskHeaders = {}, attempt = 1): TaskVisit {
+  return { uuid: 'u', name: 'a', args: [], headers, attempt, queue: 'q', worker: 'w', redelivered: true };
+}
+
+const kindOf = async (gate: CrashGate, of = visit()): Promise<string> => (await gate.enter(of)).kind;
+
+/** Begun, and its process died. */
+async function crash(headers?: TaskHeaders): Promise<void> {
+  expect(await kindOf(aProcess(), visit(headers))).toBe('run');
+  vi.clearAllTimers();
+}
+
+async function run(end: TaskEnd, gate = aProcess()): Promise<void> {
+  const of = visit();
+  expect(await kindOf(gate, of)).toBe('run');
+  await gate.leave(of, end);
+}
+
+/** Lets those that live look, and their answers arrive. */
+async function look(): Promise<void> {
+  vi.advanceTimersByTime(LOOK_MS);
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => { setImmediate(resolve); });
+}
+
+describe('a task that came back', () => {
+  it('is no concern on its first delivery, nor without a uuid', () => {
+    expect(aProcess().concerns({ ...visit(), redelivered: false })).toBe(false);
+    expect(aProcess().concerns({ ...visit(), uuid: '' })).toBe(false);
+    expect(aProcess().concerns(visit())).toBe(true);
+  });
+
+  it('may come back as often as it likes while its runs say how they ended', async () => {
+    for (let times = 0; times < 30; times++) await run(RETURNED);
+    await run(SUCCEEDED);
+    expect(vi.getTimerCount()).toBe(itsTimers);
+  });
+
+  it('is buried once more of its runs crashed than may, and those that live had time to object', async () => {
+    for (let crashes = 0; crashes < 3; crashes++) await crash();
+    expect(await aProcess().enter(visit())).toMatchObject({ kind: 'wait', delayMs: 1.5 * LOOK_MS });
+    const burying = aProcess();
+    const last = visit();
+    expect(await burying.enter(last)).toMatchObject({ kind: 'bury', reason: 'crash-loop', error: { code: 'ERR_DISPATCHER_CRASH_LOOP', fields: { task: 'a', uuid: 'u', count: 3 } } });
+    // It is its process that dies before the acknowledgement.
+    await burying.leave(last, BURIED);
+    expect(await kindOf(aProcess())).toBe('bury');
+  });
+
+  it('keeps its crashes when it is given back in between', async () => {
+    for (let crashes = 0; crashes < 3; crashes++) {
+      await crash();
+      if (crashes < 2) await run(RETURNED);
+    }
+    // Each of those that were given back had taken over one that crashed, and was no crash itself.
+    await run(RETURNED, aProcess(undefined, 3));
+    expect(await kindOf(aProcess())).toBe('bury');
+  });
+
+  it.each([['its end', SUCCEEDED], ['its next attempt', RETRYING]])('starts anew after %s', async (_, end) => {
+    for (let rounds = 0; rounds < 3; rounds++) {
+      for (let crashes = 0; crashes < 2; crashes++) await crash();
+      await run(end);
+    }
+  });
+
+  it('starts anew when its dead letter is replayed', async () => {
+    for (let crashes = 0; crashes < 3; crashes++) await crash();
+    await crash({ [Header.replays]: 1 });
+    expect(await kindOf(aProcess(), visit({ [Header.replays]: 1 }))).toBe('run');
+    expect(await kindOf(aProcess(), visit({}, 2))).toBe('run');
+  });
+});
+
+describe('a process that lost its connection and lives', () => {
+  it('takes back what was charged when its run ends', async () => {
+    const lives: { gate: CrashGate; of: TaskVisit }[] = [];
+    for (let cuts = 0; cuts < 12; cuts++) {
+      const [gate, of] = [aProcess(), visit()];
+      expect(await kindOf(gate, of)).toBe('run');
+      lives.unshift({ gate, of });
+      // Each that was taken over ends before the next cut.
+      for (const late of lives.splice(1)) await late.gate.leave(late.of, SUCCEEDED);
+    }
+  });
+
+  it('takes it back while its run goes on, as soon as it has looked', async () => {
+    for (let cuts = 0; cuts < 12; cuts++) {
+      expect(await kindOf(aProcess())).toBe('run');
+      await look();
+    }
+  });
+
+  it('saves a task for which it seemed to be too late', async () => {
+    const lives = aProcess();
+    expect(await kindOf(lives)).toBe('run');
+    for (let crashes = 0; crashes < 2; crashes++) expect(await kindOf(aProcess())).toBe('run');
+    expect(await kindOf(aProcess())).toBe('wait');
+    await look();
+    expect(await kindOf(aProcess())).toBe('run');
+  });
+
+  it('leaves the count of others alone, and the record of whoever runs it now', async () => {
+    const late = visit();
+    const lives = aProcess();
+    expect(await kindOf(lives, late)).toBe('run');
+    await crash();
+    const now = visit();
+    const running = aProcess();
+    expect(await kindOf(running, now)).toBe('run');
+    await lives.leave(late, SUCCEEDED);
+    await running.leave(now, RETURNED);
+    // One crash is left of three runs; two more may follow.
+    await crash();
+    await crash();
+    expect(await kindOf(aProcess())).toBe('wait');
+  });
+});
+
+describe('what is shared', () => {
+  it('away, has the task wait, and what may have been written is taken back', async () => {
+    const away = new ResultBackendUnavailableError('away', {});
+    const losing: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (key: string, value: Buffer) => {
+      await backend.setIfAbsent(key, value, { expiresInMs: 1_000 });
+      throw away;
+    } } }) as ResultBackend;
+    const gate = aProcess(() => Promise.resolve(losing));
+    for (let times = 0; times < 5; times++) {
+      const of = visit();
+      await expect(gate.enter(of)).rejects.toBe(away);
+      await gate.leave(of, RETURNED);
+    }
+    expect(await backend.get('crashes:u:0:1')).toBeUndefined();
+  });
+
+  it('refusing, keeps nothing from running, and is reported once', async () => {
+    const refusal = new ResultBackendRefusedError('no', {});
+    const gate = aProcess(() => Promise.reject(refusal));
+    await run(SUCCEEDED, gate);
+    await run(SUCCEEDED, gate);
+    expect(refusals).toEqual([refusal]);
+  });
+
+  it('holding what is no record, is written anew', async () => {
+    await backend.set('crashes:u:0:1', Buffer.from('foreign'), { expiresInMs: 60_000 });
+    await run(SUCCEEDED);
+    expect(await backend.get('crashes:u:0:1')).toBeUndefined();
+  });
+
+  it('slow, has nothing left of a run that was given up meanwhile', async () => {
+    let answer = (): void => undefined;
+    const slow = new Promise<void>((resolve) => { answer = resolve; });
+    const gate = aProcess(async () => { await slow; return backend; });
+    const of = visit();
+    const entering = gate.enter(of);
+    const leaving = gate.leave(of, RETURNED);
+    answer();
+    await Promise.all([entering, leaving]);
+    expect([await backend.get('crashes:u:0:1'), vi.getTimerCount()]).toEqual([undefined, itsTimers]);
+  });
+});
