@@ -11,7 +11,7 @@ const NODE_IO = '^(node:)?(fs|net|tls|http|https|http2|dgram|dns|child_process|c
 /** Drivers, and the folders that may know them. */
 const drivers = [
   { name: 'amqplib', folders: '^lib/((brokers|results)/)?amqp/', why: 'the same code must run on every broker' },
-  { name: 'lmdb', folders: '^lib/(brokers|results)/embedded/', why: 'the same code must run on every broker' },
+  { name: 'lmdb', folders: '^lib/lmdb/', why: 'its traps are known in one place' },
   { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|results)/redis/', why: 'it is optional: who does not use Redis does not install it' },
   { name: 'memcache-client', folders: '^lib/results/memcache/', why: 'it is optional: who does not use memcached does not install it' },
   { name: 'mongodb', folders: '^lib/results/mongodb/', why: 'it is optional: who does not use MongoDB does not install it' },
@@ -34,6 +34,8 @@ const FORMATS = '^lib/formats/';
 const EVENTS = '^lib/events/';
 /** How a connection to RabbitMQ is opened: the traps of the driver are dealt with once, for the broker and the result backend. */
 const AMQP = '^lib/amqp/';
+/** How a folder is opened and written: the traps of that driver, for the embedded broker and its results. */
+const LMDB = '^lib/lmdb/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const RESULT_PORT = '^lib/results/(result-backend|outcome-recorder)\\.ts$';
 const PORTS = [BROKER_PORT, RESULT_PORT];
@@ -90,7 +92,7 @@ module.exports = {
       name: 'broker-adapters-import-their-port', severity: 'error',
       comment: 'An adapter knows its port, task/, errors.ts and its own folder; never another adapter.',
       from: { path: '^lib/brokers/([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, AMQP] },
+      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, AMQP, LMDB] },
     },
     mayImport('urls-import-errors', URLS, [ERRORS], 'Pure: whoever takes a URL may ask it.'),
     mayImport('amqp-imports-errors', AMQP, [ERRORS, URLS], 'What both adapters of RabbitMQ share knows neither of them.'),
@@ -100,11 +102,18 @@ module.exports = {
       from: { path: '^lib/', pathNot: ['^lib/(brokers|results)/amqp/', AMQP] },
       to: { path: AMQP },
     },
+    mayImport('lmdb-imports-errors', LMDB, [ERRORS], 'What both embedded adapters share knows neither of them.'),
+    {
+      name: 'lmdb-is-for-its-adapters', severity: 'error',
+      comment: 'The same code must run on every broker: only the embedded adapters know what a folder is.',
+      from: { path: '^lib/', pathNot: ['^lib/(brokers|results)/embedded/', LMDB] },
+      to: { path: LMDB },
+    },
     {
       name: 'result-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers.',
       from: { path: '^lib/results/(?!supervised/|replies/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP, URLS] },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP, URLS, LMDB] },
     },
     {
       name: 'task-results-are-pure', severity: 'error',

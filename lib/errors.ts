@@ -179,8 +179,8 @@ export class ResultTooLargeError extends ResultBackendError {
 
 /** The result backend has no room for more until something expires or is deleted. @publicApi */
 export class ResultBackendFullError extends ResultBackendError {
-  constructor(message: string, fields?: Fields) {
-    super(message, fields, undefined, 'ERR_DISPATCHER_RESULT_BACKEND_FULL', true);
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super(message, fields, cause, 'ERR_DISPATCHER_RESULT_BACKEND_FULL', true);
   }
 }
 

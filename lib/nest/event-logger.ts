@@ -70,6 +70,8 @@ function resultsLine(event: DispatcherEvent): Line {
   switch (event.type) {
     case 'results.connected': return ['log', `Connected to the result backend${event.attempt > 1 ? ` at attempt ${event.attempt}` : ''}.`];
     case 'results.connection-lost': return ['warn', `The connection to the result backend was lost; tasks whose results are kept wait for it: ${messageOf(event.error)}`];
+    case 'results.blocked': return ['error', `The result backend takes nothing for now: ${event.reason} Tasks whose results are kept wait for it.`];
+    case 'results.unblocked': return ['log', 'The result backend takes results again.'];
     case 'results.connect-failed': return [event.attempt === 1 ? 'warn' : 'debug',
       `Attempt ${event.attempt} to reach the result backend failed${inTime(event.retryInMs)}: ${messageOf(event.error)}`];
     case 'results.callback-failed': return ['error', `A result could not be handed to whoever waits for it: ${messageOf(event.error)}`, stackOf(event.error)];

@@ -139,6 +139,8 @@ export type ResultBackendStatus =
   | 'idle'
   | 'connecting'
   | 'ready'
+  /** Connected, but nothing can be written (a full disk, for one): operations that write reject at once. Reading goes on. */
+  | 'blocked'
   /** The connection was lost and is being made again. */
   | 'lost'
   | 'closing'
@@ -149,7 +151,7 @@ export interface ResultBackendState {
   readonly status: ResultBackendStatus;
   /** Milliseconds since 1970 at which this status began. */
   readonly since: number;
-  /** Why, for `lost` and for an `idle` after a failed `connect`. */
+  /** Why, for `lost`, `blocked` and for an `idle` after a failed `connect`. */
   readonly cause?: DispatcherError;
 }
 
@@ -158,6 +160,9 @@ export type ResultBackendEvent =
   | { readonly type: 'results.connected'; readonly attempt: number }
   | { readonly type: 'results.connection-lost'; readonly error: DispatcherError }
   | { readonly type: 'results.connect-failed'; readonly error: DispatcherError; readonly attempt: number; readonly retryInMs?: number }
+  /** Nothing can be written, until `results.unblocked`. */
+  | { readonly type: 'results.blocked'; readonly reason: string }
+  | { readonly type: 'results.unblocked' }
   /** A watch's callback threw. A defect of the caller; the watch goes on. */
   | { readonly type: 'results.callback-failed'; readonly key: string; readonly error: unknown }
   /** Something unusual that was dealt with. */

@@ -61,6 +61,8 @@ export interface MembersPage {
 export interface StoreListener {
   /** The connection is gone; the supervisor will call `connect` again. */
   lost(error: DispatcherError): void;
+  /** Connected, but nothing can be written, for this reason; `undefined`: it can again. */
+  blocked(error: DispatcherError | undefined): void;
   /** A subscribed key has this new value; without one: it may have changed, read it. */
   changed(key: string, value?: Buffer): void;
   warning(message: string): void;

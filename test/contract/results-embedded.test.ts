@@ -72,7 +72,7 @@ describe('a folder of results', () => {
 
   it('holds nothing once what has expired or was deleted is swept', async () => {
     const location = newFolder();
-    const user = { changed: () => undefined, warning: () => undefined };
+    const user = { changed: () => undefined, blocked: () => undefined, lost: () => undefined, warning: () => undefined };
     const shared = await joinFolder(location, user);
     await shared.write((transaction) => {
       transaction.set('value', bytes('v'), 1);

@@ -31,7 +31,7 @@ describe.skipIf(missing !== undefined)('MongoDB', () => {
     await client.close(true);
     await server.stop();
   });
-  const listener = { lost: () => undefined, changed: () => undefined, warning: () => undefined };
+  const listener = { lost: () => undefined, blocked: () => undefined, changed: () => undefined, warning: () => undefined };
 
   async function documents(): Promise<Record<string, number>> {
     const names = ['dispatcher_results', 'dispatcher_sets', 'dispatcher_members'];

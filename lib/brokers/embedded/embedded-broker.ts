@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Observable } from 'rxjs';
 import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
+import { folderProblem } from '../../lmdb/folder-problem.js';
 import type {
   Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
@@ -11,8 +12,8 @@ import { BrokerStatusLine } from './broker-status.js';
 import { atMost, systemClock, type Clock } from './clock.js';
 import { DEFAULT_MAX_WAITING_BYTES, DEFAULT_PUBLISH_TIMEOUT_MS, type EmbeddedBrokerOptions } from './embedded-broker-options.js';
 import { EmbeddedConsumption } from './embedded-consumption.js';
-import { folderProblem } from './lmdb/folder-problem.js';
 import { LmdbStore } from './lmdb/lmdb-store.js';
+import { BROKER_FOLDER } from './lmdb/tables.js';
 import { MemoryStore } from './memory-store.js';
 import { SignalWatch } from './signal-watch.js';
 import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
@@ -35,6 +36,8 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private connecting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   private keepAlive: NodeJS.Timeout | undefined;
+  /** Absolute from the start: the working folder may be another one when it is opened. */
+  private readonly location: string | undefined;
 
   constructor(private readonly options: EmbeddedBrokerOptions) {
     if (options.location !== undefined && options.name !== undefined) {
@@ -42,6 +45,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
         `The embedded broker got both a folder ('${options.location}') and a name ('${options.name}'). A name is for messages in memory: leave out one of them.`,
       );
     }
+    this.location = options.location === undefined ? undefined : resolve(options.location);
     this.clock = options.clock ?? systemClock;
     this.line = new BrokerStatusLine(this.clock);
     this.states = this.line.states;
@@ -162,7 +166,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   }
 
   private openFailed(cause: unknown): DispatcherError {
-    const error = cause instanceof DispatcherError ? cause : folderProblem(this.options.location ?? '', cause);
+    const error = cause instanceof DispatcherError ? cause : folderProblem(BROKER_FOLDER, this.location ?? '', cause);
     this.connecting = undefined;
     if (this.closing !== undefined) return error;
     this.line.become('broken', error);
@@ -171,7 +175,8 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   }
 
   private findHub(): StoreHub {
-    const { location, name, maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES, publishTimeoutMs = DEFAULT_PUBLISH_TIMEOUT_MS } = this.options;
+    const { location } = this;
+    const { name, maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES, publishTimeoutMs = DEFAULT_PUBLISH_TIMEOUT_MS } = this.options;
     if (location === undefined) {
       const make = (): MemoryStore => new MemoryStore(this.clock, maxWaitingBytes);
       return name === undefined ? privateHub(make()) : sharedHub(`#${name}`, make);
@@ -211,9 +216,8 @@ export class EmbeddedBroker implements Broker, StoreObserver {
 
 /** The folder's one true name, by which brokers of this process find each other. */
 function existingFolder(location: string): string {
-  const folder = resolve(location);
-  mkdirSync(folder, { recursive: true });
-  return realpathSync(folder);
+  mkdirSync(location, { recursive: true });
+  return realpathSync(location);
 }
 
 /** What RabbitMQ cannot keep is refused here too: the way to a cluster is one URL. */

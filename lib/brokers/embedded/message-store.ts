@@ -57,7 +57,8 @@ export interface MessageStore {
   delayedCount(): Promise<number>;
   /** Raises the counter of this name, for all who share the store. */
   signal(name: string): Promise<void>;
-  signalCount(name: string): number;
+  /** `undefined` while it cannot be read. */
+  signalCount(name: string): number | undefined;
   /** Removes what waits now, not what comes meanwhile. Resolves to how many there were; the queue must exist. */
   purge(queue: string): Promise<number>;
   /** False while somebody holds the lock of this name, in this process or another; the death of a holder frees it. */

@@ -5,12 +5,13 @@ const LOOK_MS = 250;
 
 /** Looks at a counter that whoever shares the store can raise. */
 export class SignalWatch implements SignalSubscription {
-  private seen: number;
+  private seen: number | undefined;
   private cancel: (() => void) | undefined;
   private stopped = false;
 
   constructor(
-    private readonly count: () => number,
+    /** `undefined` while it cannot be read. */
+    private readonly count: () => number | undefined,
     private readonly onSignal: () => void,
     private readonly clock: Clock,
     private readonly ended: (watch: SignalWatch) => void,
@@ -21,7 +22,7 @@ export class SignalWatch implements SignalSubscription {
 
   look(): void {
     const count = this.count();
-    if (count === this.seen || this.stopped) return;
+    if (count === undefined || count === this.seen || this.stopped) return;
     this.seen = count;
     setImmediate(() => {
       if (!this.stopped) this.onSignal();

@@ -157,9 +157,16 @@ export class StoreLink {
   private listener(epoch: number): StoreListener {
     return {
       lost: (error) => this.lose(epoch, error),
+      blocked: (error) => this.blocked(epoch, error),
       changed: (key, value) => { if (this.epoch === epoch) this.owner.changed(key, value); },
       warning: (message) => this.line.emit({ type: 'results.warning', message }),
     };
+  }
+
+  private blocked(epoch: number, error: DispatcherError | undefined): void {
+    if (this.epoch !== epoch || this.status !== 'ready') return;
+    this.line.become(error === undefined ? 'ready' : 'blocked', error);
+    this.line.emit(error === undefined ? { type: 'results.unblocked' } : { type: 'results.blocked', reason: error.message });
   }
 
   private lose(epoch: number, error: DispatcherError): void {

@@ -1,9 +1,8 @@
-import type { DispatcherError } from '../../../errors.js';
+import { DispatcherError } from '../../../errors.js';
 import type { Clock } from '../clock.js';
-import { folderProblem } from './folder-problem.js';
 import type { StateCache } from './shared-state.js';
 import { StoreTransaction } from './store-transaction.js';
-import type { Tables } from './tables.js';
+import type { BrokerFolder } from './tables.js';
 
 /** Something to write, together with others in one transaction. */
 export interface WriteOperation {
@@ -42,10 +41,9 @@ export class BatchWriter {
   private stopped = false;
 
   constructor(
-    private readonly tables: Tables,
+    private readonly folder: Pick<BrokerFolder, 'tables' | 'transaction' | 'typed'>,
     private readonly cache: StateCache,
     private readonly clock: Clock,
-    private readonly folder: string,
     private readonly listener: BatchWriterListener,
   ) {}
 
@@ -54,6 +52,11 @@ export class BatchWriter {
     if (this.failure !== undefined && this.cancelPause !== undefined && !operation.failed(this.failure)) return;
     this.waiting.push(operation);
     if (this.running === undefined && this.cancelPause === undefined) this.start();
+  }
+
+  /** Finds out by writing whether the folder takes anything. */
+  probe(): void {
+    if (this.failure === undefined) this.add(new ProbeOperation());
   }
 
   /** Resolves when all that was added before has had an outcome; in trouble, what is tried again counts as one. */
@@ -81,7 +84,7 @@ export class BatchWriter {
       try {
         await this.write();
       } catch (error) {
-        this.afterFailure(this.writing, folderProblem(this.folder, error));
+        this.afterFailure(this.writing, this.folder.typed(error));
         break;
       }
     }
@@ -125,23 +128,27 @@ export class BatchWriter {
 
   private async transact(): Promise<{ becameReady: ReadonlySet<number>; refused: Map<WriteOperation, DispatcherError> }> {
     const refused = new Map<WriteOperation, DispatcherError>();
+    /** The disk may be full long before the commit, which then says no more than that it cannot be. */
+    let cause: DispatcherError | undefined;
     try {
-      return await this.tables.root.transaction(() => {
+      return await this.folder.transaction(() => {
         // Only now, with the lock in hand: what came while we waited for it is written with the rest.
         this.writing = this.nextBatch();
-        const transaction = new StoreTransaction(this.tables, this.cache);
+        const transaction = new StoreTransaction(this.folder.tables, this.cache);
         for (const operation of this.writing) {
           try {
             operation.apply(transaction);
           } catch (error) {
-            refused.set(operation, error as DispatcherError);
+            const typed = this.folder.typed(error);
+            if (typed !== error) cause ??= typed;
+            refused.set(operation, typed);
           }
         }
         transaction.finish();
         return { becameReady: transaction.becameReady, refused };
       });
     } catch (error) {
-      throw await reasonOf(error);
+      throw cause ?? error;
     }
   }
 
@@ -189,11 +196,4 @@ class ProbeOperation implements WriteOperation {
   failed(): boolean {
     return true;
   }
-}
-
-/** The driver hides the cause of a failed commit in a second promise, which nobody else looks at. */
-async function reasonOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<unknown> };
-  if (commitError === undefined) return error;
-  return commitError.then(() => error, (cause: unknown) => cause);
 }

@@ -1,15 +1,12 @@
-import { DispatcherError, ShutdownError } from '../../../errors.js';
+import { ShutdownError } from '../../../errors.js';
 import type { Address, Message, Topology } from '../../broker.js';
 import type { Clock } from '../clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
 import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../message-store.js';
 import type { RoutingTable } from '../routing-table.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';
-import { checkDataFile } from './data-file-check.js';
 import { DeclareOperation } from './declare-operation.js';
 import { DueOperation, earliestDue } from './due-operation.js';
-import { folderProblem } from './folder-problem.js';
-import { claimFolder } from './format-marker.js';
 import { LockOperation, UnlockOperation } from './lock-operations.js';
 import { OwnerRegistry } from './owner-registry.js';
 import { publishOperation } from './publish-operation.js';
@@ -18,7 +15,7 @@ import { SettleOperation } from './settle-operation.js';
 import { readCount, readState, StateCache } from './shared-state.js';
 import { readSignalCount, SignalOperation } from './signal-operation.js';
 import type { StoredTaken } from './stored-taken.js';
-import { openTables, type Tables } from './tables.js';
+import { openBrokerFolder, type BrokerFolder, type Tables } from './tables.js';
 import { TakeOperation } from './take-operation.js';
 import { WaitingBytes } from './waiting-bytes.js';
 import { WakeFiles } from './wake-files.js';
@@ -41,6 +38,7 @@ const OTHERS_TURN_MS = 20;
 
 /** Messages in a folder, durable, shared by the processes of one machine. */
 export class LmdbStore implements MessageStore {
+  private folder!: BrokerFolder;
   private tables!: Tables;
   private cache!: StateCache;
   private writer!: BatchWriter;
@@ -64,16 +62,16 @@ export class LmdbStore implements MessageStore {
   async open(listener: StoreListener): Promise<void> {
     const { folder, clock } = this.options;
     this.listener = listener;
+    this.folder = openBrokerFolder(folder);
+    this.tables = this.folder.tables;
     try {
-      claimFolder(folder);
-      checkDataFile(folder);
-      this.tables = openTables(folder);
       this.wakeFiles = new WakeFiles(folder, () => this.wakeAwaited(), listener.warning);
     } catch (error) {
-      throw error instanceof DispatcherError ? error : folderProblem(folder, error);
+      await this.folder.close();
+      throw this.folder.typed(error);
     }
     this.cache = new StateCache(this.tables);
-    this.writer = new BatchWriter(this.tables, this.cache, clock, folder, {
+    this.writer = new BatchWriter(this.folder, this.cache, clock, {
       ready: (queueIds) => this.becameReady(queueIds),
       trouble: listener.trouble,
     });
@@ -118,7 +116,7 @@ export class LmdbStore implements MessageStore {
 
   take(queue: string, limit: number, into: (taken: readonly TakenMessage[], more: boolean) => void): void {
     const declared = this.routes().queue(queue);
-    if (declared === undefined || this.closed || readCount(this.tables, declared.id) === 0) return into([], false);
+    if (declared === undefined || !this.isReadable() || readCount(this.tables, declared.id) === 0) return into([], false);
     this.writer.add(new TakeOperation(declared.id, limit, this.owners.owner, ({ taken, leftToOthers, more }) => {
       if (leftToOthers) this.lookAgain(queue);
       into(taken, more);
@@ -136,27 +134,30 @@ export class LmdbStore implements MessageStore {
     return this.writer.idle();
   }
 
-  depth(queue: string): Promise<number | undefined> {
+  async depth(queue: string): Promise<number | undefined> {
+    this.requireReadable();
     const declared = this.routes().queue(queue);
-    return Promise.resolve(declared === undefined ? undefined : readCount(this.tables, declared.id));
+    return declared === undefined ? undefined : readCount(this.tables, declared.id);
   }
 
-  delayedCount(): Promise<number> {
+  async delayedCount(): Promise<number> {
+    this.requireReadable();
     this.tables.root.resetReadTxn();
-    return Promise.resolve((this.tables.delayed.getStats() as { entryCount: number }).entryCount);
+    return (this.tables.delayed.getStats() as { entryCount: number }).entryCount;
   }
 
   signal(name: string): Promise<void> {
     return this.write<void>((done) => new SignalOperation(name, (error) => done(undefined, error)));
   }
 
-  signalCount(name: string): number {
-    if (this.closed) return 0;
+  signalCount(name: string): number | undefined {
+    if (!this.isReadable()) return undefined;
     this.tables.root.resetReadTxn();
     return readSignalCount(this.tables, name);
   }
 
   async purge(queue: string): Promise<number> {
+    this.requireReadable();
     const declared = this.routes().queue(queue);
     if (declared === undefined) return 0;
     let removed = 0;
@@ -187,7 +188,7 @@ export class LmdbStore implements MessageStore {
     await this.owners.retire();
     await this.writer.stop();
     this.wakeFiles.close();
-    await this.tables.root.close();
+    await this.folder.close();
   }
 
   private async start(): Promise<void> {
@@ -209,7 +210,18 @@ export class LmdbStore implements MessageStore {
     });
   }
 
+  private isReadable(): boolean {
+    return !this.closed && this.folder.problem === undefined;
+  }
+
+  /** @throws what is wrong with the folder */
+  private requireReadable(): void {
+    const { problem } = this.folder;
+    if (problem !== undefined) throw problem;
+  }
+
   private routes(): RoutingTable {
+    if (this.folder.problem !== undefined) return this.cache.knownRoutes;
     this.tables.root.resetReadTxn();
     return this.cache.routesAt(readState(this.tables).topologyVersion);
   }
@@ -241,13 +253,19 @@ export class LmdbStore implements MessageStore {
 
   private async poll(): Promise<void> {
     try {
-      this.wakeAwaited();
-      this.lookForDelays();
-      if (++this.polls % POLLS_PER_CHECK === 0) await this.owners.check();
+      if (this.folder.check() === undefined) await this.lookAround();
+      // Known to all who write, also when nobody writes.
+      else this.writer.probe();
     } catch (error) {
-      this.listener.warning(folderProblem(this.options.folder, error).message);
+      this.listener.warning(this.folder.typed(error).message);
     }
     this.schedulePoll();
+  }
+
+  private async lookAround(): Promise<void> {
+    this.wakeAwaited();
+    this.lookForDelays();
+    if (++this.polls % POLLS_PER_CHECK === 0) await this.owners.check();
   }
 
   private lookForDelays(): void {

@@ -63,6 +63,11 @@ export class StateCache {
 
   constructor(private readonly tables: Tables) {}
 
+  /** As they were read last. */
+  get knownRoutes(): RoutingTable {
+    return this.routes;
+  }
+
   routesAt(version: number): RoutingTable {
     if (version !== this.routesVersion) {
       this.routes = readRoutes(this.tables);

@@ -1,51 +1,41 @@
-import { createRequire } from 'node:module';
-import type { Database, RootDatabase } from 'lmdb';
+import { BrokerUnavailableError } from '../../../errors.js';
+import type { FolderUse } from '../../../lmdb/folder-problem.js';
+import type { FolderMarker } from '../../../lmdb/format-marker.js';
+import { LmdbFolder, type Table, type TablesOf } from '../../../lmdb/lmdb-folder.js';
 
-/** A table of bytes by bytes. */
-export type Table = Database<Buffer, Buffer>;
-
-/** The tables of a folder; `keys.ts` has their keys, `message-record.ts` the messages. */
-export interface Tables {
-  readonly root: RootDatabase<Buffer, Buffer>;
-  /** Numbers and versions that belong to all, and the topology. */
-  readonly meta: Table;
-  /** How many messages wait, by queue. */
-  readonly counts: Table;
-  readonly ready: Table;
-  readonly taken: Table;
-  readonly delayed: Table;
-  /** Bodies too large to move about, in pieces. */
-  readonly bodies: Table;
-  /** Processes that have the folder open. */
-  readonly owners: Table;
-}
-
+/**
+ * The tables of a folder; `keys.ts` has their keys, `message-record.ts` the messages.
+ *
+ *     meta     numbers and versions that belong to all, and the topology
+ *     counts   how many messages wait, by queue
+ *     ready, taken, delayed   messages
+ *     bodies   those too large to move about, in pieces
+ *     owners   processes that have the folder open
+ */
 const NAMES = ['meta', 'counts', 'ready', 'taken', 'delayed', 'bodies', 'owners'] as const;
-const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** How many processes and threads can have the folder open at a time. */
-const MOST_READERS = 512;
+export type { Table } from '../../../lmdb/lmdb-folder.js';
+export type Tables = TablesOf<typeof NAMES[number]>;
+export type BrokerFolder = LmdbFolder<typeof NAMES[number]>;
 
-const load = createRequire(__filename);
+export const BROKER_FOLDER: FolderUse = {
+  name: 'embedded broker',
+  full: (message, fields, cause) => new BrokerUnavailableError(message, fields, cause),
+  unavailable: (message, fields, cause) => new BrokerUnavailableError(message, fields, cause),
+};
 
-export function openTables(folder: string): Tables {
-  // Loaded with the first folder: the native library costs 11 MiB, which a worker on RabbitMQ should not pay.
-  const { open } = load('lmdb') as typeof import('lmdb');
-  const root = open<Buffer, Buffer>({
-    path: folder,
-    // By default a folder with a dot in its name would be taken for a file.
-    noSubdir: false,
-    maxDbs: NAMES.length,
-    maxReaders: MOST_READERS,
-    // A commit is on disk when its promise resolves, and an error of the disk rejects it.
-    overlappingSync: false,
-    // Writes are batched by us. With its own batching the driver makes a promise that nobody can
-    // catch: a commit that fails would end the process.
-    eventTurnBatching: false,
-    ...BYTES,
-  });
-  const tables = NAMES.map((name) => [name, root.openDB<Buffer, Buffer>(name, BYTES)] as const);
-  return { root, ...(Object.fromEntries(tables) as Omit<Tables, 'root'>) };
+const MARKER: FolderMarker = {
+  name: 'embedded broker',
+  file: 'dispatcher-broker.json',
+  kind: 'nestjs-dispatcher embedded broker',
+  format: 1,
+  // The results of the same URL, which may have come first (`lib/results/embedded`).
+  tolerated: ['results'],
+};
+
+/** @throws ConfigurationError, BrokerUnavailableError */
+export function openBrokerFolder(folder: string): BrokerFolder {
+  return new LmdbFolder({ folder, use: BROKER_FOLDER, marker: MARKER, tables: NAMES });
 }
 
 /** The number in a record of eight bytes; 0 when there is none. */

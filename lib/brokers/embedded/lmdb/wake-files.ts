@@ -30,8 +30,8 @@ export class WakeFiles {
   watchAs(owner: number): void {
     this.unwatch();
     this.own = this.fileOf(owner);
-    closeSync(openSync(this.own, 'a'));
     try {
+      closeSync(openSync(this.own, 'a'));
       this.watcher = watch(this.own, { persistent: false }, this.onWake);
       this.watcher.on('error', (error) => this.cannotWatch(error));
     } catch (error) {

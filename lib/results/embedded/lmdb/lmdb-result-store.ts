@@ -1,13 +1,14 @@
-import { ConfigurationError, DispatcherError, ResultBackendError, ResultBackendUnavailableError } from '../../../errors.js';
+import { resolve } from 'node:path';
+import { ResultBackendUnavailableError } from '../../../errors.js';
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type ResultBackendCapabilities } from '../../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../../result-store.js';
 import { memberKey, positionOf, readMember, readSet, textKey } from './records.js';
+import type { ResultTables } from './result-tables.js';
 import type { ResultTransaction } from './result-transaction.js';
 import { joinFolder, type FolderUser, type SharedFolder } from './shared-folder.js';
 
 /** Far below what LMDB can do; a record is built in memory. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
-const NOT_MENDED_BY_WAITING = /permission denied|operation not permitted|read-only|not a directory|EACCES|EPERM|EROFS|ENOTDIR|EEXIST|not an lmdb|version mismatch|MDB_INVALID|corrupted/i;
 
 /** Results in a folder, on disk when an operation resolves, for all processes of this machine. */
 export class LmdbResultStore implements ResultStore {
@@ -16,9 +17,13 @@ export class LmdbResultStore implements ResultStore {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   private readonly subscribed = new Set<string>();
+  private readonly location: string;
   private joined: { shared: SharedFolder; user: FolderUser } | undefined;
+  private wasThere = false;
 
-  constructor(private readonly location: string) {
+  /** A relative folder is one of the working folder of now, whatever that is later. */
+  constructor(location: string) {
+    this.location = resolve(location);
     this.display = `embedded:${location}`;
   }
 
@@ -28,13 +33,13 @@ export class LmdbResultStore implements ResultStore {
       changed: (key) => {
         for (const each of key === undefined ? this.subscribed : [key]) if (this.subscribed.has(each)) listener.changed(each);
       },
+      blocked: (error) => listener.blocked(error),
+      lost: (error) => listener.lost(error),
       warning: (message) => listener.warning(message),
     };
-    try {
-      this.joined = { shared: await joinFolder(this.location, user), user };
-    } catch (error) {
-      throw this.problem(error);
-    }
+    const shared = await joinFolder(this.location, user, this.wasThere);
+    this.joined = { shared, user };
+    this.wasThere = true;
   }
 
   async ping(): Promise<void> {
@@ -73,7 +78,7 @@ export class LmdbResultStore implements ResultStore {
 
   async delete(key: string): Promise<void> {
     await this.write((transaction) => transaction.delete(key));
-    void this.shared().sweep();
+    void this.joined?.shared.sweep();
   }
 
   addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
@@ -81,21 +86,7 @@ export class LmdbResultStore implements ResultStore {
   }
 
   async membersPage(key: string, position: number): Promise<MembersPage> {
-    const { tables } = this.shared();
-    tables.root.resetReadTxn();
-    const record = tables.sets.getBinary(textKey(key));
-    if (record === undefined) return { members: [] };
-    const { set, count, expiresAt } = readSet(record);
-    if (expiresAt <= Date.now()) return { members: [] };
-    const members: Member[] = [];
-    let bytes = 0;
-    for (const entry of tables.members.getRange({ start: memberKey(set, position), end: memberKey(set, count) })) {
-      const member = readMember(entry.value);
-      members.push(member);
-      bytes += member.value.length;
-      if (members.length >= MEMBERS_PAGE_COUNT || bytes >= MEMBERS_PAGE_BYTES) return { members, next: positionOf(entry.key) + 1 };
-    }
-    return { members };
+    return this.shared().read((_, tables) => readPage(tables, key, position));
   }
 
   async subscribe(key: string): Promise<void> {
@@ -107,25 +98,27 @@ export class LmdbResultStore implements ResultStore {
   }
 
   private async write<T>(work: (transaction: ResultTransaction) => T): Promise<T> {
-    const shared = this.shared();
-    try {
-      return await shared.write(work);
-    } catch (error) {
-      throw this.problem(error);
-    }
+    return this.shared().write(work);
   }
 
   private shared(): SharedFolder {
     if (this.joined !== undefined) return this.joined.shared;
     throw new ResultBackendUnavailableError(`The folder of ${this.display} is not open. Call connect() first.`);
   }
+}
 
-  private problem(error: unknown): DispatcherError {
-    if (error instanceof DispatcherError) return error;
-    const text = (error as Error).message;
-    if (NOT_MENDED_BY_WAITING.test(text)) {
-      return new ConfigurationError(`The results folder of ${this.display} cannot be used: ${text}. Name a folder that this user may read and write, and that holds nothing else.`, { folder: this.location }, error);
-    }
-    return new ResultBackendError(`The results folder of ${this.display} failed: ${text}. Mend the cause (a full disk, for one), then try again.`, { folder: this.location }, error, undefined, true);
+function readPage(tables: ResultTables, key: string, position: number): MembersPage {
+  const record = tables.sets.getBinary(textKey(key));
+  if (record === undefined) return { members: [] };
+  const { set, count, expiresAt } = readSet(record);
+  if (expiresAt <= Date.now()) return { members: [] };
+  const members: Member[] = [];
+  let bytes = 0;
+  for (const entry of tables.members.getRange({ start: memberKey(set, position), end: memberKey(set, count) })) {
+    const member = readMember(entry.value);
+    members.push(member);
+    bytes += member.value.length;
+    if (members.length >= MEMBERS_PAGE_COUNT || bytes >= MEMBERS_PAGE_BYTES) return { members, next: positionOf(entry.key) + 1 };
   }
+  return { members };
 }

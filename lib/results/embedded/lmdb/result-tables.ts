@@ -1,50 +1,52 @@
-import { createRequire } from 'node:module';
-import type { Database, RootDatabase } from 'lmdb';
+import { ResultBackendFullError, ResultBackendUnavailableError } from '../../../errors.js';
+import type { FolderUse } from '../../../lmdb/folder-problem.js';
+import type { FolderMarker } from '../../../lmdb/format-marker.js';
+import { LmdbFolder, type TablesOf } from '../../../lmdb/lmdb-folder.js';
+import { FORMAT } from './records.js';
 
-/** A table of bytes by bytes. */
-export type Table = Database<Buffer, Buffer>;
+/**
+ * The tables of a folder; `records.ts` has what lies in them.
+ *
+ *     meta      numbers that belong to all: the format, the last set, the last change
+ *     values    by key
+ *     sets      one record for each set of members; it names the set by a number
+ *     members   by set number and position
+ *     names     positions by set number and the hash of the member's name
+ *     expiring  what expires when
+ *     garbage   sets that are gone, whose members have still to be removed
+ *     changes   the latest changes of values, by which processes tell each other
+ */
+const NAMES = ['meta', 'values', 'sets', 'members', 'names', 'expiring', 'garbage', 'changes'] as const;
 
-/** The tables of a folder; `records.ts` has what lies in them. */
-export interface ResultTables {
-  readonly root: RootDatabase<Buffer, Buffer>;
-  /** Numbers that belong to all: the format, the last set, the last change. */
-  readonly meta: Table;
-  readonly values: Table;
-  /** One record for each set of members; it names the set by a number. */
-  readonly sets: Table;
-  /** Members by set number and position. */
-  readonly members: Table;
-  /** Positions by set number and the hash of the member's name. */
-  readonly names: Table;
-  /** What expires when. */
-  readonly expiring: Table;
-  /** Sets that are gone, whose members have still to be removed. */
-  readonly garbage: Table;
-  /** The latest changes of values, by which processes tell each other. */
-  readonly changes: Table;
+export type ResultTables = TablesOf<typeof NAMES[number]>;
+export type ResultFolder = LmdbFolder<typeof NAMES[number]>;
+
+export const RESULT_FOLDER: FolderUse = {
+  name: 'embedded results',
+  full: (message, fields, cause) => new ResultBackendFullError(message, fields, cause),
+  unavailable: (message, fields, cause) => new ResultBackendUnavailableError(message, fields, cause),
+};
+
+const MARKER: FolderMarker = {
+  name: 'embedded results',
+  file: 'dispatcher-results.json',
+  kind: 'nestjs-dispatcher embedded results',
+  format: FORMAT,
+  // Version 0.1.0 wrote no marker.
+  tolerated: ['data.mdb', 'lock.mdb'],
+};
+
+/** @throws ConfigurationError, ResultBackendFullError, ResultBackendUnavailableError */
+export function openResultFolder(folder: string): ResultFolder {
+  return new LmdbFolder({ folder, use: RESULT_FOLDER, marker: MARKER, tables: NAMES });
 }
 
-const NAMES = ['meta', 'values', 'sets', 'members', 'names', 'expiring', 'garbage', 'changes'] as const;
-const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
-
-/** How many processes and threads can have the folder open at a time. */
-const MOST_READERS = 512;
-
-const load = createRequire(__filename);
-
-export function openResultTables(folder: string): ResultTables {
-  // Loaded with the first folder: the native library costs 11 MiB, which a worker on RabbitMQ should not pay.
-  const { open } = load('lmdb') as typeof import('lmdb');
-  const root = open<Buffer, Buffer>({
-    path: folder,
-    // By default a folder with a dot in its name would be taken for a file.
-    noSubdir: false,
-    maxDbs: NAMES.length,
-    maxReaders: MOST_READERS,
-    // A commit is on disk when its promise resolves, and an error of the disk rejects it.
-    overlappingSync: false,
-    ...BYTES,
-  });
-  const tables = NAMES.map((name) => [name, root.openDB<Buffer, Buffer>(name, BYTES)] as const);
-  return { root, ...(Object.fromEntries(tables) as Omit<ResultTables, 'root'>) };
+/** In the root table the driver keeps the tables' names, and we nothing. */
+export function foreignTable({ root }: ResultTables): string | undefined {
+  for (const key of root.getKeys({})) {
+    // The driver ends them with a zero byte.
+    const name = key.toString().replace(/\0+$/, '');
+    if (!(NAMES as readonly string[]).includes(name)) return name;
+  }
+  return undefined;
 }

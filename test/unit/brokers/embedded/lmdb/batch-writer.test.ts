@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BatchWriter, type WriteOperation } from '../../../../../lib/brokers/embedded/lmdb/batch-writer.js';
 import { StateCache } from '../../../../../lib/brokers/embedded/lmdb/shared-state.js';
-import type { Tables } from '../../../../../lib/brokers/embedded/lmdb/tables.js';
+import type { BrokerFolder, Tables } from '../../../../../lib/brokers/embedded/lmdb/tables.js';
 import { BrokerUnavailableError, UnroutableTaskError, type DispatcherError } from '../../../../../lib/errors.js';
 import { ManualClock } from '../manual-clock.js';
 
@@ -32,17 +32,16 @@ describe('BatchWriter', () => {
     transactions = 0;
     troubles = [];
     const meta = { getBinary: () => undefined, put: () => undefined };
-    const root = {
-      transaction: async (run: () => unknown): Promise<unknown> => {
-        transactions += 1;
-        await Promise.resolve();
-        const result = run();
-        if (full) throw Object.assign(new Error('No space left on device'), { code: 28 });
-        return result;
-      },
+    const tables = { meta } as unknown as Tables;
+    const transaction = async (run: () => unknown): Promise<unknown> => {
+      transactions += 1;
+      await Promise.resolve();
+      const result = run();
+      if (full) throw new BrokerUnavailableError('No space left on device');
+      return result;
     };
-    const tables = { root, meta } as unknown as Tables;
-    writer = new BatchWriter(tables, new StateCache(tables), clock, '/data', {
+    const folder = { tables, transaction, typed: (error: unknown) => error } as unknown as BrokerFolder;
+    writer = new BatchWriter(folder, new StateCache(tables), clock, {
       ready: () => undefined,
       trouble: (error) => troubles.push(error?.name),
     });

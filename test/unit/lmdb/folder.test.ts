@@ -1,13 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedBroker } from '../../../../../lib/brokers/embedded/embedded-broker.js';
-import { folderProblem } from '../../../../../lib/brokers/embedded/lmdb/folder-problem.js';
-import { claimFolder } from '../../../../../lib/brokers/embedded/lmdb/format-marker.js';
-import { BrokerUnavailableError, ConfigurationError } from '../../../../../lib/errors.js';
-import { removeFolder, temporaryFolder } from '../../../../support/temporary-folder.js';
+import { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
+import { BROKER_FOLDER } from '../../../lib/brokers/embedded/lmdb/tables.js';
+import { BrokerUnavailableError, ConfigurationError } from '../../../lib/errors.js';
+import { folderProblem } from '../../../lib/lmdb/folder-problem.js';
+import { claimFolder as claim } from '../../../lib/lmdb/format-marker.js';
+import { removeFolder, temporaryFolder } from '../../support/temporary-folder.js';
 
 const MARKER = 'dispatcher-broker.json';
+
+const claimFolder = (folder: string): void => claim(folder, {
+  name: 'embedded broker', file: MARKER, kind: 'nestjs-dispatcher embedded broker', format: 1, tolerated: ['results'],
+});
 
 describe('the folder of a durable broker', () => {
   let folder: string;
@@ -101,11 +106,12 @@ describe('folderProblem', () => {
     [13, ConfigurationError, /may not write/],
     ['ENOTDIR', ConfigurationError, /not a folder/],
     ['ENOSPC', BrokerUnavailableError, /full/],
+    [-30792, BrokerUnavailableError, /full/],
     [28, BrokerUnavailableError, /full/],
     [-30793, ConfigurationError, /cannot be read/],
     ['EMFILE', BrokerUnavailableError, /cannot use/],
   ])('turns %s into an error that says what to do', (code, type, text) => {
-    const error = folderProblem('/data', Object.assign(new Error('cause'), { code }));
+    const error = folderProblem(BROKER_FOLDER, '/data', Object.assign(new Error('cause'), { code }));
     expect(error).toBeInstanceOf(type);
     expect(error.message).toMatch(text);
     expect(error.message).toContain("'/data'");
