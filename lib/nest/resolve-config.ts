@@ -10,6 +10,7 @@ import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../results/amqp/ledger-options.js';
 import { checkResults, type ResolvedResults } from './results/results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads/threads-config.js';
+import { withAbsoluteFolder, workingFolder } from './working-folder.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
 
 /** A configuration that has been checked, with its defaults filled in. */
@@ -52,17 +53,18 @@ const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];
 
 /**
- * Checks a configuration and fills in its defaults. Pure: the environment is an argument.
+ * Checks a configuration and fills in its defaults. Pure: the environment is an argument, and so is the folder that
+ * relative ones belong to. They are absolute from here on, whatever becomes of the working folder.
  *
  * @throws ConfigurationError that says what to write instead
  */
-export function resolveConfig(config: ServerConfig, environment: Readonly<Record<string, string | undefined>> = {}): ResolvedConfig {
+export function resolveConfig(config: ServerConfig, environment: Readonly<Record<string, string | undefined>> = {}, folder = workingFolder()): ResolvedConfig {
   requireObject(config, 'The configuration of the dispatcher', "{ exchange: 'tasks', defaultRoutingKey: 'tasks' }");
   const options: ServerConfig = config;
   refuseUnknown(options, OPTIONS, 'The configuration of the dispatcher');
   const initQueues = checkQueues(options.initQueues);
   const workers = checkWorkers(options.workers);
-  const broker = checkBrokerUrl(options.broker);
+  const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
   const tls = resolveTls(options, broker);
   return {
     broker,
@@ -82,8 +84,8 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
     workflowsExpireInMs: 1000 * checkSeconds(options.workflowsExpireInSeconds, 'workflowsExpireInSeconds', { fallback: DEFAULT_WORKFLOWS_EXPIRY_SECONDS, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
-    threads: checkThreads(options.threads),
-    results: checkResults(options, broker),
+    threads: checkThreads(options.threads, folder),
+    results: checkResults(options, broker, folder),
     ledger: options.ledger === undefined ? undefined : checkLedgerOptions(options.ledger),
     warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };

@@ -13,8 +13,8 @@ const EXAMPLES =
   "'embedded:./folder' or 'embedded:/absolute/folder' (durable, on disk)";
 
 /**
- * Reads an `embedded:` URL. Relative folders stay relative: they are resolved against the working
- * directory when the broker connects.
+ * Reads an `embedded:` URL. Relative folders stay relative: the configuration makes them absolute
+ * before, and the broker when it is made.
  * @throws ConfigurationError when the text is not such a URL
  */
 export function parseEmbeddedUrl(url: string): EmbeddedLocation {

@@ -7,6 +7,7 @@ import { ConfigurationError, DispatcherError } from '../../errors.js';
 import { GiveBack } from '../../worker/give-back.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import type { EnhancerScope } from '../server-config.js';
+import type { ThreadFolder } from '../working-folder.js';
 import type { ResolvedThreads } from './threads-config.js';
 import type { ThreadRunner } from './thread-runner.js';
 import { canCross, unpackThrown, type ThreadCall, type ThreadNotice, type ThreadOutcome } from './thread-messages.js';
@@ -52,13 +53,13 @@ export class ThreadPool implements ThreadRunner {
   }
 
   /** The file is named with each call: a pool that cannot load its file at the start would start threads without end. */
-  private makePool({ size = defaultThreads(), module }: ResolvedThreads): Piscina {
+  private makePool({ size = defaultThreads(), module, workingFolder }: ResolvedThreads): Piscina {
     const { Piscina: Pool } = loadPiscina();
     const pool = new Pool({
       minThreads: size, maxThreads: size,
       // With it a thread would sleep between tasks, and with it the timers and sockets of its Nest context.
       atomics: 'disabled',
-      workerData: { modulePath: module, scope: this.scope },
+      workerData: { modulePath: module, scope: this.scope, dispatcherWorkingFolder: workingFolder } satisfies ThreadFolder & Record<string, unknown>,
       // A thread must not start to consume, should its module contain a dispatcher.
       env: { ...process.env, DISPATCHER_ROLE: 'publisher' },
     });

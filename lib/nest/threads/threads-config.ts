@@ -24,10 +24,12 @@ export interface ResolvedThreads {
   /** `undefined`: as many as the machine suggests. */
   readonly size: number | undefined;
   readonly maxQueue: number;
+  /** That relative folders of the threads' module belong to. */
+  readonly workingFolder: string;
 }
 
 /** @throws ConfigurationError */
-export function checkThreads(threads: ThreadsConfig | undefined): ResolvedThreads | undefined {
+export function checkThreads(threads: ThreadsConfig | undefined, workingFolder: string): ResolvedThreads | undefined {
   if (threads === undefined) return undefined;
   requireObject(threads, 'threads', "{ module: require.resolve('./image.module') }");
   refuseUnknown(threads, ['module', 'size', 'maxQueue'], 'threads');
@@ -36,6 +38,7 @@ export function checkThreads(threads: ThreadsConfig | undefined): ResolvedThread
     module: modulePath(module),
     size: size === undefined ? undefined : checkCount(size, 'threads.size', { minimum: 1, fallback: 1 }),
     maxQueue: checkCount(maxQueue, 'threads.maxQueue', { minimum: 0, fallback: 100 }),
+    workingFolder,
   };
 }
 

@@ -5,6 +5,7 @@ import { refuseStrayCredentials } from '../../urls/credentials.js';
 import { loadPeer } from '../load-peer.js';
 import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
+import { withAbsoluteFiles } from './absolute-files.js';
 import { collectionsOf, ensureIndexes, expiryDate, type MongoCollections } from './mongo-collections.js';
 import { isDuplicateKey, mongoFailure } from './mongo-failure.js';
 import { MongoMembers } from './mongo-members.js';
@@ -26,9 +27,11 @@ export class MongoStore implements ResultStore {
   private collections: MongoCollections | undefined;
   private members: MongoMembers | undefined;
   private sweeper: NodeJS.Timeout | undefined;
+  private readonly url: string;
 
-  constructor(private readonly url: string, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  constructor(url: string, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
     refuseStrayCredentials(url, 'The mongodb: URL of the result backend');
+    this.url = withAbsoluteFiles(url);
     this.display = url.replace(/\?.*$/s, '').replace(/\/\/[^/]*@/, '//');
   }
 

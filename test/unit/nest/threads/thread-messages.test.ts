@@ -39,10 +39,10 @@ describe('threads of the configuration', () => {
   it('takes paths and file URLs', () => {
     const path = process.platform === 'win32' ? 'C:\\a.js' : '/a.js';
     const url = new URL(process.platform === 'win32' ? 'file:///C:/a.js' : 'file:///a.js');
-    expect(checkThreads({ module: path })).toEqual({ module: path, size: undefined, maxQueue: 100 });
-    expect(checkThreads({ module: url, size: 2, maxQueue: 0 })).toEqual({ module: path, size: 2, maxQueue: 0 });
-    expect(checkThreads({ module: url.href })?.module).toBe(path);
-    expect(checkThreads(undefined)).toBeUndefined();
+    expect(checkThreads({ module: path }, '/work')).toEqual({ module: path, size: undefined, maxQueue: 100, workingFolder: '/work' });
+    expect(checkThreads({ module: url, size: 2, maxQueue: 0 }, '/work')).toMatchObject({ module: path, size: 2, maxQueue: 0 });
+    expect(checkThreads({ module: url.href }, '/work')?.module).toBe(path);
+    expect(checkThreads(undefined, '/work')).toBeUndefined();
   });
 
   it.each([
@@ -53,6 +53,6 @@ describe('threads of the configuration', () => {
     [{ module: '/a.js', maxQueue: -1 }, /threads\.maxQueue/],
     [{ file: '/a.js' } as never, /threads has no option "file"/],
   ])('refuses %j', (threads, text) => {
-    expect(() => checkThreads(threads)).toThrow(text);
+    expect(() => checkThreads(threads, '/work')).toThrow(text);
   });
 });
