@@ -3,16 +3,15 @@
  * `npm test -- unit` runs the unit tests alone, in seconds, without any server;
  * `npm test -- contract test/contract/amqp.test.ts` one file of one project. See docs/testing.md.
  */
-import { rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
 import { ensureResultServers } from './ensure-result-servers.mjs';
 import { findRabbitMq } from './find-rabbitmq.mjs';
 import { runCommand } from './run-command.mjs';
+import { runVitest } from './run-vitest.mjs';
 import { TestRun } from './test-leftovers.mjs';
-import { readReport } from './test-report.mjs';
 
 const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
 const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
@@ -31,12 +30,13 @@ async function main(args) {
   if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
   const run = new TestRun();
   const failures = [];
-  let outcome = { passed: 0, skipped: 0, failures: [] };
+  let outcome = { passed: 0, skipped: [], failures: [] };
   try {
     const env = run.env(root);
     // Whoever narrows wants an answer in seconds; the test files build for themselves what they need.
     if (args.length === 0) failures.push(...await checkSources(env));
-    outcome = await runTests(projects, args.filter((arg) => !PROJECTS.includes(arg)), args.length === 0 ? { ...env, DISPATCHER_TEST_BUILT: '1' } : env, run);
+    const built = args.length === 0 ? { DISPATCHER_TEST_BUILT: '1' } : {};
+    outcome = await runVitest({ root, env: { ...env, ...built }, run }, projects, args.filter((arg) => !PROJECTS.includes(arg)));
   } finally {
     failures.push(...outcome.failures, ...run.cleanUp().map((leftover) => `left behind: ${leftover}`));
   }
@@ -68,23 +68,10 @@ async function checkSources(env) {
   return failures;
 }
 
-async function runTests(projects, filters, env, run) {
-  const report = join(run.folder, 'report.json');
-  const selection = projects.flatMap((project) => ['--project', project]);
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const code = await runCommand(process.execPath, [vitest, 'run', ...selection, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...filters],
-    { cwd: root, env, shell: false });
-  const outcome = readReport(report, root);
-  rmSync(report, { force: true });
-  // An unhandled rejection fails the run but no test.
-  if (code !== 0 && outcome.failures.length === 0) outcome.failures.push(`the tests: vitest ended with exit code ${code}, its own words are above`);
-  return outcome;
-}
-
 function conclude({ passed, skipped }, failures) {
   console.log('');
   for (const failure of failures) console.log(`FAILED  ${failure}`);
-  if (skipped > 0) console.log(`${skipped} skipped, because this machine lacks what they need; each says so above`);
+  if (skipped.length > 0) console.log(`${skipped.length} skipped, because this machine lacks what they need; each says so above`);
   console.log(`${passed} passed, ${failures.length} failed`);
   return failures.length === 0 ? 0 : 1;
 }
