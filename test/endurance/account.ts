@@ -1,0 +1,84 @@
+import { Ledger } from '../support/ledger.js';
+import { DOOMED_ATTEMPTS, KINDS, MAX_REDELIVERIES, type Kind } from './protocol.js';
+
+export interface Dead { uuid: string; reason: string }
+
+interface Task {
+  readonly kind: Kind;
+  /** The numbers under which it started, and those at which its own handler failed. */
+  readonly attempts: Set<number>;
+  readonly failed: Set<number>;
+  /** How many processes died while it ran in them. */
+  deaths: number;
+}
+
+/**
+ * What became of every task, and what it was charged for. A run that ends because its process is killed is a charge, since
+ * the task may have been the cause; its handler's failure is an attempt. Nothing else may count.
+ */
+export class Account {
+  readonly ledger = new Ledger();
+  private readonly tasks = new Map<string, Task>();
+
+  offered(uuid: string, kind: Kind): void {
+    this.tasks.set(uuid, { kind, attempts: new Set(), failed: new Set(), deaths: 0 });
+  }
+
+  started(uuid: string, attempt: number): void {
+    this.tasks.get(uuid)?.attempts.add(attempt);
+    this.ledger.add({ kind: 'started', uuid });
+  }
+
+  threw(uuid: string, attempt: number): void {
+    this.tasks.get(uuid)?.failed.add(attempt);
+  }
+
+  /** Its process was killed, by itself or by us, while it ran. */
+  died(uuid: string): void {
+    const task = this.tasks.get(uuid);
+    if (task !== undefined) task.deaths++;
+  }
+
+  dead({ uuid, reason }: Dead): void {
+    this.ledger.add({ kind: 'dead', uuid, reason });
+  }
+
+  /** What was offered and has not finished; dead letters, few and read at the end only, are among it. */
+  get underway(): number {
+    return this.tasks.size - this.ledger.rejected.size - this.ledger.finished.size;
+  }
+
+  /** Never offered, and yet it ran or died. */
+  invented(): string[] {
+    return [...this.ledger.started.keys(), ...this.ledger.dead.keys()].filter((uuid) => !this.tasks.has(uuid));
+  }
+
+  /** Each task that was charged for what it had not done, or that ended as it must not, in words. */
+  chargedWrongly(): string[] {
+    return [...this.tasks].flatMap(([uuid, task]) => [...this.wrongAttempts(uuid, task), ...this.wrongEnd(uuid, task)]);
+  }
+
+  deadOf(reason: string): number {
+    return [...this.ledger.dead.values()].filter((each) => each === reason).length;
+  }
+
+  /** How many were offered of each kind, in words. */
+  kinds(): string {
+    const kinds = [...this.tasks.values()].map(({ kind }) => kind);
+    return KINDS.map((kind) => `${kinds.filter((each) => each === kind).length} ${kind}`).join(', ');
+  }
+
+  private wrongAttempts(uuid: string, { kind, attempts, failed }: Task): string[] {
+    const wrong = [...attempts].filter((attempt) => attempt > 1 && !failed.has(attempt - 1));
+    return wrong.map((attempt) => `${kind} ${uuid} started as attempt ${attempt}; its handler had failed at ${[...failed].join(', ') || 'none'}`);
+  }
+
+  private wrongEnd(uuid: string, { kind, failed, deaths }: Task): string[] {
+    const reason = this.ledger.dead.get(uuid);
+    const finished = this.ledger.finished.has(uuid);
+    if (reason === undefined) return finished && (kind === 'deadly' || kind === 'doomed') ? [`${kind} ${uuid} finished`] : [];
+    if (reason === 'crash-loop' && deaths > MAX_REDELIVERIES) return [];
+    if (reason === 'failed' && kind === 'doomed' && failed.size === DOOMED_ATTEMPTS) return [];
+    return [`${kind} ${uuid} ended as ${reason}; ${deaths} processes had died while it ran, and its handler had failed ${failed.size} times`];
+  }
+}
