@@ -22,6 +22,8 @@ export default defineConfig({
       {
         test: {
           ...inTurn(0), name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', isolate: false,
+          // It is there to end what hangs; five seconds are too few where others use the machine.
+          testTimeout: 30_000,
         },
       },
       {
