@@ -129,7 +129,7 @@ module.exports = {
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
     mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/gates/task-gate\\.ts$'],
       'As worker/. Beside them the port by which workers let it take part in the life of a task.'),
-    mayImport('control-imports-ports', '^lib/control/', [BROKER_PORT, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
+    mayImport('control-imports-ports', '^lib/control/', [...PORTS, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
       'As worker/, whose types it speaks of: control is written once for every broker.'),
     mayImport('dead-letters-import-ports', '^lib/dead-letters/', [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'],
       'As worker/. Exception: the history of attempts, which workers write and dead letters show.'),

@@ -95,7 +95,7 @@ export class DispatcherParts {
     });
     this.workers = this.makeWorkers();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
-    this.control = new ControlNotes({ broker, exchange, workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
+    this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
     this.operations = new Operations({ broker, control: this.control, workers, queues, ready: this.ready });
     this.deadLetters = new DeadLetters({
       broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
@@ -114,6 +114,7 @@ export class DispatcherParts {
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
+      started: () => void this.control.takers.renew(),
       made: (worker) => {
         this.control.applyPauses(worker);
         if (this.gate.isOpen && consumes) this.scheduling.start();
@@ -135,6 +136,7 @@ export class DispatcherParts {
       broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
+      whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of },
       gates: gatesOf(worker, { calledOff: control.calledOff, shared, limits, workflows: this.workflows.gate, emit }),

@@ -115,7 +115,7 @@ export class Dispatcher {
 
   private describeWorkers(): string {
     if (this.parts.config.role === 'publisher') return 'publishing only';
-    const workers = this.parts.workers.list().map(({ name, queue, taskCount }) => `${name} (queue ${queue}, ${taskCount} tasks)`);
+    const workers = this.parts.workers.list().map(({ name, queue, taskNames }) => `${name} (queue ${queue}, ${taskNames.length} tasks)`);
     return workers.length === 0 ? 'no workers' : `workers ${workers.join(', ')}`;
   }
 }

@@ -49,6 +49,8 @@ export interface WorkerRegistryDependencies {
   readonly closeMs: number;
   /** A worker was made, and is not started yet. */
   made?(worker: ManagedWorker): void;
+  /** A worker takes tasks from now on. */
+  started?(): void;
 }
 
 /** The workers of one dispatcher, by name. */
@@ -115,7 +117,7 @@ export class WorkerRegistry {
     if (this.workers.has(config.name)) {
       throw new ConfigurationError(`There is a worker "${config.name}" already. Give this one another name, or use worker('${config.name}').`, { worker: config.name });
     }
-    const worker = new ManagedWorker(config, this.dependencies.make(config, handlers), handlers.size, this.dependencies);
+    const worker = new ManagedWorker(config, this.dependencies.make(config, handlers), [...handlers.keys()], this.dependencies);
     this.workers.set(config.name, worker);
     this.dependencies.made?.(worker);
     return worker;
@@ -130,8 +132,8 @@ export class ManagedWorker implements DispatcherWorker {
   refused = false;
 
   constructor(
-    readonly config: WorkerConfig, private readonly worker: Worker, readonly taskCount: number,
-    private readonly dependencies: Pick<WorkerRegistryDependencies, 'ready' | 'consumes' | 'onRefusedStart' | 'closeMs'>,
+    readonly config: WorkerConfig, private readonly worker: Worker, readonly taskNames: readonly string[],
+    private readonly dependencies: Pick<WorkerRegistryDependencies, 'ready' | 'consumes' | 'onRefusedStart' | 'closeMs' | 'started'>,
   ) {
     this.name = config.name;
     this.queue = config.queue;
@@ -166,6 +168,7 @@ export class ManagedWorker implements DispatcherWorker {
     await this.dependencies.ready();
     await this.worker.start();
     this.consuming = true;
+    this.dependencies.started?.();
   }
 
   async close(deadlineMs: number = this.dependencies.closeMs): Promise<void> {

@@ -9,6 +9,8 @@ export const Header = {
   attempt: 'x-dispatcher-attempt',
   /** How often a worker gave the task back because it has no handler of this name. */
   returns: 'x-dispatcher-returns',
+  /** How often it was given back although somebody is known to take its name: that one was busy, or another got it first. */
+  passes: 'x-dispatcher-passes',
   /** More than 0: it is a copy of a delivery of this attempt that came back unsettled. How often that was, it does not say. */
   redeliveries: 'x-dispatcher-redeliveries',
   /** The retry options of this one task, as JSON; they win over those of its handler. */

@@ -8,7 +8,7 @@ import type { TaskEnd } from './gates/task-gate.js';
 import type { TaskGates } from './gates/task-gates.js';
 import { unrunVisit } from './gates/unrun-visit.js';
 import type { ResultKeeper } from './result-keeper.js';
-import { returnPauseMs } from './return-pause.js';
+import { passPauseMs, returnPauseMs } from './return-pause.js';
 import type { Settler } from './settler.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerDependencies } from './worker.js';
@@ -28,6 +28,7 @@ export class UnrunEndings {
     private readonly settler: Settler,
     private readonly keeper: ResultKeeper | undefined,
     private readonly gates: TaskGates | undefined,
+    private readonly random: () => number = Math.random,
   ) {}
 
   /** A dead letter of a delivery that could not run. */
@@ -68,13 +69,18 @@ export class UnrunEndings {
 
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async passOn(delivery: Delivery, task: Task): Promise<void> {
-    const returns = countHeader(delivery.properties.headers, Header.returns, 0);
+    const { headers } = delivery.properties;
+    const taker = await this.dependencies.whoTakes?.(this.config.queue, task.name) ?? 'nobody';
     const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const pauseMs = returnPauseMs(returns, graceSeconds);
+    const returns = countHeader(headers, Header.returns, 0);
+    const passes = countHeader(headers, Header.passes, 0);
+    const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, this.random()) : passPauseMs(passes, this.random());
     if (pauseMs === undefined) {
       return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
     }
-    if (!await this.settler.sendAgain(delivery, { [Header.returns]: returns + 1 }, pauseMs)) return;
+    // The grace begins when the last one who takes it has gone.
+    const count = taker === 'nobody' ? { [Header.returns]: returns + 1 } : { [Header.passes]: passes + 1, ...(taker === 'somebody' ? { [Header.returns]: 0 } : {}) };
+    if (!await this.settler.sendAgain(delivery, count, pauseMs)) return;
     delivery.ack();
     this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }

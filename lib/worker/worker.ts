@@ -25,11 +25,16 @@ export interface WorkerDependencies {
   isTaskPaused?: (taskName: string) => boolean;
   /** Who called a task off, of a name that is unknown here; what is run, its gate keeps from running. Default: nobody. */
   cancelReasonOf?: CancelReasonOf;
+  /** Whether somebody living takes tasks of this name, which are unknown here, from this worker's queue. Never rejects. Default: nobody is known to. */
+  whoTakes?: (queue: string, taskName: string) => Promise<Taker>;
   /** Where results are kept, and of which tasks. Default: nowhere. */
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
   /** What deliveries pass before they run, in this order. Default: none. */
   gates?: readonly TaskGate[];
 }
+
+/** `unsure`: those who might have just been asked, or cannot be asked for now. */
+export type Taker = 'somebody' | 'nobody' | 'unsure';
 
 /** What a worker has in hand now. */
 export interface WorkerActivity {

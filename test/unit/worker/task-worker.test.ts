@@ -199,7 +199,8 @@ describe('an end other than success', () => {
       pauses.push(last.options.delayMs);
       returns = last.message.properties.headers?.[Header.returns] as number;
     }
-    expect(pauses).toEqual([100, 200, 400, 800]);
+    // Up to half of it more, left to chance.
+    expect(pauses.map((pause, index) => Number(pause) >= 100 * 2 ** index && Number(pause) <= 150 * 2 ** index)).toEqual([true, true, true, true]);
     const letter = broker.published.at(-1)?.message.properties.headers;
     expect(letter?.[Header.deadReason]).toBe('unknown-task');
     expect(letter?.[Header.deadError]).toMatch(/"stranger".*knows: known/);
