@@ -70,8 +70,8 @@ export class UnrunEndings {
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async passOn(delivery: Delivery, task: Task): Promise<void> {
     const { headers } = delivery.properties;
-    const taker = await this.dependencies.whoTakes?.(this.config.queue, task.name) ?? 'nobody';
     const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+    const taker = graceSeconds > 0 ? await this.dependencies.whoTakes?.(this.config.queue, task.name) ?? 'nobody' : 'nobody';
     const returns = countHeader(headers, Header.returns, 0);
     const passes = countHeader(headers, Header.passes, 0);
     const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, this.random()) : passPauseMs(passes, this.random());

@@ -21,7 +21,8 @@ export interface WorkerConfig {
   type?: QueueType;
   /**
    * How long a task with a name unknown here is given back, with growing pauses, so that another
-   * worker can take it, before it becomes a dead letter. Default: 60.
+   * worker can take it, before it becomes a dead letter; counted only while no living worker is known to take it. 0: at
+   * once, nobody is asked. Default: 60.
    */
   unknownTaskGraceSeconds?: number;
   /**
