@@ -31,6 +31,7 @@
  *       UnknownScheduleError      there is no schedule of this name
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       TaskCancelledError        a task was cancelled by its uuid
+ *       TaskRemovedError          a task was taken away before it was run: purged, discarded, undeliverable
  *       ShutdownError             closing: no new work is taken
  *
  * @publicApi
@@ -241,6 +242,13 @@ export class TaskTimeoutError extends DispatcherError {
 export class TaskCancelledError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_CANCELLED', message, fields);
+  }
+}
+
+/** The task was taken away before it was run: purged, discarded, or not deliverable when it was due. @publicApi */
+export class TaskRemovedError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_TASK_REMOVED', message, fields);
   }
 }
 

@@ -76,10 +76,14 @@ export interface Broker {
   /**
    * Removes all messages that wait in the queue, delayed and unsettled ones not included.
    *
+   * @param beforeRemoval asked of each, in bounded batches. What it waits for comes first, then the removal: whatever
+   *   dies in between, the message is still there. Where it rejects, that message and all that is not removed yet stay,
+   *   and so does the call. Of what is published meanwhile some may be removed in place of what consumers took.
    * @returns how many there were
-   * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue
+   * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue, and with
+   *   ERR_DISPATCHER_BROWSING when others walk through it for too long; or what `beforeRemoval` rejected with
    */
-  purge(queue: string): Promise<number>;
+  purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number>;
 
   /** Tells everybody who watches, in every process on this exchange, this one included. Nothing is kept: who is away misses it. */
   signal(): Promise<void>;
@@ -163,6 +167,9 @@ export interface BrowsedMessage extends Message {
   readonly exchange: string;
   readonly routingKey: string;
 }
+
+/** `undefined`: nothing need be done before it is removed. */
+export type BeforeRemoval = (message: BrowsedMessage) => Promise<void> | undefined;
 
 /** `keep` and `remove` go on to the next one; `stop` keeps this one and ends the walk. */
 export type BrowseAnswer = 'keep' | 'remove' | 'stop';

@@ -46,6 +46,8 @@ export interface DeadLettersDependencies {
   now(): number;
   /** Resolves when the broker can be used. */
   ready(): Promise<void>;
+  /** Ends the task of what is discarded, if it has not ended: a broker may have put it aside by itself, and told nobody. */
+  discarded(message: BrowsedMessage, queue: string): Promise<void> | undefined;
 }
 
 /**
@@ -168,9 +170,10 @@ export class DeadLetters {
   private async discardWhere(queue: string, fits: (letter: DeadLetter) => boolean, limit: number, onDiscard?: () => void): Promise<number> {
     let discarded = 0;
     const gone = new Copies();
-    await this.walk(queue, (letter) => {
+    await this.walk(queue, async (letter, message) => {
       if (gone.has(letter)) return 'remove';
       if (discarded >= limit || !fits(letter)) return 'keep';
+      await this.dependencies.discarded(message, letter.queue);
       gone.add(letter);
       discarded++;
       onDiscard?.();

@@ -6,6 +6,7 @@ import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultBackend } from '../results/result-backend.js';
 import type { Handler } from '../worker/handler.js';
+import { RemovedTasks } from '../worker/removed-tasks.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { TaskWorker } from '../worker/task-worker.js';
@@ -16,7 +17,7 @@ import { Workflows } from '../workflows/workflows.js';
 import { ControlNotes } from './control-notes.js';
 import { DispatcherLogger } from './dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
-import { gatesOf } from './gates-of.js';
+import { gatesOf, gatesOfRemoved } from './gates-of.js';
 import { resolveMiddlewares, type FindProvider } from './middleware/resolve-middleware.js';
 import { Operations } from './operations.js';
 import { Publishing } from './publishing/publishing.js';
@@ -67,6 +68,8 @@ export class DispatcherParts {
   readonly workers: WorkerRegistry;
   readonly control: ControlNotes;
   readonly operations: Operations;
+  /** Ends tasks that are taken away without having been run. */
+  private readonly removed: RemovedTasks;
   readonly deadLetters: DeadLetters;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
@@ -96,11 +99,19 @@ export class DispatcherParts {
     this.workers = this.makeWorkers();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
-    this.operations = new Operations({ broker, control: this.control, workers, queues, ready: this.ready });
+    this.operations = new Operations({
+      broker, control: this.control, workers, queues, ready: this.ready,
+      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}"`, state: 'cancelled' }),
+    });
     this.deadLetters = new DeadLetters({
       broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
+      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}"`, state: 'failed' }),
     });
     this.workflows = this.makeWorkflows();
+    this.removed = new RemovedTasks({
+      format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
+      gates: gatesOfRemoved({ shared: this.shared, workflows: this.workflows.gate }),
+    });
     this.scheduling = new Scheduling({
       broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
     });

@@ -35,3 +35,9 @@ export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: Wo
     new CrashGate(backend, { maxRedeliveries, onRefusal }), workflows,
   ];
 }
+
+/** Those that keep something for a task which no worker will ever run: they are told, in the same order, when it is taken away. */
+export function gatesOfRemoved({ shared, workflows }: Pick<GateSources, 'shared' | 'workflows'>): TaskGate[] {
+  const backend = () => shared.backend();
+  return [new OnceGate(backend), new UniqueGate(backend), workflows];
+}

@@ -1,4 +1,4 @@
-import type { Broker } from '../brokers/broker.js';
+import type { BrowsedMessage, Broker } from '../brokers/broker.js';
 import { lineRegisterOf } from '../task/queue-lines.js';
 import { noteQueues } from '../worker/intake/line-plan.js';
 import { LineRegister } from '../worker/intake/line-register.js';
@@ -26,11 +26,14 @@ export class LogicalQueues {
     return depth;
   }
 
-  /** @returns how many there were in all of them */
-  async purge(queue: string): Promise<number> {
-    let removed = await this.broker.purge(queue);
+  /**
+   * @param end ends what is removed, before it is
+   * @returns how many there were in all of them
+   */
+  async purge(queue: string, end: (message: BrowsedMessage, queue: string) => Promise<void> | undefined): Promise<number> {
+    let removed = await this.broker.purge(queue, (message) => end(message, queue));
     for (const other of await this.beside(queue)) {
-      if (await this.broker.depth(other) !== undefined) removed += await this.broker.purge(other);
+      if (await this.broker.depth(other) !== undefined) removed += await this.broker.purge(other, (message) => end(message, other));
     }
     return removed;
   }

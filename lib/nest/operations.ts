@@ -1,4 +1,4 @@
-import type { Broker } from '../brokers/broker.js';
+import type { BrowsedMessage, Broker } from '../brokers/broker.js';
 import type { CancelOptions } from '../control/cancellation.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
@@ -12,6 +12,8 @@ export interface OperationsDependencies {
   readonly control: Pick<ControlNotes, 'pauses' | 'cancellations'>;
   /** Those of this process. */
   readonly workers: () => readonly ManagedWorker[];
+  /** Ends the task of what is purged. `undefined`: nobody waits for it, and it holds nothing. */
+  readonly purged: (message: BrowsedMessage, queue: string) => Promise<void> | undefined;
   /** Those of the configuration. */
   readonly queues: readonly { readonly name: string }[];
   /** Resolves when the broker can be used. */
@@ -56,7 +58,7 @@ export class Operations {
     requireText(queue, 'The queue to purge');
     refuseMore(more, 'purge(queue), which removes everything that waits,');
     await this.dependencies.ready();
-    return this.logicalQueues.purge(queue);
+    return this.logicalQueues.purge(queue, this.dependencies.purged);
   }
 
   /** Resolves when everything has been worked off. */

@@ -57,7 +57,8 @@ export class WorkflowGate implements TaskGate {
   }
 
   private async ended(step: StepReference, visit: TaskVisit, end: TaskEnd): Promise<void> {
-    if (end.kind === 'cancelled' && await this.isPutAside(step, visit, end.reason)) return;
+    const reason = end.kind === 'cancelled' ? end.reason : end.kind === 'removed' ? end.error.message : undefined;
+    if (reason !== undefined && await this.isPutAside(step, visit, reason)) return;
     const outcome = outcomeOf(visit, end);
     if (outcome.kind === 'error') await this.noteStopped(step, visit, end, outcome);
     await this.driver.ended(step.workflow, step.path, outcome, step.plain);
@@ -98,6 +99,7 @@ function outcomeOf(visit: TaskVisit, end: TaskEnd): StepOutcome {
   switch (end.kind) {
     case 'succeeded': return decodeOutcome(encodeOutcome({ kind: 'value', value: end.value }));
     case 'failed': return failure(end.error);
+    case 'removed': return failure(end.error);
     case 'cancelled': return failure(new Error(`Task "${visit.name}" was cancelled: ${end.reason}`));
     default: return failure(new Error(`Task "${visit.name}" expired before it was run.`));
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
-import type { Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
+import type { Address, BeforeRemoval, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
@@ -119,8 +119,8 @@ export class AmqpBroker implements Broker {
     return this.inspector.browse(queue, visit, options);
   }
 
-  purge(queue: string): Promise<number> {
-    return this.inspector.purge(queue);
+  purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
+    return this.inspector.purge(queue, beforeRemoval);
   }
 
   async signal(): Promise<void> {

@@ -13,9 +13,14 @@ export async function browseStore(
   store: MessageStore, clock: Clock, queue: string, limitMs: number, visit: BrowseVisit, options: BrowseOptions,
 ): Promise<BrowseResult> {
   if (!store.hasQueue(queue)) throw noSuchQueue(queue);
+  return walkAlone(store, clock, queue, limitMs, () => new StoreWalk(store, queue, visit, options).run());
+}
+
+/** One walk of a queue at a time, among all processes. */
+export async function walkAlone<T>(store: MessageStore, clock: Clock, queue: string, limitMs: number, walk: () => Promise<T>): Promise<T> {
   await acquire(store, clock, queue, limitMs);
   try {
-    return await new StoreWalk(store, queue, visit, options).run();
+    return await walk();
   } finally {
     await store.unlock(queue);
   }

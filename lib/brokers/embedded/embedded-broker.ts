@@ -4,9 +4,9 @@ import type { Observable } from 'rxjs';
 import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
 import { folderProblem } from '../../lmdb/folder-problem.js';
 import type {
-  Address, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
+  Address, BeforeRemoval, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
-import { browseStore, noSuchQueue } from './browse-store.js';
+import { browseStore, noSuchQueue, walkAlone } from './browse-store.js';
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
 import { BrokerStatusLine } from './broker-status.js';
 import { atMost, systemClock, type Clock } from './clock.js';
@@ -16,6 +16,7 @@ import { LmdbStore } from './lmdb/lmdb-store.js';
 import { BROKER_FOLDER } from './lmdb/tables.js';
 import { MemoryStore } from './memory-store.js';
 import { SignalWatch } from './signal-watch.js';
+import { purgeStore } from './purge-store.js';
 import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
 
 /** As long as timers can be; only there so that the process lives until the broker is closed. */
@@ -120,10 +121,11 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     return browseStore(store, this.clock, queue, this.options.publishTimeoutMs ?? DEFAULT_PUBLISH_TIMEOUT_MS, visit, options);
   }
 
-  async purge(queue: string): Promise<number> {
+  async purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
     const { store } = await this.ready();
     if (!store.hasQueue(queue)) throw noSuchQueue(queue);
-    return store.purge(queue);
+    if (beforeRemoval === undefined) return store.purge(queue);
+    return walkAlone(store, this.clock, queue, this.options.publishTimeoutMs ?? DEFAULT_PUBLISH_TIMEOUT_MS, () => purgeStore(store, queue, beforeRemoval));
   }
 
   close(deadlineMs: number): Promise<void> {

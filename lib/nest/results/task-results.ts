@@ -61,7 +61,7 @@ export class TaskResults {
   }
 
   /** Called for every task: it only looks at what is at hand. */
-  isAsked({ name, headers }: Task): boolean {
+  isAsked({ name, headers }: Pick<Task, 'name' | 'headers'>): boolean {
     return headers?.[Header.result] === true || this.resultsOf === 'all' || (this.wanted.size > 0 && this.wanted.has(name));
   }
 

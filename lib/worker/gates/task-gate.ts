@@ -63,6 +63,8 @@ export type TaskEnd =
   | { readonly kind: 'failed'; readonly reason: DeadReason; readonly error: unknown }
   | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'expired' }
+  /** It was taken out of its queue without having been run, by no worker. */
+  | { readonly kind: 'removed'; readonly error: DispatcherError }
   /** Not an end of the task: the next attempt, of this number, waits in the queue. */
   | { readonly kind: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
   /** Not an end of the task: it waits in the queue as if it had not been taken. */
@@ -72,5 +74,5 @@ export type TaskEnd =
 
 /** Whether the task is over with it. */
 export function isEnd({ kind }: TaskEnd): boolean {
-  return kind === 'succeeded' || kind === 'failed' || kind === 'cancelled' || kind === 'expired';
+  return kind === 'succeeded' || kind === 'failed' || kind === 'cancelled' || kind === 'expired' || kind === 'removed';
 }

@@ -64,6 +64,19 @@ export class BrowseChannel {
     else this.holding.set(consumerTag, left);
   }
 
+  /** The next ones, as many as are taken at a time; none where none comes. */
+  async nextBatch(left: number): Promise<ConsumeMessage[]> {
+    await this.takeBatch(Math.min(left, this.batch()));
+    this.last = this.ahead.at(-1);
+    return this.ahead.splice(0);
+  }
+
+  /** Removes everything that was taken, up to this one. */
+  async removeThrough(last: ConsumeMessage): Promise<void> {
+    await this.connected(async () => this.channel.ack(last, true));
+    this.holding.clear();
+  }
+
   /**
    * Resolves when every removal is certain. A quorum queue takes acknowledgements in its own time, and
    * forgets those that still wait in a channel which closes. A new consumer goes through the queue's log

@@ -56,7 +56,7 @@ async function remove(channel: BrowseChannel, message: ConsumeMessage, walk: Wal
   walk.removed++;
 }
 
-function shown({ content, properties, fields }: ConsumeMessage): Parameters<BrowseVisit>[0] {
+export function shown({ content, properties, fields }: ConsumeMessage): Parameters<BrowseVisit>[0] {
   return { body: content, properties: portProperties(properties), exchange: fields.exchange, routingKey: fields.routingKey };
 }
 

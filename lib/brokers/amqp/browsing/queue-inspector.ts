@@ -1,10 +1,11 @@
 import type { ChannelModel } from 'amqplib';
-import type { BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
+import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
 import { withChannel } from '../connection/open-channel.js';
 import { countDelayed } from '../delays/count-delayed.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
 import { browseQueue } from './browse-queue.js';
+import { purgeQueue } from './purge-queue.js';
 
 /** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
 export class QueueInspector {
@@ -34,8 +35,9 @@ export class QueueInspector {
     return this.lock.hold(model, queue, this.maxWaitMs, () => browseQueue(model, queue, visit, options));
   }
 
-  async purge(queue: string): Promise<number> {
+  async purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
     const model = await this.connection();
+    if (beforeRemoval !== undefined) return this.lock.hold(model, queue, this.maxWaitMs, () => purgeQueue(model, queue, beforeRemoval));
     try {
       return await withChannel(model, async (channel) => (await channel.purgeQueue(queue)).messageCount);
     } catch (error) {
