@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BrokerError, ShutdownError } from '../../../lib/errors.js';
-import type { Broker, BrowseAnswer, QueueDeclaration } from '../../../lib/brokers/broker.js';
-import { eventually, Signal } from '../../support/wait.js';
+import type { Broker, BrowseAnswer, BrowsedMessage, QueueDeclaration } from '../../../lib/brokers/broker.js';
+import { Arrivals, eventually, Signal } from '../../support/wait.js';
 import { acknowledge, BrokerBench, CLOSE_LIMIT_MS, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 export function browsingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
@@ -126,6 +126,37 @@ export function browsingContract(fixture: BrokerFixture, capabilities: BrokerCap
       expect(await broker.purge(queue)).toBe(0);
       await publishAll(broker, queue, ['after']);
       expect(await look(broker, queue)).toEqual(['after']);
+    });
+
+    it('asks of each that it purges first, in batches, and not of what a consumer holds', async () => {
+      const { broker, queue } = await bench.withQueue(declaration);
+      await publishAll(broker, queue, numbered(1_200));
+      await eventually(() => broker.depth(queue), (depth) => depth === 1_200, 'all to be counted');
+      const held = new Arrivals<string>();
+      const consumption = await broker.consume(queue, { tag: 'holds', prefetch: 5 }, ({ body }) => held.add(body.toString()));
+      await held.count(5);
+      await eventually(() => broker.depth(queue), (depth) => depth === 1_195, 'five to be held');
+      const asked: string[] = [];
+      expect(await broker.purge(queue, ({ body }) => {
+        asked.push(body.toString());
+        return asked.length % 3 === 0 ? Promise.resolve() : undefined;
+      })).toBe(1_195);
+      expect([...asked, ...held.all].sort()).toEqual(numbered(1_200).sort());
+      await consumption.close();
+      await eventually(() => broker.depth(queue), (depth) => depth === 5, 'what was held to be back');
+      expect((await look(broker, queue)).sort()).toEqual([...held.all].sort());
+    });
+
+    it('keeps of what is purged whatever cannot be ended, and rejects with the reason', async () => {
+      const { broker, queue } = await bench.withQueue(declaration);
+      await publishAll(broker, queue, numbered(10));
+      await eventually(() => broker.depth(queue), (depth) => depth === 10, 'all to be counted');
+      const stuck = numbered(10)[4];
+      const refuse = ({ body }: BrowsedMessage): Promise<void> | undefined => (body.toString() === stuck ? Promise.reject(new Error('not told')) : undefined);
+      await expect(broker.purge(queue, refuse)).rejects.toThrow('not told');
+      expect(await look(broker, queue)).toContain(stuck);
+      expect(await broker.purge(queue, () => undefined)).toBeGreaterThan(0);
+      expect(await look(broker, queue)).toEqual([]);
     });
   });
 
