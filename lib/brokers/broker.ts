@@ -224,8 +224,11 @@ export interface Consumption {
   /**
    * How many may be unsettled at a time from now on; 0: no more for now. More come soon after; a smaller number takes
    * effect as deliveries are settled. Cheap to call with an unchanged value.
+   *
+   * @returns once the broker knows it: what is given back from then on comes here only within the new number. Never
+   *   rejects, and resolves also where the broker is gone
    */
-  setPrefetch(prefetch: number): void;
+  setPrefetch(prefetch: number): Promise<void>;
   /** After this resolves no delivery arrives any more; those that arrived can still be settled. Idempotent. */
   stop(): Promise<void>;
   /**
@@ -242,7 +245,11 @@ export interface Delivery extends Message {
   readonly routingKey: string;
   /** It may have been delivered before. */
   readonly redelivered: boolean;
-  /** How often it came back, where the broker counts that (quorum queues, embedded). */
+  /**
+   * How near it is to being given up by a broker that does so with what comes back too often (quorum queues: 20 times
+   * by default from RabbitMQ 4.0 on). What a broker counts for it differs by version, so it says nothing of the task.
+   * An embedded broker gives nothing up; its number says how often a process died that held the message.
+   */
   readonly deliveryCount?: number;
   /**
    * Done: the message is gone. Returns false when it is too late, because the connection was lost

@@ -41,6 +41,11 @@ export class Admission {
     this.runner.start(run);
   }
 
+  /** It may be given up by its queue before it is run: another takes its place. */
+  renew(delivery: Delivery): void {
+    this.end(this.unrun.renew(delivery));
+  }
+
   /** There is no handler of this name here: neither limits nor gates are asked, for it must not seem to have been started. */
   private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);

@@ -14,6 +14,7 @@ import { TaskRunner } from './task-runner.js';
 import { UnrunEndings } from './unrun-endings.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerActivity, WorkerDependencies } from './worker.js';
+import { isWorn } from './worn-delivery.js';
 
 /** What aborted handlers get, at the end of the time to close, to put things down. */
 const AFTER_ABORT_MS = 1_000;
@@ -118,14 +119,19 @@ export class Session implements IntakeHost {
   }
 
   receive(delivery: Delivery): void {
-    if (this.closing || this.paused) {
-      delivery.requeue();
-    } else if (this.busy < this.slots) {
+    if (this.isTaking && this.busy < this.slots) {
       this.busy++;
       this.admission.take(delivery);
     } else {
       this.intake.keep(delivery);
     }
+  }
+
+  renews(delivery: Delivery): boolean {
+    if (!delivery.redelivered || !this.isTaking || !isWorn(delivery)) return false;
+    this.busy++;
+    this.admission.renew(delivery);
+    return true;
   }
 
   get freeSlots(): number { return this.slots - this.busy; }
@@ -146,7 +152,7 @@ export class Session implements IntakeHost {
   fill(): void {
     if (this.filling) return;
     this.filling = true;
-    while (this.busy < this.slots && !this.closing) {
+    while (this.busy < this.slots && this.isTaking) {
       const next = this.intake.next();
       if (next === undefined) break;
       this.busy++;

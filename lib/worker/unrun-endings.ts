@@ -85,6 +85,11 @@ export class UnrunEndings {
     this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }
 
+  /** The same again, behind the others of its queue, which counts from zero for it. */
+  async renew(delivery: Delivery): Promise<void> {
+    if (await this.settler.sendAgain(delivery, {}, 0)) delivery.ack();
+  }
+
   /** `undefined`: nobody asked for its result, and no gate has to do with it. */
   private leave(
     delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'cancelled' | 'expired' }>, error: unknown,

@@ -14,7 +14,7 @@ brokerContract('amqp', {
   makeBroker: () => new AmqpBroker({ url, exchange, reconnection: { retries: 'forever' } }),
   removeQueues: (queues) => removeFromRabbitMq(url, { queues: [...queues] }),
   replies: { connectLosing },
-}, { outlivesItsObject: true, countsDeliveries: false });
+}, { outlivesItsObject: true, countsDeaths: false });
 
 async function connectLosing(keepMs: number): Promise<LosingBroker> {
   const { proxy, url: leading } = await TcpProxy.before(url);

@@ -58,12 +58,12 @@ describe('consuming from RabbitMQ', () => {
     };
     for (const next of [5, 20, 21, 22, 23, 24, 25, 26, 60]) {
       limit = next;
-      consumption.setPrefetch(next);
+      void consumption.setPrefetch(next);
       await eventually(() => unsettled.length, (count) => count === next, `${next} unsettled`);
       await quiet();
       expect(unsettled.length).toBe(next);
     }
-    consumption.setPrefetch(10);
+    void consumption.setPrefetch(10);
     await quiet();
     settle(45);
     await quiet();

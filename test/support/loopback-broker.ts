@@ -61,7 +61,7 @@ export class LoopbackBroker implements Broker {
       queue?.consumers.delete(onDelivery);
       return Promise.resolve();
     };
-    return Promise.resolve({ setPrefetch: () => undefined, stop, close: stop });
+    return Promise.resolve({ setPrefetch: () => Promise.resolve(), stop, close: stop });
   }
 
   depth(name: string): Promise<number | undefined> {

@@ -35,6 +35,8 @@ export class ScriptedBroker implements Broker {
   onPublish: (message: Message, address: Address) => Promise<void> = () => Promise.resolve();
   /** Called before the worker has heard that it consumes. */
   onConsume: () => void = () => undefined;
+  /** Called while the worker waits for the end of its consumer. */
+  onStop: () => void = () => undefined;
   stopped = 0;
   closed = 0;
   private onDelivery: (delivery: Delivery) => void = () => undefined;
@@ -53,8 +55,8 @@ export class ScriptedBroker implements Broker {
     this.onDelivery = onDelivery;
     this.onConsume();
     return Promise.resolve({
-      setPrefetch: (prefetch: number) => { this.prefetches.push(prefetch); },
-      stop: () => { this.stopped++; return Promise.resolve(); },
+      setPrefetch: (prefetch: number) => { this.prefetches.push(prefetch); return Promise.resolve(); },
+      stop: () => { this.stopped++; this.onStop(); return Promise.resolve(); },
       close: () => { this.closed++; return Promise.resolve(); },
     });
   }

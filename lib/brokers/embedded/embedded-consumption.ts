@@ -59,10 +59,12 @@ export class EmbeddedConsumption implements Consumption, DispatchTarget, Deliver
     return this.context.store.settle(delivery.taken, how);
   }
 
-  setPrefetch(prefetch: number): void {
-    if (prefetch === this.prefetch) return;
-    this.prefetch = prefetch;
-    this.context.dispatch.wake();
+  setPrefetch(prefetch: number): Promise<void> {
+    if (prefetch !== this.prefetch) {
+      this.prefetch = prefetch;
+      this.context.dispatch.wake();
+    }
+    return Promise.resolve();
   }
 
   stop(): Promise<void> {

@@ -19,9 +19,9 @@ export class EmbeddedDelivery implements Delivery {
   ) {
     this.body = taken.body;
     this.properties = taken.properties;
-    // Copied: a message in memory counts on when it comes back.
     this.deliveryCount = taken.deliveryCount;
-    this.redelivered = taken.deliveryCount > 0;
+    // Copied: a message in memory is marked when it goes back.
+    this.redelivered = taken.redelivered;
   }
 
   get queue(): string {

@@ -24,7 +24,9 @@ interface DelayedMessage extends Message {
 }
 
 class HeldMessage implements TakenMessage {
-  deliveryCount = 0;
+  redelivered = false;
+  /** What is in memory dies with the process that holds it. */
+  readonly deliveryCount = 0;
 
   constructor(
     readonly queue: DeclaredQueue,
@@ -106,7 +108,7 @@ export class MemoryStore implements MessageStore {
       this.bytes -= sizeOf(held);
       return true;
     }
-    if (how === 'requeue') held.deliveryCount += 1;
+    if (how === 'requeue') held.redelivered = true;
     this.queues.get(held.queue)?.putBack(held);
     this.listener?.ready(held.queue.name);
     return true;

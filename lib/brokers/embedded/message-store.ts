@@ -5,7 +5,9 @@ import type { Address, Message, Topology } from '../broker.js';
 export interface TakenMessage extends Message {
   readonly exchange: string;
   readonly routingKey: string;
-  /** How often it came back before. */
+  /** It was in the hands of a consumer before. */
+  readonly redelivered: boolean;
+  /** How often a process died that held it. */
   readonly deliveryCount: number;
 }
 
@@ -13,7 +15,7 @@ export interface TakenMessage extends Message {
 export type Settlement =
   /** Done: gone for good. */
   | 'ack'
-  /** Back to its old place, and counted: it may have been worked on. */
+  /** Back to its old place, and marked: it may have been worked on. */
   | 'requeue'
   /** Back to its old place as if it had never been taken: no consumer saw it. */
   | 'untake';

@@ -4,10 +4,12 @@ import type { Delivery } from '../../brokers/broker.js';
 export interface IntakeHost {
   /** Runs it where a slot is free; otherwise {@link Intake.keep} gets it. */
   receive(delivery: Delivery): void;
+  /** True for one that came back so often that it is published again instead: it is not to be run. */
+  renews(delivery: Delivery): boolean;
   /** Something may be there for the free slots. */
   fill(): void;
   readonly freeSlots: number;
-  /** False while it is paused or closing: what comes then goes back. */
+  /** False while it is paused or closing: what comes then is kept, and goes back once nothing comes any more. */
   readonly isTaking: boolean;
   /** How many tasks have ended since the start. */
   readonly ended: number;
@@ -19,7 +21,10 @@ export interface Intake {
   readonly waiting: number;
   /** Begins to consume. @throws what the broker says to it */
   open(): Promise<void>;
-  /** For a pause: gives back what waits; after it nothing comes any more, and what runs can still be settled. */
+  /**
+   * For a pause: nothing comes any more, and what waits is given back; in this order, or it would come again at once.
+   * What runs can still be settled.
+   */
   halt(): Promise<void>;
   /** Nothing runs any more that came before a halt. */
   closeHalted(): void;
@@ -27,7 +32,7 @@ export interface Intake {
   stop(limitMs: number): Promise<void>;
   /** Settlements have reached the broker, what is unsettled goes back. */
   close(): Promise<void>;
-  /** No slot was free for it. */
+  /** No slot was free for it, or nothing is taken now. */
   keep(delivery: Delivery): void;
   /** What a free slot should run now. */
   next(): Delivery | undefined;

@@ -2,8 +2,6 @@ import type { Broker, Consumption, Delivery } from '../../brokers/broker.js';
 import { WaitingDeliveries } from '../waiting-deliveries.js';
 import { type DeliveryLine, LineDelivery } from './line-delivery.js';
 
-/** Enough come back for the queue's own limits: one that was given back so often stays here. */
-const MOST_RETURNS = 3;
 /** A queue of which so many waited here at once, or half of what may, has more. */
 const DEEP = 16;
 
@@ -21,6 +19,8 @@ export class Line implements DeliveryLine {
   /** The most that waited here since it was last found dry. */
   private peak = 0;
   private prefetch = 0;
+  /** Resolves when the broker knows the prefetch. */
+  private told: Promise<void> = Promise.resolve();
   private consumption: Consumption | undefined;
   private readonly halted: Consumption[] = [];
 
@@ -30,14 +30,14 @@ export class Line implements DeliveryLine {
   async open(broker: Broker, tag: string): Promise<void> {
     const asked = this.prefetch;
     this.consumption = await broker.consume(this.queue, { tag, prefetch: asked }, (delivery) => this.onDelivery(this, new LineDelivery(this, delivery)));
-    if (this.prefetch !== asked) this.consumption.setPrefetch(this.prefetch);
+    if (this.prefetch !== asked) this.told = this.consumption.setPrefetch(this.prefetch);
   }
 
   /** @param prefetch 0: nothing more for now */
   setPrefetch(prefetch: number): void {
     if (prefetch === this.prefetch) return;
     this.prefetch = prefetch;
-    this.consumption?.setPrefetch(prefetch);
+    if (this.consumption !== undefined) this.told = this.consumption.setPrefetch(prefetch);
   }
 
   /** One for each slot that waits for it, beside those that are out already. */
@@ -79,18 +79,9 @@ export class Line implements DeliveryLine {
     await Promise.all([this.consumption?.close(), ...this.halted.map((consumption) => consumption.close())]);
   }
 
-  /** To the broker, all that wait. */
-  giveBack(): void {
+  /** To the broker, all that wait; once it knows how many are wanted, or they would come again at once. */
+  async giveBack(): Promise<void> {
+    await this.told;
     for (const delivery of this.waiting.takeAll()) delivery.requeue();
-  }
-
-  /** As `giveBack`, without those that came back too often: a queue may count that, and give them up. */
-  giveBackSparingly(): void {
-    const kept: Delivery[] = [];
-    for (const delivery of this.waiting.takeAll()) {
-      if ((delivery.deliveryCount ?? 0) < MOST_RETURNS) delivery.requeue();
-      else kept.unshift(delivery);
-    }
-    for (const delivery of kept) this.waiting.push(delivery);
   }
 }

@@ -47,7 +47,7 @@ export class LinesIntake implements Intake {
     this.turns = new LineTurns(LEVEL_NAMES.map((level) => (
       { weight: LEVEL_WEIGHTS[level], lines: all.flatMap((plan, index) => (plan.level === level ? [{ line: this.lines[index], weight: plan.weight }] : [])) })));
     this.policy = new PrefetchPolicy(limit);
-    this.stall = new StallWatch(() => host.ended, () => this.kept === 0 || this.stopped || this.isHeld, () => this.stalled());
+    this.stall = new StallWatch(() => host.ended, () => this.kept === 0 || !host.isTaking || this.isHeld, () => this.stalled());
     // What is not sorted of it waits for a turn; nothing is asked of it.
     if (sorter !== undefined) this.lines[0].isEmpty = true;
   }
@@ -71,8 +71,8 @@ export class LinesIntake implements Intake {
   async halt(limitMs = HALT_LIMIT_MS): Promise<void> {
     this.sortingFirst?.abort();
     this.shutSupply();
-    for (const line of this.lines) line.giveBack();
     await Promise.all(this.lines.map((line) => line.halt()));
+    await this.giveBack(this.lines);
     await this.sorter?.idle(limitMs);
   }
 
@@ -114,7 +114,8 @@ export class LinesIntake implements Intake {
   hold(): void {
     this.isHeld = true;
     this.adapt();
-    for (const line of this.lines) line.giveBack();
+    // Of a main queue that is sorted no less is wanted: what waits of it would come again at once.
+    void this.giveBack(this.runnable);
   }
 
   release(): void {
@@ -135,7 +136,9 @@ export class LinesIntake implements Intake {
 
   private arrived(line: Line, delivery: LineDelivery): void {
     if (!this.host.isTaking || this.supply === undefined) {
-      delivery.requeue();
+      this.keep(delivery);
+    } else if (this.host.renews(delivery)) {
+      return;
     } else if (line !== this.lines[0] || this.sorter === undefined) {
       this.supply.arrived(line, delivery);
     } else if (!this.sorter.take(delivery)) {
@@ -185,6 +188,10 @@ export class LinesIntake implements Intake {
 
   private stalled(): void {
     this.share();
-    for (const line of this.lines) line.giveBackSparingly();
+    void this.giveBack(this.lines);
+  }
+
+  private async giveBack(lines: readonly Line[]): Promise<void> {
+    await Promise.all(lines.map((line) => line.giveBack()));
   }
 }

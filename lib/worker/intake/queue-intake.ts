@@ -19,24 +19,26 @@ export class QueueIntake implements Intake {
     private readonly host: IntakeHost,
   ) {
     this.prefetch = new PrefetchPolicy(limit);
-    this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || this.stopped || this.isHeld, () => this.stalled());
+    this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || !host.isTaking || this.isHeld, () => this.stalled());
   }
 
   get waiting(): number { return this.line.size; }
 
   async open(): Promise<void> {
     const asked = this.wanted;
-    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked }, (delivery) => this.host.receive(delivery));
+    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked }, (delivery) => {
+      if (!this.host.renews(delivery)) this.host.receive(delivery);
+    });
     // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.
-    if (this.wanted !== asked) this.consumption.setPrefetch(this.wanted);
+    if (this.wanted !== asked) await this.consumption.setPrefetch(this.wanted);
   }
 
   async halt(): Promise<void> {
     const { consumption } = this;
     this.consumption = undefined;
     if (consumption !== undefined) this.halted.push(consumption);
-    this.giveBack();
     await consumption?.stop();
+    this.giveBack();
   }
 
   closeHalted(): void {
@@ -45,8 +47,8 @@ export class QueueIntake implements Intake {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.giveBack();
     await this.consumption?.stop();
+    this.giveBack();
   }
 
   async close(): Promise<void> {
@@ -65,39 +67,42 @@ export class QueueIntake implements Intake {
 
   observe(durationMs: number): void {
     const prefetch = this.prefetch.observe(durationMs);
-    if (prefetch !== undefined) this.setPrefetch(prefetch);
+    if (prefetch !== undefined) void this.setPrefetch(prefetch);
   }
 
   setLimit(limit: number): void {
-    this.setPrefetch(this.prefetch.setLimit(limit));
+    void this.setPrefetch(this.prefetch.setLimit(limit));
   }
 
   hold(): void {
     this.isHeld = true;
-    this.consumption?.setPrefetch(1);
-    this.giveBack();
+    this.giveBackAfter(this.consumption?.setPrefetch(1));
   }
 
   release(): void {
     this.isHeld = false;
-    this.setPrefetch(this.prefetch.current);
+    void this.setPrefetch(this.prefetch.current);
   }
 
   share(): void {
-    this.setPrefetch(this.prefetch.stalled());
+    void this.setPrefetch(this.prefetch.stalled());
   }
 
   private get wanted(): number {
     return this.isHeld ? 1 : this.prefetch.current;
   }
 
-  private setPrefetch(prefetch: number): void {
-    if (!this.stopped && !this.isHeld) this.consumption?.setPrefetch(prefetch);
+  private setPrefetch(prefetch: number): Promise<void> | undefined {
+    return this.stopped || this.isHeld ? undefined : this.consumption?.setPrefetch(prefetch);
   }
 
   private stalled(): void {
-    this.share();
-    this.giveBack();
+    this.giveBackAfter(this.setPrefetch(this.prefetch.stalled()));
+  }
+
+  /** Before the broker knows that fewer are wanted, what is given back comes again at once. */
+  private giveBackAfter(lowered: Promise<void> | undefined): void {
+    void Promise.resolve(lowered).then(() => this.giveBack());
   }
 
   private giveBack(): void {

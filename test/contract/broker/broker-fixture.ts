@@ -33,8 +33,8 @@ export interface LosingBroker {
 export interface BrokerCapabilities {
   /** What was accepted outlives the broker object, and several objects share the queues. */
   readonly outlivesItsObject: boolean;
-  /** `Delivery.deliveryCount` is filled in for a plain queue. */
-  readonly countsDeliveries: boolean;
+  /** `Delivery.deliveryCount` is how often a process died that held the message, and nothing else. */
+  readonly countsDeaths: boolean;
 }
 
 export const CLOSE_LIMIT_MS = 5_000;

@@ -32,7 +32,7 @@ export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCa
       await publishAll(broker, queue, numbered(10));
       const { deliveries, consumption } = await collect(broker, queue, 1);
       await deliveries.count(1);
-      consumption.setPrefetch(6);
+      void consumption.setPrefetch(6);
       await deliveries.count(6);
       await depthBecomes(broker, queue, 4);
       expect(deliveries.all.length).toBe(6);
@@ -43,16 +43,16 @@ export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCa
       await publishAll(broker, queue, numbered(4));
       const { deliveries, consumption } = await collect(broker, queue, 0);
       expect(await broker.depth(queue)).toBe(4);
-      consumption.setPrefetch(1);
+      void consumption.setPrefetch(1);
       await deliveries.count(1);
-      consumption.setPrefetch(0);
+      void consumption.setPrefetch(0);
       deliveries.all[0]?.ack();
       // One may have been on its way to it; all else goes to who has room.
       const other = await collect(broker, queue, 10);
       await eventually(() => deliveries.all.length + other.deliveries.all.length, (count) => count === 4, 'all messages to be with one of the two');
       expect(deliveries.all.length).toBeLessThanOrEqual(2);
       await other.consumption.close();
-      consumption.setPrefetch(3);
+      void consumption.setPrefetch(3);
       await deliveries.count(4);
       await consumption.close();
       await depthBecomes(broker, queue, 3);
@@ -69,7 +69,7 @@ export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCa
         waiting.push(delivery);
       });
       await deliveries.count(5);
-      consumption.setPrefetch(2);
+      void consumption.setPrefetch(2);
       for (let settled = 0; settled < 40; settled++) {
         await deliveries.count(settled + 1);
         waiting[settled]?.ack();

@@ -315,10 +315,16 @@ describe('closing', () => {
     const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { end = resolve; }) }, { limit: 1 });
     const running = broker.deliver(task('slow', [], { uuid: 'a' }));
     const waiting = broker.deliver(task('slow', [], { uuid: 'b' }));
+    let late: ScriptedDelivery | undefined;
+    let before: unknown;
+    broker.onStop = () => {
+      late = broker.deliver(task('slow', [], { uuid: 'c' }));
+      before = [waiting.settled, late.settled];
+    };
     const closed = worker.close(10_000);
     await settle();
-    const late = broker.deliver(task('slow', [], { uuid: 'c' }));
-    expect([waiting.settled, late.settled]).toEqual(['requeue', 'requeue']);
+    // What goes back before the consumer has ended, comes again at once.
+    expect([before, waiting.settled, late?.settled]).toEqual([[undefined, undefined], 'requeue', 'requeue']);
     expect(broker.closed).toBe(0);
     end();
     await closed;
@@ -374,6 +380,34 @@ describe('closing', () => {
     await vi.advanceTimersByTimeAsync(2_000);
     await closed;
     expect(delivery.settled).toBeUndefined();
+  });
+});
+
+describe('a delivery that its queue may give up soon', () => {
+  const worn = (uuid: string, deliveryCount: number): ScriptedDelivery => Object.assign(task('quick', [], { uuid, redelivered: true }), { deliveryCount });
+
+  it('is published again before it is acknowledged, and not run, also where no slot is free', async () => {
+    const ran: string[] = [];
+    await workerWith({ quick: (_args, { uuid }) => { ran.push(uuid); }, long: () => new Promise(() => undefined) }, { limit: 1 });
+    broker.deliver(worn('young', 7));
+    broker.deliver(task('long'));
+    let confirm = (): void => undefined;
+    broker.onPublish = () => new Promise((resolve) => { confirm = resolve; });
+    const old = broker.deliver(worn('old', 8));
+    await settle();
+    expect(old.settled).toBeUndefined();
+    confirm();
+    await settle();
+    expect([ran, old.settled, broker.published.map(({ address, options, message }) => [address, options?.delayMs, message.body, message.properties.headers?.[Header.redeliveries]])])
+      .toEqual([['young'], 'ack', [[{ queue: 'work' }, 0, old.body, 1]]]);
+  });
+
+  it('goes back as it is while nothing is taken', async () => {
+    const worker = await workerWith({ quick: () => undefined });
+    let old: ScriptedDelivery | undefined;
+    broker.onStop = () => { old = broker.deliver(worn('old', 8)); };
+    await worker.setPaused(true);
+    expect([old?.settled, broker.published]).toEqual(['requeue', []]);
   });
 });
 
@@ -547,9 +581,14 @@ describe('a worker that is paused', () => {
     const ends: (() => void)[] = [];
     const worker = await workerWith({ slow: () => new Promise<void>((resolve) => { ends.push(resolve); }) }, { limit: 1 });
     const [first, second] = [broker.deliver(task('slow', [], { uuid: 'a' })), broker.deliver(task('slow', [], { uuid: 'b' }))];
+    let late: ScriptedDelivery | undefined;
+    broker.onStop = () => {
+      late = broker.deliver(task('slow'));
+      expect([second.settled, late.settled]).toEqual([undefined, undefined]);
+    };
     await worker.setPaused(true);
-    expect([first.settled, second.settled, broker.stopped, broker.closed]).toEqual([undefined, 'requeue', 1, 0]);
-    expect(broker.deliver(task('slow')).settled).toBe('requeue');
+    broker.onStop = () => undefined;
+    expect([first.settled, second.settled, late?.settled, broker.stopped, broker.closed]).toEqual([undefined, 'requeue', 'requeue', 1, 0]);
     ends[0]?.();
     await settle();
     expect([first.settled, broker.closed]).toEqual(['ack', 1]);

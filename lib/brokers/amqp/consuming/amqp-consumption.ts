@@ -35,8 +35,10 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private recovering = false;
   private failures = 0;
   private restoredAt = 0;
-  /** What still comes, because the broker did not answer the cancel, is given back unseen. */
+  /** What still comes, because the broker did not answer the cancel, goes back unseen. */
   private silent = false;
+  /** Kept until the cancel is answered, or the channel closes: given back before, they would come again at once. */
+  private readonly strays: AmqpDelivery[] = [];
   private stopped: Promise<void> | undefined;
   private closedOnce: Promise<void> | undefined;
   private readonly givingBack = new Set<NodeJS.Timeout>();
@@ -60,18 +62,14 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     }
   }
 
-  setPrefetch(prefetch: number): void {
-    if (prefetch === this.prefetch) return;
+  setPrefetch(prefetch: number): Promise<void> {
     this.prefetch = prefetch;
-    this.channel?.setPrefetch(prefetch);
+    return this.channel?.setPrefetch(prefetch) ?? Promise.resolve();
   }
 
   stop(): Promise<void> {
     this.stopping.abort();
-    this.stopped ??= within(STOP_LIMIT_MS, this.channel?.stop() ?? Promise.resolve()).then(() => {
-      this.silent = true;
-    });
-    return this.stopped;
+    return (this.stopped ??= this.cancel());
   }
 
   close(): Promise<void> {
@@ -81,7 +79,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
 
   delivered(delivery: AmqpDelivery): void {
     if (this.silent) {
-      delivery.requeue();
+      this.strays.push(delivery);
       return;
     }
     try {
@@ -113,11 +111,19 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     this.host.emit({ type: 'broker.warning', message });
   }
 
+  private async cancel(): Promise<void> {
+    const cancelled = (this.channel?.stop() ?? Promise.resolve()).then(() => {
+      for (const stray of this.strays.splice(0)) stray.requeue();
+    });
+    await within(STOP_LIMIT_MS, cancelled);
+    this.silent = true;
+  }
+
   private async open(model: ChannelModel): Promise<void> {
     const channel = await ConsumerChannel.open(model, this.queue, this.options.tag, this.prefetch, this);
     if (this.stopping.signal.aborted) return channel.close(CLOSE_LIMIT_MS);
     this.channel = channel;
-    channel.setPrefetch(this.prefetch);
+    void channel.setPrefetch(this.prefetch);
   }
 
   /** Until it consumes again, is stopped, or the connection is broken for good. One at a time. */

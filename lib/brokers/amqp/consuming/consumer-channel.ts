@@ -68,12 +68,13 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
     return opened;
   }
 
-  setPrefetch(prefetch: number): void {
-    if (prefetch === this.target) return;
+  /** Resolves when the broker has answered; never rejects. */
+  setPrefetch(prefetch: number): Promise<void> {
+    if (prefetch === this.target) return this.adjusting;
     this.target = prefetch;
     this.eager = true;
     this.coalescer.setPrefetch(prefetch);
-    void this.adjust().catch(() => undefined);
+    return this.adjust().catch(() => undefined);
   }
 
   /** Consumers that the broker cancelled come back. @throws what the broker said */

@@ -6,7 +6,7 @@ import type { Message, MessageProperties } from '../../broker.js';
  * between tables, then what never changes: texts, headers, and the body unless it is large.
  *
  *     0  u32 deliveryCount   4  u32 queue   8  f64 bodyId (0: the body is in here)
- *     16 u32 body size       20 u16 which of the fields below are there
+ *     16 u32 body size       20 u16 which of the fields below are there, and whether it was given back
  *
  * Big endian. A change here needs a new format version (`format-marker.ts`).
  */
@@ -26,6 +26,8 @@ export const ROUTED_WHEN_DUE = 0;
 const TEXTS = ['contentType', 'contentEncoding', 'messageId', 'correlationId', 'replyTo', 'type', 'appId'] as const;
 const NUMBERS = ['timestamp', 'priority'] as const;
 const HEADERS_BIT = 1 << 14;
+/** Versions that do not know it copy it, and see a message that was not delivered before. */
+const RETURNED_BIT = 1 << 15;
 
 export interface DecodedRecord {
   readonly exchange: string;
@@ -119,11 +121,21 @@ export function bodySizeOf(record: Buffer): number {
   return record.readUInt32BE(BODY_SIZE_AT);
 }
 
+/** Given back in order, by a process that went on. */
+export function markReturned(record: Buffer): void {
+  record.writeUInt16BE(record.readUInt16BE(MASK_AT) | RETURNED_BIT, MASK_AT);
+}
+
+export function wasReturned(record: Buffer): boolean {
+  return (record.readUInt16BE(MASK_AT) & RETURNED_BIT) !== 0;
+}
+
+/** How often a process died that held it. */
 export function deliveryCountOf(record: Buffer): number {
   return record.readUInt32BE(COUNT_AT);
 }
 
 export function setDeliveryCount(record: Buffer, count: number): void {
-  // More than four billion returns look like four billion.
+  // More than four billion deaths look like four billion.
   record.writeUInt32BE(Math.min(count, 0xffff_ffff), COUNT_AT);
 }

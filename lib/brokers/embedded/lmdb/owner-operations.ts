@@ -1,6 +1,6 @@
 import type { WriteOperation } from './batch-writer.js';
 import { orderOfTaken, ownerKey, takenKey } from './keys.js';
-import { deliveryCountOf, queueOf, setDeliveryCount } from './message-record.js';
+import { deliveryCountOf, markReturned, queueOf, setDeliveryCount } from './message-record.js';
 import type { OwnerRecord } from './shared-state.js';
 import type { StoreTransaction } from './store-transaction.js';
 
@@ -59,14 +59,15 @@ export class UpdateOwnerOperation implements WriteOperation {
 }
 
 /**
- * Takes a process off the record and gives back what it held, each to its old place and counted:
- * it may have been worked on. For a dead process, and for this one when it leaves.
+ * Takes a process off the record and gives back what it held, each to its old place and marked: it may have been worked
+ * on. For a dead process, whose death is counted with each; and for this one when it leaves in order.
  */
 export class RetireOperation implements WriteOperation {
   readonly bytes = 4096;
 
   constructor(
     private readonly owner: number,
+    private readonly end: 'died' | 'left',
     private readonly done: Done,
   ) {}
 
@@ -79,7 +80,8 @@ export class RetireOperation implements WriteOperation {
     const held = [...taken.getRange({ start: takenKey(this.owner, 0, 0), end: takenKey(this.owner + 1, 0, 0) })];
     for (const { key, value } of held) {
       void taken.remove(key);
-      setDeliveryCount(value, deliveryCountOf(value) + 1);
+      if (this.end === 'died') setDeliveryCount(value, deliveryCountOf(value) + 1);
+      else markReturned(value);
       transaction.addReady(queueOf(value), orderOfTaken(key), value);
     }
   }

@@ -41,7 +41,7 @@ export class OwnerRegistry {
   /** Gives back what is still held, and goes off the record. */
   retire(): Promise<void> {
     return new Promise((resolve) => {
-      this.writer.add(new RetireOperation(this.owner, () => resolve()));
+      this.writer.add(new RetireOperation(this.owner, 'left', () => resolve()));
     });
   }
 
@@ -104,7 +104,7 @@ export class OwnerRegistry {
   private async buryOther(owner: number, record: OwnerRecord): Promise<void> {
     this.retiring.add(owner);
     await new Promise<void>((resolve) => {
-      this.writer.add(new RetireOperation(owner, (error) => {
+      this.writer.add(new RetireOperation(owner, 'died', (error) => {
         this.retiring.delete(owner);
         if (error === undefined) this.wakeFiles.remove(owner);
         resolve();

@@ -2,7 +2,7 @@ import type { Settlement } from '../message-store.js';
 import type { WriteOperation } from './batch-writer.js';
 import { takenKey } from './keys.js';
 import { removeBody } from './large-bodies.js';
-import { setDeliveryCount } from './message-record.js';
+import { markReturned } from './message-record.js';
 import type { StoreTransaction } from './store-transaction.js';
 import type { StoredTaken } from './stored-taken.js';
 
@@ -24,7 +24,7 @@ export class SettleOperation implements WriteOperation {
     if (!tables.taken.removeSync(takenKey(taken.owner, taken.queueId, taken.order))) return;
     if (this.how === 'ack') return removeBody(tables, taken.record);
     const record = Buffer.from(taken.record);
-    if (this.how === 'requeue') setDeliveryCount(record, taken.deliveryCount + 1);
+    if (this.how === 'requeue') markReturned(record);
     transaction.addReady(taken.queueId, taken.order, record);
   }
 

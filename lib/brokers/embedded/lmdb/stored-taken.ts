@@ -1,6 +1,6 @@
 import type { MessageProperties } from '../../broker.js';
 import type { TakenMessage } from '../message-store.js';
-import { deliveryCountOf } from './message-record.js';
+import { deliveryCountOf, wasReturned } from './message-record.js';
 
 /** A message of a folder in the hands of this process. */
 export class StoredTaken implements TakenMessage {
@@ -14,6 +14,10 @@ export class StoredTaken implements TakenMessage {
     readonly exchange: string,
     readonly routingKey: string,
   ) {}
+
+  get redelivered(): boolean {
+    return wasReturned(this.record) || this.deliveryCount > 0;
+  }
 
   get deliveryCount(): number {
     return deliveryCountOf(this.record);

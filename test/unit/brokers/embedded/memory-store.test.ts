@@ -51,7 +51,7 @@ describe('MemoryStore', () => {
     store.settle(first, 'untake');
     expect(await store.depth('a')).toBe(3);
     const again = take('a');
-    expect(again.map(({ body, deliveryCount }) => [body.toString(), deliveryCount])).toEqual([['1', 0], ['3', 1], ['4', 0]]);
+    expect(again.map(({ body, redelivered }) => [body.toString(), redelivered])).toEqual([['1', false], ['3', true], ['4', false]]);
     expect(store.settle(second, 'ack')).toBe(true);
     expect(store.settle(second, 'requeue')).toBe(false);
   });

@@ -27,7 +27,7 @@ class Target implements DispatchTarget {
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
 function messages(...bodies: string[]): TakenMessage[] {
-  return bodies.map((body) => ({ body: Buffer.from(body), properties: {}, exchange: '', routingKey: 'q', deliveryCount: 0 }));
+  return bodies.map((body) => ({ body: Buffer.from(body), properties: {}, exchange: '', routingKey: 'q', redelivered: false, deliveryCount: 0 }));
 }
 
 function make(): { store: ScriptedStore; dispatch: QueueDispatch } {

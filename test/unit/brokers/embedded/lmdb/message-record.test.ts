@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { MessageProperties } from '../../../../../lib/brokers/broker.js';
 import { bodyKey, delayedKey, dueTimeOf, orderOfReady, orderOfTaken, readyKey, takenKey } from '../../../../../lib/brokers/embedded/lmdb/keys.js';
 import {
-  addressRecord, bodyIdOf, bodySizeOf, decodeRecord, deliveryCountOf, encodeRecord, LARGEST_INLINE_BODY, queueOf, setDeliveryCount,
+  addressRecord, bodyIdOf, bodySizeOf, decodeRecord, deliveryCountOf, encodeRecord, LARGEST_INLINE_BODY, queueOf, setDeliveryCount, markReturned, wasReturned,
 } from '../../../../../lib/brokers/embedded/lmdb/message-record.js';
 import type { TaskHeaders } from '../../../../../lib/task/task.js';
 
@@ -36,7 +36,9 @@ describe('a message record', () => {
     expect([deliveryCountOf(record), queueOf(record), bodyIdOf(record), bodySizeOf(record)]).toEqual([0, 0, 0, 4]);
     addressRecord(record, 7, 0);
     setDeliveryCount(record, 3);
-    expect([deliveryCountOf(record), queueOf(record)]).toEqual([3, 7]);
+    expect([deliveryCountOf(record), queueOf(record), wasReturned(record)]).toEqual([3, 7, false]);
+    markReturned(record);
+    expect([deliveryCountOf(record), wasReturned(record), decodeRecord(record).properties]).toEqual([3, true, { messageId: 'id' }]);
     expect(decodeRecord(record)).toMatchObject({ exchange: 'x', routingKey: 'k', properties: { messageId: 'id' }, body: Buffer.from('body') });
   });
 
