@@ -1,3 +1,4 @@
+import { missingRightIn, missingRightText } from '../../amqp/missing-right.js';
 import { classifyConnectionFailure } from '../../amqp/connection-failure.js';
 import { BrokerRefusedError, BrokerUnavailableError, DispatcherError, ResultBackendRefusedError, ResultBackendUnavailableError } from '../../errors.js';
 
@@ -12,7 +13,8 @@ const REFUSALS: Readonly<Record<number, string>> = {
 export function ledgerFailure(error: unknown, display: string): DispatcherError {
   if (error instanceof DispatcherError && !(error instanceof BrokerRefusedError || error instanceof BrokerUnavailableError)) return error;
   const code = (error as { code?: unknown }).code;
-  const advice = typeof code === 'number' ? REFUSALS[code] : undefined;
+  const missing = missingRightIn(error instanceof Error ? error.message : '');
+  const advice = missing === undefined ? (typeof code === 'number' ? REFUSALS[code] : undefined) : missingRightText(missing);
   if (advice !== undefined) return new ResultBackendRefusedError(`RabbitMQ at ${display} refused the ledger: ${(error as Error).message}. ${advice}`, { backend: display, code }, error);
   const failure = classifyConnectionFailure(error, display);
   if (failure instanceof BrokerRefusedError) return new ResultBackendRefusedError(failure.message, failure.fields, failure);

@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { withChannel } from '../connection/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
+import { declareOrFind } from '../topology/declare-or-find.js';
 import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, undeliveredName } from './delay-ladder.js';
 
 /**
@@ -36,11 +37,11 @@ export class DelayInfrastructure {
 
   /** What the forwarder needs: nothing before it is declared for those who never delay. */
   async declareEnd(model: ChannelModel): Promise<void> {
-    try {
-      await withChannel(model, (channel) => declareEnd(channel, this.exchange));
-    } catch (error) {
-      throw declarationFailure(error, `the end of the delay ladder of exchange "${this.exchange}"`);
-    }
+    await declareOrFind(model, {
+      what: `the end of the delay ladder of exchange "${this.exchange}"`,
+      declare: (channel) => declareEnd(channel, this.exchange),
+      find: (channel) => channel.checkQueue(dueName(this.exchange)),
+    }, () => undefined);
   }
 
   /** Somebody deleted an exchange: declares the ladder again, if it was in use. */
@@ -69,14 +70,15 @@ export class DelayInfrastructure {
 
 /** From the end to the beginning, so that a message can never enter what leads nowhere yet. */
 async function declareLadder(model: ChannelModel, exchange: string): Promise<void> {
-  try {
-    await withChannel(model, async (channel) => {
+  await declareOrFind(model, {
+    what: `the delay ladder of exchange "${exchange}"`,
+    declare: async (channel) => {
       await declareEnd(channel, exchange);
       for (let level = 0; level < DELAY_LEVELS; level++) await declareLevel(channel, exchange, level);
-    });
-  } catch (error) {
-    throw declarationFailure(error, `the delay ladder of exchange "${exchange}"`);
-  }
+    },
+    // The last that is made: with it, all are there.
+    find: (channel) => channel.checkQueue(levelName(exchange, DELAY_LEVELS - 1)),
+  }, () => undefined);
 }
 
 async function declareEnd(channel: Channel, exchange: string): Promise<void> {
@@ -106,6 +108,7 @@ async function findQueue(model: ChannelModel, queue: string): Promise<void> {
       await channel.checkQueue(queue);
     });
   } catch (error) {
-    throw declarationFailure(error, `queue "${queue}"`);
+    // Newer servers answer this question only to whoever may make the queue; what is not there then, is known when it is due.
+    if ((error as { code?: unknown }).code !== 403) throw declarationFailure(error, `queue "${queue}"`);
   }
 }

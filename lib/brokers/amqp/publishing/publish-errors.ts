@@ -1,6 +1,8 @@
+import { missingRightIn, missingRightText } from '../../../amqp/missing-right.js';
 import {
   BrokerRefusedError,
   BrokerUnavailableError,
+  HeadersTooLargeError,
   type DispatcherError,
   InvalidTaskError,
   PublishBufferFullError,
@@ -11,6 +13,7 @@ import {
   UnroutableTaskError,
 } from '../../../errors.js';
 import type { ChannelClosure } from '../connection/open-channel.js';
+import { HeaderFrameTooLarge } from './message-frames.js';
 import type { Outgoing } from './outgoing.js';
 
 interface Place {
@@ -63,8 +66,13 @@ export function shutDown(): ShutdownError {
 }
 
 export function invalid(outgoing: Outgoing, cause: Error): InvalidTaskError {
+  if (cause instanceof HeaderFrameTooLarge) {
+    const { bytes, maxBytes } = cause;
+    return new HeadersTooLargeError(`${name(outgoing)}: ${cause.message}. Send less in its headers, or more in its arguments; or raise frame_max in rabbitmq.conf.`,
+      { ...place(outgoing), bytes, maxBytes });
+  }
   return new InvalidTaskError(
-    `${name(outgoing)} cannot be written as an AMQP message: ${cause.message}. Names and ids take up to 255 bytes, headers 64 KiB of strings, finite numbers, booleans, null, arrays and objects of these.`,
+    `${name(outgoing)} cannot be written as an AMQP message: ${cause.message}. Names and ids take up to 255 bytes, headers strings, finite numbers, booleans, null, arrays and objects of these.`,
     { ...place(outgoing) },
     cause,
   );
@@ -84,7 +92,11 @@ export function bufferFull(tasks: number, bytes: number, limits: { maxWaitingTas
 /** For the one publish that was under way when the server closed the channel or connection for it. */
 export function killedChannel(outgoing: Outgoing, closure: ChannelClosure): DispatcherError {
   const fields = { ...place(outgoing), reason: closure.text };
-  if (closure.code === 403) return new BrokerRefusedError(`${name(outgoing)} was refused: ${closure.text}. Give the user write permission on the exchange.`, fields);
+  if (closure.code === 403) {
+    const missing = missingRightIn(closure.text);
+    const advice = missing === undefined ? `${closure.text}. Give the user write permission on the exchange.` : missingRightText(missing);
+    return new BrokerRefusedError(`${name(outgoing)} was refused. ${advice}`, { ...fields, ...missing });
+  }
   if (closure.code === 404) return new UnroutableTaskError(`${name(outgoing)} reached no exchange: ${closure.text}. Declare it.`, fields);
   return new TaskRejectedError(`${name(outgoing)} made the broker close the channel: ${closure.text}. Mend the task before publishing it again.`, fields);
 }

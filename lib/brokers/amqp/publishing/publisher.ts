@@ -10,6 +10,7 @@ import { NackRetries } from './nack-retries.js';
 import { Outgoing } from './outgoing.js';
 import { PublishChannel, type PublishChannelListener } from './publish-channel.js';
 import { abandoned, invalid, killedChannel, rejected, shutDown, timedOut, tooLarge, unroutable } from './publish-errors.js';
+import { RefusedExchanges } from './refused-exchanges.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface PublisherHost {
@@ -41,6 +42,7 @@ export class Publisher implements PublishChannelListener {
   private timer: NodeJS.Timeout | undefined;
   private barrenChannels = 0;
   private serverMaxBytes = Infinity;
+  private readonly refusedExchanges = new RefusedExchanges();
 
   constructor(
     private readonly limits: PublishingLimits,
@@ -66,6 +68,7 @@ export class Publisher implements PublishChannelListener {
     this.model = model;
     this.blocked = false;
     this.serverMaxBytes = Infinity;
+    this.refusedExchanges.forget();
     const channel = await PublishChannel.open(model, this.limits.window, this);
     if (this.model !== model) return;
     if (this.refusal?.code === this.host.unavailable().code) this.refusal = undefined;
@@ -154,6 +157,11 @@ export class Publisher implements PublishChannelListener {
       this.settle(outgoing, tooLarge(outgoing.body.length, this.serverMaxBytes, 'the broker'));
       return true;
     }
+    const refused = this.refusedExchanges.find(outgoing.exchange);
+    if (refused !== undefined) {
+      this.settle(outgoing, killedChannel(outgoing, refused));
+      return true;
+    }
     const outcome = (this.channel as PublishChannel).send(outgoing);
     if (outcome === 'sent') {
       if (outgoing.suspect) this.alone = outgoing;
@@ -184,6 +192,11 @@ export class Publisher implements PublishChannelListener {
       for (const one of unconfirmed) {
         if (one.body.length > oversize.maxBytes) this.settle(one, tooLarge(one.body.length, oversize.maxBytes, 'the broker'));
       }
+      return;
+    }
+    const refused = this.refusedExchanges.note(closure, performance.now());
+    if (refused !== undefined) {
+      for (const one of unconfirmed) if (one.exchange === refused) this.settle(one, killedChannel(one, closure));
     } else if (causedByPublish(closure)) {
       const [only] = unconfirmed;
       if (only !== undefined && unconfirmed.length === 1 && ++only.closures >= closuresToBlame(closure)) this.settle(only, killedChannel(only, closure));

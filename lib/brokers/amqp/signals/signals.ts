@@ -4,6 +4,7 @@ import { answered, closeChannel, openChannel, openConfirmChannel } from '../conn
 import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
+import { declareOrFind } from '../topology/declare-or-find.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
@@ -17,9 +18,9 @@ function signalExchange(exchange: string): string {
 /** On a channel of its own: rare, and nothing else may suffer when it is refused. */
 export async function sendSignal(model: ChannelModel, exchange: string): Promise<void> {
   const name = signalExchange(exchange);
+  await declareExchange(model, name);
   const channel = await openConfirmChannel(model, { closed: () => undefined, warning: () => undefined });
   try {
-    await answered(channel.assertExchange(name, 'fanout', { durable: true }), 'exchange.declare');
     channel.publish(name, '', Buffer.alloc(0));
     await answered(channel.waitForConfirms(), 'a confirm');
   } catch (error) {
@@ -59,10 +60,10 @@ export class SignalWatch {
 
   private async open(model: ChannelModel): Promise<void> {
     let isOpen = false;
+    const name = signalExchange(this.exchange);
+    await declareExchange(model, name);
     const channel = await openChannel(model, { closed: () => isOpen && void this.restore(), warning: () => undefined });
     try {
-      const name = signalExchange(this.exchange);
-      await answered(channel.assertExchange(name, 'fanout', { durable: true }), 'exchange.declare');
       const { queue } = await answered(channel.assertQueue('', { exclusive: true, durable: false, autoDelete: true }), 'queue.declare');
       await answered(channel.bindQueue(queue, name, ''), 'queue.bind');
       // No message: the server took the queue away; the channel is given up, so that all is made anew.
@@ -97,6 +98,15 @@ export class SignalWatch {
     if (this.stopping.signal.aborted) return;
     setImmediate(this.onSignal);
   }
+}
+
+/** Where it cannot be asked for and is not there, its use is refused at once. */
+function declareExchange(model: ChannelModel, name: string): Promise<void> {
+  return declareOrFind(model, {
+    what: `Exchange "${name}"`,
+    declare: (channel) => channel.assertExchange(name, 'fanout', { durable: true }),
+    find: (channel) => channel.checkExchange(name),
+  }, () => undefined);
 }
 
 function failure(error: unknown, name: string): DispatcherError {

@@ -1,3 +1,4 @@
+import { missingRightIn, missingRightText } from '../../../amqp/missing-right.js';
 import { BrokerError, BrokerRefusedError, BrokerUnavailableError, DispatcherError, TopologyMismatchError } from '../../../errors.js';
 
 /** `inequivalent arg 'x' for queue 'q' in vhost '/': received 'a' but current is 'b'`, and `received none but ...`. */
@@ -21,16 +22,16 @@ export function declarationFailure(error: unknown, what: string): DispatcherErro
   const { code, message } = error as { code?: unknown; message?: string };
   const text = message ?? String(error);
   if (code === 406) return mismatch(what, text, error);
-  if (code === 403) {
-    return new BrokerRefusedError(
-      `The broker refused to declare or read ${what}: ${text}. Give the user configure, write and read permission on it.`,
-      { what, reason: text },
-      error,
-    );
-  }
+  if (code === 403) return refused(what, text, error);
   if (code === 404) return new BrokerError('ERR_DISPATCHER_NOT_FOUND', `There is no ${what} at the broker: ${text}. Declare it first.`, { what, reason: text }, { cause: error });
   if (code === 405) return new BrokerRefusedError(`${what} belongs to another connection alone: ${text}. Wait until it is gone, or use another name.`, { what, reason: text }, error);
   return new BrokerUnavailableError(`The broker could not declare ${what}: ${text}.`, { what, reason: text }, error);
+}
+
+function refused(what: string, text: string, cause: unknown): BrokerRefusedError {
+  const missing = missingRightIn(text);
+  const advice = missing === undefined ? `${text}. Give the user configure, write and read permission on it.` : missingRightText(missing);
+  return new BrokerRefusedError(`The broker refused ${what}. ${advice}`, { what, reason: text, ...missing }, cause);
 }
 
 function mismatch(what: string, text: string, cause: unknown): TopologyMismatchError {

@@ -1,8 +1,9 @@
 import type { ChannelModel } from 'amqplib';
 import type { QueueDeclaration, Topology } from '../../broker.js';
-import { BrokerUnavailableError, type DispatcherError, TopologyMismatchError } from '../../../errors.js';
+import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, TopologyMismatchError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
 import { declarationFailure, differenceIn } from './declaration-failure.js';
+import { declareOrFind } from './declare-or-find.js';
 import { queueArguments } from './queue-arguments.js';
 import { serverVersion } from './server-version.js';
 
@@ -14,6 +15,8 @@ export interface TopologyListener {
 /** Declares what it is told, and remembers it, so that a broker which lost it gets it again. */
 export class TopologyRegister {
   private readonly queues = new Map<string, QueueDeclaration>();
+  /** One for each name that was declared here, at most two. */
+  private readonly told = new Set<string>();
 
   constructor(
     private readonly exchange: string,
@@ -32,9 +35,11 @@ export class TopologyRegister {
 
   /** Direct and durable, without arguments, as gofort declares it. */
   async declareExchange(model: ChannelModel): Promise<void> {
-    await declaring(model, `Exchange "${this.exchange}"`, async (channel) => {
-      await channel.assertExchange(this.exchange, 'direct', { durable: true });
-    });
+    await declareOrFind(model, {
+      what: `Exchange "${this.exchange}"`,
+      declare: (channel) => channel.assertExchange(this.exchange, 'direct', { durable: true }),
+      find: (channel) => channel.checkExchange(this.exchange),
+    }, (message) => this.warnOnce(message));
   }
 
   /** After a reconnect. What cannot be declared is reported and left out: the rest must work on. */
@@ -53,17 +58,38 @@ export class TopologyRegister {
 
   private async declareQueue(model: ChannelModel, queue: QueueDeclaration): Promise<void> {
     try {
-      await declaring(model, `Queue "${queue.name}"`, async (channel) => {
-        await channel.assertQueue(queue.name, { durable: true, arguments: queueArguments(queue, serverVersion(model)) });
-      });
+      await declareOrFind(model, {
+        what: `Queue "${queue.name}"`,
+        declare: (channel) => channel.assertQueue(queue.name, { durable: true, arguments: queueArguments(queue, serverVersion(model)) }),
+        find: (channel) => channel.checkQueue(queue.name),
+      }, (message) => this.warnOnce(message));
     } catch (error) {
       if (!this.acceptOlder(queue, error)) throw error;
     }
+    await this.bind(model, queue);
+  }
+
+  private async bind(model: ChannelModel, queue: QueueDeclaration): Promise<void> {
     const keys = queue.bindingKeys ?? [];
     if (keys.length === 0) return;
-    await declaring(model, `Binding of queue "${queue.name}"`, async (channel) => {
-      for (const key of keys) await channel.bindQueue(queue.name, this.exchange, key);
-    });
+    const what = `Binding of queue "${queue.name}"`;
+    try {
+      await withChannel(model, async (channel) => {
+        for (const key of keys) await channel.bindQueue(queue.name, this.exchange, key);
+      });
+    } catch (error) {
+      const failure = declarationFailure(error, what);
+      // The server cannot be asked for a binding: where it is missing, publishing says so.
+      if (!(failure instanceof BrokerRefusedError)) throw failure;
+      this.warnOnce(`${failure.message} Its bindings (${keys.join(', ')}) are taken to exist.`);
+    }
+  }
+
+  /** Again after each reconnect would tell nobody anything. */
+  private warnOnce(message: string): void {
+    if (this.told.has(message)) return;
+    this.told.add(message);
+    this.listener.warning(message);
   }
 
   /** A dead letter queue that a 3.x server made has no delivery limit in its arguments, and never will. */
@@ -83,14 +109,6 @@ export class TopologyRegister {
       if (error instanceof BrokerUnavailableError) throw error;
       this.listener.failed(error as DispatcherError);
     }
-  }
-}
-
-async function declaring(model: ChannelModel, what: string, action: Parameters<typeof withChannel<void>>[1]): Promise<void> {
-  try {
-    await withChannel(model, action);
-  } catch (error) {
-    throw declarationFailure(error, what);
   }
 }
 
