@@ -7,6 +7,7 @@
  *       ConfigurationError        the configuration cannot work as written
  *       InvalidTaskError          a task or one of its arguments is not what its type says
  *         TaskTooLargeError       ... or is larger than may travel
+ *         HeadersTooLargeError    ... or its headers are more than the connection to the broker takes
  *       UnknownTaskError          no handler has this name
  *       InvalidBodyError          bytes that are not a task in this format
  *       BrokerError               the broker refused or could not be reached
@@ -74,6 +75,15 @@ export class InvalidTaskError extends DispatcherError {
 export class TaskTooLargeError extends InvalidTaskError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_TASK_TOO_LARGE');
+  }
+}
+
+/** Headers and properties of a task beyond what this connection to the broker takes: `fields` has `bytes` and `maxBytes`. @publicApi */
+export class HeadersTooLargeError extends InvalidTaskError {
+  declare readonly fields: Readonly<Record<string, unknown>> & { readonly bytes: number; readonly maxBytes: number };
+
+  constructor(message: string, fields: Readonly<Record<string, unknown>> & { readonly bytes: number; readonly maxBytes: number }) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_HEADERS_TOO_LARGE');
   }
 }
 

@@ -16,6 +16,8 @@ const CONTENT_TYPE = 1 << 15;
 const HEADERS = 1 << 13;
 const DELIVERY_MODE = 1 << 12;
 const MESSAGE_ID = 1 << 7;
+/** What stands for bytes that are not UTF-8. */
+const REPLACED = '\ufffd';
 const KNOWN = CONTENT_TYPE | HEADERS | DELIVERY_MODE | MESSAGE_ID;
 
 /** A delivery that has arrived whole, as amqplib gives it to a consumer, and where the next frame begins. */
@@ -84,7 +86,8 @@ export class DeliveryFrames {
       messageId = bytes.toString('utf8', at + 1, at + 1 + bytes[at]);
       at += 1 + bytes[at];
     }
-    if (at !== end) return undefined;
+    // Text that was not UTF-8 must be known as it came, to be sent on.
+    if (at !== end || messageId?.includes(REPLACED) === true || contentType?.includes(REPLACED) === true) return undefined;
     return {
       contentType, contentEncoding: undefined, headers, deliveryMode, priority: undefined, correlationId: undefined, replyTo: undefined, expiration: undefined,
       messageId, timestamp: undefined, type: undefined, userId: undefined, appId: undefined, clusterId: undefined,

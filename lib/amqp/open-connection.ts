@@ -3,6 +3,7 @@ import { connect, type ChannelModel, type Options, type SocketOptions } from 'am
 import { takeDeliveries } from './fast-deliveries.js';
 import { corkWrites } from './cork-writes.js';
 import type { Endpoint } from './endpoint.js';
+import { keepReceivedHeaders } from './received-headers.js';
 
 export interface ConnectionSettings {
   readonly endpoint: Endpoint;
@@ -48,6 +49,7 @@ export async function openConnection(settings: ConnectionSettings, signal: Abort
   // Closed in the very chunk that completed the handshake: its events went by before we could listen.
   if (connection.expectSocketClose === true) throw new Error('the server closed the connection at once');
   corkWrites(connection);
+  keepReceivedHeaders(connection);
   takeDeliveries(connection);
   return model;
 }

@@ -124,6 +124,13 @@ export interface Replies {
   close(): Promise<void>;
 }
 
+/**
+ * Under it an adapter keeps with the properties of a message that arrived how they were on the wire, which may be more than
+ * the other fields say. Whoever sends such a message on passes it along (spreading the properties does); what is unchanged
+ * is then written as it came. It means nothing to anybody else.
+ */
+export const RECEIVED: unique symbol = Symbol('received');
+
 /** Bytes and what the broker carries beside them; field names as in AMQP 0-9-1. */
 export interface Message {
   readonly body: Buffer;
@@ -143,6 +150,7 @@ export interface MessageProperties {
   /** Seconds since 1970. */
   timestamp?: number;
   priority?: number;
+  [RECEIVED]?: object;
 }
 
 /** To every queue bound to the main exchange with this key, or straight to one queue. */

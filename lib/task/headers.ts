@@ -22,6 +22,9 @@ export const Header = {
   /** Where the task was published, once it has been sent on by us; the broker then reports our address instead. */
   originExchange: 'x-dispatcher-origin-exchange',
   originRoutingKey: 'x-dispatcher-origin-routing-key',
+  /** Properties that cannot be sent on, as the first of us to take the message found them: RabbitMQ's user id, and a foreign time to live. */
+  originUserId: 'x-dispatcher-origin-user-id',
+  originExpiration: 'x-dispatcher-origin-expiration',
   /** When a delayed task was to run, in milliseconds since 1970. For whoever wants to know how late it is; it delays nothing. */
   due: 'x-dispatcher-due',
   /**
@@ -63,14 +66,10 @@ export const Header = {
 /** Written by brokers on delivery or dead-lettering; sent again they misroute or drop a message. */
 const BROKER_HEADER = /^(x-death|x-(first|last)-death-.*|x-delivery-count|x-acquired-count|x-delay|cc|bcc)$/i;
 
-/** The sender's headers that may travel again: neither the broker's, nor those that ours replace. */
+/** The sender's headers that may travel again: neither the broker's, nor those that ours replace. Any name is data, also `__proto__`. */
 export function republishableHeaders(headers: TaskHeaders | undefined): TaskHeaders {
-  const kept: TaskHeaders = {};
-  if (headers === undefined) return kept;
-  for (const name of Object.keys(headers)) {
-    if (!BROKER_HEADER.test(name)) kept[name] = headers[name];
-  }
-  return kept;
+  if (headers === undefined) return {};
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !BROKER_HEADER.test(name)));
 }
 
 /** A positive whole number in a header, or the fallback: a header may hold anything. */

@@ -7,8 +7,6 @@ import { historyWith } from './attempt-history.js';
 import { cameBack } from './came-back.js';
 import { errorText } from './error-text.js';
 
-/** An AMQP header table must fit one frame of 64 KiB or more, with the properties beside it. */
-const HEADER_BYTES = 48 * 1024;
 const ERROR_TEXT_LENGTH = 2_000;
 const STACK_LENGTH = 8_000;
 
@@ -25,19 +23,7 @@ export interface DeathCertificate {
 export function deadLetterMessage(delivery: Delivery, death: DeathCertificate): Message {
   const ours = deathHeaders(delivery, death);
   const senders = withOrigin(republishableHeaders(delivery.properties.headers), delivery);
-  return { body: delivery.body, properties: { ...delivery.properties, headers: { ...fit(senders, sizeOf(ours)), ...ours } } };
-}
-
-/** For the rare sender's header that arrived but cannot be sent: the dead letter without any of them. */
-export function withoutSendersHeaders(message: Message): Message {
-  const headers: TaskHeaders = {};
-  const dropped: string[] = [];
-  for (const [name, value] of Object.entries(message.properties.headers ?? {})) {
-    if (name.startsWith('x-dispatcher-')) headers[name] = value;
-    else dropped.push(name);
-  }
-  headers[Header.deadDropped] = droppedNames(dropped);
-  return { body: message.body, properties: { ...message.properties, headers } };
+  return { body: delivery.body, properties: { ...delivery.properties, headers: { ...senders, ...ours } } };
 }
 
 /** The headers with which a delivery is sent on to its own queue; where it was published, and that it came back, stays known. */
@@ -77,33 +63,4 @@ function withOrigin(headers: TaskHeaders, delivery: Delivery): TaskHeaders {
   headers[Header.originExchange] ??= delivery.exchange;
   headers[Header.originRoutingKey] ??= delivery.routingKey;
   return headers;
-}
-
-/** Leaves out the sender's largest headers until all fit: the reason of a death must never be lost to a full table. */
-function fit(headers: TaskHeaders, taken: number): TaskHeaders {
-  const sizes = Object.entries(headers).map(([name, value]) => ({ name, size: sizeOf({ [name]: value }) }));
-  let total = taken + sizes.reduce((sum, { size }) => sum + size, 0);
-  if (total <= HEADER_BYTES) return headers;
-  const dropped: string[] = [];
-  for (const { name, size } of sizes.sort((a, b) => b.size - a.size)) {
-    if (total <= HEADER_BYTES - ERROR_TEXT_LENGTH) break;
-    dropped.push(name);
-    total -= size;
-  }
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.includes(name)));
-  kept[Header.deadDropped] = droppedNames(dropped);
-  return kept;
-}
-
-function droppedNames(names: readonly string[]): string {
-  return names.join(', ').slice(0, ERROR_TEXT_LENGTH);
-}
-
-/** About what a table takes on the wire; values that JSON cannot say are taken as small. */
-function sizeOf(headers: TaskHeaders): number {
-  try {
-    return Buffer.byteLength(JSON.stringify(headers));
-  } catch {
-    return 64;
-  }
 }

@@ -1,8 +1,10 @@
 import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
-import { InvalidTaskError, UnroutableTaskError } from '../errors.js';
+import { HeadersTooLargeError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
+import { attemptIn } from '../task/headers.js';
+import { shortenHeaders, withoutSendersHeaders } from '../task/shorten-headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { pauseUntil } from './pause-until.js';
-import { deadLetterMessage, forwardedHeaders, withoutSendersHeaders, type DeathCertificate } from './dead-letter.js';
+import { deadLetterMessage, forwardedHeaders, type DeathCertificate } from './dead-letter.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
@@ -20,36 +22,57 @@ export class Settler {
     private readonly onProblem: (message: string, error: unknown) => void,
   ) {}
 
-  /** True once the dead letter is in its queue; false when the worker was stopped before that. */
-  deadLetter(delivery: Delivery, death: DeathCertificate): Promise<boolean> {
-    return this.publishUntilTaken(deadLetterMessage(delivery, death), this.deadLetterQueue);
+  /**
+   * True once the dead letter is in its queue; false when the worker was stopped before that. Headers for which there is no
+   * room are left out of it, and it says which. Where even then the broker will never take it, which its size alone can
+   * be the reason for, the delivery goes back to its queue after a pause: neither lost, nor in the way of others.
+   */
+  async deadLetter(delivery: Delivery, death: DeathCertificate): Promise<boolean> {
+    try {
+      return await this.publishUntilTaken(deadLetterMessage(delivery, death), this.deadLetterQueue, true);
+    } catch (error) {
+      this.onProblem(`A dead letter cannot be written to the queue "${this.deadLetterQueue}"; the task goes back to the queue "${delivery.queue}".`, error);
+      await pauseUntil(LONGEST_PAUSE_MS, this.stopped);
+      delivery.requeue();
+      return false;
+    }
   }
 
-  /** True once the task waits in this queue too, as it is; false when the worker was stopped before that. */
-  move(delivery: Delivery, queue: string): Promise<boolean> {
-    return this.publishUntilTaken({ body: delivery.body, properties: { ...delivery.properties, headers: forwardedHeaders(delivery, {}) } }, queue);
+  /**
+   * True once the task waits in this queue too, as it is, or is a dead letter because it cannot be written again; false
+   * when the worker was stopped before that. Never rejects.
+   */
+  async move(delivery: Delivery, queue: string): Promise<boolean> {
+    try {
+      return await this.publishUntilTaken(sentOn(delivery, {}), queue, false);
+    } catch (error) {
+      return this.deadLetter(delivery, { reason: 'failed', error, attempt: attemptIn(delivery.properties.headers), worker: delivery.queue, at: new Date() });
+    }
   }
 
   /**
    * True once the task waits in its queue again with these changed headers, out of sight for the
    * pause; false when the worker was stopped before that.
+   *
+   * @throws InvalidTaskError when it can never be written again as it is: it must become a dead letter
    */
   sendAgain(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<boolean> {
-    const headers = forwardedHeaders(delivery, changes);
-    const message: Message = { body: delivery.body, properties: { ...delivery.properties, headers } };
-    return this.publishUntilTaken(message, delivery.queue, { delayMs });
+    return this.publishUntilTaken(sentOn(delivery, changes), delivery.queue, false, { delayMs });
   }
 
-  /** The delivery stays unsettled meanwhile, so whatever stops this, the broker still has the task. */
-  private async publishUntilTaken(original: Message, queue: string, options?: PublishOptions): Promise<boolean> {
+  /**
+   * The delivery stays unsettled meanwhile, so whatever stops this, the broker still has the task.
+   * @throws InvalidTaskError when no try will ever succeed
+   */
+  private async publishUntilTaken(original: Message, queue: string, mayDropHeaders: boolean, options?: PublishOptions): Promise<boolean> {
     let message = original;
     for (let pauseMs = FIRST_PAUSE_MS; !this.stopped.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         await this.broker.publish(message, { queue }, options);
         return true;
       } catch (error) {
-        if (error instanceof InvalidTaskError && message === original) {
-          message = withoutSendersHeaders(original);
+        if (error instanceof InvalidTaskError) {
+          message = withLess(message, error, mayDropHeaders);
           continue;
         }
         this.onProblem(`A task could not be moved to the queue "${queue}"; it is not acknowledged, and this is tried again.`, error);
@@ -75,4 +98,18 @@ export class Settler {
       this.onProblem('A queue that this worker needs is missing and could not be declared.', error);
     }
   }
+}
+
+function sentOn(delivery: Delivery, changes: TaskHeaders): Message {
+  return { body: delivery.body, properties: { ...delivery.properties, headers: forwardedHeaders(delivery, changes) } };
+}
+
+/** @throws the error where nothing can be left out, or it is not the headers */
+function withLess(message: Message, error: InvalidTaskError, mayDropHeaders: boolean): Message {
+  const { headers = {} } = message.properties;
+  const shorter = error instanceof HeadersTooLargeError
+    ? shortenHeaders(headers, error.fields.bytes - error.fields.maxBytes, mayDropHeaders)
+    : mayDropHeaders ? withoutSendersHeaders(headers) : undefined;
+  if (shorter === undefined) throw error;
+  return { body: message.body, properties: { ...message.properties, headers: shorter } };
 }

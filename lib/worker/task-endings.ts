@@ -1,5 +1,6 @@
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
+import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
 import { cancelledError } from './cancelled-error.js';
 import { FinishedTasks } from './finished-tasks.js';
@@ -9,6 +10,7 @@ import type { Outcome } from './outcome.js';
 import type { ResultKeeper } from './result-keeper.js';
 import type { RunningTask } from './running-task.js';
 import type { Settler } from './settler.js';
+import { unwritableError } from './unwritable-error.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerDependencies } from './worker.js';
 
@@ -67,7 +69,7 @@ export class TaskEndings {
   async retry(run: RunningTask, { attempt, delayMs, error }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
     const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.keeper?.retrying(run, error, delayMs);
-    if (!await this.settler.sendAgain(run.delivery, changes, delayMs)) return;
+    if (!await this.sentAgain(run, changes, delayMs, error)) return;
     if (run.gated && !await this.leave(run, { kind: 'retrying', attempt, delayMs, error })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
@@ -76,7 +78,7 @@ export class TaskEndings {
   /** It waits in its queue again, as if it had not been taken. */
   async giveBack(run: RunningTask, delayMs: number, reason: string): Promise<void> {
     const pauseMs = Math.round(delayMs);
-    if (!await this.settler.sendAgain(run.delivery, {}, pauseMs)) return;
+    if (!await this.sentAgain(run, {}, pauseMs)) return;
     if (run.gated && !await this.leave(run, { kind: 'returned' })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
@@ -117,6 +119,16 @@ export class TaskEndings {
   /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */
   async abandoned(run: RunningTask): Promise<void> {
     if (run.gated) await this.leave(run, { kind: 'returned' });
+  }
+
+  /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
+  private async sentAgain(run: RunningTask, changes: TaskHeaders, delayMs: number, failure?: unknown): Promise<boolean> {
+    try {
+      return await this.settler.sendAgain(run.delivery, changes, delayMs);
+    } catch (error) {
+      await this.bury(run, 'failed', unwritableError(run, error, failure));
+      return false;
+    }
   }
 
   private async succeedKept(run: RunningTask, value: unknown): Promise<void> {

@@ -2,7 +2,7 @@ import type { Delivery } from '../brokers/broker.js';
 import { DispatcherError, UnknownTaskError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { attemptIn, countHeader, Header } from '../task/headers.js';
-import type { Task } from '../task/task.js';
+import type { Task, TaskHeaders } from '../task/task.js';
 import { cancelledError } from './cancelled-error.js';
 import type { TaskEnd } from './gates/task-gate.js';
 import type { TaskGates } from './gates/task-gates.js';
@@ -10,6 +10,7 @@ import { unrunVisit } from './gates/unrun-visit.js';
 import type { ResultKeeper } from './result-keeper.js';
 import { passPauseMs, returnPauseMs } from './return-pause.js';
 import type { Settler } from './settler.js';
+import { unwritableError } from './unwritable-error.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerDependencies } from './worker.js';
 
@@ -62,7 +63,7 @@ export class UnrunEndings {
   async putOff(delivery: Delivery, task: Task): Promise<void> {
     const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
     const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
-    if (!await this.settler.sendAgain(delivery, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
+    if (!await this.sentAgain(delivery, task, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
     delivery.ack();
     this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
   }
@@ -80,7 +81,7 @@ export class UnrunEndings {
     }
     // The grace begins when the last one who takes it has gone.
     const count = taker === 'nobody' ? { [Header.returns]: returns + 1 } : { [Header.passes]: passes + 1, ...(taker === 'somebody' ? { [Header.returns]: 0 } : {}) };
-    if (!await this.settler.sendAgain(delivery, count, pauseMs)) return;
+    if (!await this.sentAgain(delivery, task, count, pauseMs)) return;
     delivery.ack();
     this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }
@@ -100,6 +101,16 @@ export class UnrunEndings {
     const { gates } = this;
     if (gates?.concern(visit) !== true) return keeping;
     return keeping === undefined ? gates.leave(visit, end) : keeping.then((kept) => kept && gates.leave(visit, end));
+  }
+
+  /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
+  private async sentAgain(delivery: Delivery, task: Task, changes: TaskHeaders, delayMs: number): Promise<boolean> {
+    try {
+      return await this.settler.sendAgain(delivery, changes, delayMs);
+    } catch (error) {
+      await this.bury(delivery, task, 'failed', unwritableError(task, error));
+      return false;
+    }
   }
 
   private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }): TaskIdentity {

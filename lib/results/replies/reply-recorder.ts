@@ -1,5 +1,5 @@
 import type { Broker, Message, MessageProperties } from '../../brokers/broker.js';
-import { TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
+import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { OutcomeRecorder, Reported } from '../outcome-recorder.js';
 import { encodeTaskResult } from '../result-codec.js';
 import { advance, isFinal, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from '../task-result.js';
@@ -52,7 +52,8 @@ export class ReplyRecorder implements OutcomeRecorder {
       await this.send(result, replyTo);
       this.gone.delete(replyTo);
     } catch (error) {
-      if (!(error instanceof UnroutableTaskError)) throw error;
+      // A name that is none of a queue, as foreign senders may write, will never be one.
+      if (!(error instanceof UnroutableTaskError || error instanceof InvalidTaskError)) throw error;
       if (this.gone.size < MOST_GONE) this.gone.add(replyTo);
       this.options.onUnheard(reported);
     }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Broker, Delivery, Message, MessageProperties } from '../../../lib/brokers/broker.js';
+import { type Broker, type Delivery, type Message, type MessageProperties, RECEIVED } from '../../../lib/brokers/broker.js';
 import { UnroutableTaskError } from '../../../lib/errors.js';
 import { acknowledge, BrokerBench, bodyOf, collect, message, numbered, type BrokerFixture } from './broker-fixture.js';
 
-const EVERY_PROPERTY: Required<MessageProperties> = {
+const EVERY_PROPERTY: Required<Omit<MessageProperties, typeof RECEIVED>> = {
   contentType: 'application/json',
   contentEncoding: 'identity',
   headers: {

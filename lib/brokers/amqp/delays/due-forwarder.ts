@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
+import { BrokerRefusedError, HeadersTooLargeError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
+import { shortenHeaders } from '../../../task/shorten-headers.js';
 import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
 import type { Address, Delivery, Message } from '../../broker.js';
 import { pause } from '../connection/pause.js';
@@ -150,7 +151,7 @@ export class DueForwarder {
         if (plain !== undefined) return this.publish(message, { ...delayed, to: { routingKey: plain } });
         return this.bury(message, routingKey, this.nowhere(to));
       }
-      if (error instanceof InvalidTaskError) return this.bury({ body: message.body, properties: { ...message.properties, headers: {} } }, routingKey, error.message);
+      if (error instanceof InvalidTaskError) return this.bury(message, routingKey, error.message);
       if (!(error instanceof TaskRejectedError || error instanceof BrokerRefusedError)) throw error;
       // A full queue, for one: meanwhile it waits on the ladder, where it is in nobody's way.
       await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
@@ -167,13 +168,26 @@ export class DueForwarder {
     const queue = undeliveredQueueOf(exchange);
     const headers = undeliveredHeaders(properties.headers, { exchange, routingKey, problem, at: new Date() });
     try {
-      await this.publisher.publish({ body, properties: { ...properties, headers } }, '', queue);
+      await this.publishShortened({ body, properties: { ...properties, headers } }, queue);
     } catch (error) {
       // Somebody deleted it: it is there again for the next try.
       if (error instanceof UnroutableTaskError) await this.infrastructure.declareEnd(await this.host.connection());
       throw error;
     }
     this.host.warn(undeliveredWarning(properties.messageId, exchange, problem));
+  }
+
+  /** Without those of its headers for which there is no room beside what says why it is there. */
+  private async publishShortened(message: Message, queue: string): Promise<void> {
+    const { body, properties } = message;
+    try {
+      await this.publisher.publish(message, '', queue);
+    } catch (error) {
+      const headers = error instanceof HeadersTooLargeError
+        ? shortenHeaders(properties.headers ?? {}, error.fields.bytes - error.fields.maxBytes, true) : undefined;
+      if (headers === undefined) throw error;
+      await this.publishShortened({ body, properties: { ...properties, headers } }, queue);
+    }
   }
 
   private warnOnce(message: string): void {

@@ -1,5 +1,6 @@
 import type { ConfirmChannel } from 'amqplib';
 import type { Outgoing } from './outgoing.js';
+import { MessageFrames } from './message-frames.js';
 import { PublishFrames } from './publish-frames.js';
 
 /** Into it go the frames of one turn after the other; a new one is taken when it is full. */
@@ -32,11 +33,12 @@ interface RawChannel {
 }
 
 /**
- * Sends the frames of all plain messages of one turn of the event loop as one piece. All else on the channel keeps its
- * place in the order: while something waits in the buffer that amqplib has for the channel, the piece goes there too.
+ * Sends the frames of messages, those of all plain ones of one turn of the event loop as one piece. All else on the channel
+ * keeps its place in the order: while something waits in the buffer that amqplib has for the channel, the piece goes there too.
  */
 export class FrameBatch {
   private readonly frames: PublishFrames;
+  private readonly anyFrames: MessageFrames;
   private readonly mostBytes: number;
   private readonly ours: Stream;
   private readonly sendMessage: readonly [unknown, unknown];
@@ -48,6 +50,7 @@ export class FrameBatch {
   private constructor(private readonly raw: RawChannel) {
     const { connection, ch } = raw;
     this.frames = new PublishFrames(ch);
+    this.anyFrames = new MessageFrames(ch, connection.frameMax);
     this.mostBytes = Math.min(LARGEST_BYTES, connection.frameMax - FRAME_OVERHEAD_BYTES);
     this.ours = (connection.channels[ch] as { buffer: Stream }).buffer;
     this.sendMessage = [raw.sendMessage, connection.sendMessage];
@@ -62,7 +65,7 @@ export class FrameBatch {
     return new FrameBatch(raw as RawChannel);
   }
 
-  /** False when amqplib must send this one, after a {@link flush}: it is not plain, too large, or the channel is closing. */
+  /** False when {@link send} must send this one: it is not plain, too large, or the channel is closing. */
   add(message: Outgoing): boolean {
     if (message.body.length > this.mostBytes || !this.isOpen) return false;
     const size = this.frames.sizeOf(message);
@@ -71,6 +74,19 @@ export class FrameBatch {
     if (this.from === this.to) process.nextTick(flush, this);
     this.to = this.frames.write(message, this.chunk, this.to);
     return true;
+  }
+
+  /**
+   * Any message, behind what was added before it.
+   * @throws what {@link MessageFrames.of} throws; nothing of it was sent then
+   */
+  send(message: Outgoing): 'sent' | 'gone' {
+    const pieces = this.anyFrames.of(message);
+    this.flush();
+    if (!this.isOpen) return 'gone';
+    this.raw.connection.sentSinceLastCheck = true;
+    for (const piece of pieces) this.ours.write(piece);
+    return 'sent';
   }
 
   /** What the channel has lost meanwhile is unconfirmed, and known as such. */

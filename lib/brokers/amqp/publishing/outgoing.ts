@@ -1,4 +1,5 @@
-import type { Message } from '../../broker.js';
+import { ReceivedProperties } from '../../../amqp/received-properties.js';
+import { type Message, RECEIVED } from '../../broker.js';
 import type { TaskHeaders } from '../../../task/task.js';
 
 let takenResolve: () => void;
@@ -46,6 +47,8 @@ export class Outgoing {
   readonly appId: string | undefined;
   readonly clusterId = undefined;
   readonly body: Buffer;
+  /** How the properties of a message that is sent on had arrived. */
+  readonly received: ReceivedProperties | undefined;
 
   constructor(
     message: Message,
@@ -59,6 +62,8 @@ export class Outgoing {
     this.reject = takenReject;
     const { properties } = message;
     this.body = message.body;
+    const received = properties[RECEIVED];
+    this.received = received instanceof ReceivedProperties ? received : undefined;
     this.contentType = properties.contentType;
     this.contentEncoding = properties.contentEncoding;
     this.headers = properties.headers ?? NO_HEADERS;
@@ -73,7 +78,7 @@ export class Outgoing {
 
   /** Nothing travels beside the body but what it is and its id. */
   get isBare(): boolean {
-    return this.headers === NO_HEADERS && this.messageId !== undefined && this.contentEncoding === undefined && this.priority === undefined
+    return this.headers === NO_HEADERS && this.received === undefined && this.messageId !== undefined && this.contentEncoding === undefined && this.priority === undefined
       && this.correlationId === undefined && this.replyTo === undefined && this.timestamp === undefined && this.type === undefined && this.appId === undefined;
   }
 

@@ -83,16 +83,14 @@ export class PublishChannel {
     return closeChannel(this.channel, limitMs);
   }
 
-  /** As amqplib encodes and sends. What waits goes first: the order is what confirms are numbered by. */
   private sendSlowly(outgoing: Outgoing): 'sent' | 'gone' | Error {
-    this.batch?.flush();
     try {
-      if (this.raw?.sendMessage !== undefined) this.raw.sendMessage(outgoing, outgoing, outgoing.body);
-      else this.channel.publish(outgoing.exchange, outgoing.routingKey, outgoing.body, outgoing);
+      if (this.batch !== undefined) return this.batch.send(outgoing);
+      this.channel.publish(outgoing.exchange, outgoing.routingKey, outgoing.body, outgoing);
+      return 'sent';
     } catch (error) {
       return error instanceof IllegalOperationError || !(error instanceof Error) ? 'gone' : error;
     }
-    return 'sent';
   }
 
   private onConfirm(confirm: Confirm, acked: boolean): void {
