@@ -29,7 +29,7 @@ function nested(levels: number): Buffer {
 
 const header = (...headers: RawHeader[]): RawProperties => ({ headers });
 
-/** Each of these was altered, or held a slot for ever, when it was sent on as JavaScript has it. */
+/** Not a name that comes twice: servers from 4.0 on forget one of the two where they move a message themselves. Each of these was altered, or held a slot for ever, when it was sent on as JavaScript has it. */
 const CASES: [string, RawProperties][] = [
   ['short texts that are not UTF-8', { contentType: Buffer.alloc(200, 0xe9), correlationId: Buffer.alloc(255, 0xff), messageId: Buffer.alloc(255, 0xfe), type: LATIN, appId: LATIN }],
   ['a plain message with a type that is not UTF-8', { contentType: LATIN, deliveryMode: 2 }],
@@ -41,7 +41,6 @@ const CASES: [string, RawProperties][] = [
   ['a name that is not UTF-8', header([LATIN, 'S', sized('value')], [Buffer.alloc(255, 0xff), 't', uint(1, 1)])],
   ['text that is not UTF-8', header(['latin', 'S', sized(LATIN)], ['empty', 'S', sized('')])],
   ['names that JavaScript knows', header(['__proto__', 'F', table([['polluted', 't', uint(1, 1)]])], ['constructor', 'S', sized('c')], ['toString', 'V', Buffer.alloc(0)])],
-  ['a name that comes twice', header(['twice', 'b', uint(1, 1)], ['between', 'I', uint(4, 5)], ['twice', 'b', uint(1, 2)])],
   ['200 levels', header(['deep', 'F', nested(200)])],
   ['a table of 64 KiB', header(['large', 'F', table(Array.from({ length: 64 }, (_, n): RawHeader => [`n${n}`, 'S', sized('v'.repeat(1010))]))])],
   ['objects that look like a type of amqplib', header(['odd', 'F', table([['!', 'S', sized('int8')], ['value', 'I', uint(4, 4711)]])])],
