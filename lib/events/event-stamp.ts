@@ -20,13 +20,15 @@ export type StampedEvent = DispatcherEvent & EventStamp;
 export const EVENT_LEVELS: readonly EventLevel[] = ['debug', 'log', 'warn', 'error'];
 export const EVENT_ORIGINS: readonly EventOrigin[] = ['connection', 'results', 'worker', 'task', 'workflow', 'schedule'];
 
-/** By the first word of its type; whatever is new there comes from a worker. */
-const ORIGINS: Readonly<Record<string, EventOrigin>> = {
-  broker: 'connection', results: 'results', worker: 'worker', circuit: 'worker',
+type Prefix = DispatcherEvent['type'] extends `${infer First}.${string}` ? First : never;
+
+/** By the first word of its type. */
+const ORIGINS: Readonly<Record<Prefix, EventOrigin>> = {
+  broker: 'connection', results: 'results', worker: 'worker', limits: 'worker', circuit: 'worker',
   task: 'task', middleware: 'task', workflow: 'workflow', schedule: 'schedule',
 };
 
-export function originOf(type: string): EventOrigin {
+export function originOf(type: DispatcherEvent['type']): EventOrigin {
   const prefix = type.slice(0, type.indexOf('.'));
-  return Object.hasOwn(ORIGINS, prefix) ? ORIGINS[prefix] : 'worker';
+  return Object.hasOwn(ORIGINS, prefix) ? ORIGINS[prefix as Prefix] : 'worker';
 }

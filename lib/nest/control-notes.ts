@@ -6,7 +6,7 @@ import type { EventSink } from '../events/dispatcher-event.js';
 import type { ResultBackend } from '../results/result-backend.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { calledOffBy } from './called-off.js';
-import { messageOf } from './text.js';
+import { messageOf } from '../task/error-text.js';
 import type { ManagedWorker } from './worker-registry.js';
 
 export interface ControlNotesDependencies {

@@ -30,7 +30,7 @@ import type { TaskResults } from './results/task-results.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { withinStart } from './start-limit.js';
-import { messageOf } from './text.js';
+import { messageOf, stackOf } from '../task/error-text.js';
 import { ThreadPool } from './threads/thread-pool.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
@@ -88,7 +88,7 @@ export class DispatcherParts {
     this.threads = new ThreadPool(config.threads, config.enhancers);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
-      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, error instanceof Error ? error.stack : undefined));
+      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
     this.shared = new SharedState(config, this.backend, this.emit);
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));

@@ -1,7 +1,7 @@
 import { EventLogger } from './event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
 import { healthOf, type DispatcherHealth } from './health.js';
-import { messageOf } from './text.js';
+import { messageOf } from '../task/error-text.js';
 
 /** Left for sending out what tasks have published, after the time for the tasks themselves. */
 const CLOSING_SHARE = 0.2;

@@ -1,7 +1,7 @@
 import type { Broker } from '../brokers/broker.js';
 import { BrokerUnavailableError } from '../errors.js';
+import { messageOf } from '../task/error-text.js';
 import { withoutPassword } from '../urls/credentials.js';
-import { messageOf } from './text.js';
 
 /**
  * The first connection and the first declarations, within the limit of the start. Brokers may be told to

@@ -3,9 +3,3 @@ export function oneLine(text: string, limit = 1000): string {
   const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
   return clean.length > limit ? `${clean.slice(0, limit)}...` : clean;
 }
-
-/** What an error says, of whatever kind it is. */
-export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message === '' ? error.name : error.message;
-  return String(error);
-}

@@ -1,3 +1,5 @@
+import { isA, messageOf } from '../task/error-text.js';
+
 /**
  * What a handler returned, as JSON text and back. Anything JSON can say comes back as it was, and so
  * do `bigint`, `undefined` (as the value itself and in arrays) and the numbers that JSON has no words
@@ -105,9 +107,9 @@ class UnstorableError extends Error {
 }
 
 function problemOf(error: unknown): string {
-  if (error instanceof UnstorableError) return error.message;
-  if (error instanceof RangeError) return `it is nested too deeply, or too long for one text (${error.message}); return less, or a reference to it`;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
+  if (isA(error, UnstorableError)) return text;
+  if (isA(error, RangeError)) return `it is nested too deeply, or too long for one text (${text}); return less, or a reference to it`;
   if (/circular/i.test(text)) return `it contains itself (${text.split('\n').slice(0, 3).join(' ').slice(0, 300)}); return plain data without the circle`;
   return `turning it into JSON failed: ${text.slice(0, 500)}`;
 }

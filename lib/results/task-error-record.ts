@@ -1,4 +1,5 @@
 import { display } from '../task/argument-types.js';
+import { errorMessage, errorName, isA, propertyOf, shortened, stackOf } from '../task/error-text.js';
 
 /** An error as it is kept and shown: of a handler, wherever it ran. @publicApi */
 export interface TaskErrorRecord {
@@ -10,31 +11,27 @@ export interface TaskErrorRecord {
   readonly cause?: TaskErrorRecord;
 }
 
-const MAX_MESSAGE = 8 * 1024;
-const MAX_STACK = 16 * 1024;
+const MAX_NAME = 256;
 const MAX_CAUSES = 4;
 
-/** Whatever was thrown, as a record of bounded size; never throws, whatever the error's getters do. */
+/** Whatever was thrown, as a record of bounded size; never throws: what cannot be read of it is left out. */
 export function errorRecord(thrown: unknown, causes = MAX_CAUSES): TaskErrorRecord {
-  try {
-    return thrown instanceof Error ? ofError(thrown, causes) : { name: 'NonError', message: cut(`The handler threw ${display(thrown)}, not an error.`, MAX_MESSAGE) };
-  } catch {
-    return { name: 'Error', message: 'The handler threw an error that cannot be read.' };
-  }
+  return isA(thrown, Error) ? ofError(thrown, causes) : { name: 'NonError', message: `The handler threw ${display(thrown)}, not an error.` };
 }
 
 function ofError(error: Error, causes: number): TaskErrorRecord {
-  const { name, message, stack, cause } = error;
-  const { code } = error as { code?: unknown };
+  const stack = stackOf(error);
+  const code = propertyOf(error, 'code');
+  const cause = propertyOf(error, 'cause');
   return {
-    name: cut(String(name), 256),
-    message: cut(String(message), MAX_MESSAGE),
-    ...(typeof stack === 'string' ? { stack: cut(stack, MAX_STACK) } : {}),
-    ...(typeof code === 'string' || Number.isFinite(code) ? { code: code as string | number } : {}),
+    name: shortened(errorName(error), MAX_NAME),
+    message: errorMessage(error),
+    ...(stack === undefined ? {} : { stack }),
+    ...(isCode(code) ? { code } : {}),
     ...(cause === undefined || causes === 0 ? {} : { cause: errorRecord(cause, causes - 1) }),
   };
 }
 
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most)}... (${text.length} characters)`;
+function isCode(code: unknown): code is string | number {
+  return typeof code === 'string' ? code.length <= MAX_NAME : Number.isFinite(code);
 }

@@ -199,12 +199,21 @@ export function display(value: unknown): string {
     case 'number': return `the number ${Object.is(value, -0) ? '-0' : value}`;
     case 'bigint': return `the bigint ${value}`;
     case 'boolean': return String(value);
-    case 'object': return value === null ? 'null' : Array.isArray(value) ? 'an array' : `an object (${constructorName(value)})`;
+    case 'object': return value === null ? 'null' : displayObject(value);
     default: return typeof value;
+  }
+}
+
+/** A value of a user's may throw at every touch; the text that refuses it must not. */
+function displayObject(value: object): string {
+  try {
+    return Array.isArray(value) ? 'an array' : `an object (${constructorName(value)})`;
+  } catch {
+    return 'an object that cannot be read';
   }
 }
 
 function constructorName(value: object): string {
   const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  return typeof constructor === 'function' ? constructor.name : 'without prototype';
+  return typeof constructor === 'function' ? String(constructor.name).slice(0, 60) : 'without prototype';
 }

@@ -1,5 +1,6 @@
 import { InvalidTaskError } from '../errors.js';
 import { display } from './argument-types.js';
+import { errorText } from './error-text.js';
 import { Header } from './headers.js';
 import type { TaskArgument, TaskHeaders } from './task.js';
 import { UNIQUE_SCOPES, type UniqueMark, type UniqueOptions, uniqueProblem } from './unique-options.js';
@@ -49,7 +50,7 @@ function keyFrom(key: (args: readonly unknown[]) => string, name: string, args: 
   try {
     made = key(args.map(({ value }) => value));
   } catch (error) {
-    throw new InvalidTaskError(`Task "${name}": the function unique.key threw: ${String(error)}. It gets the arguments as one list.`, { task: name }, error);
+    throw new InvalidTaskError(`Task "${name}": the function unique.key threw: ${errorText(error)}. It gets the arguments as one list.`, { task: name }, error);
   }
   if (typeof made === 'string' && made !== '') return made;
   throw new InvalidTaskError(`Task "${name}": the function unique.key must return a text that is not empty, found ${display(made)}.`, { task: name });

@@ -1,6 +1,6 @@
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
-import { errorText } from './error-text.js';
+import { errorText } from '../task/error-text.js';
 
 /** One attempt that failed, as it travels with the task. @publicApi */
 export interface FailedAttempt {

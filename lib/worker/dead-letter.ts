@@ -1,11 +1,11 @@
 import type { Delivery, Message } from '../brokers/broker.js';
-import { DispatcherError, InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
+import { InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
+import { errorText, placeOf } from '../task/error-text.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
 import { cameBack } from './came-back.js';
-import { errorText } from './error-text.js';
 
 const ERROR_TEXT_LENGTH = 2_000;
 const STACK_LENGTH = 8_000;
@@ -52,10 +52,8 @@ function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders 
     [Header.deadQueue]: delivery.queue,
     [Header.deadWorker]: death.worker,
   };
-  // Our own errors say all in their text; their stack would only show our own insides.
-  if (error instanceof Error && error.stack !== undefined && !(error instanceof DispatcherError)) {
-    headers[Header.deadStack] = error.stack.slice(0, STACK_LENGTH);
-  }
+  const place = placeOf(error);
+  if (place !== undefined) headers[Header.deadStack] = place.slice(0, STACK_LENGTH);
   return headers;
 }
 

@@ -1,6 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import { DispatcherError, UnknownTaskError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
+import { instantText } from '../task/error-text.js';
 import { attemptIn, countHeader, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { cancelledError } from './cancelled-error.js';
@@ -128,5 +129,5 @@ export class UnrunEndings {
 
 function expiredError({ name, uuid }: Task, expiresAt: number): DispatcherError {
   return new DispatcherError('ERR_DISPATCHER_EXPIRED',
-    `Task "${name}" (${uuid}) was not run: it expired at ${new Date(expiresAt).toISOString()} (expiresInSeconds).`, { task: name, uuid, expiresAt });
+    `Task "${name}" (${uuid}) was not run: it expired at ${instantText(expiresAt)} (expiresInSeconds).`, { task: name, uuid, expiresAt });
 }

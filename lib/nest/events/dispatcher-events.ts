@@ -6,7 +6,7 @@ import { EVENT_LEVELS, EVENT_ORIGINS, originOf, type StampedEvent } from '../../
 import { display } from '../../task/argument-types.js';
 import { listOfTexts } from '../../task/option-kinds.js';
 import { checkCount, refuseUnknown, requireObject } from '../config-checks.js';
-import { levelOf } from '../event-logger.js';
+import { levelOf } from '../../events/event-table.js';
 import { QueuedListening, type EventListening } from './event-listening.js';
 import { EventStream } from './event-stream.js';
 

@@ -1,10 +1,11 @@
 import { Observable, Subscriber, type Observer, type Subscription } from 'rxjs';
+import { watchRejection } from '../../task/rejections.js';
 
 type Handlers<T> = Partial<Observer<T>> | ((value: T) => void) | null;
 
 /**
  * Events, as an Observable whose listeners cannot hurt: what one throws goes to the log, not to the process, and
- * the others go on. That holds for those who subscribe here; behind operators rxjs has its own rules.
+ * the others go on, and so is it with the promise of an async one. That holds for those who subscribe here; behind operators rxjs has its own rules.
  */
 export class EventStream<T> extends Observable<T> {
   constructor(events: Observable<T>, private readonly onListenerError: (error: unknown) => void) {
@@ -22,9 +23,9 @@ export class EventStream<T> extends Observable<T> {
     });
   }
 
-  private guarded(tell: () => void): void {
+  private guarded(tell: () => unknown): void {
     try {
-      tell();
+      watchRejection(tell(), this.onListenerError);
     } catch (error) {
       this.onListenerError(error);
     }

@@ -5,6 +5,7 @@ import { GuardsConsumer, GuardsContextCreator } from '@nestjs/core/guards/index'
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/index';
 import { PipesConsumer, PipesContextCreator } from '@nestjs/core/pipes/index';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { errorMessage, isA } from '../../task/error-text.js';
 import type { DiscoveredTask } from '../discovery/discovered-task.js';
 import { UndecoratedParameters, type ParameterMark } from './parameters.js';
 import { TaskInterceptors } from './task-interceptors.js';
@@ -73,7 +74,7 @@ export class TaskContextCreator extends ExternalContextCreator {
 
   /** A guard that answers false gets Nest's bare "Forbidden resource"; what a guard throws itself stays. */
   private refusal(guard: object, error: unknown): unknown {
-    if (!(error instanceof ForbiddenException) || error.message !== 'Forbidden resource') return error;
+    if (!isA(error, ForbiddenException) || errorMessage(error) !== 'Forbidden resource') return error;
     return new ForbiddenException(`The guard ${guard.constructor.name} refused the task "${this.task.name}" (${this.task.origin}).`);
   }
 }

@@ -3,6 +3,7 @@ import type { ApplicationConfig, ContextId, NestContainer } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { isA } from '../../task/error-text.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../task/verdicts.js';
 import { taskStorage, type TaskContext } from '../../worker/task-context.js';
 import { methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
@@ -70,5 +71,5 @@ export class TaskPipeline {
 
 /** Thrown to decide the task's outcome; a filter that catches everything must not take it for a failure. */
 function isVerdict(error: unknown): boolean {
-  return error instanceof RetryLater || error instanceof GiveUp || error instanceof SucceedEarly;
+  return isA(error, RetryLater) || isA(error, GiveUp) || isA(error, SucceedEarly);
 }

@@ -4,6 +4,7 @@ import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError,
 import { display } from '../../task/argument-types.js';
 import { inferArguments } from '../../task/complete-task.js';
 import type { TaskHeaders, TaskInput } from '../../task/task.js';
+import { isA, messageOf } from '../../task/error-text.js';
 import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';
 import { acceptedAs, type PublishedTask, type PublishOutcome } from './published-task.js';
 import type { TaskPublisher } from './task-publisher.js';
@@ -97,7 +98,7 @@ class ChainedBatch {
         return await this.publish(task);
       } catch (error) {
         // Large tasks fill the broker's buffer before they fill the window: when another has gone out there is room again.
-        if (error instanceof PublishBufferFullError && this.waiting.length < this.underWay - 1) {
+        if (isA(error, PublishBufferFullError) && this.waiting.length < this.underWay - 1) {
           await this.oneEnds();
           continue;
         }
@@ -124,13 +125,13 @@ function tidy(task: OutgoingTask): TaskInput {
 }
 
 function isAway(error: unknown): error is DispatcherError {
-  return error instanceof BrokerUnavailableError || error instanceof PublishTimeoutError;
+  return isA(error, BrokerUnavailableError) || isA(error, PublishTimeoutError);
 }
 
 function asDispatcherError(error: unknown): DispatcherError {
-  if (error instanceof DispatcherError) return error;
-  if (error instanceof Error) {
-    return new DispatcherError('ERR_DISPATCHER_VETOED', `The task was kept back by a middleware: ${error.message}`, {}, { cause: error });
+  if (isA(error, DispatcherError)) return error;
+  if (isA(error, Error)) {
+    return new DispatcherError('ERR_DISPATCHER_VETOED', `The task was kept back by a middleware: ${messageOf(error)}`, {}, { cause: error });
   }
-  return new BrokerError('ERR_DISPATCHER_BROKER', `Publishing failed: ${String(error)}. The task may run all the same.`, {}, { cause: error });
+  return new BrokerError('ERR_DISPATCHER_BROKER', `Publishing failed: ${messageOf(error)}. The task may run all the same.`, {}, { cause: error });
 }

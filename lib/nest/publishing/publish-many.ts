@@ -2,6 +2,7 @@ import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishTimeoutError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import type { EncodedTask } from '../../formats/format.js';
+import { isA, messageOf } from '../../task/error-text.js';
 import type { AddressedTask, TaskInput } from '../../task/task.js';
 import { acceptedAs, type PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
@@ -76,10 +77,10 @@ export class BatchPublisher {
 }
 
 function isAway(error: unknown): error is DispatcherError {
-  return error instanceof BrokerUnavailableError || error instanceof PublishTimeoutError;
+  return isA(error, BrokerUnavailableError) || isA(error, PublishTimeoutError);
 }
 
 function asDispatcherError(error: unknown): DispatcherError {
-  if (error instanceof DispatcherError) return error;
-  return new BrokerError('ERR_DISPATCHER_BROKER', `Publishing failed: ${String(error)}. The task may run all the same.`, {}, { cause: error });
+  if (isA(error, DispatcherError)) return error;
+  return new BrokerError('ERR_DISPATCHER_BROKER', `Publishing failed: ${messageOf(error)}. The task may run all the same.`, {}, { cause: error });
 }

@@ -6,7 +6,7 @@ import { resolveMiddlewares, type FindProvider } from '../middleware/resolve-mid
 import type { ResolvedConfig } from '../resolve-config.js';
 import type { TaskResults } from '../results/task-results.js';
 import type { SharedState } from '../shared-state.js';
-import { messageOf } from '../text.js';
+import { messageOf } from '../../task/error-text.js';
 import { PublishChain } from './publish-chain.js';
 import { BatchPublisher } from './publish-many.js';
 import type { PublishMiddleware } from './publish-middleware.js';

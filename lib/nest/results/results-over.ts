@@ -9,7 +9,7 @@ import { ReplyRecorder, type ReplyRecorderOptions } from '../../results/replies/
 import { SilencedTasks } from '../../results/replies/silenced-tasks.js';
 import { ResultRecorder } from '../../results/result-recorder.js';
 import type { SharedState } from '../shared-state.js';
-import { messageOf } from '../text.js';
+import { messageOf } from '../../task/error-text.js';
 import { ReplyRoute } from './reply-route.js';
 import type { ResolvedResults } from './results-config.js';
 import { StoreRoute } from './store-route.js';

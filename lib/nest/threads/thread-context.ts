@@ -1,3 +1,4 @@
+import { textOf } from '../../task/error-text.js';
 import type { TaskHeaders } from '../../task/task.js';
 import { DispatcherError } from '../../errors.js';
 import type { TaskContext, TaskLogger } from '../../worker/task-context.js';
@@ -35,10 +36,10 @@ export class ThreadTaskContext implements TaskContext {
     this.state = facts.state;
     const send = (this.send = (notice: ThreadNotice): void => port.postMessage(notice));
     this.logger = {
-      log: (message) => send({ kind: 'log', level: 'log', message }),
-      warn: (message) => send({ kind: 'log', level: 'warn', message }),
-      error: (message, stack) => send({ kind: 'log', level: 'error', message, stack }),
-      debug: (message) => send({ kind: 'log', level: 'debug', message }),
+      log: (message) => send({ kind: 'log', level: 'log', message: textOf(message) }),
+      warn: (message) => send({ kind: 'log', level: 'warn', message: textOf(message) }),
+      error: (message, stack) => send({ kind: 'log', level: 'error', message: textOf(message), stack: stack === undefined ? undefined : textOf(stack) }),
+      debug: (message) => send({ kind: 'log', level: 'debug', message: textOf(message) }),
     };
     port.on('message', ({ name, message, code }: { name: string; message: string; code?: string }) => {
       const reason = new DispatcherError(code ?? 'ERR_DISPATCHER_ABORTED', message);

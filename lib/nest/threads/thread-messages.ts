@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { errorMessage, errorName, isA, messageOf, stackOf, textOf } from '../../task/error-text.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../task/verdicts.js';
 import type { TaskContext } from '../../worker/task-context.js';
 
@@ -32,12 +33,22 @@ export type Thrown =
   | { readonly kind: 'value'; readonly value: unknown };
 
 export function packThrown(thrown: unknown): Thrown {
-  if (thrown instanceof RetryLater) return { kind: 'retry-later', seconds: thrown.seconds, options: { ...thrown.options } };
-  if (thrown instanceof GiveUp) return { kind: 'give-up', reason: thrown.reason, cause: thrown.cause === undefined ? undefined : textOf(thrown.cause) };
-  if (thrown instanceof SucceedEarly) return { kind: 'succeed-early', value: canCross(thrown.value) ? thrown.value : undefined };
-  if (!(thrown instanceof Error)) return { kind: 'value', value: canCross(thrown) ? thrown : String(thrown) };
-  const properties = Object.fromEntries(Object.entries(thrown).filter(([, value]) => canCross(value)));
-  return { kind: 'error', name: thrown.name, message: thrown.message, stack: thrown.stack, properties };
+  if (isA(thrown, RetryLater)) {
+    const { charged, reason } = thrown.options;
+    return { kind: 'retry-later', seconds: thrown.seconds, options: { charged: charged === true, reason: reason === undefined ? undefined : textOf(reason) } };
+  }
+  if (isA(thrown, GiveUp)) return { kind: 'give-up', reason: textOf(thrown.reason), cause: thrown.cause === undefined ? undefined : messageOf(thrown.cause) };
+  if (isA(thrown, SucceedEarly)) return { kind: 'succeed-early', value: canCross(thrown.value) ? thrown.value : undefined };
+  if (!isA(thrown, Error)) return { kind: 'value', value: canCross(thrown) ? thrown : textOf(thrown) };
+  return { kind: 'error', name: errorName(thrown), message: errorMessage(thrown), stack: stackOf(thrown), properties: propertiesOf(thrown) };
+}
+
+function propertiesOf(error: Error): Record<string, unknown> {
+  try {
+    return Object.fromEntries(Object.entries(error).filter(([, value]) => canCross(value)));
+  } catch {
+    return {};
+  }
 }
 
 /** The same to whoever looks at its name, message, stack and properties; `instanceof` of the application's own classes is lost. */
@@ -65,8 +76,4 @@ export function canCross(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function textOf(value: unknown): string {
-  return value instanceof Error ? value.message : String(value);
 }

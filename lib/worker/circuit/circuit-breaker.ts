@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import { isA } from '../../task/error-text.js';
 import { RetryLater, SucceedEarly } from '../../task/verdicts.js';
 import { GiveBack } from '../give-back.js';
 import type { RunMiddleware } from '../middleware.js';
@@ -93,9 +94,14 @@ class CircuitBreaker {
   }
 
   private verdict(error: unknown): boolean | undefined {
-    if (error instanceof RetryLater || error instanceof GiveBack) return undefined;
-    if (error instanceof SucceedEarly) return false;
-    return this.isFailure(error) || undefined;
+    if (isA(error, RetryLater) || isA(error, GiveBack)) return undefined;
+    if (isA(error, SucceedEarly)) return false;
+    try {
+      return this.isFailure(error) || undefined;
+    } catch {
+      // It could not say; without a word of it every error is a failure, and a circuit without an outcome would not open or close again.
+      return true;
+    }
   }
 
   private report(circuit: Circuit, context: TaskContext, controls: WorkerControls | undefined): void {

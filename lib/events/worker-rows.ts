@@ -1,0 +1,30 @@
+import { messageOf } from '../task/error-text.js';
+import type { EventRows, TypesOf } from './event-row.js';
+
+/** Of workers, their limits and their circuits. */
+export const WORKER_ROWS: EventRows<TypesOf<'worker' | 'limits' | 'circuit'>> = {
+  'worker.started': { level: 'log', fields: { worker: true, queue: true }, text: ({ worker, queue }) => `Worker "${worker}" consumes the queue "${queue}".` },
+  'worker.stopped': { level: 'log', fields: { worker: true, queue: true }, text: ({ worker }) => `Worker "${worker}" has stopped.` },
+  'worker.problem': {
+    level: 'error', fields: { worker: true, message: true, error: true },
+    text: ({ worker, message, error }) => `Worker "${worker}": ${message}${error === undefined ? '' : `: ${messageOf(error)}`}`,
+  },
+  'limits.lease-lost': {
+    level: 'error', fields: { held: true, error: true },
+    text: ({ held, error }) => 'This process did not renew its lease in time: '
+      + `${held} running tasks with limits over all processes may overlap with others.${error === undefined ? '' : ` ${messageOf(error)}`}`,
+  },
+  'circuit.opened': {
+    level: 'warn', fields: { scope: true, name: true, worker: true, tasks: true, failures: true, seconds: true },
+    text: ({ scope, name, worker, tasks, failures, seconds }) => (
+      `${failures} of ${tasks} attempts failed: the circuit of ${scope} "${name}" at worker "${worker}" is open for ${seconds} s.`),
+  },
+  'circuit.half-open': {
+    level: 'debug', fields: { scope: true, name: true, worker: true },
+    text: ({ scope, name, worker }) => `The circuit of ${scope} "${name}" at worker "${worker}" lets one task try.`,
+  },
+  'circuit.closed': {
+    level: 'log', fields: { scope: true, name: true, worker: true },
+    text: ({ scope, name, worker }) => `The circuit of ${scope} "${name}" at worker "${worker}" is closed; tasks run again.`,
+  },
+};
