@@ -1,6 +1,8 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from './argument-types.js';
+import { errorText } from './error-text.js';
 import { isAsynchronous } from './option-kinds.js';
+import { ignoreRejection } from './rejections.js';
 
 /**
  * How long to wait before the next attempt; `delaySeconds` is the base.
@@ -42,20 +44,41 @@ const BACKOFFS: readonly Backoff[] = ['exponential', 'fibonacci', 'fixed', 'poly
 /** Beyond this the ladder of delays ends; nobody waits for a retry so long. */
 const LONGEST_SECONDS = 365 * 86_400;
 
+/** Told what a function of the policy did that it should not: it threw, or gave something else than it should. */
+type OnDefect = (text: string) => void;
+
 /**
- * The pause before the next attempt, in milliseconds; `undefined` when there is to be none.
+ * The pause before the next attempt, in milliseconds; `undefined` when there is to be none. A function of the policy that
+ * is broken must not stop retries: without an answer an error is worth another attempt, and its pause is the longest one.
  *
  * @param attempt the attempt that failed, from 1
  * @param random from 0 to 1, as `Math.random()`
  */
-export function retryDelayMs(policy: RetryPolicy, attempt: number, error: unknown, random: number): number | undefined {
+export function retryDelayMs(policy: RetryPolicy, attempt: number, error: unknown, random: number, onDefect: OnDefect = () => undefined): number | undefined {
   const { attempts, jitter, maxDelaySeconds } = { ...DEFAULTS, ...defined(policy) };
-  if (attempt >= attempts || policy.retryIf?.(error) === false) return undefined;
-  const seconds = Math.min(pauseSeconds(policy, attempt, error, random), maxDelaySeconds);
+  if (attempt >= attempts || !isWorthIt(policy, error, onDefect)) return undefined;
+  const seconds = Math.min(pauseSeconds(policy, attempt, error, random, onDefect), maxDelaySeconds);
   return Math.round(seconds * (1 - jitter * random) * 1000);
 }
 
-function pauseSeconds(policy: RetryPolicy, attempt: number, error: unknown, random: number): number {
+function isWorthIt({ retryIf }: RetryPolicy, error: unknown, onDefect: OnDefect): boolean {
+  return retryIf === undefined || answerOf('retryIf', () => retryIf(error), onDefect) !== false;
+}
+
+/** `undefined` where it threw, or gave an object: a promise above all, which nobody waits for. */
+function answerOf(name: string, ask: () => unknown, onDefect: OnDefect): unknown {
+  try {
+    const answer = ask();
+    if (typeof answer !== 'object' || answer === null) return answer;
+    ignoreRejection(answer);
+    onDefect(`retry.${name} gave ${display(answer)}, which is not waited for`);
+  } catch (error) {
+    onDefect(`retry.${name} threw ${errorText(error)}`);
+  }
+  return undefined;
+}
+
+function pauseSeconds(policy: RetryPolicy, attempt: number, error: unknown, random: number, onDefect: OnDefect): number {
   const { backoff, delaySeconds } = { ...DEFAULTS, ...defined(policy) };
   switch (backoff) {
     case 'fixed': return delaySeconds;
@@ -63,8 +86,7 @@ function pauseSeconds(policy: RetryPolicy, attempt: number, error: unknown, rand
     case 'fibonacci': return delaySeconds * fibonacci(attempt);
     case 'polynomial': return attempt ** 4 + 15 + random * 30 * attempt;
     default: {
-      const seconds: unknown = backoff(attempt, error);
-      // A broken function must not stop retries: the pause is then the longest one.
+      const seconds = answerOf('backoff', () => backoff(attempt, error), onDefect);
       return typeof seconds === 'number' && seconds >= 0 ? seconds : LONGEST_SECONDS;
     }
   }

@@ -1,5 +1,6 @@
 import type { Delivery } from '../brokers/broker.js';
 import { TaskTooLargeError } from '../errors.js';
+import { errorText } from '../task/error-text.js';
 import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { afterRecording } from './after-recording.js';
@@ -23,13 +24,22 @@ export class Admission {
     private readonly onEnd: () => void,
   ) {}
 
+  /** Never throws: whoever calls it counts on `onEnd`, or on the run that was started. */
   take(delivery: Delivery): void {
+    try {
+      this.admit(delivery);
+    } catch (defect) {
+      this.end(delivery, Promise.reject(defect instanceof Error ? defect : new Error(errorText(defect))));
+    }
+  }
+
+  private admit(delivery: Delivery): void {
     let task: Task;
     try {
       task = this.decode(delivery);
     } catch (error) {
       const known = { uuid: delivery.properties.messageId ?? '', name: '' };
-      return this.end(this.unrun.bury(delivery, known, reasonOf(error), error));
+      return this.end(delivery, this.unrun.bury(delivery, known, reasonOf(error), error));
     }
     const expiresAt = expiryOf(delivery);
     const handler = this.dependencies.handlers.get(task.name);
@@ -37,7 +47,7 @@ export class Admission {
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (run.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
-    if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
+    if (this.isPaused(task)) return this.end(delivery, this.unrun.putOff(delivery, task));
     this.runner.start(run);
   }
 
@@ -50,9 +60,9 @@ export class Admission {
   private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     this.runner.controls.share();
-    if (this.isPaused(task)) return this.end(this.unrun.putOff(delivery, task));
+    if (this.isPaused(task)) return this.end(delivery, this.unrun.putOff(delivery, task));
     const cancelled = this.dependencies.cancelReasonOf?.({ uuid: task.uuid, headers: delivery.properties.headers ?? {} });
-    this.end(cancelled === undefined ? this.unrun.passOn(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
+    this.end(delivery, cancelled === undefined ? this.unrun.passOn(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
   }
 
   private decode(delivery: Delivery): Task {
@@ -76,11 +86,11 @@ export class Admission {
   private expire(delivery: Delivery, task: Task, expiresAt: number): void {
     const recording = this.unrun.expire(delivery, task, expiresAt);
     if (recording === undefined) this.onEnd();
-    else this.end(recording);
+    else this.end(delivery, recording);
   }
 
-  private end(recording: Promise<void>): void {
-    afterRecording(recording, this.runner.name, this.dependencies.emit, this.onEnd);
+  private end(delivery: Delivery, recording: Promise<void>): void {
+    afterRecording(recording, delivery, this.runner.name, this.dependencies.emit, this.onEnd);
   }
 }
 

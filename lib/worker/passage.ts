@@ -8,12 +8,14 @@ export class Passage<T> {
   /** Set where `next` was called more than once: the defect of a middleware. */
   defect: DispatcherError | undefined;
   private inner: Watched<T> | undefined;
+  /** The middleware has ended: its task is done, and must not begin now. */
+  private isOver = false;
   private outcome: PromiseSettledResult<T> | undefined;
 
   constructor(private readonly name: string, private readonly enter: () => T | PromiseLike<T>) {}
 
   readonly next = (): Promise<T> => {
-    if (this.inner !== undefined) return this.refuse();
+    if (this.inner !== undefined || this.isOver) return this.refuse();
     this.inner = new Watched<T>((resolve) => { resolve(Passage.start(this.enter)); });
     this.inner.note((outcome) => { this.outcome = outcome; });
     return this.inner;
@@ -22,8 +24,9 @@ export class Passage<T> {
   /** True where somebody has seen the outcome: what it was has been taken into account. */
   get isSeen(): boolean { return this.outcome !== undefined && this.inner?.observed === true; }
 
-  /** How the inner side ended, awaited; `undefined` where it was never entered. */
+  /** How the inner side ended, awaited; `undefined` where it was never entered, which is then too late. */
   async settled(): Promise<PromiseSettledResult<T> | undefined> {
+    this.isOver = true;
     if (this.outcome === undefined && this.inner !== undefined) await new Promise<void>((resolve) => { this.inner?.note(() => resolve()); });
     return this.outcome;
   }
@@ -34,7 +37,7 @@ export class Passage<T> {
 
   private refuse(): Promise<T> {
     this.defect = new DispatcherError('ERR_DISPATCHER_NEXT_TWICE',
-      `The middleware ${this.name} called next() more than once; only the first call counts. To run a task again, throw and let its retry policy decide.`,
+      `The middleware ${this.name} called next() more than once, or after its own end; only the first call counts, and before that end. To run a task again, throw and let its retry policy decide.`,
       { middleware: this.name });
     const refusal = Promise.reject<T>(this.defect);
     // It may be nobody's to catch; the defect is reported by other ways.

@@ -31,6 +31,10 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   readonly startedAt = performance.now();
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
   ended = false;
+  /** Its delivery was acknowledged or given back. */
+  isSettled = false;
+  /** Our own code failed at its end, and it was ended otherwise. */
+  rescued = false;
   timer: NodeJS.Timeout | undefined;
   /** It was called off while it ran, by whom and why. */
   cancelled: string | undefined;
@@ -111,8 +115,16 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
 
   /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
   ack(): boolean {
+    this.isSettled = true;
     const first = this.delivery.ack();
     return this.duplicate === undefined ? first : this.duplicate.ack() || first;
+  }
+
+  /** Both go back to their queue, unsettled. */
+  requeue(): void {
+    this.isSettled = true;
+    this.delivery.requeue();
+    this.duplicate?.requeue();
   }
 
   /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */

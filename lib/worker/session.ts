@@ -8,6 +8,7 @@ import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
 import { pauseUntil } from './pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
+import type { RunContexts } from './run-contexts.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
@@ -42,7 +43,7 @@ export class Session implements IntakeHost {
   private onIdle: (() => void) | undefined;
   private readonly slotsHeld = new Hold(() => this.fill());
 
-  constructor(config: WorkerConfig, private limit: number, topology: Topology, dependencies: WorkerDependencies, makeIntake: MakeIntake) {
+  constructor(config: WorkerConfig, private limit: number, topology: Topology, dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
     const { broker, emit, gates, results } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
@@ -51,7 +52,7 @@ export class Session implements IntakeHost {
     const endings = new TaskEndings(config, dependencies, settler, keeper, allGates);
     this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
-      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() });
+      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts);
     const unrun = new UnrunEndings(config, dependencies, settler, keeper, allGates);
     this.admission = new Admission(dependencies, this.runner, endings, unrun, () => this.free(undefined));
   }
@@ -152,13 +153,16 @@ export class Session implements IntakeHost {
   fill(): void {
     if (this.filling) return;
     this.filling = true;
-    while (this.busy < this.slots && this.isTaking) {
-      const next = this.intake.next();
-      if (next === undefined) break;
-      this.busy++;
-      this.admission.take(next);
+    try {
+      while (this.busy < this.slots && this.isTaking) {
+        const next = this.intake.next();
+        if (next === undefined) break;
+        this.busy++;
+        this.admission.take(next);
+      }
+    } finally {
+      this.filling = false;
     }
-    this.filling = false;
   }
 
   private get slots(): number { return Math.min(this.limit, this.slotsHeld.slots); }

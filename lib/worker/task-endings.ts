@@ -112,8 +112,7 @@ export class TaskEndings {
   async putBack(run: RunningTask): Promise<void> {
     run.reports?.abandon();
     if (run.gated) await this.leave(run, { kind: 'returned' });
-    run.delivery.requeue();
-    run.duplicate?.requeue();
+    run.requeue();
   }
 
   /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */

@@ -1,6 +1,6 @@
 import { TaskTimeoutError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
-import { afterRecording } from './after-recording.js';
+import { isA } from '../task/error-text.js';
 import { BlockedLoop } from './blocked-loop.js';
 import { cancelledError } from './cancelled-error.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
@@ -8,9 +8,11 @@ import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
+import type { RunContexts } from './run-contexts.js';
+import { RunRescue } from './run-rescue.js';
 import type { RunningTask, Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
-import { taskStorage, type TaskLogger } from './task-context.js';
+import type { TaskLogger } from './task-context.js';
 import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
 
@@ -21,6 +23,7 @@ import type { WorkerDependencies } from './worker.js';
  */
 export class TaskRunner implements Surroundings {
   private readonly runs = new Set<RunningTask>();
+  private readonly rescue: RunRescue;
   /** Started and stopped by the owner. */
   readonly blockedLoop: BlockedLoop;
 
@@ -30,7 +33,9 @@ export class TaskRunner implements Surroundings {
     private readonly endings: TaskEndings,
     private readonly onEnd: (durationMs?: number) => void,
     readonly controls: WorkerControls,
+    private readonly contexts: RunContexts,
   ) {
+    this.rescue = new RunRescue(name, dependencies.emit, endings, (run) => this.runs.has(run), (run) => this.leave(run));
     this.blockedLoop = new BlockedLoop(this.runs, dependencies.emit);
   }
 
@@ -38,7 +43,17 @@ export class TaskRunner implements Surroundings {
     return this.dependencies.loggerFor(taskName, uuid);
   }
 
+  /** Never throws, whatever a user's code does: it is the last that is called for a delivery. */
   start(run: RunningTask): void {
+    this.runs.add(run);
+    try {
+      this.enter(run);
+    } catch (defect) {
+      this.rescue.end(run, defect);
+    }
+  }
+
+  private enter(run: RunningTask): void {
     const { limits } = run.handler;
     this.endings.received(run);
     if (limits !== undefined && !this.mayRun(run, limits)) return;
@@ -94,7 +109,6 @@ export class TaskRunner implements Surroundings {
       run.release = limits.enter(run.task.args.map(({ value }) => value));
       return true;
     } catch (error) {
-      this.runs.add(run);
       this.failed(run, error);
       return false;
     }
@@ -102,35 +116,46 @@ export class TaskRunner implements Surroundings {
 
   /** While the gates are asked it holds its slot, and its delivery is known, as if it ran. */
   private afterGates(run: RunningTask, entering: Promise<Entrance>): void {
-    this.runs.add(run);
-    void entering.then((entrance) => {
-      if (run.ended) return;
-      if (run.isAborted) return this.failed(run, undefined);
-      switch (entrance.kind) {
-        case 'run': return this.run(entrance.args === undefined ? run : run.withArguments(entrance.args));
-        case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
-        case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
-        case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));
-        case 'bury': return this.leaveUnrun(run, this.endings.bury(run, entrance.reason, entrance.error));
-      }
-    });
+    entering.then((entrance) => this.entered(run, entrance)).catch((defect: unknown) => this.rescue.end(run, defect));
+  }
+
+  private entered(run: RunningTask, entrance: Entrance): void {
+    if (run.ended) return;
+    if (run.isAborted) return this.failed(run, undefined);
+    switch (entrance.kind) {
+      case 'run': return this.run(entrance.args === undefined ? run : run.withArguments(entrance.args));
+      case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
+      case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
+      case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));
+      case 'bury': return this.leaveUnrun(run, this.endings.bury(run, entrance.reason, entrance.error));
+    }
   }
 
   private run(run: RunningTask): void {
-    this.runs.add(run);
     this.endings.started(run);
     if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
     let result: unknown;
     try {
-      result = taskStorage.run(run, invoke, run);
+      result = this.contexts.run(invoke, run);
     } catch (error) {
       this.failed(run, error);
       return;
     } finally {
       this.blockedLoop.letGo(run);
     }
-    if (isThenable(result)) result.then((value) => this.succeeded(run, value), (error: unknown) => this.failed(run, error));
+    if (mayBeThenable(result)) void this.adopt(run, result);
     else this.succeeded(run, result);
+  }
+
+  /** As `await` does it, whatever `then` is: a getter that throws, a function that throws, or that calls back twice. */
+  private async adopt(run: RunningTask, result: unknown): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      return this.failed(run, error);
+    }
+    this.succeeded(run, value);
   }
 
   private limitTime(run: RunningTask, seconds: number): void {
@@ -146,24 +171,30 @@ export class TaskRunner implements Surroundings {
         `Task "${run.name}" (${run.uuid}) ran longer than its ${seconds} s (timeoutSeconds). `
         + 'Raise the limit, or stop the work when context.signal is aborted.',
         { task: run.name, uuid: run.uuid, timeoutSeconds: seconds });
-      run.ended = true;
-      run.abort(error);
-      this.dependencies.emit({ type: 'task.timed-out', task: run.identity(), error });
-      this.endFailed(run, 'timed-out', error);
+      this.guarded(run, () => {
+        run.ended = true;
+        run.abort(error);
+        this.dependencies.emit({ type: 'task.timed-out', task: run.identity(), error });
+        this.endFailed(run, 'timed-out', error);
+      });
     }, seconds * 1000);
   }
 
   private succeeded(run: RunningTask, value: unknown): void {
-    if (run.ended) return this.endedLate(run);
-    if (this.blockedLoop.isLate) return this.succeededAfterBlocking(run, value);
-    this.succeed(run, value);
+    try {
+      if (run.ended) this.endedLate(run);
+      else if (this.blockedLoop.isLate) this.succeededAfterBlocking(run, value);
+      else this.succeed(run, value);
+    } catch (defect) {
+      this.rescue.end(run, defect);
+    }
   }
 
   private succeed(run: RunningTask, value: unknown): void {
     const keeping = this.endings.succeed(run, value);
     if (keeping === undefined) return this.leave(run);
     clearTimeout(run.timer);
-    this.after(keeping, () => this.leave(run));
+    this.after(run, keeping, () => this.leave(run));
   }
 
   /**
@@ -172,21 +203,20 @@ export class TaskRunner implements Surroundings {
    */
   private succeededAfterBlocking(run: RunningTask, value: unknown): void {
     clearTimeout(run.timer);
-    setImmediate(() => setImmediate(() => {
+    setImmediate(() => setImmediate(() => this.guarded(run, () => {
       if (run.ended) return this.endedLate(run);
       this.succeed(run, value);
-    }));
+    })));
   }
 
   private failed(run: RunningTask, error: unknown): void {
-    if (run.ended) return this.endedLate(run);
-    if (run.isAborted && run.cancelled === undefined) {
-      this.after(this.endings.putBack(run), () => this.leave(run));
-      return;
-    }
-    clearTimeout(run.timer);
-    if (error instanceof GiveBack && run.cancelled === undefined) return this.giveBack(run, error);
-    this.endFailed(run, 'failed', error);
+    this.guarded(run, () => {
+      if (run.ended) return this.endedLate(run);
+      if (run.isAborted && run.cancelled === undefined) return this.after(run, this.endings.putBack(run), () => this.leave(run));
+      clearTimeout(run.timer);
+      if (isA(error, GiveBack) && run.cancelled === undefined) return this.giveBack(run, error);
+      this.endFailed(run, 'failed', error);
+    });
   }
 
   private giveBack(run: RunningTask, { seconds, reason }: GiveBack): void {
@@ -195,20 +225,22 @@ export class TaskRunner implements Surroundings {
 
   /** It has not run: its short time here says nothing of how long tasks take. */
   private leaveUnrun(run: RunningTask, recording: Promise<void>): void {
-    this.after(recording, () => {
-      this.runs.delete(run);
-      run.release?.(false);
-      this.onEnd();
-    });
+    this.after(run, recording, () => this.free(run, false));
   }
 
   private endFailed(run: RunningTask, reason: DeadReason, thrown: unknown): void {
     const outcome = outcomeOf(thrown, run.attempt, run.retry, Math.random());
-    if (outcome.kind === 'succeed') return this.succeed(run, outcome.value);
-    if (run.cancelled !== undefined) return this.after(this.endings.cancel(run, run.cancelled), () => this.leave(run));
+    if (outcome.kind === 'succeed') return this.succeedEarly(run, outcome.value);
+    if (run.cancelled !== undefined) return this.after(run, this.endings.cancel(run, run.cancelled), () => this.leave(run));
     if (reason === 'failed') this.dependencies.emit({ type: 'task.failed', task: run.identity(), error: outcome.error });
     const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, reason, outcome.error);
-    this.after(recording, () => this.leave(run));
+    this.after(run, recording, () => this.leave(run));
+  }
+
+  /** The value is the result, as if it had been returned. */
+  private succeedEarly(run: RunningTask, value: unknown): void {
+    if (mayBeThenable(value)) void this.adopt(run, value);
+    else this.succeed(run, value);
   }
 
   private endedLate(run: RunningTask): void {
@@ -216,18 +248,32 @@ export class TaskRunner implements Surroundings {
     this.dependencies.emit({ type: 'task.ended-late', task: run.identity(), afterSeconds });
   }
 
-  private after(recording: Promise<void>, next: () => void): void {
-    afterRecording(recording, this.name, this.dependencies.emit, next);
+  private after(run: RunningTask, recording: Promise<void>, next: () => void): void {
+    recording.then(next).catch((defect: unknown) => this.rescue.end(run, defect));
+  }
+
+  private guarded(run: RunningTask, step: () => void): void {
+    try {
+      step();
+    } catch (defect) {
+      this.rescue.end(run, defect);
+    }
   }
 
   /** The handler has ended, or is no longer waited for. */
   private leave(run: RunningTask): void {
     clearTimeout(run.timer);
-    this.runs.delete(run);
-    run.release?.(true);
-    this.onEnd(performance.now() - run.startedAt);
+    this.free(run, true);
   }
 
+  private free(run: RunningTask, ran: boolean): void {
+    this.runs.delete(run);
+    try {
+      run.release?.(ran);
+    } finally {
+      this.onEnd(ran ? performance.now() - run.startedAt : undefined);
+    }
+  }
 }
 
 function invoke(run: RunningTask): unknown {
@@ -236,6 +282,7 @@ function invoke(run: RunningTask): unknown {
   return run.handler.run(values, run);
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+/** Whether it is one is for `await` to find out, which looks once: a getter may throw, or say something else the second time. */
+function mayBeThenable(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

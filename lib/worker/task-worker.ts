@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { WorkerLines } from './intake/worker-lines.js';
+import { RunContexts } from './run-contexts.js';
 import { Session } from './session.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
 import type { Worker, WorkerActivity, WorkerDependencies } from './worker.js';
@@ -13,6 +14,8 @@ export class TaskWorker implements Worker {
   readonly name: string;
   readonly queue: string;
   private slots: number;
+  /** Made with the worker: who starts it again, from a request for one, must not lend its own context to all runs. */
+  private readonly contexts = new RunContexts();
   private paused = false;
   private readonly lines: WorkerLines;
   private session: Session | undefined;
@@ -69,7 +72,7 @@ export class TaskWorker implements Worker {
   }
 
   private async begin(): Promise<void> {
-    const session = new Session(this.config, this.slots, this.lines.topology, this.dependencies, this.lines.makeIntake);
+    const session = new Session(this.config, this.slots, this.lines.topology, this.dependencies, this.lines.makeIntake, this.contexts);
     this.session = session;
     try {
       await session.setPaused(this.paused);
