@@ -46,8 +46,8 @@ const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|re
 /** Who reads records: of a store, or of replies. */
 const RESULT_READER = '^lib/results/result-reader\\.ts$';
 
-/** A timer that can be ended: all that others need of worker/. */
-const PAUSE_UNTIL = '^lib/worker/pause-until\\.ts$';
+/** One place for waiting and limits of time. */
+const TIME = '^lib/time/';
 
 module.exports = {
   forbidden: [
@@ -92,9 +92,10 @@ module.exports = {
       name: 'broker-adapters-import-their-port', severity: 'error',
       comment: 'An adapter knows its port, task/, errors.ts and its own folder; never another adapter.',
       from: { path: '^lib/brokers/([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, AMQP, LMDB] },
+      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, TIME, AMQP, LMDB] },
     },
     mayImport('urls-import-errors', URLS, [ERRORS], 'Pure: whoever takes a URL may ask it.'),
+    mayImport('time-imports-errors', TIME, [ERRORS], 'It stands below everything that waits, and knows nobody.'),
     mayImport('amqp-imports-errors', AMQP, [ERRORS, URLS], 'What both adapters of RabbitMQ share knows neither of them.'),
     {
       name: 'amqp-is-for-its-adapters', severity: 'error',
@@ -113,7 +114,7 @@ module.exports = {
       name: 'result-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers.',
       from: { path: '^lib/results/(?!supervised/|replies/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, AMQP, URLS, LMDB] },
+      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, TIME, AMQP, URLS, LMDB] },
     },
     {
       name: 'task-results-are-pure', severity: 'error',
@@ -125,9 +126,9 @@ module.exports = {
       'Results without a store: over the port of the broker, whichever it is.'),
     mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
     ...['worker', 'schedules'].map((folder) => mayImport(
-      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, PAUSE_UNTIL],
+      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, TIME],
       'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
-    mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/gates/task-gate\\.ts$'],
+    mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, TIME, '^lib/worker/gates/task-gate\\.ts$'],
       'As worker/. Beside them the port by which workers let it take part in the life of a task.'),
     mayImport('control-imports-ports', '^lib/control/', [...PORTS, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
       'As worker/, whose types it speaks of: control is written once for every broker.'),

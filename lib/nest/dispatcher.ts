@@ -1,3 +1,4 @@
+import type { BrokerStatus } from '../brokers/broker.js';
 import { EventLogger } from './event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
 import { healthOf, type DispatcherHealth } from './health.js';
@@ -17,7 +18,10 @@ export class Dispatcher {
   private readonly lostConsumers = new Set<string>();
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
+  /** By the clock that nobody sets, as `statusSince` and for the same reason. */
   private deadline: number | undefined;
+  private status: BrokerStatus | undefined;
+  private statusSince = performance.now();
 
   constructor(readonly parts: DispatcherParts) {
     this.observe();
@@ -50,7 +54,7 @@ export class Dispatcher {
       lostConsumers: [...this.lostConsumers],
       paused: control.pauses.known,
       publishTimeoutMs: config.publishTimeoutMs,
-      now: Date.now(),
+      sinceMs: performance.now() - this.statusSince,
     });
   }
 
@@ -66,7 +70,7 @@ export class Dispatcher {
 
   private async drainWorkers(): Promise<void> {
     const { config: { shutdownTimeoutMs }, workers, scheduling, control } = this.parts;
-    this.deadline = Date.now() + shutdownTimeoutMs;
+    this.deadline = performance.now() + shutdownTimeoutMs;
     workers.refuse();
     const deadlineMs = shutdownTimeoutMs - this.closingMs();
     const stopped = scheduling.stop(deadlineMs);
@@ -80,7 +84,7 @@ export class Dispatcher {
     await threads.close();
     results.close();
     workflows.close();
-    const left = (this.deadline ?? 0) - Date.now();
+    const left = (this.deadline ?? 0) - performance.now();
     const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
     await limits.close(closingMs / 2);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
@@ -108,6 +112,8 @@ export class Dispatcher {
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });
     broker.states.subscribe(({ status }) => {
+      if (status !== this.status) this.statusSince = performance.now();
+      this.status = status;
       // Nothing will bring the connection back: running tasks end in peace, and nobody waits for more.
       if (status === 'broken') void this.closeWorkers(config.shutdownTimeoutMs);
     });

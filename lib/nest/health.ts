@@ -30,17 +30,18 @@ export interface HealthFacts {
   readonly paused: readonly Pause[];
   /** How long a publish bridges an absence of the broker. */
   readonly publishTimeoutMs: number;
-  readonly now: number;
+  /** For how long the broker has been in this state, in milliseconds; not told by its `since`, which is by a clock that may be set. */
+  readonly sinceMs: number;
 }
 
 /** Pure: the time is an argument. */
-export function healthOf({ state, workers, lostConsumers, paused, publishTimeoutMs, now }: HealthFacts): DispatcherHealth {
+export function healthOf({ state, workers, lostConsumers, paused, publishTimeoutMs, sinceMs }: HealthFacts): DispatcherHealth {
   const details = {
     connection: state.status, since: new Date(state.since).toISOString(), workers, lostConsumers,
     paused: paused.map(({ kind, name, by, reason, since }) => ({ kind, name, by, reason, since: since.toISOString() })),
     ...(state.cause === undefined ? {} : { cause: state.cause.message }),
   };
-  return { status: statusOf(state, lostConsumers, now - state.since > publishTimeoutMs), details };
+  return { status: statusOf(state, lostConsumers, sinceMs > publishTimeoutMs), details };
 }
 
 function statusOf({ status }: BrokerState, lostConsumers: readonly string[], tooLong: boolean): DispatcherHealth['status'] {

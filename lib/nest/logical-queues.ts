@@ -42,10 +42,10 @@ export class LogicalQueues {
     const own = this.workers().filter((worker) => worker.queue === queue);
     if (own.length > 0) return [...new Set(own.flatMap(({ queues }) => queues))].filter((name) => name !== queue);
     const known = this.known.get(queue);
-    if (known !== undefined && known.until > Date.now()) return known.queues;
+    if (known !== undefined && known.until > performance.now()) return known.queues;
     const queues = isRegister(queue) ? [] : noteQueues(queue, await this.register.read(queue));
     if (this.known.size >= MOST_KNOWN) this.known.clear();
-    this.known.set(queue, { queues, until: Date.now() + FRESH_MS });
+    this.known.set(queue, { queues, until: performance.now() + FRESH_MS });
     return queues;
   }
 }

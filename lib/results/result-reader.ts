@@ -1,4 +1,5 @@
 import { ResultWaitTimeoutError } from '../errors.js';
+import { Timer } from '../time/timer.js';
 import type { StopWatching } from './result-backend.js';
 import { isFinal, type TaskResult } from './task-result.js';
 
@@ -27,10 +28,10 @@ export function waitForEnd(reader: ResultReader, uuid: string, timeoutMs: number
     let last: TaskResult | undefined;
     const watching: { stop?: StopWatching; over?: true } = {};
     const onClosing = (): void => finish(() => reject(closing.reason as Error));
-    const timer = setTimeout(() => finish(() => reject(waitedInVain(uuid, timeoutMs, last))), timeoutMs);
+    const timer = new Timer(timeoutMs, () => finish(() => reject(waitedInVain(uuid, timeoutMs, last))));
     const finish = (settle: () => void): void => {
       watching.over = true;
-      clearTimeout(timer);
+      timer.cancel();
       closing.removeEventListener('abort', onClosing);
       watching.stop?.();
       settle();

@@ -1,10 +1,11 @@
 import type { EventSink } from '../events/dispatcher-event.js';
-import { pauseUntil } from '../worker/pause-until.js';
+import { pauseUntil } from '../time/pause-until.js';
 import type { StoredCursor } from './cursor.js';
 import { dueTicks, type MissedRange } from './due-ticks.js';
 import type { Schedule } from './schedule.js';
 import type { ScheduleStore } from './schedule-store.js';
 import { cannotBeSent, type TickSender } from './tick-sender.js';
+import { makeStopper } from '../time/stopper.js';
 
 /** Who did not fire the last tick lets the one who did go first; so most processes only look. */
 const FOLLOWER_MS = 200;
@@ -45,7 +46,7 @@ export interface RunnerDependencies {
  */
 export class ScheduleRunner {
   readonly ended: Promise<void>;
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private readonly owner: string;
   private readonly takeoverMs: number;
   /** Ticks up to here are dealt with, as far as this process knows. */

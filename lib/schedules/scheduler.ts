@@ -1,12 +1,13 @@
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { StopWatching } from '../results/result-backend.js';
 import type { Format } from '../formats/format.js';
-import { pauseUntil } from '../worker/pause-until.js';
+import { pauseUntil } from '../time/pause-until.js';
 import type { Book } from './book.js';
 import type { Schedule } from './schedule.js';
 import { ScheduleRunner, type RunnerDependencies } from './schedule-runner.js';
 import type { ScheduleStore } from './schedule-store.js';
 import { readSchedule, type StoredSchedule } from './stored-schedule.js';
+import { makeStopper } from '../time/stopper.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -25,7 +26,7 @@ export interface SchedulerDependencies {
  * share is opened when there is a schedule, and not before.
  */
 export class Scheduler {
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private readonly declared = new Map<string, Schedule>();
   private readonly runners = new Map<string, { readonly runner: ScheduleRunner; readonly stored?: StoredSchedule }>();
   /** Stopped, and not yet at the end of their round. */

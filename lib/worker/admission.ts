@@ -53,7 +53,7 @@ export class Admission {
 
   /** It may be given up by its queue before it is run: another takes its place. */
   renew(delivery: Delivery): void {
-    this.end(this.unrun.renew(delivery));
+    this.end(delivery, this.unrun.renew(delivery));
   }
 
   /** There is no handler of this name here: neither limits nor gates are asked, for it must not seem to have been started. */

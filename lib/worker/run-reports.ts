@@ -1,6 +1,6 @@
 import type { OutcomeRecorder, Reported } from '../results/outcome-recorder.js';
 import { withEntry, type TaskOutcome, type TimelineEntry } from '../results/task-result.js';
-import { pauseUntil } from './pause-until.js';
+import { pauseUntil } from '../time/pause-until.js';
 
 /** What happens on the way is told together, at most so often; a task that is over sooner is told in one. */
 export const NOTES_EVERY_MS = 50;

@@ -7,6 +7,8 @@ import { cameBack } from './came-back.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import type { Release } from './limits/task-limits.js';
+import { makeStopper } from '../time/stopper.js';
+import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
 import type { RunReports } from './run-reports.js';
 import type { TaskContext, TaskLogger } from './task-context.js';
@@ -35,7 +37,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   isSettled = false;
   /** Our own code failed at its end, and it was ended otherwise. */
   rescued = false;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
   /** It was called off while it ran, by whom and why. */
   cancelled: string | undefined;
   /** What is told of it; absent where nobody asked. */
@@ -73,7 +75,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
-      this.controller = new AbortController();
+      this.controller = makeStopper();
       if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
     }
     return this.controller.signal;

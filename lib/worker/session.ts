@@ -6,7 +6,7 @@ import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
-import { pauseUntil } from './pause-until.js';
+import { pauseUntil } from '../time/pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
 import type { RunContexts } from './run-contexts.js';
 import { Settler } from './settler.js';
@@ -16,6 +16,8 @@ import { UnrunEndings } from './unrun-endings.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerActivity, WorkerDependencies } from './worker.js';
 import { isWorn } from './worn-delivery.js';
+import { makeStopper } from '../time/stopper.js';
+import { Timer } from '../time/timer.js';
 
 /** What aborted handlers get, at the end of the time to close, to put things down. */
 const AFTER_ABORT_MS = 1_000;
@@ -27,7 +29,7 @@ export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => 
 
 /** One period of consuming, from start to close: the slots, and what runs in them. */
 export class Session implements IntakeHost {
-  private readonly stop = new AbortController();
+  private readonly stop = makeStopper();
   private readonly intake: Intake;
   private readonly admission: Admission;
   private readonly runner: TaskRunner;
@@ -198,11 +200,11 @@ export class Session implements IntakeHost {
     if (this.busy === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.onIdle = undefined;
         resolve();
       };
-      const timer = setTimeout(done, Math.max(0, limitMs));
+      const timer = new Timer(limitMs, done);
       this.onIdle = done;
     });
   }

@@ -3,7 +3,7 @@ import { HeadersTooLargeError, InvalidTaskError, UnroutableTaskError } from '../
 import { attemptIn } from '../task/headers.js';
 import { shortenHeaders, withoutSendersHeaders } from '../task/shorten-headers.js';
 import type { TaskHeaders } from '../task/task.js';
-import { pauseUntil } from './pause-until.js';
+import { pauseUntil } from '../time/pause-until.js';
 import { deadLetterMessage, forwardedHeaders, type DeathCertificate } from './dead-letter.js';
 
 const FIRST_PAUSE_MS = 100;

@@ -8,6 +8,7 @@ import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
+import { Timer } from '../time/timer.js';
 import type { RunContexts } from './run-contexts.js';
 import { RunRescue } from './run-rescue.js';
 import type { RunningTask, Surroundings } from './running-task.js';
@@ -95,7 +96,7 @@ export class TaskRunner implements Surroundings {
         telling.push(this.endings.abandoned(run));
       }
       run.ended = true;
-      clearTimeout(run.timer);
+      run.timer?.cancel();
       run.reports?.abandon();
       run.release?.(true);
     }
@@ -166,7 +167,7 @@ export class TaskRunner implements Surroundings {
   }
 
   private armTimeout(run: RunningTask, seconds: number): void {
-    run.timer = setTimeout(() => {
+    run.timer = new Timer(seconds * 1000, () => {
       const error = new TaskTimeoutError(
         `Task "${run.name}" (${run.uuid}) ran longer than its ${seconds} s (timeoutSeconds). `
         + 'Raise the limit, or stop the work when context.signal is aborted.',
@@ -177,7 +178,7 @@ export class TaskRunner implements Surroundings {
         this.dependencies.emit({ type: 'task.timed-out', task: run.identity(), error });
         this.endFailed(run, 'timed-out', error);
       });
-    }, seconds * 1000);
+    });
   }
 
   private succeeded(run: RunningTask, value: unknown): void {
@@ -193,7 +194,7 @@ export class TaskRunner implements Surroundings {
   private succeed(run: RunningTask, value: unknown): void {
     const keeping = this.endings.succeed(run, value);
     if (keeping === undefined) return this.leave(run);
-    clearTimeout(run.timer);
+    run.timer?.cancel();
     this.after(run, keeping, () => this.leave(run));
   }
 
@@ -202,7 +203,7 @@ export class TaskRunner implements Surroundings {
    * acknowledgement is known to be too late, and remembered: the task is not run, and does not block, again.
    */
   private succeededAfterBlocking(run: RunningTask, value: unknown): void {
-    clearTimeout(run.timer);
+    run.timer?.cancel();
     setImmediate(() => setImmediate(() => this.guarded(run, () => {
       if (run.ended) return this.endedLate(run);
       this.succeed(run, value);
@@ -213,7 +214,7 @@ export class TaskRunner implements Surroundings {
     this.guarded(run, () => {
       if (run.ended) return this.endedLate(run);
       if (run.isAborted && run.cancelled === undefined) return this.after(run, this.endings.putBack(run), () => this.leave(run));
-      clearTimeout(run.timer);
+      run.timer?.cancel();
       if (isA(error, GiveBack) && run.cancelled === undefined) return this.giveBack(run, error);
       this.endFailed(run, 'failed', error);
     });
@@ -262,7 +263,7 @@ export class TaskRunner implements Surroundings {
 
   /** The handler has ended, or is no longer waited for. */
   private leave(run: RunningTask): void {
-    clearTimeout(run.timer);
+    run.timer?.cancel();
     this.free(run, true);
   }
 

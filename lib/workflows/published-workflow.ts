@@ -4,6 +4,7 @@ import { numberFromZero } from '../task/option-kinds.js';
 import { checkOptions } from '../task/options.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { StepOutcome } from './step-outcome.js';
+import { Timer } from '../time/timer.js';
 import { errorText } from './step-outcome.js';
 import { ProgressReader, type WorkflowProgress } from './workflow-progress.js';
 import { calledOffText, stepsOf } from './workflow-cancellation.js';
@@ -97,13 +98,13 @@ export class PublishedWorkflow {
     return new Promise((resolve, reject) => {
       let last: WorkflowState | undefined;
       const onClosing = (): void => finish(() => reject(closing.reason as Error));
-      const timer = setTimeout(() => finish(() => reject(waitedInVain(this.uuid, timeoutMs, last))), timeoutMs);
+      const timer = new Timer(timeoutMs, () => finish(() => reject(waitedInVain(this.uuid, timeoutMs, last))));
       const stop = store.watchState(this.uuid, (state) => {
         last = state;
         if (state.status !== 'running') finish(() => resolve(state));
       }, (error) => finish(() => reject(error instanceof Error ? error : new Error(String(error)))));
       const finish = (settle: () => void): void => {
-        clearTimeout(timer);
+        timer.cancel();
         closing.removeEventListener('abort', onClosing);
         // It may be told while it begins.
         queueMicrotask(() => stop());

@@ -13,6 +13,7 @@ import { WorkflowPublisher, type WorkflowOptions } from './workflow-publisher.js
 import { WorkflowRetries } from './workflow-retries.js';
 import { WorkflowStore } from './workflow-store.js';
 import type { Workflow } from './workflow.js';
+import { makeStopper } from '../time/stopper.js';
 
 export interface WorkflowsDependencies {
   /** What keeps them; opened when it is first needed. */
@@ -34,7 +35,7 @@ export class Workflows {
   readonly gate: TaskGate;
   private readonly publisher: WorkflowPublisher;
   private readonly handling: PublishedWorkflowDependencies;
-  private readonly closing = new AbortController();
+  private readonly closing = makeStopper();
 
   constructor(private readonly dependencies: WorkflowsDependencies) {
     const { sender, expiresInMs, now, mostPlanned } = dependencies;

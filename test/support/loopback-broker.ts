@@ -22,8 +22,8 @@ export class LoopbackBroker implements Broker {
 
   get state(): BrokerState { return this.states.value; }
 
-  become(status: BrokerState['status'], since = Date.now()): void {
-    this.states.next({ status, since });
+  become(status: BrokerState['status']): void {
+    this.states.next({ status, since: Date.now() });
   }
 
   async connect(): Promise<void> {

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Observable } from 'rxjs';
 import type { MessageProperties } from '../../brokers/broker.js';
 import { DispatcherError, PublishTimeoutError, ShutdownError } from '../../errors.js';
@@ -12,6 +11,7 @@ import type { ResultsOf } from '../../worker/result-keeper.js';
 import { reportsOf, type Report } from './reports.js';
 import { resultOf } from './result-of.js';
 import type { ResultRoute } from './result-route.js';
+import { makeStopper } from '../../time/stopper.js';
 
 /** How long to wait for a result. @publicApi */
 export interface ResultOptions {
@@ -48,11 +48,9 @@ const DEFAULT_WAIT_SECONDS = 30;
 export class TaskResults {
   /** Names of tasks whose handlers in this process say that their results are always wanted. */
   private readonly wanted = new Set<string>();
-  private readonly closing = new AbortController();
+  private readonly closing = makeStopper();
 
   constructor(private readonly route: ResultRoute, private readonly resultsOf: ResultsOf, private readonly ready: () => Promise<void>) {
-    // Everybody who waits for a result listens to it.
-    setMaxListeners(0, this.closing.signal);
   }
 
   /** The result of each task of this name is asked for. */

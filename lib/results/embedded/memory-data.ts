@@ -37,7 +37,7 @@ export class MemoryData {
 
   find(name: string): Entry | undefined {
     const entry = this.entries.get(name);
-    if (entry === undefined || entry.expiresAt > Date.now()) return entry;
+    if (entry === undefined || entry.expiresAt > performance.now()) return entry;
     this.remove(name);
     return undefined;
   }
@@ -110,13 +110,13 @@ export class MemoryData {
   }
 
   private sweep(): void {
-    for (const entry of this.expiring.takeExpired(Date.now())) {
+    for (const entry of this.expiring.takeExpired(performance.now())) {
       if (this.entries.get(entry.name) === entry) this.remove(entry.name);
     }
   }
 }
 
-/** The clock shows whole milliseconds, cut off: without the one on top, it could be one early. */
+/** By the clock that nobody sets. The timers that are measured against it may be up to a millisecond early. */
 function expiryTime(expiresInMs: number | undefined): number {
-  return expiresInMs === undefined ? Infinity : Date.now() + expiresInMs + 1;
+  return expiresInMs === undefined ? Infinity : performance.now() + expiresInMs + 1;
 }

@@ -4,7 +4,9 @@ import {
 import type { CompleteResultBackendOptions } from '../result-backend-options.js';
 import type { ResultStore, StoreListener } from '../result-store.js';
 import type { StatusLine } from './status-line.js';
-import { atMost, pause, within } from './time-limit.js';
+import { atMost, within } from './time-limit.js';
+import { pauseUntil } from '../../time/pause-until.js';
+import { makeStopper } from '../../time/stopper.js';
 
 type LinkStatus = 'idle' | 'connecting' | 'ready' | 'lost' | 'closed';
 
@@ -26,7 +28,7 @@ export class StoreLink {
   private epoch = 0;
   private cause: DispatcherError | undefined;
   private opening: Promise<void> | undefined;
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private readonly waiters = new Set<Waiter>();
   private heartbeat: NodeJS.Timeout | undefined;
   private probing = false;
@@ -108,15 +110,15 @@ export class StoreLink {
   private async open(): Promise<void> {
     this.status = 'connecting';
     this.line.become('connecting');
-    const deadline = Date.now() + this.options.connectTimeoutMs;
+    const deadline = performance.now() + this.options.connectTimeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const error = await this.attempt(attempt, deadline - Date.now());
+      const error = await this.attempt(attempt, deadline - performance.now());
       if (error === undefined) return;
       if (this.stopping.signal.aborted) throw this.closedError();
       const retryInMs = this.pauseAfter(attempt);
-      if (!error.retryable || Date.now() + retryInMs >= deadline) throw this.openFailed(error, attempt);
+      if (!error.retryable || performance.now() + retryInMs >= deadline) throw this.openFailed(error, attempt);
       this.line.emit({ type: 'results.connect-failed', error, attempt, retryInMs });
-      await pause(retryInMs, this.stopping.signal);
+      await pauseUntil(retryInMs, this.stopping.signal);
     }
   }
 
@@ -186,7 +188,7 @@ export class StoreLink {
   /** Goes on until it succeeds or the backend is closed: even a refusal may be mended meanwhile. */
   private async reconnect(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      await pause(this.pauseAfter(attempt), this.stopping.signal);
+      await pauseUntil(this.pauseAfter(attempt), this.stopping.signal);
       if (this.stopping.signal.aborted) return;
       const error = await this.attempt(attempt, Infinity);
       if (error === undefined || this.stopping.signal.aborted) return;

@@ -1,4 +1,4 @@
-import { pauseUntil } from '../pause-until.js';
+import { pauseUntil } from '../../time/pause-until.js';
 import type { Entrance, TaskEnd, TaskGate, TaskVisit } from './task-gate.js';
 
 const FIRST_PAUSE_MS = 100;

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../brokers/broker.js';
 import type { Format } from '../../formats/format.js';
-import { pauseUntil } from '../pause-until.js';
+import { pauseUntil } from '../../time/pause-until.js';
 import type { Settler } from '../settler.js';
 
 /** When nothing came for so long, there was no more. */

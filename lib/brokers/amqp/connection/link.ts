@@ -6,6 +6,7 @@ import { openConnection, type ConnectionListener, type ConnectionSettings } from
 import { pause, within } from './pause.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { pauseBeforeRetry } from './reconnection-policy.js';
+import { makeStopper } from '../../../time/stopper.js';
 
 export type LinkStatus = 'idle' | 'connecting' | 'ready' | 'lost' | 'broken' | 'closed';
 
@@ -36,8 +37,8 @@ export class Link {
   blockedReason: string | undefined;
   model: ChannelModel | undefined;
   private epoch = 0;
-  private socket = new AbortController();
-  private stopping = new AbortController();
+  private socket = makeStopper();
+  private stopping = makeStopper();
   private readonly waiters = new ReadyWaiters();
 
   constructor(
@@ -72,7 +73,7 @@ export class Link {
   /** Lets go of everything, as after a failed {@link open}; `open` may be called again. */
   abandon(error: DispatcherError): void {
     this.stopping.abort();
-    this.stopping = new AbortController();
+    this.stopping = makeStopper();
     this.epoch++;
     this.model = undefined;
     this.status = 'broken';
@@ -120,7 +121,7 @@ export class Link {
 
   private async attempt(number: number): Promise<DispatcherError | undefined> {
     const epoch = ++this.epoch;
-    this.socket = new AbortController();
+    this.socket = makeStopper();
     const socket = this.socket;
     try {
       const model = await openConnection(this.settings, socket.signal, this.connectionListener(epoch));

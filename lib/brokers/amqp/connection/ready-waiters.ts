@@ -1,9 +1,10 @@
 import type { ChannelModel } from 'amqplib';
+import { Timer } from '../../../time/timer.js';
 
 interface Waiter {
   resolve(model: ChannelModel): void;
   reject(error: Error): void;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
 }
 
 /** Those who wait for a connection, each with a limit of its own. */
@@ -14,10 +15,10 @@ export class ReadyWaiters {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { resolve, reject, timer: undefined };
       if (limitMs !== undefined) {
-        waiter.timer = setTimeout(() => {
+        waiter.timer = new Timer(limitMs, () => {
           this.waiters.delete(waiter);
           reject(timeUp());
-        }, limitMs);
+        });
       }
       this.waiters.add(waiter);
     });
@@ -35,7 +36,7 @@ export class ReadyWaiters {
     const all = [...this.waiters];
     this.waiters.clear();
     for (const waiter of all) {
-      clearTimeout(waiter.timer);
+      waiter.timer?.cancel();
       action(waiter);
     }
   }

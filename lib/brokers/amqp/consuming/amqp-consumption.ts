@@ -7,6 +7,7 @@ import { exponentialPause } from '../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
 import { closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
 import { ConsumerChannel, type ConsumerChannelListener } from './consumer-channel.js';
+import { makeStopper } from '../../../time/stopper.js';
 
 export interface ConsumptionHost {
   /** The connection, once it stands. @throws when it never will, or not within the limit */
@@ -31,7 +32,7 @@ const CALLBACK_FAILED_PAUSE_MS = 1_000;
 export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private channel: ConsumerChannel | undefined;
   private prefetch: number;
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private recovering = false;
   private failures = 0;
   private restoredAt = 0;

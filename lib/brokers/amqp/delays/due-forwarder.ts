@@ -12,6 +12,7 @@ import { readDelayed, withoutDelayed, type Delayed } from './delayed-header.js';
 import type { DelayedPublishing } from './delayed-publishing.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
 import { DELAY_UNIT_MS, dueName } from './delay-ladder.js';
+import { makeStopper } from '../../../time/stopper.js';
 
 /** Enough for thousands a second; few enough that a process which stands still holds up hardly any. */
 const PREFETCH = 100;
@@ -19,6 +20,8 @@ const PREFETCH = 100;
 const START_PAUSE_MS = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+/** By how much the clocks of two machines may differ; see docs/delivery-guarantees.md. */
+const CLOCKS_APART_MS = 60_000;
 
 export interface ForwarderHost extends ConsumptionHost {
   warn(message: string): void;
@@ -30,7 +33,7 @@ export interface ForwarderHost extends ConsumptionHost {
  * between. Every process takes part, so that one is always there.
  */
 export class DueForwarder {
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private opening: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private consumption: AmqpConsumption | undefined;
@@ -125,8 +128,9 @@ export class DueForwarder {
       await this.bury(message, delivery.routingKey, `It came to "${delivery.queue}" without saying for whom it is: only delayed tasks of this library belong there.`);
       return true;
     }
-    // Clocks differ, and are set; a rest of less than a unit is not worth a walk through the ladder.
-    for (let restMs = delayed.due - Date.now(); restMs > 0; restMs = delayed.due - Date.now()) {
+    // It has waited on the ladder for all of its delay. Clocks differ, and a rest of less than a unit is not worth another
+    // walk; but one that is longer than clocks may differ says that a clock was set, and nothing of the delay.
+    for (let restMs = delayed.due - Date.now(); restMs > 0 && restMs <= CLOCKS_APART_MS; restMs = delayed.due - Date.now()) {
       if (restMs > DELAY_UNIT_MS) return this.sendBack(message, delayed);
       await sleep(restMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return false;

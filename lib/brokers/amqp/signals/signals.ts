@@ -5,6 +5,7 @@ import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
+import { makeStopper } from '../../../time/stopper.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
@@ -38,7 +39,7 @@ export interface SignalHost {
 
 /** One watch, kept through every channel and connection that it takes. */
 export class SignalWatch {
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
   private channel: Channel | undefined;
 
   constructor(private readonly exchange: string, private readonly onSignal: () => void, private readonly host: SignalHost) {}

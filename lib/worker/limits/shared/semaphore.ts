@@ -1,6 +1,6 @@
 import { ShutdownError } from '../../../errors.js';
 import type { ResultBackend } from '../../../results/result-backend.js';
-import { pauseUntil } from '../../pause-until.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import { Lane } from '../lane.js';
 import type { Lease } from './lease.js';
 import { changedRoll, encodeRoll, heldByOthers, parseRoll, type Roll } from './roll.js';

@@ -1,11 +1,12 @@
 import { ResultBackendUnavailableError } from '../../../errors.js';
 import type { EventSink } from '../../../events/dispatcher-event.js';
 import type { ResultBackend } from '../../../results/result-backend.js';
-import { pauseUntil } from '../../pause-until.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import type { TaskLimitOptions } from '../limit-options.js';
 import { Lease } from './lease.js';
 import { NameLimits, type Entered } from './name-limits.js';
 import type { SemaphoreHost } from './semaphore.js';
+import { makeStopper } from '../../../time/stopper.js';
 
 const MOST_CLOSING_MS = 2_000;
 const LOOK_EVERY_MS = 10;
@@ -17,7 +18,7 @@ const LOOK_EVERY_MS = 10;
 export class SharedLimits implements SemaphoreHost {
   readonly lease: Lease;
   private readonly names = new Map<string, NameLimits>();
-  private readonly stopping = new AbortController();
+  private readonly stopping = makeStopper();
 
   constructor(private readonly exchange: string, readonly backend: () => Promise<ResultBackend>, emit: EventSink) {
     this.lease = new Lease(`limit:${encodeURIComponent(exchange)}:by:`, {

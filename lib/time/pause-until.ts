@@ -1,13 +1,15 @@
+import { Timer } from './timer.js';
+
 /** Resolves after the time, or as soon as the signal is aborted. */
 export function pauseUntil(milliseconds: number, until: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (until.aborted) return resolve();
     const done = (): void => {
-      clearTimeout(timer);
+      timer.cancel();
       until.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, milliseconds);
+    const timer = new Timer(milliseconds, done);
     until.addEventListener('abort', done, { once: true });
   });
 }
