@@ -1,5 +1,5 @@
 import { InvalidTaskError } from '../errors.js';
-import { errorText } from './error-text.js';
+import { errorText } from '../task/error-text.js';
 
 /**
  * Why a task is a dead letter that was to wait in its queue again: with what had to be added there was no room for its own
