@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { connect, type ChannelModel, type Options, type SocketOptions } from 'amqplib';
+import { outliveClosedChannels } from './closed-channels.js';
 import { takeDeliveries } from './fast-deliveries.js';
 import { corkWrites } from './cork-writes.js';
 import type { Endpoint } from './endpoint.js';
@@ -49,6 +50,7 @@ export async function openConnection(settings: ConnectionSettings, signal: Abort
   // Closed in the very chunk that completed the handshake: its events went by before we could listen.
   if (connection.expectSocketClose === true) throw new Error('the server closed the connection at once');
   corkWrites(connection);
+  outliveClosedChannels(connection);
   keepReceivedHeaders(connection);
   takeDeliveries(connection);
   return model;
