@@ -50,8 +50,8 @@ export async function openConnection(settings: ConnectionSettings, signal: Abort
   // Closed in the very chunk that completed the handshake: its events went by before we could listen.
   if (connection.expectSocketClose === true) throw new Error('the server closed the connection at once');
   corkWrites(connection);
-  outliveClosedChannels(connection);
   keepReceivedHeaders(connection);
+  outliveClosedChannels(connection);
   takeDeliveries(connection);
   return model;
 }

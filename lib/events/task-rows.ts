@@ -47,6 +47,10 @@ export const TASK_ROWS: EventRows<TypesOf<'task' | 'middleware'>> = {
     level: 'debug', fields: { task: true, pauseMs: true, reason: true },
     text: ({ task, pauseMs, reason }) => `${nameOf(task)} was given back for ${pauseMs} ms: ${reason ?? 'no handler of this name is here.'}`,
   },
+  'task.taken-over': {
+    level: 'debug', fields: { task: true, afterSeconds: true },
+    text: ({ task, afterSeconds }) => `${nameOf(task)} has run for ${afterSeconds} s; a copy of it stands by, should this process die.`,
+  },
   'task.abandoned': {
     level: 'warn', fields: { task: true },
     text: ({ task }) => `${nameOf(task)} did not end before the shutdown; another worker runs it again.`,

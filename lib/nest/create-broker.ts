@@ -16,6 +16,7 @@ export const createBroker: BrokerFactory = (config, dispatcherName) => {
     case 'amqp': case 'amqps': return new AmqpBroker({
       url, exchange, tls: config.tls, reconnection: config.reconnection,
       connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
+      consumerTimeoutMs: config.consumerTimeoutMs,
       publishing: { maxWaitMs: config.publishTimeoutMs },
     });
     case 'embedded': return new EmbeddedBroker({ exchange, ...parseEmbeddedUrl(url), publishTimeoutMs: config.publishTimeoutMs });

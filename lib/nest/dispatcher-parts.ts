@@ -7,6 +7,9 @@ import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultBackend } from '../results/result-backend.js';
 import type { Handler } from '../worker/handler.js';
 import { RemovedTasks } from '../worker/removed-tasks.js';
+import { OnceGate } from '../worker/gates/once/once-gate.js';
+import { onceTimes } from '../worker/gates/once/once-times.js';
+import { leaseAfterMs } from '../worker/lease/lease-gate.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { TaskWorker } from '../worker/task-worker.js';
@@ -62,6 +65,7 @@ export class DispatcherParts {
   readonly backend: ResultBackend | undefined;
   /** What all processes on the exchange remember together. Opened when something needs it. */
   readonly shared: SharedState;
+  readonly once: OnceGate;
   readonly limits: SharedLimits;
   readonly results: TaskResults;
   readonly publishing: Publishing;
@@ -90,6 +94,7 @@ export class DispatcherParts {
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
     this.shared = new SharedState(config, this.backend, this.emit);
+    this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
@@ -110,7 +115,7 @@ export class DispatcherParts {
     this.workflows = this.makeWorkflows();
     this.removed = new RemovedTasks({
       format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
-      gates: gatesOfRemoved({ shared: this.shared, workflows: this.workflows.gate }),
+      gates: gatesOfRemoved({ once: this.once, shared: this.shared, workflows: this.workflows.gate }),
     });
     this.scheduling = new Scheduling({
       broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
@@ -142,7 +147,8 @@ export class DispatcherParts {
   }
 
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
-    const { broker, config, control, emit, shared, limits } = this;
+    const { broker, config, control, emit, shared, limits, once } = this;
+    const { consumerTimeoutMs } = config;
     return {
       broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
@@ -150,7 +156,8 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of },
-      gates: gatesOf(worker, { calledOff: control.calledOff, shared, limits, workflows: this.workflows.gate, emit }),
+      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, workflows: this.workflows.gate, emit }),
+      lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }
 

@@ -31,6 +31,9 @@ export interface ResolvedConfig {
   readonly startupTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly publishTimeoutMs: number;
+  /** After which the broker takes a delivery away; absent: never. */
+  readonly consumerTimeoutMs: number | undefined;
+  readonly takeoverMs: number;
   readonly workflowsExpireInMs: number;
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
@@ -43,11 +46,13 @@ export interface ResolvedConfig {
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
-  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'middleware', 'threads',
+  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
 const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
+/** RabbitMQ's own. */
+const DEFAULT_CONSUMER_TIMEOUT_SECONDS = 1800;
 const DEFAULT_WORKFLOWS_EXPIRY_SECONDS = 7 * 24 * 3600;
 const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];
@@ -82,6 +87,8 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     startupTimeoutMs: 1000 * checkSeconds(options.startupTimeoutSeconds, 'startupTimeoutSeconds', { fallback: 30, positive: true }),
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),
+    consumerTimeoutMs: 1000 * checkSeconds(options.consumerTimeoutSeconds, 'consumerTimeoutSeconds', { fallback: broker.startsWith('amqp') ? DEFAULT_CONSUMER_TIMEOUT_SECONDS : 0 }) || undefined,
+    takeoverMs: 1000 * checkSeconds(options.takeoverSeconds, 'takeoverSeconds', { fallback: 30, positive: true }),
     workflowsExpireInMs: 1000 * checkSeconds(options.workflowsExpireInSeconds, 'workflowsExpireInSeconds', { fallback: DEFAULT_WORKFLOWS_EXPIRY_SECONDS, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads, folder),

@@ -72,6 +72,18 @@ export interface ServerConfig {
    */
   shutdownTimeoutSeconds?: number;
   /**
+   * After how many seconds RabbitMQ takes an unsettled delivery away from its consumer (its `consumer_timeout`, which
+   * cannot be read over AMQP): a task that runs for a third of it is taken over into what all processes share, so that
+   * it is not run a second time meanwhile. Say it where your server has another value than RabbitMQ's own; 0: never.
+   * Embedded brokers take nothing away. Default: 1800 on RabbitMQ, 0 on embedded brokers.
+   */
+  consumerTimeoutSeconds?: number;
+  /**
+   * A process that has not said for so many seconds that it lives is thought to be dead, and what it had claimed to run
+   * once (schedules, workflows, tasks that run for long) is started by another. The same in all processes. Default: 30.
+   */
+  takeoverSeconds?: number;
+  /**
    * How long `publish` waits for the broker's confirmation, a reconnect included, before it rejects. In
    * seconds. Default: 30.
    */

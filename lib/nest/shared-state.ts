@@ -14,7 +14,7 @@ export class SharedState {
   private closed = false;
 
   constructor(
-    private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange' | 'tls' | 'ledger'>,
+    private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange' | 'tls' | 'ledger' | 'consumerTimeoutMs'>,
     private readonly configured: ResultBackend | undefined,
     private readonly emit: EventSink,
   ) {}

@@ -34,6 +34,13 @@ export const Header = {
   once: 'x-dispatcher-once',
   /** With it: which of the copies this is, so that one that comes back from a dead worker need not wait until that is certain. */
   copy: 'x-dispatcher-copy',
+  /**
+   * It stands for a task that is running, whose own delivery was acknowledged so that the broker does not take it away.
+   * The value: the name under which the claim of that run is kept.
+   */
+  lease: 'x-dispatcher-lease',
+  /** With it: how often in turn it has met the claim unchanged, and which: `<count> <owner> <at>`. */
+  claimSeen: 'x-dispatcher-claim-seen',
   /** The name of the schedule that published the task. */
   schedule: 'x-dispatcher-schedule',
   /** The tick that the task is of, in milliseconds since 1970: when it was meant to be. */

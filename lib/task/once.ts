@@ -4,6 +4,9 @@ import type { TaskHeaders } from './task.js';
 /** How long the end of a task is remembered, where its publisher does not say: in seconds. */
 const ONCE_REMEMBERED_SECONDS = 24 * 3600;
 
+/** As long as its last copy may wait in a queue that is paused. */
+export const LEASE_REMEMBERED_SECONDS = 7 * 24 * 3600;
+
 /**
  * The headers of a task that may have been published more than once under one uuid, and is to be run as if it had
  * been published once: by two processes that both believed that it was their turn, or again after an unknown outcome.

@@ -47,7 +47,7 @@ export class RemovedTasks {
    */
   end(message: BrowsedMessage, queue: string, removal: Removal): Promise<void> | undefined {
     const headers = message.properties.headers ?? NO_HEADERS;
-    if (isTold(headers)) return undefined;
+    if (isTold(headers) || standsForAnother(headers)) return undefined;
     const visit = this.visit(message, queue, { uuid: message.properties.messageId ?? '', name: '', args: [] });
     if (!this.isAsked(message, visit) && !this.dependencies.gates.some((gate) => gate.concerns(visit))) return undefined;
     return this.inTurn(() => this.endOne(this.visit(message, queue, this.decoded(message)), removal));
@@ -103,4 +103,9 @@ export class RemovedTasks {
 /** A dead letter of ours was told when it became one. What a broker has put aside by itself, nobody was told of. */
 function isTold(headers: Readonly<TaskHeaders>): boolean {
   return typeof headers[Header.deadReason] === 'string';
+}
+
+/** The task that it stands for runs elsewhere, and says itself how it ends. */
+function standsForAnother(headers: Readonly<TaskHeaders>): boolean {
+  return typeof headers[Header.lease] === 'string';
 }

@@ -44,6 +44,18 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   reports: RunReports | undefined;
   /** It has to do with gates: they are to be told how it ends. */
   gated = false;
+  /** See {@link TaskVisit.leased}. */
+  leased = false;
+  /** How copies of it are told from it, once one stands for it. */
+  leaseHeaders: TaskHeaders | undefined;
+  /** It is being taken over; settles, whether it succeeds or not. */
+  taking: Promise<void> | undefined;
+  /** Its handler was called. */
+  isStarted = false;
+  /** Its delivery was, before its end: a copy stands for it. */
+  isAcknowledged = false;
+  /** What becomes of it is being recorded. */
+  private isEnding = false;
   /** Gives back what the limits of the handler let it take. */
   release: Release | undefined;
   /** For handlers that start themselves. */
@@ -115,9 +127,40 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
     this.controller?.abort(reason);
   }
 
+  get takenOver(): boolean { return this.leaseHeaders !== undefined; }
+
+  get canBeTakenOver(): boolean {
+    return this.isStarted && !this.ended && !this.isEnding && !this.takenOver && this.taking === undefined;
+  }
+
+  /** From now on it is not taken over; resolves when nothing of that is under way. */
+  end(): Promise<void> | undefined {
+    this.isEnding = true;
+    return this.taking;
+  }
+
+  /** The same delivery, once more: not a copy that stands for it. */
+  isAgain({ uuid, attempt, headers }: RunningTask): boolean {
+    return uuid === this.uuid && attempt === this.attempt && headers[Header.copy] === this.headers[Header.copy];
+  }
+
+  /** A copy with these headers stands for it from now on: its delivery is acknowledged, and its end still to come. */
+  takeOver(headers: TaskHeaders): void {
+    this.isAcknowledged = this.ack();
+    this.isSettled = false;
+    this.leaseHeaders = headers;
+  }
+
+  /** It came back while it runs: settled with it, or at once where a copy stands for it. */
+  join(again: Delivery): void {
+    if (this.takenOver) this.isAcknowledged = again.ack() || this.isAcknowledged;
+    else this.duplicate = again;
+  }
+
   /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
   ack(): boolean {
     this.isSettled = true;
+    if (this.isAcknowledged) return true;
     const first = this.delivery.ack();
     return this.duplicate === undefined ? first : this.duplicate.ack() || first;
   }

@@ -6,6 +6,7 @@ import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
+import { Leases } from './lease/leases.js';
 import { pauseUntil } from '../time/pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
 import type { RunContexts } from './run-contexts.js';
@@ -46,7 +47,7 @@ export class Session implements IntakeHost {
   private readonly slotsHeld = new Hold(() => this.fill());
 
   constructor(config: WorkerConfig, private limit: number, topology: Topology, dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
-    const { broker, emit, gates, results } = dependencies;
+    const { broker, emit, gates, results, lease } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
@@ -54,7 +55,8 @@ export class Session implements IntakeHost {
     const endings = new TaskEndings(config, dependencies, settler, keeper, allGates);
     this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
-      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts);
+      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts,
+      (runs) => lease && new Leases(lease, settler, runs, { takenOver: (count) => this.intake.setTakenOver(count), refresh: (ms) => this.intake.refresh(ms), onProblem, emit }));
     const unrun = new UnrunEndings(config, dependencies, settler, keeper, allGates);
     this.admission = new Admission(dependencies, this.runner, endings, unrun, () => this.free(undefined));
   }
@@ -62,7 +64,10 @@ export class Session implements IntakeHost {
   /** One switch at a time, the last one winning. The first call opens the session. */
   setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
-    if (!this.closing) this.runner.blockedLoop.start();
+    if (!this.closing) {
+      this.runner.blockedLoop.start();
+      this.runner.leases?.start();
+    }
     const switched = this.switching.then(() => this.switch());
     this.switching = switched.catch(() => undefined);
     return switched;
@@ -87,7 +92,7 @@ export class Session implements IntakeHost {
   /** It could not be opened, and is not closed: nothing may be left of it. */
   abandon(): void {
     this.closing = true;
-    this.runner.blockedLoop.stop();
+    this.stopWatching();
   }
 
   /** Running tasks settle on the consumption that they came by: it is closed when none runs. */
@@ -117,8 +122,13 @@ export class Session implements IntakeHost {
     await this.intake.stop(deadlineMs / 2);
     await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
     if (this.busy > 0) await this.abort(deadline - performance.now());
-    this.runner.blockedLoop.stop();
+    this.stopWatching();
     await this.intake.close();
+  }
+
+  private stopWatching(): void {
+    this.runner.blockedLoop.stop();
+    this.runner.leases?.stop();
   }
 
   receive(delivery: Delivery): void {

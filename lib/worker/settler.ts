@@ -1,6 +1,6 @@
 import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
 import { HeadersTooLargeError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
-import { attemptIn } from '../task/headers.js';
+import { attemptIn, Header } from '../task/headers.js';
 import { shortenHeaders, withoutSendersHeaders } from '../task/shorten-headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { pauseUntil } from '../time/pause-until.js';
@@ -58,6 +58,13 @@ export class Settler {
    */
   sendAgain(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<boolean> {
     return this.publishUntilTaken(sentOn(delivery, changes), delivery.queue, false, { delayMs });
+  }
+
+  /** One try: resolves once a copy of it waits in its queue, out of sight for so long. What was started in time does not expire any more. */
+  async copy(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<void> {
+    const message = sentOn(delivery, changes);
+    delete message.properties.headers?.[Header.expires];
+    await this.broker.publish(message, { queue: delivery.queue }, { delayMs });
   }
 
   /**

@@ -76,9 +76,9 @@ export class TaskEndings {
   }
 
   /** It waits in its queue again, as if it had not been taken. */
-  async giveBack(run: RunningTask, delayMs: number, reason: string): Promise<void> {
+  async giveBack(run: RunningTask, delayMs: number, reason: string, headers: TaskHeaders = {}): Promise<void> {
     const pauseMs = Math.round(delayMs);
-    if (!await this.sentAgain(run, {}, pauseMs)) return;
+    if (!await this.sentAgain(run, headers, pauseMs)) return;
     if (run.gated && !await this.leave(run, { kind: 'returned' })) return;
     this.acknowledge(run);
     this.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
@@ -86,6 +86,7 @@ export class TaskEndings {
 
   /** No attempt is left: it becomes a dead letter. */
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
+    await run.end();
     if (!await this.settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: this.config.name, at: new Date() })) return;
     if (await this.keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'failed', reason, error })) return;
@@ -95,6 +96,7 @@ export class TaskEndings {
 
   /** Called off: it does not run, or not any more. */
   async cancel(run: RunningTask, reason: string): Promise<void> {
+    await run.end();
     if (await this.keeper?.cancelled(run, cancelledError(run, reason)) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'cancelled', reason })) return;
     this.acknowledge(run);
@@ -110,20 +112,29 @@ export class TaskEndings {
 
   /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
   async putBack(run: RunningTask): Promise<void> {
+    await run.end();
     run.reports?.abandon();
-    if (run.gated) await this.leave(run, { kind: 'returned' });
+    await this.letGo(run);
     run.requeue();
   }
 
   /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */
-  async abandoned(run: RunningTask): Promise<void> {
-    if (run.gated) await this.leave(run, { kind: 'returned' });
+  abandoned(run: RunningTask): Promise<void> {
+    return this.letGo(run);
+  }
+
+  /** What was taken over comes back by a copy; where that cannot be published now, by the one that stands for it. */
+  private async letGo(run: RunningTask): Promise<void> {
+    if (!run.gated) return;
+    await this.leave(run, { kind: 'returned' });
+    if (run.leaseHeaders !== undefined) await this.settler.copy(run.delivery, run.leaseHeaders, 0).catch(() => undefined);
   }
 
   /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
   private async sentAgain(run: RunningTask, changes: TaskHeaders, delayMs: number, failure?: unknown): Promise<boolean> {
+    await run.end();
     try {
-      return await this.settler.sendAgain(run.delivery, changes, delayMs);
+      return await this.settler.sendAgain(run.delivery, { ...run.leaseHeaders, ...changes }, delayMs);
     } catch (error) {
       await this.bury(run, 'failed', unwritableError(run, error, failure));
       return false;
@@ -131,6 +142,7 @@ export class TaskEndings {
   }
 
   private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
+    await run.end();
     if (await this.keeper?.succeeded(run, value) === false) return;
     if (run.gated && !await this.leave(run, { kind: 'succeeded', value })) return;
     this.acknowledgeSuccess(run);
@@ -143,6 +155,7 @@ export class TaskEndings {
   }
 
   private async leave(run: RunningTask, end: TaskEnd): Promise<boolean> {
+    await run.end();
     return this.gates === undefined || this.gates.leave(run, end);
   }
 

@@ -1,4 +1,5 @@
 import { TaskTimeoutError } from '../errors.js';
+import { Header } from '../task/headers.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { isA } from '../task/error-text.js';
 import { BlockedLoop } from './blocked-loop.js';
@@ -6,6 +7,7 @@ import { cancelledError } from './cancelled-error.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
+import type { Leases } from './lease/leases.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import { outcomeOf } from './outcome.js';
 import { Timer } from '../time/timer.js';
@@ -27,6 +29,8 @@ export class TaskRunner implements Surroundings {
   private readonly rescue: RunRescue;
   /** Started and stopped by the owner. */
   readonly blockedLoop: BlockedLoop;
+  /** Started and stopped by the owner. Absent where no broker takes away what runs for long. */
+  readonly leases: Leases | undefined;
 
   constructor(
     readonly name: string,
@@ -35,9 +39,11 @@ export class TaskRunner implements Surroundings {
     private readonly onEnd: (durationMs?: number) => void,
     readonly controls: WorkerControls,
     private readonly contexts: RunContexts,
+    leasesOf: (runs: Iterable<RunningTask>) => Leases | undefined,
   ) {
     this.rescue = new RunRescue(name, dependencies.emit, endings, (run) => this.runs.has(run), (run) => this.leave(run));
     this.blockedLoop = new BlockedLoop(this.runs, dependencies.emit);
+    this.leases = leasesOf(this.runs);
   }
 
   loggerFor(taskName: string, uuid: string): TaskLogger {
@@ -56,7 +62,8 @@ export class TaskRunner implements Surroundings {
 
   private enter(run: RunningTask): void {
     const { limits } = run.handler;
-    this.endings.received(run);
+    // Who only looks whether it still runs elsewhere has nothing to tell.
+    if (run.headers[Header.lease] === undefined) this.endings.received(run);
     if (limits !== undefined && !this.mayRun(run, limits)) return;
     const entering = this.endings.enter(run);
     if (entering === undefined) this.run(run);
@@ -66,8 +73,8 @@ export class TaskRunner implements Surroundings {
   /** True when this very attempt runs here already: the delivery came back while it does, and is settled with it. */
   joinRunning(run: RunningTask): boolean {
     for (const other of this.runs) {
-      if (other.uuid !== run.uuid || other.attempt !== run.attempt || other.ended) continue;
-      other.duplicate = run.delivery;
+      if (other.ended || !other.isAgain(run)) continue;
+      other.join(run.delivery);
       return true;
     }
     return false;
@@ -123,9 +130,10 @@ export class TaskRunner implements Surroundings {
   private entered(run: RunningTask, entrance: Entrance): void {
     if (run.ended) return;
     if (run.isAborted) return this.failed(run, undefined);
+    if (run.headers[Header.lease] !== undefined && (entrance.kind === 'run' || entrance.kind === 'cancel')) this.endings.received(run);
     switch (entrance.kind) {
       case 'run': return this.run(entrance.args === undefined ? run : run.withArguments(entrance.args));
-      case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason));
+      case 'wait': return this.giveBack(run, new GiveBack(entrance.delayMs / 1000, entrance.reason, entrance.headers));
       case 'drop': return this.leaveUnrun(run, this.endings.drop(run, entrance.reason));
       case 'cancel': return this.leaveUnrun(run, this.endings.cancel(run, entrance.reason));
       case 'bury': return this.leaveUnrun(run, this.endings.bury(run, entrance.reason, entrance.error));
@@ -133,6 +141,7 @@ export class TaskRunner implements Surroundings {
   }
 
   private run(run: RunningTask): void {
+    run.isStarted = true;
     this.endings.started(run);
     if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
     let result: unknown;
@@ -220,8 +229,8 @@ export class TaskRunner implements Surroundings {
     });
   }
 
-  private giveBack(run: RunningTask, { seconds, reason }: GiveBack): void {
-    this.leaveUnrun(run, this.endings.giveBack(run, seconds * 1000, reason));
+  private giveBack(run: RunningTask, { seconds, reason, headers }: GiveBack): void {
+    this.leaveUnrun(run, this.endings.giveBack(run, seconds * 1000, reason, headers));
   }
 
   /** It has not run: its short time here says nothing of how long tasks take. */
@@ -269,6 +278,7 @@ export class TaskRunner implements Surroundings {
 
   private free(run: RunningTask, ran: boolean): void {
     this.runs.delete(run);
+    if (run.takenOver) this.leases?.count();
     try {
       run.release?.(ran);
     } finally {

@@ -4,6 +4,7 @@ import type { Delivery } from '../brokers/broker.js';
 export class WaitingDeliveries {
   private items: (Delivery | undefined)[] = [];
   private head = 0;
+  private looked: { readonly at: number; readonly first: Delivery } | undefined;
 
   get size(): number { return this.items.length - this.head; }
 
@@ -20,6 +21,14 @@ export class WaitingDeliveries {
       this.head = 0;
     }
     return delivery;
+  }
+
+  /** For how long the first of them has been the first, as far as this was asked; in milliseconds. */
+  age(now: number): number {
+    const first = this.items[this.head];
+    if (first === undefined) this.looked = undefined;
+    else if (this.looked?.first !== first) this.looked = { at: now, first };
+    return this.looked === undefined ? 0 : now - this.looked.at;
   }
 
   /** All of them, last first: given back in this order, a queue has its old order again. */

@@ -4,6 +4,7 @@ import type { Format } from '../formats/format.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import type { TaskGate } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
+import type { LeaseOptions } from './lease/lease-gate.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultsOf } from './result-keeper.js';
 import type { TaskLogger } from './task-context.js';
@@ -31,6 +32,8 @@ export interface WorkerDependencies {
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
   /** What deliveries pass before they run, in this order. Default: none. */
   gates?: readonly TaskGate[];
+  /** How what runs for long is taken over; its gate is one of `gates`. Absent where the broker never takes a delivery away. */
+  lease?: LeaseOptions | undefined;
 }
 
 /** `unsure`: those who might have just been asked, or cannot be asked for now. */

@@ -37,6 +37,8 @@ const VIRTUAL_HOST_ANEW = 'rabbit_vhost:delete(<<"/">>, <<"test">>), '
 export interface RabbitMqOptions {
   /** More lines for `rabbitmq.conf`. */
   config?: string;
+  /** Erlang terms of the application `rabbit` that it has no line for: `{channel_tick_interval, 1000}`. */
+  settings?: string;
 }
 
 const nodes = new Set<RabbitMqNode>();
@@ -76,7 +78,7 @@ export class RabbitMqNode {
 
   constructor(private readonly binaries: string, private readonly epmdFile: string, private readonly ports: Ports, options: RabbitMqOptions) {
     this.url = `amqp://guest:guest@127.0.0.1:${ports.port}/`;
-    this.writeFiles(options.config ?? '');
+    this.writeFiles(options.config ?? '', options.settings ?? '');
     this.env = this.environment();
   }
 
@@ -169,7 +171,7 @@ export class RabbitMqNode {
     return ['unshare', ['--mount', 'sh', '-c', IN_OTHER_ROOT, OTHER_ROOT, dirname(this.folder), program, ...args]];
   }
 
-  private writeFiles(config: string): void {
+  private writeFiles(config: string, settings: string): void {
     mkdirSync(join(this.folder, 'data'));
     mkdirSync(join(this.folder, 'log'));
     const lines = [
@@ -181,6 +183,7 @@ export class RabbitMqNode {
       config,
     ];
     writeFileSync(join(this.folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
+    writeFileSync(join(this.folder, 'advanced.config'), `[{rabbit, [${settings}]}].\n`);
     writeFileSync(join(this.folder, 'enabled_plugins'), '[].\n');
     writeFileSync(join(this.folder, 'rabbitmq-env.conf'), '');
     // Written here, because rabbitmqctl and the server would otherwise both make one, at the same time.

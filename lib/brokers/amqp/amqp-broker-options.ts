@@ -20,6 +20,11 @@ export interface AmqpBrokerOptions {
   /** A dead peer is noticed within three of these; 0 switches that off. `?heartbeat=` in the URL wins. Default: 15. */
   heartbeatSeconds?: number;
   publishing?: PublishingOptions;
+  /**
+   * After how many milliseconds an unsettled delivery may be taken away. A server that knows it of a consumer (from 4.3
+   * on, quorum queues) is told; others have it in their own configuration. Default: whatever the server does.
+   */
+  consumerTimeoutMs?: number | undefined;
   /** How long the reply queue of a process that has gone is kept, in milliseconds. Default: 600,000. */
   repliesExpireMs?: number;
   /** From 0 to 1, for jitter. Default: `Math.random`. */

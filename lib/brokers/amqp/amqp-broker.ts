@@ -226,6 +226,8 @@ export class AmqpBroker implements Broker {
       redeclare: (model, queue) => this.topology.redeclare(model, queue),
       emit: (event) => this.monitor.emit(event),
       random: this.random,
+      consumerTimeoutMs: this.options.consumerTimeoutMs,
+      queueType: (queue) => this.topology.typeOf(queue),
       ended: (consumption) => this.consumptions.delete(consumption),
     };
   }

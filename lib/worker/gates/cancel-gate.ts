@@ -1,3 +1,4 @@
+import { Header } from '../../task/headers.js';
 import type { Entrance, TaskGate, TaskVisit } from './task-gate.js';
 
 /** What a task can be called off by: its own uuid, or the headers that say what it belongs to. */
@@ -6,14 +7,17 @@ export type Cancellable = Pick<TaskVisit, 'uuid' | 'headers'>;
 /** Who called a task off, and why; `undefined`: nobody. Asked of every delivery. */
 export type CancelReasonOf = (task: Cancellable) => string | undefined;
 
-/** Ends tasks that were cancelled before they run. */
+/**
+ * Ends tasks that were cancelled before they run. What stands for a task that runs elsewhere is not ended beside it:
+ * that is asked only when it is clear that it does not run any more.
+ */
 export class CancelGate implements TaskGate {
   readonly name = 'cancellations';
 
-  constructor(private readonly reasonOf: CancelReasonOf) {}
+  constructor(private readonly reasonOf: CancelReasonOf, private readonly of: 'leased' | 'others') {}
 
   concerns(visit: TaskVisit): boolean {
-    return this.reasonOf(visit) !== undefined;
+    return (visit.headers[Header.lease] !== undefined) === (this.of === 'leased') && this.reasonOf(visit) !== undefined;
   }
 
   enter(visit: TaskVisit): Promise<Entrance> {

@@ -42,6 +42,10 @@ export interface TaskVisit {
   readonly redelivered: boolean;
   /** Where results of this task are sent to, when they are sent. */
   readonly replyTo?: string;
+  /** It runs, and is being taken over into what is shared, or was. */
+  readonly leased?: boolean;
+  /** With `leased`: its delivery is acknowledged, and a copy stands for it. */
+  readonly takenOver?: boolean;
   /** Absent where this worker has none of this name. */
   readonly handler?: Handler;
 }
@@ -49,8 +53,8 @@ export interface TaskVisit {
 export type Entrance =
   /** With other arguments than it came with, where there are newer ones. */
   | { readonly kind: 'run'; readonly args?: TaskArgument[] }
-  /** It waits in its queue again for so long, uncharged. */
-  | { readonly kind: 'wait'; readonly delayMs: number; readonly reason: string }
+  /** It waits in its queue again for so long, uncharged; with these headers beside its own. */
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly reason: string; readonly headers?: TaskHeaders }
   /** Its work is done elsewhere, or was: acknowledged, and nothing else. */
   | { readonly kind: 'drop'; readonly reason: string }
   /** Somebody called it off: this is its end. */

@@ -43,6 +43,10 @@ export interface Intake {
   hold(): void;
   /** Ends the hold. */
   release(): void;
+  /** So many running tasks hold no delivery any more, and still their slots. */
+  setTakenOver(count: number): void;
+  /** To be called now and then: gives back what has waited here for so long, in milliseconds, before the broker takes it away. */
+  refresh(maxAgeMs: number): void;
   /** Others want what would wait here. */
   share(): void;
 }

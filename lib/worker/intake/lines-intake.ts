@@ -123,6 +123,15 @@ export class LinesIntake implements Intake {
     if (this.supply !== undefined) this.adapt();
   }
 
+  setTakenOver(): void {
+    // While tasks are long, only what a free slot asks for comes.
+  }
+
+  refresh(maxAgeMs: number): void {
+    const now = performance.now();
+    for (const line of this.lines) if (line.waiting.age(now) >= maxAgeMs) void line.giveBack();
+  }
+
   share(): void {
     this.policy.stalled();
     if (this.supply !== undefined) this.adapt();

@@ -12,6 +12,7 @@ export class QueueIntake implements Intake {
   private readonly halted: Consumption[] = [];
   private consumption: Consumption | undefined;
   private isHeld = false;
+  private takenOver = 0;
   private stopped = false;
 
   constructor(
@@ -66,12 +67,12 @@ export class QueueIntake implements Intake {
   }
 
   observe(durationMs: number): void {
-    const prefetch = this.prefetch.observe(durationMs);
-    if (prefetch !== undefined) void this.setPrefetch(prefetch);
+    if (this.prefetch.observe(durationMs) !== undefined) void this.adapt();
   }
 
   setLimit(limit: number): void {
-    void this.setPrefetch(this.prefetch.setLimit(limit));
+    this.prefetch.setLimit(limit);
+    void this.adapt();
   }
 
   hold(): void {
@@ -81,23 +82,35 @@ export class QueueIntake implements Intake {
 
   release(): void {
     this.isHeld = false;
-    void this.setPrefetch(this.prefetch.current);
+    void this.adapt();
+  }
+
+  setTakenOver(count: number): void {
+    this.takenOver = count;
+    void this.adapt();
+  }
+
+  refresh(maxAgeMs: number): void {
+    if (this.line.age(performance.now()) >= maxAgeMs) this.giveBack();
   }
 
   share(): void {
-    void this.setPrefetch(this.prefetch.stalled());
+    this.prefetch.stalled();
+    void this.adapt();
   }
 
+  /** What was taken over leaves room at the broker, and none here. */
   private get wanted(): number {
-    return this.isHeld ? 1 : this.prefetch.current;
+    return this.isHeld ? 1 : Math.max(0, this.prefetch.current - this.takenOver);
   }
 
-  private setPrefetch(prefetch: number): Promise<void> | undefined {
-    return this.stopped || this.isHeld ? undefined : this.consumption?.setPrefetch(prefetch);
+  private adapt(): Promise<void> | undefined {
+    return this.stopped || this.isHeld ? undefined : this.consumption?.setPrefetch(this.wanted);
   }
 
   private stalled(): void {
-    this.giveBackAfter(this.setPrefetch(this.prefetch.stalled()));
+    this.prefetch.stalled();
+    this.giveBackAfter(this.adapt());
   }
 
   /** Before the broker knows that fewer are wanted, what is given back comes again at once. */

@@ -1,11 +1,12 @@
 import type { ChannelModel } from 'amqplib';
-import { BrokerError, type DispatcherError } from '../../../errors.js';
-import type { BrokerEvent, ConsumeOptions, Consumption, Delivery } from '../../broker.js';
+import type { DispatcherError } from '../../../errors.js';
+import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } from '../../broker.js';
 import type { ChannelClosure } from '../connection/open-channel.js';
 import { pause, within } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
-import { closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
+import { cancellation, closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
+import { consumerArguments, isRefusedArgument } from './consumer-arguments.js';
 import { ConsumerChannel, type ConsumerChannelListener } from './consumer-channel.js';
 import { makeStopper } from '../../../time/stopper.js';
 
@@ -16,6 +17,10 @@ export interface ConsumptionHost {
   redeclare(model: ChannelModel, queue: string): Promise<void>;
   emit(event: BrokerEvent): void;
   random(): number;
+  /** See {@link AmqpBrokerOptions.consumerTimeoutMs}. */
+  readonly consumerTimeoutMs?: number | undefined;
+  /** As which it was declared, where it was. */
+  queueType?(queue: string): QueueType | undefined;
   /** It needs no more care. */
   ended(consumption: AmqpConsumption): void;
 }
@@ -38,6 +43,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private restoredAt = 0;
   /** What still comes, because the broker did not answer the cancel, goes back unseen. */
   private silent = false;
+  private asksNothing = false;
   /** Kept until the cancel is answered, or the channel closes: given back before, they would come again at once. */
   private readonly strays: AmqpDelivery[] = [];
   private stopped: Promise<void> | undefined;
@@ -93,13 +99,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
 
   cancelled(channel: ConsumerChannel): void {
     if (channel !== this.channel) return;
-    const error = new BrokerError(
-      'ERR_DISPATCHER_CONSUMER_CANCELLED',
-      `The broker stopped delivering from queue "${this.queue}": it was deleted, or its node was lost. It is declared and consumed again; messages of a deleted queue are gone.`,
-      { queue: this.queue },
-      { retryable: true },
-    );
-    void this.recover(error);
+    void this.recover(cancellation(this.queue));
   }
 
   closed(channel: ConsumerChannel, closure: ChannelClosure): void {
@@ -121,10 +121,23 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   }
 
   private async open(model: ChannelModel): Promise<void> {
-    const channel = await ConsumerChannel.open(model, this.queue, this.options.tag, this.prefetch, this);
+    const channel = await this.openChannel(model);
     if (this.stopping.signal.aborted) return channel.close(CLOSE_LIMIT_MS);
     this.channel = channel;
     void channel.setPrefetch(this.prefetch);
+  }
+
+  /** A queue of another type than was asked for may refuse what its consumer asks: then it asks for nothing. */
+  private async openChannel(model: ChannelModel): Promise<ConsumerChannel> {
+    const { queue, options: { tag }, host } = this;
+    const args = this.asksNothing ? undefined : consumerArguments(model, host.queueType?.(queue), host.consumerTimeoutMs);
+    try {
+      return await ConsumerChannel.open(model, { queue, tag, args }, this.prefetch, this);
+    } catch (error) {
+      if (args === undefined || !isRefusedArgument(error)) throw error;
+      this.asksNothing = true;
+      return ConsumerChannel.open(model, { queue, tag, args: undefined }, this.prefetch, this);
+    }
   }
 
   /** Until it consumes again, is stopped, or the connection is broken for good. One at a time. */

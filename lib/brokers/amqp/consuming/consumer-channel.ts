@@ -13,6 +13,12 @@ export interface ConsumerChannelListener {
   warning(message: string): void;
 }
 
+export interface ConsumerSettings {
+  readonly queue: string;
+  readonly tag: string;
+  readonly args: Record<string, unknown> | undefined;
+}
+
 /** What amqplib's `ack` reads of a message. */
 interface TagOnly {
   fields: { deliveryTag: number };
@@ -36,8 +42,7 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   private readonly named: TagOnly = { fields: { deliveryTag: 0 } };
 
   private constructor(
-    private readonly queue: string,
-    private readonly tag: string,
+    private readonly consumer: ConsumerSettings,
     private target: number,
     private readonly listener: ConsumerChannelListener,
   ) {
@@ -45,8 +50,8 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   }
 
   /** @throws what the broker said, with its `code`; the channel is closed then */
-  static async open(model: ChannelModel, queue: string, tag: string, prefetch: number, listener: ConsumerChannelListener): Promise<ConsumerChannel> {
-    const opened = new ConsumerChannel(queue, tag, prefetch, listener);
+  static async open(model: ChannelModel, consumer: ConsumerSettings, prefetch: number, listener: ConsumerChannelListener): Promise<ConsumerChannel> {
+    const opened = new ConsumerChannel(consumer, prefetch, listener);
     let complete = false;
     const channel = await openChannel(model, {
       closed: (closure) => {
@@ -114,7 +119,7 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
       this.die();
       return false;
     }
-    return true;
+    return !grant.revoked;
   }
 
   ack(tag: number, multiple: boolean): void {
@@ -148,13 +153,14 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   }
 
   private async grant(quota: number): Promise<void> {
+    const { queue, tag, args } = this.consumer;
     const number = ++this.consumers;
-    const grant = new Grant(this.queue, number === 1 ? this.tag : `${this.tag}#${number}`, quota);
+    const grant = new Grant(queue, number === 1 ? tag : `${tag}#${number}`, quota);
     await answered(this.channel.prefetch(quota), 'basic.qos');
     // Counted before the answer: deliveries may come in the same chunk as it.
     this.grants.push(grant);
     try {
-      await answered(this.channel.consume(this.queue, (message) => this.dispatch(grant, message), { consumerTag: grant.tag }), 'basic.consume');
+      await answered(this.channel.consume(queue, (message) => this.dispatch(grant, message), { consumerTag: grant.tag, arguments: args }), 'basic.consume');
     } catch (error) {
       this.retire(grant);
       throw error;
@@ -176,6 +182,7 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   /** Must not throw: amqplib would close the channel, or for a cancellation the whole connection. */
   private dispatch(grant: Grant, message: ConsumeMessage | null): void {
     if (message === null) {
+      grant.revoked = true;
       this.retire(grant);
       this.listener.cancelled(this);
       return;

@@ -4,6 +4,8 @@ export class Grant {
   outstanding = 0;
   /** False once cancelled; its deliveries can still be settled. */
   live = true;
+  /** The broker cancelled it. What it settles after that may count, or not: the broker may have taken its deliveries away. */
+  revoked = false;
 
   constructor(
     readonly queue: string,

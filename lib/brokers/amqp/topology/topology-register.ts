@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import type { QueueDeclaration, Topology } from '../../broker.js';
+import type { QueueDeclaration, QueueType, Topology } from '../../broker.js';
 import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, TopologyMismatchError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
 import { declarationFailure, differenceIn } from './declaration-failure.js';
@@ -31,6 +31,12 @@ export class TopologyRegister {
       await this.declareQueue(model, merged);
       this.queues.set(queue.name, merge(this.queues.get(queue.name), queue));
     }
+  }
+
+  /** As which it was declared here. */
+  typeOf(name: string): QueueType | undefined {
+    const queue = this.queues.get(name);
+    return queue && (queue.type ?? 'classic');
   }
 
   /** Direct and durable, without arguments, as gofort declares it. */

@@ -1,6 +1,6 @@
 import { ShutdownError } from '../../../errors.js';
 import type { ResultBackend } from '../../../results/result-backend.js';
-import { decodeClaim, encodeClaim, RENEW_MS, type OnceClaim } from './once-claim.js';
+import { decodeClaim, encodeClaim, type OnceClaim } from './once-claim.js';
 
 /** A claim of a task that runs here. */
 export interface HeldClaim {
@@ -9,6 +9,10 @@ export interface HeldClaim {
   /** As it was last written. */
   bytes: Buffer;
   readonly expiresInMs: number;
+  /** How long its end is remembered. */
+  readonly rememberMs: number;
+  /** How its copies are told apart from others, where it was made for a lease. */
+  readonly lease?: string;
   /** Its task has ended. */
   isOver?: boolean;
 }
@@ -19,11 +23,11 @@ export class HeldClaims {
   private timer: NodeJS.Timeout | undefined;
   private renewing = false;
 
-  constructor(private readonly backend: () => Promise<ResultBackend>, private readonly now: () => number) {}
+  constructor(private readonly backend: () => Promise<ResultBackend>, private readonly now: () => number, private readonly renewMs: number) {}
 
   add(claim: HeldClaim): void {
     this.held.add(claim);
-    this.timer ??= setInterval(() => void this.renewAll(), RENEW_MS).unref();
+    this.timer ??= setInterval(() => void this.renewAll(), this.renewMs).unref();
   }
 
   remove(claim: HeldClaim): void {
@@ -61,6 +65,8 @@ export class HeldClaims {
     // An earlier write whose answer was lost may stand there; anything else is another's.
     const found = await backend.get(claim.key);
     if (found !== undefined && decodeClaim(found)?.owner === claim.owner) claim.bytes = found;
+    // A store that was short of memory, or has lost what it had.
+    else if (found === undefined && this.held.has(claim) && (await backend.setIfAbsent(claim.key, renewed, claim)).taken) claim.bytes = renewed;
     else this.remove(claim);
   }
 

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { ResultBackend } from '../../../results/result-backend.js';
-import { onceSeconds } from '../../../task/once.js';
+import { countHeader, Header } from '../../../task/headers.js';
+import { LEASE_REMEMBERED_SECONDS, onceHeaders, onceSeconds } from '../../../task/once.js';
+import type { TaskHeaders } from '../../../task/task.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
+import { lookHeaders, looksOf, pauseBeforeLook } from './claim-looks.js';
+import { replaceOwn } from './claim-writes.js';
 import { type HeldClaim, HeldClaims } from './held-claims.js';
 import { decodeClaim, encodeClaim, isBefore, judge, type OnceClaim, turnOf } from './once-claim.js';
+import { type OnceTimes, onceTimes } from './once-times.js';
 import { WatchedClaims } from './watched-claims.js';
 
-/** How long a copy waits before it looks again whether the other has ended. */
-const LOOK_AGAIN_MS = 5_000;
 /** What runs or waits must not be forgotten between two renewals. */
 const SHORTEST_EXPIRY_MS = 10 * 60_000;
 /** Each conflict means that somebody else went on. */
@@ -20,13 +23,17 @@ export interface OnceClocks {
   monotonic(): number;
 }
 
+const DROP: Entrance = { kind: 'drop', reason: 'Another copy of the same task was started, and has ended or goes on.' };
+
 /**
  * Lets a task that travels with `onceHeaders()` start once, however many copies of it were published under its uuid:
  * of the copies of one attempt a single one runs, and once the task is done, the others are dropped. A worker that
- * dies loses its claim when it was not renewed for 30 s, and the task is started again.
+ * dies loses its claim when it was not renewed for a time, and the task is started again.
  *
  * What it cannot keep apart: a process that stood still for longer than that and then goes on. Its handler and that
  * of whoever took over run both; of the two, only the one that holds the claim then says that the task is done.
+ *
+ * A task that runs for long is put under such a claim while it runs, by {@link lease}.
  */
 export class OnceGate implements TaskGate {
   readonly name = 'once';
@@ -36,13 +43,14 @@ export class OnceGate implements TaskGate {
 
   constructor(
     private readonly backend: () => Promise<ResultBackend>,
+    readonly times: OnceTimes = onceTimes(),
     private readonly clocks: OnceClocks = { now: () => Date.now(), monotonic: () => performance.now() },
   ) {
-    this.held = new HeldClaims(backend, () => clocks.now());
+    this.held = new HeldClaims(backend, () => clocks.now(), times.renewMs);
   }
 
-  concerns({ headers }: TaskVisit): boolean {
-    return onceSeconds(headers) !== undefined;
+  concerns(visit: TaskVisit): boolean {
+    return visit.leased === true || onceSeconds(visit.headers) !== undefined;
   }
 
   async enter(visit: TaskVisit): Promise<Entrance> {
@@ -50,15 +58,35 @@ export class OnceGate implements TaskGate {
     const claim = this.newClaim(visit);
     // Known before it is asked for: where the answer is lost, `leave` gives back what may have been taken.
     this.mine.set(visit, claim);
-    const verdict = await this.take(backend, visit, claim);
-    if (verdict === 'take') {
+    const entrance = await this.take(backend, visit, claim);
+    if (entrance.kind === 'run') {
       this.watched.forget(claim.key);
       this.held.add(claim);
-      return { kind: 'run' };
+    } else {
+      this.mine.delete(visit);
     }
-    this.mine.delete(visit);
-    if (verdict === 'drop') return { kind: 'drop', reason: 'Another copy of the same task was started, and has ended or goes on.' };
-    return { kind: 'wait', delayMs: LOOK_AGAIN_MS, reason: 'Another copy of the same task runs.' };
+    return entrance;
+  }
+
+  /**
+   * Writes that a task runs here, and keeps renewing it: from then on a copy of it, published with these headers, waits
+   * for as long as this process lives. Can be repeated. `leave` ends it; the visit must say that it is `leased` before.
+   */
+  async lease(visit: TaskVisit): Promise<TaskHeaders> {
+    const known = this.mine.get(visit);
+    const claim = known ?? this.newClaim(visit, randomUUID());
+    this.mine.set(visit, claim);
+    const backend = await this.backend();
+    const leased = encodeClaim({ ...decodeClaim(claim.bytes) as OnceClaim, leased: true, at: this.clocks.now() });
+    const isWritten = claim.lease !== undefined && (await backend.setIfAbsent(claim.key, leased, claim)).taken;
+    if (isWritten) claim.bytes = leased;
+    else if (!await replaceOwn(backend, claim, leased, claim.expiresInMs)) throw new Error('Another process has started the task too.');
+    this.held.add(claim);
+    return {
+      ...onceHeaders(claim.rememberMs / 1000), [Header.lease]: claim.key.slice(KEY_PREFIX.length), [Header.copy]: randomUUID(),
+      // Whoever runs it has to know that it ran before.
+      [Header.redeliveries]: Math.max(1, countHeader(visit.headers, Header.redeliveries, 0)),
+    };
   }
 
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {
@@ -70,44 +98,49 @@ export class OnceGate implements TaskGate {
     this.held.remove(claim);
     // Two may speak of one run at a shutdown; an end is an end.
     if (claim.isOver === true && !isEnd(end)) return;
-    claim.isOver = isEnd(end);
-    const keptMs = claim.isOver ? rememberMs(visit) : claim.expiresInMs + (end.kind === 'retrying' ? end.delayMs : 0);
-    const left = { ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), ...after(end) };
-    await this.replaceOwn(backend, claim, encodeClaim(left), keptMs);
+    // Its own delivery is still there, and carries no claim: a copy whose publish is in doubt must not start it too.
+    claim.isOver = isEnd(end) || (claim.lease !== undefined && visit.takenOver !== true);
+    const keptMs = claim.isOver ? claim.rememberMs : claim.expiresInMs + (end.kind === 'retrying' ? end.delayMs : 0);
+    const left = { ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), ...claim.isOver ? { state: 'done' as const } : this.goesOn(visit, end) };
+    await replaceOwn(backend, claim, encodeClaim(left), keptMs);
     this.mine.delete(visit);
   }
 
-  private async take(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<'take' | 'wait' | 'drop'> {
-    const { key, bytes, expiresInMs } = claim;
+  private async take(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<Entrance> {
+    const { key, expiresInMs } = claim;
+    let other: OnceClaim | undefined;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const taking = await backend.setIfAbsent(key, bytes, { expiresInMs });
-      if (taking.taken || taking.value.equals(bytes)) return 'take';
-      const other = decodeClaim(taking.value);
+      const taking = await backend.setIfAbsent(key, claim.bytes, { expiresInMs });
+      if (taking.taken || taking.value.equals(claim.bytes)) return { kind: 'run' };
+      other = decodeClaim(taking.value);
       const watchedMs = this.watched.watch(key, taking.value, this.clocks.monotonic());
-      const verdict = other === undefined ? 'take' : judge(turnOf(visit), other, watchedMs, this.clocks.now(), visit.redelivered);
-      if (verdict !== 'take') return verdict;
-      if (await backend.replaceIfEqual(key, taking.value, bytes, { expiresInMs })) return 'take';
+      const verdict = other === undefined ? 'take' : this.judge(visit, other, watchedMs);
+      if (verdict === 'drop') return DROP;
+      if (verdict === 'wait') break;
+      if (await backend.replaceIfEqual(key, taking.value, claim.bytes, { expiresInMs })) return { kind: 'run' };
     }
-    return 'wait';
+    return this.wait(visit, other);
   }
 
-  /** A write whose answer was lost, or a renewal, may stand there instead of what was last known. Another's stays. */
-  private async replaceOwn(backend: ResultBackend, claim: HeldClaim, left: Buffer, expiresInMs: number): Promise<void> {
-    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      if (await backend.replaceIfEqual(claim.key, claim.bytes, left, { expiresInMs })) return;
-      const found = await backend.get(claim.key);
-      if (found === undefined || decodeClaim(found)?.owner !== claim.owner) return;
-      claim.bytes = found;
-      if (found.equals(left)) return;
-    }
+  private judge(visit: TaskVisit, other: OnceClaim, watchedMs: number): 'take' | 'wait' | 'drop' {
+    const view = { watchedMs, looks: looksOf(visit.headers, other), now: this.clocks.now(), cameBack: visit.redelivered };
+    return judge(turnOf(visit), other, view, this.times.takeoverMs);
+  }
+
+  private wait({ headers }: TaskVisit, other: OnceClaim | undefined): Entrance {
+    const now = this.clocks.now();
+    const reason = 'Another copy of the same task runs.';
+    if (other?.state === 'waiting' && other.notBefore !== undefined) return { kind: 'wait', delayMs: Math.max(1, other.notBefore - now), reason: 'It waits for its next attempt.' };
+    if (other?.leased !== true) return { kind: 'wait', delayMs: this.times.lookMs, reason };
+    const looks = looksOf(headers, other);
+    return { kind: 'wait', delayMs: pauseBeforeLook(other, looks, now, this.times), reason, headers: lookHeaders(other, looks) };
   }
 
   /** The task is over without having been let in here: expired, called off, or a dead letter. What runs elsewhere is not touched. */
   private async endUnrun(backend: ResultBackend, visit: TaskVisit): Promise<void> {
-    const key = keyOf(visit);
+    const { key, rememberMs: expiresInMs, owner } = this.newClaim(visit);
     const turn = turnOf(visit);
-    const bytes = encodeClaim({ ...turn, owner: randomUUID(), state: 'done', at: this.clocks.now() });
-    const expiresInMs = rememberMs(visit);
+    const bytes = encodeClaim({ ...turn, owner, state: 'done', at: this.clocks.now() });
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const taking = await backend.setIfAbsent(key, bytes, { expiresInMs });
       if (taking.taken) return;
@@ -117,22 +150,26 @@ export class OnceGate implements TaskGate {
     }
   }
 
-  private newClaim(visit: TaskVisit): HeldClaim {
+  /** @param lease under which name, where it is not the task's own */
+  private newClaim(visit: TaskVisit, lease?: string): HeldClaim {
     const owner = randomUUID();
+    const rememberMs = 1000 * (onceSeconds(visit.headers) ?? LEASE_REMEMBERED_SECONDS);
     const bytes = encodeClaim({ ...turnOf(visit), owner, state: 'running', at: this.clocks.now() });
-    return { key: keyOf(visit), owner, bytes, expiresInMs: Math.max(rememberMs(visit), SHORTEST_EXPIRY_MS) };
+    return { key: KEY_PREFIX + (lease ?? nameOf(visit)), owner, bytes, rememberMs, expiresInMs: Math.max(rememberMs, SHORTEST_EXPIRY_MS), ...(lease === undefined ? {} : { lease }) };
+  }
+
+  private goesOn({ leased, attempt }: TaskVisit, end: TaskEnd): Partial<OnceClaim> & Pick<OnceClaim, 'state'> {
+    if (end.kind !== 'retrying') return { state: 'waiting' };
+    // Another attempt says so itself; the same one, uncharged, is what an older copy stands for too.
+    const waits = leased === true && end.attempt === attempt;
+    return { state: 'waiting', attempt: end.attempt, ...(waits ? { notBefore: this.clocks.now() + end.delayMs } : {}) };
   }
 }
 
-function after(end: TaskEnd): Partial<OnceClaim> & Pick<OnceClaim, 'state'> {
-  if (end.kind === 'retrying') return { state: 'waiting', attempt: end.attempt };
-  return { state: isEnd(end) ? 'done' : 'waiting' };
-}
+const KEY_PREFIX = 'once:';
 
-function keyOf({ uuid }: TaskVisit): string {
-  return `once:${uuid}`;
-}
-
-function rememberMs({ headers }: TaskVisit): number {
-  return 1000 * (onceSeconds(headers) as number);
+/** Under which name a claim of the task is kept. */
+function nameOf({ uuid, headers }: TaskVisit): string {
+  const lease = headers[Header.lease];
+  return typeof lease === 'string' ? lease : uuid;
 }

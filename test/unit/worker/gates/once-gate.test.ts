@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 function gate(over: ResultBackend = backend, aheadMs = 0): OnceGate {
-  return new OnceGate(() => Promise.resolve(over), { now: () => clocks.wall + aheadMs, monotonic: () => clocks.own });
+  return new OnceGate(() => Promise.resolve(over), undefined, { now: () => clocks.wall + aheadMs, monotonic: () => clocks.own });
 }
 
 function visit(attempt = 1, headers: TaskHeaders = {}): TaskVisit {
@@ -149,6 +149,15 @@ describe('the claim of a worker', () => {
       await vi.advanceTimersByTimeAsync(10_000);
       expect(await kindOf(there, visit())).toBe('wait');
     }
+    await here.leave(run, SUCCEEDED);
+    expect(await kindOf(there, visit())).toBe('drop');
+  });
+
+  it('that lives is written anew where the store has lost it', async () => {
+    const run = await runs(here);
+    await backend.delete('once:u');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await kindOf(there, visit())).toBe('wait');
     await here.leave(run, SUCCEEDED);
     expect(await kindOf(there, visit())).toBe('drop');
   });
