@@ -1,5 +1,5 @@
 export * from './errors.js';
-export type { BrokerEvent, BrokerState, BrokerStatus, QueueType } from './brokers/broker.js';
+export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
 export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';

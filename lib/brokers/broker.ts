@@ -63,8 +63,9 @@ export interface Broker {
    * lost, reordered or duplicated by it. A crash gives everything back too.
    *
    * One walk of a queue at a time, among all processes: the next one waits for its turn, within limits.
-   * Consumers of the queue go on; what they hold is not seen. Meant for queues that nobody consumes: on
-   * a quorum queue each walk counts as one delivery of what it gave back.
+   * Consumers of the queue go on; what they hold is not seen. Meant for queues that nobody consumes. A
+   * quorum queue counts each walk as a delivery: what came back a few times is published anew instead, in its order;
+   * what others add meanwhile may then stand among it, and a crash may leave one twice.
    *
    * @returns once what was kept is back and what was removed is gone for good
    * @throws BrokerError with the code ERR_DISPATCHER_NOT_FOUND when there is no such queue, and with
@@ -210,9 +211,12 @@ export interface QueueDeclaration {
   name: string;
   /** Bound to the main exchange with each of these. Default: none; reachable by its name only. */
   bindingKeys?: readonly string[];
-  /** `classic` (default): durable, no arguments, as gofort declares it. `quorum`: replicated, for clusters. */
-  type?: QueueType;
-  /** What the queue is for; a dead letter queue must never lose a message to a delivery limit. Default: `work`. */
+  /** Default: `classic`. */
+  type?: QueueTypeOption;
+  /**
+   * What the queue is for. `dead-letters`: it is used by this library alone, nobody consumes it, and it must never
+   * lose a message to a delivery limit or a policy. Default: `work`.
+   */
   purpose?: 'work' | 'dead-letters';
   /** Where a broker puts by itself what it gives up (quorum queues, after their delivery limit). Default: `<name>.dead`. */
   deadLetterQueue?: string;
@@ -220,6 +224,15 @@ export interface QueueDeclaration {
 
 /** @publicApi */
 export type QueueType = 'classic' | 'quorum';
+
+/**
+ * `classic`: durable, on one node; for gofort the same queue, where the server's default type is `classic`, as RabbitMQ's
+ * own is. `quorum`: replicated, for clusters. `server-default`: as gofort declares it, without a type; for a queue that
+ * a Go service declares too, on a server whose default is another one.
+ *
+ * @publicApi
+ */
+export type QueueTypeOption = QueueType | 'server-default';
 
 export interface ConsumeOptions {
   /** Names the consumer for operators; need not be unique. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BrowsedMessage } from '../brokers/broker.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
+import { brokerDeaths } from '../task/broker-death.js';
 import { attemptIn, countHeader, Header, republishableHeaders } from '../task/headers.js';
 import type { HeaderValue, TaskHeaders } from '../task/task.js';
 import { readHistory } from '../worker/attempt-history.js';
@@ -22,7 +23,7 @@ export function readDeadLetter(message: BrowsedMessage, position: number, queue:
   const headers = message.properties.headers ?? {};
   const body = Buffer.from(message.body);
   const content = body.length > maxTaskBytes ? tooLarge(body.length, maxTaskBytes) : readContent(message, format);
-  const death = readBrokerDeath(headers);
+  const [death] = brokerDeaths(headers);
   const uuid = content.uuid ?? (message.properties.messageId || undefined);
   return {
     id: uuid ?? digestOf(body, headers),
@@ -69,31 +70,9 @@ function tooLarge(bytes: number, maxTaskBytes: number): Content {
   return { task: {}, problem: `The body has ${bytes} bytes; at most ${maxTaskBytes} are read (maxTaskBytes).` };
 }
 
-interface BrokerDeath {
-  readonly queue: string | undefined;
-  readonly reason: string | undefined;
-  readonly at: Date | undefined;
-  readonly exchange: string | undefined;
-  readonly routingKey: string | undefined;
-}
-
-/** `x-death`, the newest first: what RabbitMQ says of a message that it moved itself. */
-function readBrokerDeath(headers: TaskHeaders): BrokerDeath | undefined {
-  const list: unknown = headers['x-death'];
-  const [last] = Array.isArray(list) ? (list as unknown[]) : [];
-  if (typeof last !== 'object' || last === null) return undefined;
-  const entry = last as Record<string, unknown>;
-  const seconds = (entry.time as { value?: unknown } | undefined)?.value;
-  const [key] = Array.isArray(entry['routing-keys']) ? (entry['routing-keys'] as unknown[]) : [];
-  return {
-    queue: text(entry.queue), reason: text(entry.reason), exchange: text(entry.exchange), routingKey: text(key),
-    at: typeof seconds === 'number' ? new Date(seconds * 1000) : undefined,
-  };
-}
-
 function reasonOf(ours: HeaderValue | undefined, brokers: string | undefined): DeadLetterReason {
   if (typeof ours === 'string' && Object.hasOwn(REASONS, ours)) return ours as DeadLetterReason;
-  return brokers === 'delivery_limit' ? 'delivery-limit' : 'unknown';
+  return ours === 'delivery-limit' || brokers === 'delivery_limit' ? 'delivery-limit' : 'unknown';
 }
 
 function sendersHeaders(headers: TaskHeaders): TaskHeaders {

@@ -1,4 +1,4 @@
-import type { QueueDeclaration, QueueType } from '../brokers/broker.js';
+import type { QueueDeclaration, QueueTypeOption } from '../brokers/broker.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
@@ -7,7 +7,7 @@ import type { QueueConfig } from './server-config.js';
 
 const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type'];
 const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
-const TYPES: readonly QueueType[] = ['classic', 'quorum'];
+const TYPES: readonly QueueTypeOption[] = ['classic', 'quorum', 'server-default'];
 const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
 const WORKER_EXAMPLE = "{ name: 'worker_1', queue: 'queue_1' }";
 

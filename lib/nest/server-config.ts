@@ -1,7 +1,7 @@
 import type { LedgerOptions } from '../results/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { LoggerService } from '@nestjs/common';
-import type { QueueType } from '../brokers/broker.js';
+import type { QueueTypeOption } from '../brokers/broker.js';
 import type { RunMiddlewareInput } from '../worker/middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { PublishMiddlewareInput } from './publishing/publish-middleware.js';
@@ -128,8 +128,11 @@ export interface QueueConfig {
   name: string;
   /** The queue is bound to the exchange with each of these. Default: none. */
   bindingKeys?: string[];
-  /** `classic`: durable, as gofort/dispatcher declares it. `quorum`: replicated, for clusters. Default: `classic`. */
-  type?: QueueType;
+  /**
+   * `classic`: durable, as gofort/dispatcher declares it. `quorum`: replicated, for clusters. `server-default`: without a
+   * type, for a queue of a Go service on a RabbitMQ whose default type is not `classic`; see docs/rabbitmq.md. Default: `classic`.
+   */
+  type?: QueueTypeOption;
 }
 
 /** See {@link ServerConfig.role}. @publicApi */

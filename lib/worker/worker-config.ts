@@ -1,4 +1,4 @@
-import type { QueueType } from '../brokers/broker.js';
+import type { QueueTypeOption } from '../brokers/broker.js';
 
 /** One worker: it consumes one queue and runs up to `limit` handlers at once. @publicApi */
 export interface WorkerConfig {
@@ -18,7 +18,7 @@ export interface WorkerConfig {
    */
   priorities?: boolean;
   /** As in `initQueues`. Default: `classic`. */
-  type?: QueueType;
+  type?: QueueTypeOption;
   /**
    * How long a task with a name unknown here is given back, with growing pauses, so that another
    * worker can take it, before it becomes a dead letter; counted only while no living worker is known to take it. 0: at

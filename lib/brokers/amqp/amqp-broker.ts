@@ -7,6 +7,7 @@ import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_S
 import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
+import { returnsQueueOf } from '../../amqp/queue-forms.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
 import { within } from './connection/pause.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
@@ -50,14 +51,17 @@ export class AmqpBroker implements Broker {
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
     this.delays = new DelayInfrastructure(options.exchange);
-    this.inspector = new QueueInspector(options.exchange, () => this.consumeLink.whenReady(this.limits.maxWaitMs), this.limits.maxWaitMs);
+    this.inspector = new QueueInspector(options.exchange, () => this.consumeLink.whenReady(this.limits.maxWaitMs), this.limits.maxWaitMs,
+      (message, queue) => this.publisher.publish(message, '', queue));
     this.publisher = new Publisher(this.limits, {
       repair: (model) => this.repair(model),
       unavailable: () => this.publishLink.unavailable(),
       warning: (message) => this.warn(message),
     });
     this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, () => this.consumeLink.whenReady(this.limits.maxWaitMs));
-    this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, { ...this.consumptionHost(), warn: (message) => this.warn(message) });
+    this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, {
+      ...this.consumptionHost(), warn: (message) => this.warn(message), signal: () => this.signal(),
+    });
     this.publishLink = this.link('publish');
     this.consumeLink = this.link('consume');
     this.monitor = new BrokerMonitor([this.publishLink, this.consumeLink]);
@@ -80,6 +84,8 @@ export class AmqpBroker implements Broker {
 
   async declare(topology: Topology): Promise<void> {
     const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
+    // What the server removes from such queues by itself is led to where the forwarder takes it.
+    if (topology.queues.some(({ purpose }) => purpose === 'dead-letters')) this.forwarder.start();
     await this.topology.declare(model, topology);
   }
 
@@ -139,7 +145,8 @@ export class AmqpBroker implements Broker {
   async openReplies(onReply: (message: Message) => void): Promise<Replies> {
     if (this.closed !== undefined) throw closing();
     if (this.replies?.isClosed === false) throw repliesOpen(this.replies.address);
-    const replies = new AmqpReplies(repliesName(this.options.exchange, randomUUID()), this.options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
+    const { exchange } = this.options;
+    const replies = new AmqpReplies(repliesName(exchange, randomUUID()), returnsQueueOf(exchange), this.options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
     // Known from the beginning, so that whoever closes the broker meanwhile closes this too.
     this.replies = replies;
     try {

@@ -67,7 +67,7 @@ export class RoutingTable {
 
   private check(wanted: QueueDeclaration): void {
     const found = this.byName.get(wanted.name);
-    const type = wanted.type ?? 'classic';
+    const type = typeOf(wanted);
     if (found === undefined || found.type === type) return;
     throw new TopologyMismatchError(
       `Queue '${wanted.name}' exists with type '${found.type}', but was declared with type '${type}'. ` +
@@ -78,7 +78,7 @@ export class RoutingTable {
 
   private add(exchange: string, wanted: QueueDeclaration): boolean {
     const found = this.byName.get(wanted.name);
-    const queue = found ?? { id: this.byId.size + 1, name: wanted.name, type: wanted.type ?? 'classic', bindings: [] };
+    const queue = found ?? { id: this.byId.size + 1, name: wanted.name, type: typeOf(wanted), bindings: [] };
     if (found === undefined) this.restore(queue);
     let changed = found === undefined;
     for (const key of wanted.bindingKeys ?? []) {
@@ -104,6 +104,11 @@ export class RoutingTable {
     else queues.push(queue);
     return true;
   }
+}
+
+/** This broker's default is `classic`. */
+function typeOf({ type }: QueueDeclaration): QueueType {
+  return type === 'quorum' ? 'quorum' : 'classic';
 }
 
 function noSuchQueue(queue: string): UnroutableTaskError {

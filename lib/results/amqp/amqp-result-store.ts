@@ -2,15 +2,16 @@ import type { ConnectionOptions } from 'node:tls';
 import type { ChannelModel } from 'amqplib';
 import { type Endpoint, parseEndpoint } from '../../amqp/endpoint.js';
 import { openConnection } from '../../amqp/open-connection.js';
+import { ledgerRecordsOf, ledgerRequestsOf, returnsQueueOf } from '../../amqp/queue-forms.js';
 import { ConfigurationError, ResultBackendUnavailableError } from '../../errors.js';
 import type { Claim, Member, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
-import type { LedgerQueues } from './keeper-channel.js';
 import { type Answer, LedgerClient } from './ledger-client.js';
 import { ledgerFailure, ledgerLost } from './ledger-failure.js';
 import { LedgerKeeper } from './ledger-keeper.js';
 import type { Operation } from './ledger-operation.js';
 import { checkLedgerOptions, type LedgerOptions } from './ledger-options.js';
+import { declareLedgerQueues, type LedgerQueues, MOST_ENTRIES_IN_QUORUM, quorumLedgerWarning } from './ledger-queues.js';
 import { LedgerWatches } from './ledger-watches.js';
 
 /** A message of the ledger holds two of them at most; RabbitMQ 4 carries 16 MiB. */
@@ -48,6 +49,7 @@ export class AmqpResultStore implements ResultStore {
   private readonly queues: LedgerQueues;
   private readonly ledger: Required<LedgerOptions>;
   private session: Session | undefined;
+  private warned = false;
 
   /** @throws ConfigurationError */
   constructor(url: string, private readonly settings: AmqpStoreSettings) {
@@ -66,8 +68,10 @@ export class AmqpResultStore implements ResultStore {
     };
     try {
       session.model = await this.openModel(session, listener, lost);
+      const queues = await declareLedgerQueues(session.model, this.queues);
+      const limits = queues.type === 'quorum' ? this.limitsInQuorum(listener) : this.ledger;
       session.client = await this.openClient(session, listener, lost);
-      session.keeper = await LedgerKeeper.open(session.model, this.queues, this.ledger, { lost, warning: (message) => listener.warning(message) });
+      session.keeper = await LedgerKeeper.open(session.model, queues, limits, { lost, warning: (message) => listener.warning(message) });
     } catch (error) {
       letGo(session);
       throw ledgerFailure(error, this.display);
@@ -160,6 +164,12 @@ export class AmqpResultStore implements ResultStore {
     this.session?.watches?.unsubscribe(key);
   }
 
+  private limitsInQuorum(listener: StoreListener): Required<LedgerOptions> {
+    if (!this.warned) listener.warning(quorumLedgerWarning(this.queues.records));
+    this.warned = true;
+    return { ...this.ledger, maxEntries: Math.min(this.ledger.maxEntries, MOST_ENTRIES_IN_QUORUM) };
+  }
+
   private openModel(session: Session, listener: StoreListener, lost: (error: Error) => void): Promise<ChannelModel> {
     const { connectTimeoutMs, tls } = this.settings;
     return openConnection({ endpoint: this.endpoint, name: `dispatcher:${process.pid}:ledger`, connectTimeoutMs, tls }, session.socket.signal, {
@@ -209,7 +219,9 @@ function letGo({ socket, client, keeper, watches }: Session): void {
 const MAX_EXCHANGE_BYTES = 200;
 
 function ledgerQueues(exchange: string | undefined): LedgerQueues {
-  if (exchange !== undefined && exchange !== '' && Buffer.byteLength(exchange) <= MAX_EXCHANGE_BYTES) return { records: `${exchange}.ledger.v1`, requests: `${exchange}.ledger.requests.v1` };
+  if (exchange !== undefined && exchange !== '' && Buffer.byteLength(exchange) <= MAX_EXCHANGE_BYTES) {
+    return { records: ledgerRecordsOf(exchange), requests: ledgerRequestsOf(exchange), returns: returnsQueueOf(exchange) };
+  }
   throw new ConfigurationError(
     `A result backend on RabbitMQ needs the dispatcher's exchange, up to ${MAX_EXCHANGE_BYTES} bytes of text, to name its queues after; found ${exchange === undefined ? 'none' : JSON.stringify(exchange.slice(0, 100))}. Write createResultBackend('amqp://host', { exchange: 'my-exchange' }).`,
     { option: 'exchange' });

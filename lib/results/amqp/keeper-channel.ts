@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import type { FoundLedgerQueues } from './ledger-queues.js';
 
 export interface KeeperChannelListener {
   /** A record. */
@@ -8,8 +9,8 @@ export interface KeeperChannelListener {
   lost(error: Error): void;
 }
 
-/** The records are the ledger: whoever gets that queue keeps it, and then takes the requests. */
-export interface LedgerQueues { readonly records: string; readonly requests: string }
+/** 16 bits on the wire. */
+const MOST_UNACKNOWLEDGED = 65_535;
 
 /**
  * The channels of a keeper. What it writes and what it answers go through the one that the records come
@@ -23,11 +24,11 @@ export class KeeperChannel {
   private constructor(
     private readonly channel: ConfirmChannel,
     private readonly requests: Channel,
-    private readonly queues: LedgerQueues,
+    private readonly queues: FoundLedgerQueues,
     private readonly listener: KeeperChannelListener,
   ) {}
 
-  static async open(model: ChannelModel, queues: LedgerQueues, listener: KeeperChannelListener): Promise<KeeperChannel> {
+  static async open(model: ChannelModel, queues: FoundLedgerQueues, listener: KeeperChannelListener): Promise<KeeperChannel> {
     const channel = await model.createConfirmChannel();
     const early = failureOf(channel);
     const requests = await model.createChannel();
@@ -38,8 +39,9 @@ export class KeeperChannel {
     return opened;
   }
 
-  /** Every record, without a limit: what is not acknowledged is what is kept. */
-  consumeRecords(): Promise<void> {
+  /** Every record, without a limit: what is not acknowledged is what is kept. A quorum queue takes "without" for 2,000. */
+  async consumeRecords(): Promise<void> {
+    if (this.queues.type === 'quorum') await this.channel.prefetch(MOST_UNACKNOWLEDGED);
     return this.consume(this.channel, this.queues.records, (message) => this.listener.delivered(message));
   }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
-import type { LedgerQueues } from './keeper-channel.js';
 import { encodeOperation, type Operation } from './ledger-operation.js';
+import type { LedgerQueues } from './ledger-queues.js';
 import { decodeReply, decodeTold, type Reply, type Told } from './ledger-reply.js';
 
 export interface ClientListener {
@@ -43,10 +43,6 @@ export class LedgerClient {
     channel.on('error', (error: Error) => { first ??= error; });
     channel.on('close', () => client.fail(first ?? new Error('the channel was closed')));
     channel.on('return', () => client.fail(new Error(`the queue "${settings.queues.requests}" is gone`)));
-    // One consumer at a time gets what is in them: that one keeps the ledger.
-    for (const queue of [settings.queues.records, settings.queues.requests]) {
-      await channel.assertQueue(queue, { durable: true, arguments: { 'x-single-active-consumer': true } });
-    }
     await channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true });
     return client;
   }

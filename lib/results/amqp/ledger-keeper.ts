@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { KeeperChannel, type KeeperChannelListener, type LedgerQueues } from './keeper-channel.js';
+import { KeeperChannel, type KeeperChannelListener } from './keeper-channel.js';
 import { KeeperClock } from './keeper-clock.js';
 import { KeeperLog } from './keeper-log.js';
 import { MalformedMessageError } from './ledger-frame.js';
 import type { LedgerOptions } from './ledger-options.js';
 import { decodeOperation, type Operation, type StateOperation, type WatchOperation } from './ledger-operation.js';
 import { decodeRecord, type RecordContent } from './ledger-record.js';
+import type { FoundLedgerQueues } from './ledger-queues.js';
 import { encodeReply, encodeTold, type Reply } from './ledger-reply.js';
 import { LedgerState, type Decision } from './ledger-state.js';
 import { type LogRecord, newRecord } from './log-record.js';
@@ -27,6 +28,10 @@ const RENEWED_AT_ONCE = 500;
 const RENEWED_WITH_EACH = 2;
 /** Larger values are told as a hint: to be read by those who want them. */
 const MAX_TOLD_BYTES = 64 * 1024;
+/** A quorum queue drops what comes back more often than its limit; 20 is RabbitMQ's own from 4.0 on. Each keeper that goes gives all back. */
+const MOST_RETURNS = 5;
+/** In the place of a time: to be written anew at once. */
+const RETURNED_OFTEN = -Infinity;
 /** A record or a replay that makes no progress for so long will not make any. */
 const STUCK_AFTER_MS = 60_000;
 
@@ -68,7 +73,7 @@ export class LedgerKeeper implements KeeperChannelListener {
    *
    * @param window see {@link KeeperLog}
    */
-  static async open(model: ChannelModel, queues: LedgerQueues, options: Required<LedgerOptions>, listener: KeeperListener, window?: number): Promise<LedgerKeeper> {
+  static async open(model: ChannelModel, queues: FoundLedgerQueues, options: Required<LedgerOptions>, listener: KeeperListener, window?: number): Promise<LedgerKeeper> {
     const keeper = new LedgerKeeper(options, listener, window);
     keeper.channel = await KeeperChannel.open(model, queues, keeper);
     await keeper.channel.consumeRecords();
@@ -149,6 +154,7 @@ export class LedgerKeeper implements KeeperChannelListener {
     this.marker = { tag: fields.deliveryTag, since: this.clock.now() };
     if (this.phase === 'keeping') return;
     this.phase = 'keeping';
+    this.renew(Infinity, ({ since }) => since === RETURNED_OFTEN);
     this.channel.consumeRequests().catch((error: Error) => this.channel.fail(error));
   }
 
@@ -158,7 +164,7 @@ export class LedgerKeeper implements KeeperChannelListener {
     // There is one keeper at a time. Were there two, only a replay could say what is right.
     if (this.phase === 'keeping') throw new Error('another keeper has written into the ledger');
     this.clock.startFrom(writtenAt);
-    this.replay(newRecord(content, this.clock.now()), message.fields.deliveryTag);
+    this.replay(newRecord(content, hasReturnedOften(message) ? RETURNED_OFTEN : this.clock.now()), message.fields.deliveryTag);
   }
 
   private replay(record: LogRecord, tag: number): void {
@@ -265,4 +271,8 @@ export class LedgerKeeper implements KeeperChannelListener {
     if (!busy) this.progressAt = performance.now();
     return performance.now() - this.progressAt > STUCK_AFTER_MS;
   }
+}
+
+function hasReturnedOften({ properties }: ConsumeMessage): boolean {
+  return Number(properties.headers?.['x-delivery-count'] ?? 0) >= MOST_RETURNS;
 }

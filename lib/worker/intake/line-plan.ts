@@ -1,4 +1,4 @@
-import type { QueueDeclaration, QueueType } from '../../brokers/broker.js';
+import type { QueueDeclaration, QueueTypeOption } from '../../brokers/broker.js';
 import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
 import { LEVELS, type Level } from '../../task/priority.js';
 import { levelKeyOf, levelQueueOf, taskQueueOf } from '../../task/queue-lines.js';
@@ -72,9 +72,10 @@ export function sharesOf(plans: readonly Pick<LinePlan, 'queue' | 'level' | 'wei
 }
 
 /** Of the same kind as the main queue; their dead letters go where those of the main queue go. */
-export function declarationsOf(plans: readonly LinePlan[], queue: string, bindingKeys: readonly string[], type: QueueType | undefined): QueueDeclaration[] {
+export function declarationsOf(plans: readonly LinePlan[], queue: string, bindingKeys: readonly string[], type: QueueTypeOption | undefined): QueueDeclaration[] {
   return plans.map(({ queue: name, level }) => ({
-    name, type, purpose: 'work', deadLetterQueue: deadLetterQueueOf(queue),
+    // No Go service declares these.
+    name, type: type === 'server-default' ? 'classic' : type, purpose: 'work', deadLetterQueue: deadLetterQueueOf(queue),
     bindingKeys: level === 'normal' ? [] : bindingKeys.map((key) => levelKeyOf(key, level)),
   }));
 }

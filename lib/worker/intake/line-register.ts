@@ -1,4 +1,4 @@
-import type { Broker, QueueType } from '../../brokers/broker.js';
+import type { Broker, QueueTypeOption } from '../../brokers/broker.js';
 import { lineRegisterOf } from '../../task/queue-lines.js';
 
 /**
@@ -21,7 +21,7 @@ export class LineRegister {
   }
 
   /** Two processes may write the same note at once: it then stands there twice, and says the same. */
-  async add(queue: string, notes: readonly string[], type: QueueType | undefined): Promise<void> {
+  async add(queue: string, notes: readonly string[], type: QueueTypeOption | undefined): Promise<void> {
     const register = lineRegisterOf(queue);
     await this.broker.declare({ queues: [{ name: register, type, purpose: 'dead-letters' }] });
     for (const note of notes) await this.broker.publish({ body: Buffer.from(note), properties: { contentType: 'text/plain' } }, { queue: register });

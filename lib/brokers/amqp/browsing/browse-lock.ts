@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
+import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerError, BrokerUnavailableError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
 import { queueToken } from '../delays/delay-ladder.js';
@@ -43,7 +44,7 @@ export class BrowseLock {
     if (this.here.has(name)) return false;
     this.here.add(name);
     try {
-      await withChannel(model, (channel) => channel.assertQueue(name, { exclusive: true, durable: false, autoDelete: false }));
+      await withChannel(model, (channel) => channel.assertQueue(name, { exclusive: true, durable: false, autoDelete: false, arguments: CLASSIC }));
       return true;
     } catch (error) {
       this.here.delete(name);

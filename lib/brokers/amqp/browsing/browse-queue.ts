@@ -1,72 +1,111 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowseOptions, type BrowseResult, type BrowseVisit } from '../../broker.js';
+import { headersToStay } from '../../../task/broker-death.js';
+import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowsedMessage, type BrowseOptions, type BrowseResult, type BrowseVisit, type Message } from '../../broker.js';
 import { portProperties } from '../consuming/port-properties.js';
 import { BrowseChannel, queueCounts } from './browse-channel.js';
+import { Rewriting } from './rewriting.js';
 
 const BACK_AGAIN_LIMIT_MS = 2_000;
 const BACK_AGAIN_PAUSE_MS = 10;
 
-interface Walk {
-  visited: number;
-  removed: number;
-  held: number;
-  heldBytes: number;
-}
+/** Publishes to a queue. Resolves when that is confirmed. */
+export type PublishToQueue = (message: Message, queue: string) => Promise<void>;
 
 /** One walk through a queue, on a channel of its own. */
-export async function browseQueue(model: ChannelModel, queue: string, visit: BrowseVisit, options: BrowseOptions): Promise<BrowseResult> {
+export async function browseQueue(model: ChannelModel, queue: string, visit: BrowseVisit, options: BrowseOptions, publish: PublishToQueue): Promise<BrowseResult> {
   const { consumerCount, messageCount } = await queueCounts(model, queue);
-  const walk: Walk = { visited: 0, removed: 0, held: 0, heldBytes: 0 };
   const channel = await BrowseChannel.open(model, queue);
+  const walk = new Walk(channel, queue, messageCount, publish);
   try {
-    const end = await walkThrough(channel, messageCount, visit, options, walk).finally(() => walk.removed > 0 && channel.certain());
+    const end = await walk.through(visit, options).finally(() => walk.settle());
     return { visited: walk.visited, removed: walk.removed, end };
   } finally {
-    walk.held += await channel.takeReturned();
+    const kept = walk.held + walk.rewritten + await channel.takeReturned();
     await channel.close();
     // Consumers take what comes back: nobody can wait for that.
-    if (consumerCount === 0) await untilBack(model, queue, walk.held);
+    if (consumerCount === 0) await untilBack(model, queue, kept);
   }
 }
 
-async function walkThrough(
-  channel: BrowseChannel, waiting: number, visit: BrowseVisit, options: BrowseOptions, walk: Walk,
-): Promise<BrowseResult['end']> {
-  const { maxHeld = MOST_BROWSED, maxHeldBytes = MOST_BROWSED_BYTES } = options;
-  // What is published meanwhile is not visited: a replay that dies again at once would be replayed for ever.
-  for (let left = waiting; left > 0; left--) {
-    if (walk.held >= maxHeld || walk.heldBytes >= maxHeldBytes) return 'limit';
-    const message = await channel.next(left);
-    if (message === undefined) return 'all';
-    if (message === 'full') return 'limit';
-    walk.held++;
-    walk.heldBytes += message.content.length;
-    const answer = await visit(shown(message), walk.visited++);
-    if (answer === 'stop') return 'stopped';
-    if (answer === 'remove') await remove(channel, message, walk);
+class Walk {
+  visited = 0;
+  removed = 0;
+  held = 0;
+  rewritten = 0;
+  private heldBytes = 0;
+  private readonly rewriting: Rewriting;
+
+  /** @param left how many there are when it begins: a replay that dies again at once would be replayed for ever */
+  constructor(private readonly channel: BrowseChannel, private readonly queue: string, private left: number, publish: PublishToQueue) {
+    this.rewriting = new Rewriting(channel, (message) => publish(message, queue));
   }
-  return 'all';
+
+  async through(visit: BrowseVisit, { maxHeld = MOST_BROWSED, maxHeldBytes = MOST_BROWSED_BYTES }: BrowseOptions): Promise<BrowseResult['end']> {
+    while (this.left > 0) {
+      if (this.held >= maxHeld || this.heldBytes >= maxHeldBytes) return 'limit';
+      const message = await this.next();
+      if (message === undefined) return 'all';
+      if (message === 'full') return 'limit';
+      const answer = await visit(shown(message), this.visited++);
+      if (answer === 'remove') await this.remove(message);
+      else if (this.rewriting.takes(message)) await this.rewrite(message);
+      if (answer === 'stop') return 'stopped';
+    }
+    return 'all';
+  }
+
+  /** What has to be written anew is, also behind where the walk has ended; and all that was removed is gone for good. */
+  async settle(): Promise<void> {
+    if (this.rewriting.hasBegun) await this.rewriteRest();
+    if (this.removed > 0 || this.rewriting.hasBegun) await this.channel.certain();
+  }
+
+  private async next(): Promise<ConsumeMessage | 'full' | undefined> {
+    const message = await this.channel.next(this.left);
+    if (message === undefined || message === 'full') return message;
+    this.left--;
+    this.held++;
+    this.heldBytes += message.content.length;
+    return message;
+  }
+
+  private async rewriteRest(): Promise<void> {
+    while (this.left > 0) {
+      const message = await this.next();
+      if (message === undefined || message === 'full') break;
+      await this.rewrite(message);
+    }
+    await this.rewriting.finish();
+  }
+
+  private async rewrite(message: ConsumeMessage): Promise<void> {
+    const { body, properties } = shown(message);
+    this.held--;
+    this.heldBytes -= message.content.length;
+    this.rewritten++;
+    await this.rewriting.add(message, { body, properties: { ...properties, headers: headersToStay(properties.headers, this.queue) } });
+  }
+
+  private async remove(message: ConsumeMessage): Promise<void> {
+    await this.channel.remove(message);
+    this.held--;
+    this.heldBytes -= message.content.length;
+    this.removed++;
+  }
 }
 
-async function remove(channel: BrowseChannel, message: ConsumeMessage, walk: Walk): Promise<void> {
-  await channel.remove(message);
-  walk.held--;
-  walk.heldBytes -= message.content.length;
-  walk.removed++;
-}
-
-export function shown({ content, properties, fields }: ConsumeMessage): Parameters<BrowseVisit>[0] {
+export function shown({ content, properties, fields }: ConsumeMessage): BrowsedMessage {
   return { body: content, properties: portProperties(properties), exchange: fields.exchange, routingKey: fields.routingKey };
 }
 
 /** A quorum queue takes its messages back a moment after the channel was closed; the next look must find them. */
-async function untilBack(model: ChannelModel, queue: string, held: number): Promise<void> {
+async function untilBack(model: ChannelModel, queue: string, kept: number): Promise<void> {
   const deadline = performance.now() + BACK_AGAIN_LIMIT_MS;
-  while (held > 0 && performance.now() < deadline) {
+  while (kept > 0 && performance.now() < deadline) {
     const found = await queueCounts(model, queue).catch(() => undefined);
     // Where there is no queue or no connection any more, nothing comes back.
-    if (found === undefined || found.messageCount >= held) return;
+    if (found === undefined || found.messageCount >= kept) return;
     await sleep(BACK_AGAIN_PAUSE_MS);
   }
 }

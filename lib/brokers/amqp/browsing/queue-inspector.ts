@@ -4,7 +4,7 @@ import { withChannel } from '../connection/open-channel.js';
 import { countDelayed } from '../delays/count-delayed.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
-import { browseQueue } from './browse-queue.js';
+import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
 
 /** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
@@ -12,7 +12,10 @@ export class QueueInspector {
   private readonly lock: BrowseLock;
 
   /** @param connection waits for it, at most `maxWaitMs` */
-  constructor(private readonly exchange: string, private readonly connection: () => Promise<ChannelModel>, private readonly maxWaitMs: number) {
+  constructor(
+    private readonly exchange: string, private readonly connection: () => Promise<ChannelModel>, private readonly maxWaitMs: number,
+    private readonly publish: PublishToQueue,
+  ) {
     this.lock = new BrowseLock(exchange);
   }
 
@@ -32,7 +35,7 @@ export class QueueInspector {
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
     const model = await this.connection();
-    return this.lock.hold(model, queue, this.maxWaitMs, () => browseQueue(model, queue, visit, options));
+    return this.lock.hold(model, queue, this.maxWaitMs, () => browseQueue(model, queue, visit, options, this.publish));
   }
 
   async purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {

@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
+import { declareInOneOf, ownForms, QUORUM } from '../../../amqp/queue-forms.js';
 import { withChannel } from '../connection/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
@@ -8,7 +9,7 @@ import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, level
  * A classic queue forgets a message before the next level has it on disk: a kill of the server at
  * that moment loses it (2 in 100 of a full ladder, when tried). These three together do not.
  */
-const AT_LEAST_ONCE = { 'x-queue-type': 'quorum', 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
+const AT_LEAST_ONCE = { ...QUORUM, 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
 
 /** Declares the ladder when the first delayed message needs it, and looks whether destinations are there. */
 export class DelayInfrastructure {
@@ -37,11 +38,7 @@ export class DelayInfrastructure {
 
   /** What the forwarder needs: nothing before it is declared for those who never delay. */
   async declareEnd(model: ChannelModel): Promise<void> {
-    await declareOrFind(model, {
-      what: `the end of the delay ladder of exchange "${this.exchange}"`,
-      declare: (channel) => declareEnd(channel, this.exchange),
-      find: (channel) => channel.checkQueue(dueName(this.exchange)),
-    }, () => undefined);
+    await declareEnd(model, this.exchange);
   }
 
   /** Somebody deleted an exchange: declares the ladder again, if it was in use. */
@@ -70,10 +67,10 @@ export class DelayInfrastructure {
 
 /** From the end to the beginning, so that a message can never enter what leads nowhere yet. */
 async function declareLadder(model: ChannelModel, exchange: string): Promise<void> {
+  await declareEnd(model, exchange);
   await declareOrFind(model, {
     what: `the delay ladder of exchange "${exchange}"`,
     declare: async (channel) => {
-      await declareEnd(channel, exchange);
       for (let level = 0; level < DELAY_LEVELS; level++) await declareLevel(channel, exchange, level);
     },
     // The last that is made: with it, all are there.
@@ -81,15 +78,29 @@ async function declareLadder(model: ChannelModel, exchange: string): Promise<voi
   }, () => undefined);
 }
 
-async function declareEnd(channel: Channel, exchange: string): Promise<void> {
-  const undelivered = undeliveredName(exchange);
-  await channel.assertExchange(undelivered, 'fanout', { durable: true });
-  await channel.assertQueue(undelivered, { durable: true });
-  await channel.bindQueue(undelivered, undelivered, '');
-  const due = dueName(exchange);
-  await channel.assertExchange(due, 'topic', { durable: true, alternateExchange: undelivered });
-  await channel.assertQueue(due, { durable: true });
-  await channel.bindQueue(due, due, duePattern(FORWARDED));
+async function declareEnd(model: ChannelModel, exchange: string): Promise<void> {
+  const [due, undelivered] = [dueName(exchange), undeliveredName(exchange)];
+  // What a policy removes from one of them is put into the other.
+  await declareOwn(model, undelivered, due);
+  await declareOwn(model, due, undelivered);
+  await declareOrFind(model, {
+    what: `the end of the delay ladder of exchange "${exchange}"`,
+    declare: async (channel) => {
+      await channel.assertExchange(undelivered, 'fanout', { durable: true });
+      await channel.bindQueue(undelivered, undelivered, '');
+      await channel.assertExchange(due, 'topic', { durable: true, alternateExchange: undelivered });
+      await channel.bindQueue(due, due, duePattern(FORWARDED));
+    },
+    find: (channel) => channel.checkQueue(due),
+  }, () => undefined);
+}
+
+async function declareOwn(model: ChannelModel, queue: string, target: string): Promise<void> {
+  await declareInOneOf(ownForms(target), (form) => declareOrFind(model, {
+    what: `Queue "${queue}"`,
+    declare: (channel) => channel.assertQueue(queue, { durable: true, arguments: form }),
+    find: (channel) => channel.checkQueue(queue),
+  }, () => undefined));
 }
 
 async function declareLevel(channel: Channel, exchange: string, level: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { returnsQueueOf } from '../../../amqp/queue-forms.js';
 import { InvalidTaskError } from '../../../errors.js';
 import { undeliveredQueueOf } from '../../../task/undelivered.js';
 
@@ -78,9 +79,9 @@ export function levelName(exchange: string, level: number): string {
   return `${exchange}.delay.${VERSION}.${String(level).padStart(2, '0')}`;
 }
 
-/** Exchange and queue at the end: the queue holds what is to be forwarded. */
+/** Exchange and queue at the end: the queue holds what is to be forwarded, and what is to be brought back. */
 export function dueName(exchange: string): string {
-  return `${exchange}.delay.${VERSION}.due`;
+  return returnsQueueOf(exchange);
 }
 
 /** Exchange and queue for what is due when its destination is gone. */

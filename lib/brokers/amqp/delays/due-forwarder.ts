@@ -3,6 +3,7 @@ import { BrokerRefusedError, HeadersTooLargeError, InvalidTaskError, TaskRejecte
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
 import { shortenHeaders } from '../../../task/shorten-headers.js';
 import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
+import { makeStopper } from '../../../time/stopper.js';
 import type { Address, Delivery, Message } from '../../broker.js';
 import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
@@ -12,7 +13,7 @@ import { readDelayed, withoutDelayed, type Delayed } from './delayed-header.js';
 import type { DelayedPublishing } from './delayed-publishing.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
 import { DELAY_UNIT_MS, dueName } from './delay-ladder.js';
-import { makeStopper } from '../../../time/stopper.js';
+import { asItWas, isOfLedger, type Removed, removalWarning, removedByServer } from './removed-by-server.js';
 
 /** Enough for thousands a second; few enough that a process which stands still holds up hardly any. */
 const PREFETCH = 100;
@@ -23,14 +24,21 @@ const LONGEST_RETRY_MS = 60_000;
 /** By how much the clocks of two machines may differ; see docs/delivery-guarantees.md. */
 const CLOCKS_APART_MS = 60_000;
 
+/** What a policy removes again and again comes back after this at the soonest. */
+const REMOVED_AGAIN_MS = 5_000;
+const MOST_REMEMBERED = 1_000;
+
 export interface ForwarderHost extends ConsumptionHost {
   warn(message: string): void;
+  /** See `Broker.signal`. */
+  signal(): Promise<void>;
 }
 
 /**
  * Takes what has come out of the ladder and publishes it to the main exchange, or to its queue, as if it were
  * published only now; confirmed first, acknowledged then, so that nothing is lost whatever dies in
- * between. Every process takes part, so that one is always there.
+ * between. Every process takes part, so that one is always there. It also brings back what the server removes by itself
+ * from the queues that only we use.
  */
 export class DueForwarder {
   private readonly stopping = makeStopper();
@@ -38,6 +46,8 @@ export class DueForwarder {
   private timer: NodeJS.Timeout | undefined;
   private consumption: AmqpConsumption | undefined;
   private lastWarning = '';
+  /** By queue: when something was brought back into it, by the clock that never steps. */
+  private readonly broughtBack = new Map<string, number>();
 
   constructor(
     private readonly exchange: string,
@@ -109,13 +119,17 @@ export class DueForwarder {
   /** Never rejects. A delivery that is left alone here goes back when the channel closes. */
   private async take(delivery: Delivery): Promise<void> {
     const { signal } = this.stopping;
-    try {
-      if (await this.forward(delivery)) delivery.ack();
-    } catch (error) {
-      if (signal.aborted) return;
-      this.warnOnce(`A delayed task could not be forwarded and is tried again. ${(error as Error).message}`);
-      await pause(FIRST_RETRY_MS, signal);
-      if (!signal.aborted) delivery.requeue();
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        if (await this.forward(delivery)) delivery.ack();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.warnOnce(`A delayed task could not be forwarded and is tried again. ${(error as Error).message}`);
+        await pause(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
+        // A quorum queue counts what comes back, and drops it in the end: that is kept and tried here.
+        if (delivery.deliveryCount === undefined) return void (signal.aborted || delivery.requeue());
+      }
     }
   }
 
@@ -125,6 +139,8 @@ export class DueForwarder {
     const delayed = readDelayed(delivery);
     const message = withoutDelayed(delivery);
     if (delayed === undefined) {
+      const removed = removedByServer(delivery, delivery.queue);
+      if (removed !== undefined) return this.bringBack(asItWas(delivery, removed), removed);
       await this.bury(message, delivery.routingKey, `It came to "${delivery.queue}" without saying for whom it is: only delayed tasks of this library belong there.`);
       return true;
     }
@@ -135,8 +151,27 @@ export class DueForwarder {
       await sleep(restMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return false;
     }
+    return this.hand(message, delayed);
+  }
+
+  private async hand(message: Message, delayed: Delayed): Promise<true> {
     await this.publish(message, delayed);
+    // A note that was missing for a moment: who has read meanwhile reads again.
+    if (isNoteQueue(delayed.to, this.exchange)) await this.host.signal().catch(() => undefined);
     return true;
+  }
+
+  private async bringBack(message: Message, removed: Removed): Promise<true> {
+    const { queue } = removed;
+    const now = performance.now();
+    if (this.broughtBack.size > MOST_REMEMBERED) this.broughtBack.clear();
+    const last = this.broughtBack.get(queue) ?? -Infinity;
+    this.broughtBack.set(queue, now);
+    if (now - last > REMOVED_AGAIN_MS) this.host.warn(removalWarning(removed, this.exchange));
+    if (isOfLedger(removed, this.exchange)) return true;
+    const delayed = { due: Date.now(), to: { queue }, tries: 0 };
+    if (now - last < REMOVED_AGAIN_MS) return this.sendBack(message, { ...delayed, due: delayed.due + REMOVED_AGAIN_MS });
+    return this.hand(message, delayed);
   }
 
   private async sendBack(message: Message, delayed: Delayed): Promise<true> {
@@ -153,6 +188,8 @@ export class DueForwarder {
       if (error instanceof UnroutableTaskError) {
         const plain = 'queue' in to ? undefined : keyWithoutLevel(routingKey, message.properties.headers);
         if (plain !== undefined) return this.publish(message, { ...delayed, to: { routingKey: plain } });
+        // Whom it would tell something has gone.
+        if (isReplyQueue(to, this.exchange)) return;
         return this.bury(message, routingKey, this.nowhere(to));
       }
       if (error instanceof InvalidTaskError) return this.bury(message, routingKey, error.message);
@@ -199,4 +236,12 @@ export class DueForwarder {
     this.lastWarning = message;
     this.host.warn(message);
   }
+}
+
+function isNoteQueue(to: Address, exchange: string): boolean {
+  return 'queue' in to && to.queue.startsWith(`${exchange}.control.`);
+}
+
+function isReplyQueue(to: Address, exchange: string): boolean {
+  return 'queue' in to && to.queue.startsWith(`${exchange}.replies.`);
 }

@@ -1,4 +1,5 @@
 import type { ChannelModel } from 'amqplib';
+import { CLASSIC, guardedBy } from '../../../amqp/queue-forms.js';
 import type { Message, Replies } from '../../broker.js';
 import { ShutdownError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
@@ -21,7 +22,8 @@ export class AmqpReplies implements Replies {
   private opening: Promise<void> = Promise.resolve();
   private closing: Promise<void> | undefined;
 
-  constructor(readonly address: string, private readonly expiresMs: number, onReply: (message: Message) => void, private readonly host: ConsumptionHost) {
+  /** @param returns the queue of what a policy of the server removes from it */
+  constructor(readonly address: string, private readonly returns: string, private readonly expiresMs: number, onReply: (message: Message) => void, private readonly host: ConsumptionHost) {
     this.consumption = new AmqpConsumption(address, { tag: address, prefetch: PREFETCH }, (delivery) => {
       // What cannot be used now cannot be used later either.
       delivery.ack();
@@ -49,7 +51,8 @@ export class AmqpReplies implements Replies {
 
   private async declare(model: ChannelModel): Promise<void> {
     try {
-      await withChannel(model, (channel) => channel.assertQueue(this.address, { durable: true, arguments: { 'x-expires': this.expiresMs } }));
+      const form = { ...CLASSIC, ...guardedBy(this.returns), 'x-expires': this.expiresMs };
+      await withChannel(model, (channel) => channel.assertQueue(this.address, { durable: true, arguments: form }));
     } catch (error) {
       throw declarationFailure(error, `Queue "${this.address}"`);
     }

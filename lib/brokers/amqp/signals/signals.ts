@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel } from 'amqplib';
+import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerUnavailableError, DispatcherError } from '../../../errors.js';
 import { answered, closeChannel, openChannel, openConfirmChannel } from '../connection/open-channel.js';
 import { pause } from '../connection/pause.js';
@@ -65,7 +66,7 @@ export class SignalWatch {
     await declareExchange(model, name);
     const channel = await openChannel(model, { closed: () => isOpen && void this.restore(), warning: () => undefined });
     try {
-      const { queue } = await answered(channel.assertQueue('', { exclusive: true, durable: false, autoDelete: true }), 'queue.declare');
+      const { queue } = await answered(channel.assertQueue('', { exclusive: true, durable: false, autoDelete: true, arguments: CLASSIC }), 'queue.declare');
       await answered(channel.bindQueue(queue, name, ''), 'queue.bind');
       // No message: the server took the queue away; the channel is given up, so that all is made anew.
       await answered(channel.consume(queue, (message) => (message === null ? void closeChannel(channel, CLOSE_LIMIT_MS) : this.notify()), { noAck: true }), 'basic.consume');

@@ -1,29 +1,42 @@
+import { CLASSIC, guardedBy, ownForms, QUORUM, type QueueArguments, returnsQueueOf } from '../../../amqp/queue-forms.js';
 import type { QueueDeclaration } from '../../broker.js';
 import type { ServerVersion } from './server-version.js';
 
-export type QueueArguments = Readonly<Record<string, string | number>>;
-
 /** A crash loop must end; far above what any number of ordinary restarts reaches. */
 const WORK_DELIVERY_LIMIT = 100;
+const UNLIMITED = { 'x-delivery-limit': -1 } as const;
+/** With `reject-publish`, it makes dead-lettering by the server lose nothing. */
+const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once' } as const;
 
 /**
- * The arguments of a queue. They can never change once the queue exists, so those of a work queue
- * are the same on every server version. A classic queue has none, or gofort's own declaration of
- * the same queue would be refused.
+ * The forms of a queue: first the one that it is made in, then those in which it is taken as it is found, because
+ * the server's default type, an older version of this library or a Go service made it so.
  */
-export function queueArguments(queue: QueueDeclaration, version: ServerVersion): QueueArguments {
-  if (queue.type !== 'quorum') return {};
-  if (queue.purpose === 'dead-letters') {
-    // Before 4.0 there is no limit unless one is set, and -1 would act as 0 there.
-    return version.major >= 4 ? { 'x-queue-type': 'quorum', 'x-delivery-limit': -1 } : { 'x-queue-type': 'quorum' };
+export function queueForms(queue: QueueDeclaration, exchange: string, version: ServerVersion): readonly QueueArguments[] {
+  const target = returnsQueueOf(exchange);
+  if (queue.purpose === 'dead-letters') return queue.type === 'quorum' ? ownQuorumForms(target, version) : ownForms(target);
+  switch (queue.type) {
+    case 'quorum': return [quorumWorkQueue(queue)];
+    case 'server-default': return [{}, CLASSIC, QUORUM];
+    default: return [CLASSIC, QUORUM];
   }
+}
+
+function ownQuorumForms(target: string, { major }: ServerVersion): readonly QueueArguments[] {
+  const guarded = { ...QUORUM, ...guardedBy(target), ...AT_LEAST_ONCE };
+  // Before 4.0 there is no limit unless one is set, and -1 would act as 0 there.
+  if (major < 4) return [guarded, QUORUM];
+  return [{ ...guarded, ...UNLIMITED }, { ...QUORUM, ...UNLIMITED }, guarded, QUORUM];
+}
+
+/** The same on every version of the server. */
+function quorumWorkQueue(queue: QueueDeclaration): QueueArguments {
   return {
-    'x-queue-type': 'quorum',
+    ...QUORUM,
     'x-delivery-limit': WORK_DELIVERY_LIMIT,
     'x-dead-letter-exchange': '',
     'x-dead-letter-routing-key': queue.deadLetterQueue ?? `${queue.name}.dead`,
-    // The three that together make dead-lettering by the broker lose nothing.
-    'x-dead-letter-strategy': 'at-least-once',
+    ...AT_LEAST_ONCE,
     'x-overflow': 'reject-publish',
   };
 }

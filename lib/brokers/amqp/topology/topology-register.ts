@@ -1,10 +1,12 @@
 import type { ChannelModel } from 'amqplib';
+import { CLASSIC, declareInOneOf, QUORUM, type QueueArguments } from '../../../amqp/queue-forms.js';
 import type { QueueDeclaration, QueueType, Topology } from '../../broker.js';
-import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, TopologyMismatchError } from '../../../errors.js';
+import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
-import { declarationFailure, differenceIn } from './declaration-failure.js';
+import { adoptionWarning } from './adoption.js';
+import { declarationFailure } from './declaration-failure.js';
 import { declareOrFind } from './declare-or-find.js';
-import { queueArguments } from './queue-arguments.js';
+import { queueForms } from './queue-arguments.js';
 import { serverVersion } from './server-version.js';
 
 export interface TopologyListener {
@@ -15,6 +17,7 @@ export interface TopologyListener {
 /** Declares what it is told, and remembers it, so that a broker which lost it gets it again. */
 export class TopologyRegister {
   private readonly queues = new Map<string, QueueDeclaration>();
+  private readonly types = new Map<string, QueueType>();
   /** One for each name that was declared here, at most two. */
   private readonly told = new Set<string>();
 
@@ -22,6 +25,11 @@ export class TopologyRegister {
     private readonly exchange: string,
     private readonly listener: TopologyListener,
   ) {}
+
+  /** What a queue that was declared here really is, which may be another than it was asked for; `undefined` for others. */
+  typeOf(queue: string): QueueType | undefined {
+    return this.types.get(queue);
+  }
 
   /** @throws TopologyMismatchError, BrokerRefusedError, BrokerUnavailableError; nothing is remembered then */
   async declare(model: ChannelModel, topology: Topology): Promise<void> {
@@ -31,12 +39,6 @@ export class TopologyRegister {
       await this.declareQueue(model, merged);
       this.queues.set(queue.name, merge(this.queues.get(queue.name), queue));
     }
-  }
-
-  /** As which it was declared here. */
-  typeOf(name: string): QueueType | undefined {
-    const queue = this.queues.get(name);
-    return queue && (queue.type ?? 'classic');
   }
 
   /** Direct and durable, without arguments, as gofort declares it. */
@@ -63,15 +65,10 @@ export class TopologyRegister {
   }
 
   private async declareQueue(model: ChannelModel, queue: QueueDeclaration): Promise<void> {
-    try {
-      await declareOrFind(model, {
-        what: `Queue "${queue.name}"`,
-        declare: (channel) => channel.assertQueue(queue.name, { durable: true, arguments: queueArguments(queue, serverVersion(model)) }),
-        find: (channel) => channel.checkQueue(queue.name),
-      }, (message) => this.warnOnce(message));
-    } catch (error) {
-      if (!this.acceptOlder(queue, error)) throw error;
-    }
+    const form = await this.found(model, queue);
+    this.types.set(queue.name, form['x-queue-type'] === 'quorum' ? 'quorum' : 'classic');
+    const warning = adoptionWarning(queue, form, serverVersion(model));
+    if (warning !== undefined) this.warnOnce(warning);
     await this.bind(model, queue);
   }
 
@@ -98,14 +95,16 @@ export class TopologyRegister {
     this.listener.warning(message);
   }
 
-  /** A dead letter queue that a 3.x server made has no delivery limit in its arguments, and never will. */
-  private acceptOlder(queue: QueueDeclaration, error: unknown): boolean {
-    if (queue.purpose !== 'dead-letters' || !(error instanceof TopologyMismatchError)) return false;
-    if (differenceIn((error.cause as Error | undefined)?.message ?? '')?.argument !== 'x-delivery-limit') return false;
-    this.listener.warning(
-      `Queue "${queue.name}" was made by an older server and has the default delivery limit now; set "delivery-limit" to -1 for it by a policy.`,
-    );
-    return true;
+  /** Makes it, or takes it as it is found. */
+  private async found(model: ChannelModel, queue: QueueDeclaration): Promise<QueueArguments> {
+    const declare = (form: QueueArguments): Promise<void> => declareOrFind(model, {
+      what: `Queue "${queue.name}"`,
+      declare: (channel) => channel.assertQueue(queue.name, { durable: true, arguments: form }),
+      find: (channel) => channel.checkQueue(queue.name),
+    }, (message) => this.warnOnce(message));
+    const form = await declareInOneOf(queueForms(queue, this.exchange, serverVersion(model)), declare);
+    // Declared without a type, it has one all the same.
+    return form['x-queue-type'] === undefined ? await declareInOneOf([CLASSIC, QUORUM], declare) : form;
   }
 
   private async tolerating(action: () => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@ import { encodeOperation, type Operation } from '../../../../lib/results/amqp/le
 import { decodeReply, type Reply } from '../../../../lib/results/amqp/ledger-reply.js';
 import { SimulatedLedgerQueues } from '../../../support/simulated-ledger-queues.js';
 
-const QUEUES = { records: 'ledger', requests: 'requests' };
+const QUEUES = { records: 'ledger', requests: 'requests', returns: 'returns', type: 'classic' } as const;
 const LEASE_MS = 20_000;
 const KEYS = ['a', 'b', 'c'];
 

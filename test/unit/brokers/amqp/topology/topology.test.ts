@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { QueueArguments } from '../../../../../lib/amqp/queue-forms.js';
+import type { QueueDeclaration } from '../../../../../lib/brokers/broker.js';
 import { declarationFailure, differenceIn } from '../../../../../lib/brokers/amqp/topology/declaration-failure.js';
-import { queueArguments } from '../../../../../lib/brokers/amqp/topology/queue-arguments.js';
+import { adoptionWarning } from '../../../../../lib/brokers/amqp/topology/adoption.js';
+import { queueForms } from '../../../../../lib/brokers/amqp/topology/queue-arguments.js';
 import { parseServerVersion } from '../../../../../lib/brokers/amqp/topology/server-version.js';
 import { BrokerRefusedError, BrokerUnavailableError, TopologyMismatchError } from '../../../../../lib/errors.js';
 
@@ -8,28 +11,50 @@ const V3 = { major: 3, minor: 10 };
 const V4 = { major: 4, minor: 1 };
 const INEQUIVALENT = `Operation failed: QueueDeclare; 406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'q' in vhost '/': received '5' but current is '107374182400'"`;
 
-describe('queueArguments', () => {
-  it.each([V3, V4])('gives a classic queue none, as gofort declares it (%o)', (version) => {
-    expect(queueArguments({ name: 'q' }, version)).toEqual({});
-    expect(queueArguments({ name: 'q', type: 'classic', purpose: 'dead-letters' }, version)).toEqual({});
+describe('queueForms', () => {
+  const forms = (queue: Partial<QueueDeclaration>, version = V4): readonly unknown[] => queueForms({ name: 'q', ...queue }, 'x', version);
+  const guarded = { 'x-overflow': 'reject-publish', 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'x.delay.v2.due' };
+  const [classic, quorum] = [{ 'x-queue-type': 'classic' }, { 'x-queue-type': 'quorum' }];
+
+  it.each([V3, V4])('makes a work queue as gofort does, and takes it as that may have been made (%o)', (version) => {
+    expect(forms({}, version)).toEqual([classic, quorum]);
+    expect(forms({ type: 'classic' }, version)).toEqual([classic, quorum]);
+    expect(forms({ type: 'server-default' }, version)).toEqual([{}, classic, quorum]);
   });
 
-  it('gives a quorum work queue the same on every version', () => {
+  it('makes a quorum work queue the same on every version, and takes no other', () => {
     const expected = {
-      'x-queue-type': 'quorum',
-      'x-delivery-limit': 100,
-      'x-dead-letter-exchange': '',
-      'x-dead-letter-routing-key': 'q.dead',
-      'x-dead-letter-strategy': 'at-least-once',
-      'x-overflow': 'reject-publish',
+      ...quorum, 'x-delivery-limit': 100, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'q.dead',
+      'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish',
     };
-    expect([V3, V4].map((version) => queueArguments({ name: 'q', type: 'quorum' }, version))).toEqual([expected, expected]);
+    expect([V3, V4].map((version) => forms({ type: 'quorum' }, version))).toEqual([[expected], [expected]]);
+  });
+
+  it('guards what only we use, and takes it as 0.1.0 has made it', () => {
+    expect(forms({ purpose: 'dead-letters' })).toEqual([{ ...classic, ...guarded }, classic, quorum]);
+    expect(forms({ purpose: 'dead-letters', type: 'server-default' })).toEqual([{ ...classic, ...guarded }, classic, quorum]);
   });
 
   it('never limits deliveries of dead letters: -1 is unlimited from 4.0 and zero before', () => {
-    const dead = { name: 'q.dead', type: 'quorum', purpose: 'dead-letters' } as const;
-    expect(queueArguments(dead, V3)).toEqual({ 'x-queue-type': 'quorum' });
-    expect(queueArguments(dead, V4)).toEqual({ 'x-queue-type': 'quorum', 'x-delivery-limit': -1 });
+    const dead = { type: 'quorum', purpose: 'dead-letters' } as const;
+    const made = { ...quorum, ...guarded, 'x-dead-letter-strategy': 'at-least-once' };
+    expect(forms(dead, V3)).toEqual([made, quorum]);
+    expect(forms(dead, V4)).toEqual([{ ...made, 'x-delivery-limit': -1 }, { ...quorum, 'x-delivery-limit': -1 }, made, quorum]);
+  });
+
+  it.each<[string, Partial<QueueDeclaration>, object, RegExp | undefined]>([
+    ['a work queue as it was asked for', {}, classic, undefined],
+    ['a quorum one as it was asked for', { type: 'quorum' }, { ...quorum, 'x-delivery-limit': 100 }, undefined],
+    ['another type', {}, quorum, /is a quorum queue, though classic was asked for.*20 times.*"dead-letter-routing-key":"q.dead"/],
+    ['what the server takes', { type: 'server-default' }, quorum, /is a quorum queue\. .*"dead-letter-routing-key":"q.dead"/],
+    ['dead letters of 0.1.0', { purpose: 'dead-letters' }, classic, undefined],
+    ['dead letters of 0.1.0 on another default type', { purpose: 'dead-letters' }, quorum, /default type.*delete it when it is empty/],
+    ['quorum dead letters of 0.1.0', { purpose: 'dead-letters', type: 'quorum' }, { ...quorum, 'x-delivery-limit': -1 }, undefined],
+    ['quorum dead letters of an older server', { purpose: 'dead-letters', type: 'quorum' }, quorum, /by an older server.*20 times/],
+  ])('tells what follows from %s', (_case, queue, form, expected) => {
+    const warning = adoptionWarning({ name: 'q', ...queue }, form as QueueArguments, V4);
+    if (expected === undefined) expect(warning).toBeUndefined();
+    else expect(warning).toMatch(expected);
   });
 });
 
