@@ -46,13 +46,15 @@ export async function declareInOneOf(forms: readonly QueueArguments[], declare: 
       await declare(form);
       return form;
     } catch (error) {
-      if (codeOf(error) !== 406 && codeOf((error as { cause?: unknown }).cause) !== 406) throw error;
+      if (!isRefusal(error)) throw error;
       first ??= error;
     }
   }
   throw first as Error;
 }
 
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | undefined)?.code;
+/** It exists otherwise (406); or a right is missing (403) that a form asks for and the next one may not: that to read it, for one. */
+function isRefusal(error: unknown): boolean {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  return [code, cause?.code].some((one) => one === 406 || one === 403);
 }
