@@ -44,7 +44,7 @@ describe('publishing on RabbitMQ', () => {
   });
 
   it.each<[string, MessageProperties, string]>([
-    ['headers over 64 KiB', { headers: { large: 'x'.repeat(70_000) } }, 'key'],
+    ['headers beyond the frame that was negotiated', { headers: { large: 'x'.repeat(140_000) } }, 'key'],
     ['a header that is no AMQP value', { headers: { big: 1n as unknown as number } }, 'key'],
     ['a header that is not a number', { headers: { nan: Number.NaN } }, 'key'],
     ['a header name of 300 bytes', { headers: { ['n'.repeat(300)]: 1 } }, 'key'],
@@ -61,7 +61,7 @@ describe('publishing on RabbitMQ', () => {
       toQueue('last'),
     ]);
     expect(outcomes.map((one) => (one.status === 'rejected' ? (one.reason as Error).constructor : 'accepted'))).toEqual([
-      'accepted', InvalidTaskError, 'accepted', UnroutableTaskError, 'accepted',
+      'accepted', expect.toSatisfy(isInvalidTask), 'accepted', UnroutableTaskError, 'accepted',
     ]);
     expect(await broker.depth(queue)).toBe(3);
   });
@@ -176,3 +176,8 @@ describe('publishing on RabbitMQ', () => {
     }
   });
 });
+
+/** It, or one of its kind: a constructor, not an instance. */
+function isInvalidTask(constructor: unknown): boolean {
+  return constructor === InvalidTaskError || (constructor as { prototype: unknown }).prototype instanceof InvalidTaskError;
+}

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CLASSIC, guardedBy, returnsQueueOf } from '../../lib/amqp/queue-forms.js';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
@@ -31,7 +32,8 @@ describe('the reply queue of a process', () => {
     const { address } = await open();
     expect(address).toMatch(new RegExp(`^${exchange}\\.replies\\.v1\\.[0-9a-f-]{36}$`));
     // Refused if it were exclusive, transient or of other arguments.
-    await withChannel(url, (channel) => channel.assertQueue(address, { durable: true, arguments: { 'x-expires': EXPIRE_MS } }));
+    const form = { ...CLASSIC, ...guardedBy(returnsQueueOf(exchange)), 'x-expires': EXPIRE_MS };
+    await withChannel(url, (channel) => channel.assertQueue(address, { durable: true, arguments: form }));
   });
 
   it.each([0, 2, 5, 10])('is not left behind by a broker that is closed %i ms after it began to open it', async (afterMs) => {

@@ -56,6 +56,11 @@ export class BrowseChannel {
     return this.last;
   }
 
+  /** What is held already and comes next. */
+  get unseen(): readonly ConsumeMessage[] {
+    return this.ahead;
+  }
+
   async remove(message: ConsumeMessage): Promise<void> {
     await this.connected(async () => this.channel.ack(message));
     const { consumerTag } = message.fields;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { headersToStay } from '../../../task/broker-death.js';
-import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowsedMessage, type BrowseOptions, type BrowseResult, type BrowseVisit, type Message } from '../../broker.js';
+import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowseAnswer, type BrowsedMessage, type BrowseOptions, type BrowseResult, type BrowseVisit, type Message } from '../../broker.js';
 import { portProperties } from '../consuming/port-properties.js';
 import { BrowseChannel, queueCounts } from './browse-channel.js';
 import { Rewriting } from './rewriting.js';
@@ -47,7 +47,7 @@ class Walk {
       const message = await this.next();
       if (message === undefined) return 'all';
       if (message === 'full') return 'limit';
-      const answer = await visit(shown(message), this.visited++);
+      const answer = await this.answer(message, visit);
       if (answer === 'remove') await this.remove(message);
       else if (this.rewriting.takes(message)) await this.rewrite(message);
       if (answer === 'stop') return 'stopped';
@@ -57,8 +57,18 @@ class Walk {
 
   /** What has to be written anew is, also behind where the walk has ended; and all that was removed is gone for good. */
   async settle(): Promise<void> {
-    if (this.rewriting.hasBegun) await this.rewriteRest();
+    if (this.channel.unseen.some((message) => this.rewriting.takes(message)) || this.rewriting.hasBegun) await this.rewriteRest();
     if (this.removed > 0 || this.rewriting.hasBegun) await this.channel.certain();
+  }
+
+  /** A visitor that throws has looked at it all the same. */
+  private async answer(message: ConsumeMessage, visit: BrowseVisit): Promise<BrowseAnswer> {
+    try {
+      return await visit(shown(message), this.visited++);
+    } catch (error) {
+      if (this.rewriting.takes(message)) await this.rewrite(message);
+      throw error;
+    }
   }
 
   private async next(): Promise<ConsumeMessage | 'full' | undefined> {

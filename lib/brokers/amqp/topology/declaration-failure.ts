@@ -49,5 +49,5 @@ function mismatch(what: string, text: string, cause: unknown): TopologyMismatchE
 }
 
 function plain(quoted: string): string {
-  return quoted.replace(/^the value '(.*?)' of type '.*?'$/s, '$1').replace(/^'(.*)'$/s, '$1');
+  return quoted === "''" || /^the value '' of/.test(quoted) ? '""' : quoted.replace(/^the value '(.*?)' of type '.*?'$/s, '$1').replace(/^'(.*)'$/s, '$1');
 }
