@@ -1,13 +1,18 @@
+import { forwardClock } from '../../time/forward-clock.js';
+
 /** Time as the embedded broker sees it; a parameter, so that tests need not wait. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; never back, also where the machine's clock is set back. */
   now(): number;
+  /** Milliseconds since 1970 as the machine's clock shows them: for comparing with what other processes wrote by it. */
+  wall(): number;
   /** Runs once after that many milliseconds unless the returned function is called first. Must not keep the process alive. */
   after(ms: number, run: () => void): () => void;
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: forwardClock(() => Date.now(), () => performance.now()),
+  wall: () => Date.now(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms).unref();
     return () => clearTimeout(timer);

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js';
 
 /**
- * Long timers are cut, because a timer does not see the wall clock being set or a laptop asleep,
+ * Long timers are cut, because a timer does not see the wall clock being set forward or a laptop asleep,
  * and because Node fires those beyond 2^31-1 ms at once.
  */
 const LONGEST_MS = 30_000;

@@ -95,7 +95,7 @@ export class OwnerRegistry {
   private isDead(owner: number, record: OwnerRecord): boolean {
     const liveness = livenessOf(record.process);
     if (liveness !== 'out-of-sight') return liveness === 'dead';
-    const now = this.clock.now();
+    const now = this.clock.wall();
     let last = this.wakeFiles.lastSignOfLife(owner) ?? this.silentSince.get(owner);
     if (last === undefined) this.silentSince.set(owner, (last = now));
     return now - last > SILENCE_MS;

@@ -9,6 +9,8 @@ export class ManualClock implements Clock {
 
   readonly now = (): number => this.time;
 
+  readonly wall = (): number => this.time;
+
   readonly after = (ms: number, run: () => void): (() => void) => {
     const id = ++this.id;
     this.timers.set(id, { at: this.time + ms, run });
