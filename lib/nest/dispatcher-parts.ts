@@ -10,6 +10,7 @@ import { RemovedTasks } from '../worker/removed-tasks.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
 import { onceTimes } from '../worker/gates/once/once-times.js';
 import { leaseAfterMs } from '../worker/lease/lease-gate.js';
+import { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { TaskWorker } from '../worker/task-worker.js';
@@ -67,6 +68,8 @@ export class DispatcherParts {
   readonly shared: SharedState;
   readonly once: OnceGate;
   readonly limits: SharedLimits;
+  /** For all workers: they die together. */
+  private readonly quarantine = new Quarantine();
   readonly results: TaskResults;
   readonly publishing: Publishing;
   readonly workers: WorkerRegistry;
@@ -156,7 +159,7 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of },
-      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, workflows: this.workflows.gate, emit }),
+      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }

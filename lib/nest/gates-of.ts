@@ -1,6 +1,7 @@
 import type { EventSink } from '../events/dispatcher-event.js';
 import { CancelGate, type CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { CrashGate } from '../worker/gates/crashes/crash-gate.js';
+import type { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import type { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { UniqueGate } from '../worker/gates/unique-gate.js';
@@ -15,6 +16,7 @@ export interface GateSources {
   readonly once: OnceGate;
   readonly shared: SharedState;
   readonly limits: SharedLimits;
+  readonly quarantine: Quarantine;
   readonly workflows: TaskGate;
   readonly emit: EventSink;
 }
@@ -25,7 +27,7 @@ export interface GateSources {
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow
  * hears last how a task was let in, and first how it ended.
  */
-export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, workflows, emit }: GateSources): TaskGate[] {
+export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, emit }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
@@ -33,7 +35,7 @@ export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: Wo
   });
   return [
     new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend),
-    new CrashGate(backend, { maxRedeliveries, onRefusal }), workflows,
+    new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
   ];
 }
 

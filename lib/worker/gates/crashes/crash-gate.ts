@@ -5,14 +5,19 @@ import { countHeader, Header } from '../../../task/headers.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
 import { decodeRecord, encodeRecord, firstRun, nextRun } from './crash-record.js';
 import { EXPIRY, HeldRuns, type HeldRun, MOST_CONFLICTS, reread, takeChargeBack } from './held-runs.js';
+import { Quarantine } from './quarantine.js';
 
 /** How often a process looks whether a run of its own was taken over. */
 const LOOK_MS = 10_000;
+/** How long a suspected task waits while another one runs here. */
+const QUARANTINE_PAUSE_MS = 2_000;
 
 export interface CrashGateOptions {
   readonly maxRedeliveries: number;
   /** Default: every 10 s. */
   readonly lookMs?: number;
+  /** Shared by all workers of a process, which die together. Default: one of its own. */
+  readonly quarantine?: Quarantine;
   /** Told once, when nothing can be counted because what is shared refuses. */
   readonly onRefusal: (error: DispatcherError) => void;
 }
@@ -31,10 +36,12 @@ export class CrashGate implements TaskGate {
   private readonly held: HeldRuns;
   private readonly mine = new WeakMap<TaskVisit, HeldRun>();
   private readonly lookMs: number;
+  private readonly quarantine: Quarantine;
   private refused = false;
 
   constructor(private readonly backend: () => Promise<ResultBackend>, private readonly options: CrashGateOptions) {
     this.lookMs = options.lookMs ?? LOOK_MS;
+    this.quarantine = options.quarantine ?? new Quarantine();
     this.held = new HeldRuns(backend, this.lookMs);
   }
 
@@ -50,7 +57,10 @@ export class CrashGate implements TaskGate {
       const backend = await this.backend();
       const entrance = await this.begin(backend, visit, run);
       // Given up at a shutdown while it was asked for: nobody will run it, or leave.
-      if (this.mine.get(visit) !== run) await this.end(backend, run, false);
+      if (this.mine.get(visit) !== run) {
+        this.quarantine.leave(run);
+        await this.end(backend, run, false);
+      }
       return entrance;
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -63,6 +73,7 @@ export class CrashGate implements TaskGate {
 
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {
     const run = this.mine.get(visit);
+    if (run !== undefined) this.quarantine.leave(run);
     // A crash loop stays on record: should its delivery come back once more, it must not run.
     if (run === undefined || (end.kind === 'failed' && end.reason === 'crash-loop')) return;
     try {
@@ -90,11 +101,14 @@ export class CrashGate implements TaskGate {
     // An earlier write of this very call, whose answer was lost.
     const isOwn = before?.owner === run.owner;
     const next = before === undefined ? firstRun(run.owner) : isOwn ? before : nextRun(before, run.owner);
-    const isTooMany = next.crashes > this.options.maxRedeliveries;
+    const { maxRedeliveries } = this.options;
+    const isTooMany = next.crashes > maxRedeliveries;
     if (isTooMany && !isOwn && before?.state === 'waiting') {
       Object.assign(run, { owner: before.owner, bytes: found });
       return { kind: 'bury', reason: 'crash-loop', error: this.crashLoop(visit, next.crashes) };
     }
+    const isSuspected = !isTooMany && next.crashes > 0 && next.crashes >= maxRedeliveries / 2;
+    if (isSuspected && !this.quarantine.enter(run)) return this.wait('It may crash its process, and another such task runs here: one at a time.', QUARANTINE_PAUSE_MS);
     const bytes = encodeRecord(isTooMany ? { ...next, state: 'waiting' } : next);
     run.bytes = bytes;
     if (!await backend.replaceIfEqual(run.key, found, bytes, EXPIRY)) return undefined;
@@ -107,8 +121,8 @@ export class CrashGate implements TaskGate {
   }
 
   /** Long enough for every process that lives to have looked. */
-  private wait(reason: string): Entrance {
-    return { kind: 'wait', delayMs: this.lookMs * 1.5, reason };
+  private wait(reason: string, delayMs = this.lookMs * 1.5): Entrance {
+    return { kind: 'wait', delayMs, reason };
   }
 
   /** The run has said how it ended: nothing is left of it, unless earlier ones crashed and the attempt is to be run again. */

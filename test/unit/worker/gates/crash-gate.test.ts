@@ -197,3 +197,62 @@ describe('what is shared', () => {
     expect([await backend.get('crashes:u:0:1'), vi.getTimerCount()]).toEqual([undefined, itsTimers]);
   });
 });
+
+describe('the innocent beside the guilty', () => {
+  const of = (uuid: string): TaskVisit => ({ ...visit(), uuid });
+
+  /** Begun side by side, and their process died. */
+  async function crashTogether(...uuids: string[]): Promise<void> {
+    const gate = aProcess(undefined, 4);
+    for (const uuid of uuids) await gate.enter(of(uuid));
+    vi.clearAllTimers();
+  }
+
+  it('runs beside it only until both are suspected', async () => {
+    // The first is no crash that was seen; two are half of the four that are allowed.
+    for (let n = 0; n < 3; n++) await crashTogether('guilty', 'innocent');
+    const gate = aProcess(undefined, 4);
+    expect(await kindOf(gate, of('guilty'))).toBe('run');
+    expect(await gate.enter(of('innocent'))).toMatchObject({ kind: 'wait', reason: expect.stringMatching(/one at a time/) as string });
+    // Somewhere else it can run, and end.
+    const other = aProcess(undefined, 4);
+    const innocent = of('innocent');
+    expect(await kindOf(other, innocent)).toBe('run');
+    await other.leave(innocent, SUCCEEDED);
+    expect(await backend.get('crashes:innocent:0:1')).toBeUndefined();
+  });
+
+  it.each([RETURNED, RETRYING, SUCCEEDED])('lets the next one in when the one before is $kind', async (end) => {
+    for (let n = 0; n < 3; n++) await crashTogether('a', 'b');
+    const gate = aProcess(undefined, 4);
+    const first = of('a');
+    expect(await kindOf(gate, first)).toBe('run');
+    const second = of('b');
+    expect(await kindOf(gate, second)).toBe('wait');
+    await gate.leave(second, RETURNED);
+    expect(await kindOf(gate, of('b'))).toBe('wait');
+    await gate.leave(first, end);
+    expect(await kindOf(gate, of('b'))).toBe('run');
+  });
+
+  it('keeps nobody out whose own process has not been seen to crash so often', async () => {
+    for (let n = 0; n < 3; n++) await crashTogether('guilty');
+    await crashTogether('once');
+    const gate = aProcess(undefined, 4);
+    expect(await kindOf(gate, of('guilty'))).toBe('run');
+    expect(await kindOf(gate, of('once'))).toBe('run');
+    expect(await kindOf(gate, of('new'))).toBe('run');
+  });
+
+  it('is let go by a run that cannot say how it ended', async () => {
+    for (let n = 0; n < 3; n++) await crashTogether('a', 'b');
+    let isAway = false;
+    const gate = aProcess(() => (isAway ? Promise.reject(new ResultBackendUnavailableError('away')) : Promise.resolve(backend)), 4);
+    const first = of('a');
+    expect(await kindOf(gate, first)).toBe('run');
+    isAway = true;
+    await expect(gate.leave(first, RETURNED)).rejects.toThrow('away');
+    isAway = false;
+    expect(await kindOf(gate, of('b'))).toBe('run');
+  });
+});
