@@ -70,10 +70,10 @@ export class TaskRunner implements Surroundings {
     else this.afterGates(run, entering);
   }
 
-  /** True when this very attempt runs here already: the delivery came back while it does, and is settled with it. */
+  /** True when this very attempt runs here already, or its end is being recorded: the delivery came back meanwhile, and is settled with it. */
   joinRunning(run: RunningTask): boolean {
     for (const other of this.runs) {
-      if (other.ended || !other.isAgain(run)) continue;
+      if (other.isSettled || !other.isAgain(run)) continue;
       other.join(run.delivery);
       return true;
     }

@@ -10,6 +10,9 @@ const RUN: Entrance = { kind: 'run' };
 
 /** All gates of a worker as one. */
 export class TaskGates {
+  /** Also given up at a shutdown, while they are still asked about. */
+  private readonly left = new WeakSet<TaskVisit>();
+
   constructor(
     private readonly gates: readonly TaskGate[],
     private readonly stopped: AbortSignal,
@@ -27,7 +30,8 @@ export class TaskGates {
     for (const gate of this.gates) {
       if (!gate.concerns(visit)) continue;
       const entrance = await this.ask(gate, visit);
-      if (entrance.kind !== 'run') return entrance;
+      // A gate that is passed after all were left would be left by nobody.
+      if (entrance.kind !== 'run' || this.left.has(visit)) return entrance;
       if (entrance.args !== undefined) run = entrance;
     }
     return run;
@@ -35,6 +39,7 @@ export class TaskGates {
 
   /** True once every gate has recorded it; false when the worker was stopped before that. */
   async leave(visit: TaskVisit, end: TaskEnd): Promise<boolean> {
+    this.left.add(visit);
     for (const gate of [...this.gates].reverse()) {
       if (gate.concerns(visit) && !await this.leaveOne(gate, visit, end)) return false;
     }

@@ -197,4 +197,18 @@ describe('a task that has to do with gates', () => {
     expect(log).not.toContain('run');
     expect(log).toContain('first returned');
   });
+
+  it('passes no further gate once it was given up while one was asked', async () => {
+    let answer = (_entrance: Entrance): void => undefined;
+    first.entrance = () => new Promise((resolve) => { answer = resolve; });
+    await start({});
+    deliver();
+    const closing = worker.close(0);
+    await vi.advanceTimersByTimeAsync(1_100);
+    await closing;
+    answer({ kind: 'run' });
+    await settle();
+    expect(log).toContain('first returned');
+    expect(log).not.toContain('second enter');
+  });
 });

@@ -307,6 +307,21 @@ describe('a lost connection', () => {
     expect(again.settled).toBe('ack');
     expect(run).toHaveBeenCalledTimes(1);
   });
+
+  it('settles it so too while it is recorded that the first has timed out', async () => {
+    let recorded = (): void => undefined;
+    broker.onPublish = () => new Promise<void>((resolve) => { recorded = resolve; });
+    const run = vi.fn(() => new Promise<void>(() => undefined));
+    await workerWith({ once: { run, timeoutSeconds: 1 } });
+    const first = broker.deliver(task('once'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    first.stale = true;
+    const again = broker.deliver(task('once', [], { redelivered: true }));
+    await settle();
+    recorded();
+    await settle();
+    expect({ runs: run.mock.calls.length, again: again.settled, published: broker.published.length }).toEqual({ runs: 1, again: 'ack', published: 1 });
+  });
 });
 
 describe('closing', () => {

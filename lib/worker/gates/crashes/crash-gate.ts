@@ -57,7 +57,7 @@ export class CrashGate implements TaskGate {
       const backend = await this.backend();
       const entrance = await this.begin(backend, visit, run);
       // Given up at a shutdown while it was asked for: nobody will run it, or leave.
-      if (this.mine.get(visit) !== run) {
+      if (run.isLeft === true) {
         this.quarantine.leave(run);
         await this.end(backend, run, false);
       }
@@ -76,6 +76,7 @@ export class CrashGate implements TaskGate {
     if (run !== undefined) this.quarantine.leave(run);
     // A crash loop stays on record: should its delivery come back once more, it must not run.
     if (run === undefined || (end.kind === 'failed' && end.reason === 'crash-loop')) return;
+    run.isLeft = true;
     try {
       await this.end(await this.backend(), run, isEnd(end) || end.kind === 'retrying');
     } catch (error) {

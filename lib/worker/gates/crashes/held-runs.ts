@@ -13,6 +13,8 @@ export interface HeldRun {
   owner: string;
   /** As the record was last written. */
   bytes: Buffer;
+  /** It was left, maybe while the record was still being written. */
+  isLeft?: boolean;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface HeldClaim {
   readonly rememberMs: number;
   /** How its copies are told apart from others, where it was made for a lease. */
   readonly lease?: string;
+  /** Its run was left, maybe while the claim was still asked for. */
+  isLeft?: boolean;
   /** Its task has ended. */
   isOver?: boolean;
 }

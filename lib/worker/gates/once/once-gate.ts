@@ -54,16 +54,19 @@ export class OnceGate implements TaskGate {
   }
 
   async enter(visit: TaskVisit): Promise<Entrance> {
-    const backend = await this.backend();
     const claim = this.newClaim(visit);
     // Known before it is asked for: where the answer is lost, `leave` gives back what may have been taken.
     this.mine.set(visit, claim);
+    const backend = await this.backendFor(visit);
     const entrance = await this.take(backend, visit, claim);
-    if (entrance.kind === 'run') {
+    if (entrance.kind !== 'run') {
+      this.mine.delete(visit);
+    } else if (claim.isLeft === true) {
+      // Given up at a shutdown while it was asked for: nobody will run it, or leave.
+      await this.giveBack(backend, visit, claim);
+    } else {
       this.watched.forget(claim.key);
       this.held.add(claim);
-    } else {
-      this.mine.delete(visit);
     }
     return entrance;
   }
@@ -93,6 +96,7 @@ export class OnceGate implements TaskGate {
     if (end.kind === 'dropped') return;
     const claim = this.mine.get(visit);
     if (claim === undefined && !isEnd(end)) return;
+    if (claim !== undefined) claim.isLeft = true;
     const backend = await this.backend();
     if (claim === undefined) return this.endUnrun(backend, visit);
     this.held.remove(claim);
@@ -104,6 +108,21 @@ export class OnceGate implements TaskGate {
     const left = { ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), ...claim.isOver ? { state: 'done' as const } : this.goesOn(visit, end) };
     await replaceOwn(backend, claim, encodeClaim(left), keptMs);
     this.mine.delete(visit);
+  }
+
+  /** Where it cannot be asked, nothing was taken that would have to be given back. */
+  private async backendFor(visit: TaskVisit): Promise<ResultBackend> {
+    try {
+      return await this.backend();
+    } catch (error) {
+      this.mine.delete(visit);
+      throw error;
+    }
+  }
+
+  private async giveBack(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<void> {
+    const waiting = encodeClaim({ ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), state: 'waiting' });
+    await replaceOwn(backend, claim, waiting, claim.expiresInMs);
   }
 
   private async take(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<Entrance> {

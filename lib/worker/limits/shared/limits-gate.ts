@@ -13,6 +13,7 @@ interface Stay {
 export class LimitsGate implements TaskGate {
   readonly name = 'limits across processes';
   private readonly stays = new WeakMap<TaskVisit, Stay>();
+  private readonly entering = new WeakSet<TaskVisit>();
 
   constructor(private readonly limits: SharedLimits) {}
 
@@ -24,14 +25,19 @@ export class LimitsGate implements TaskGate {
     const limits = visit.handler?.limits;
     if (limits === undefined) return RUN;
     const key = limits.keyOf(visit.args.map(({ value }) => value));
+    this.entering.add(visit);
     const entered = await this.limits.enter(visit.name, limits.options, key);
+    const isLeft = !this.entering.delete(visit);
     if (!entered.entered) return { kind: 'wait', delayMs: entered.delayMs, reason: `Task "${visit.name}" waits: all processes together run or start as many as they may (${entered.limit}).` };
-    this.stays.set(visit, { since: performance.now(), entered });
+    // Given up at a shutdown while it was asked for: nobody will run it, or leave.
+    if (isLeft) entered.leave(undefined);
+    else this.stays.set(visit, { since: performance.now(), entered });
     return RUN;
   }
 
   /** Nothing is waited for: the place is given back in the background, and counts as taken until then. */
   leave(visit: TaskVisit, { kind }: TaskEnd): Promise<void> {
+    this.entering.delete(visit);
     const stay = this.stays.get(visit);
     if (stay !== undefined) {
       this.stays.delete(visit);

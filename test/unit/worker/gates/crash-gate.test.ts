@@ -4,7 +4,9 @@ import { createResultBackend } from '../../../../lib/results/create-result-backe
 import type { ResultBackend } from '../../../../lib/results/result-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
+import { cameBack } from '../../../../lib/worker/came-back.js';
 import { CrashGate } from '../../../../lib/worker/gates/crashes/crash-gate.js';
+import { OnceGate } from '../../../../lib/worker/gates/once/once-gate.js';
 import type { TaskEnd, TaskVisit } from '../../../../lib/worker/gates/task-gate.js';
 
 const SUCCEEDED: TaskEnd = { kind: 'succeeded', value: 1 };
@@ -83,6 +85,22 @@ describe('a task that came back', () => {
     // It is its process that dies before the acknowledgement.
     await burying.leave(last, BURIED);
     expect(await kindOf(aProcess())).toBe('bury');
+  });
+
+  it('is one too where a copy stands for it because it ran for long', async () => {
+    const once = new OnceGate(() => Promise.resolve(backend));
+    const original: TaskVisit = { ...visit(), redelivered: false };
+    const headers = await once.lease({ ...original, leased: true });
+    const copy: TaskVisit = { ...original, headers, redelivered: cameBack({ redelivered: false, properties: { headers } }) };
+    expect(aProcess().concerns(copy)).toBe(true);
+    for (let crashes = 0; crashes < 3; crashes++) {
+      // Each time it was taken over again before its process died.
+      expect(await kindOf(aProcess(), copy)).toBe('run');
+      expect((await once.lease({ ...copy, leased: true }))[Header.redeliveries]).toBe(1);
+      vi.clearAllTimers();
+    }
+    expect(await kindOf(aProcess(), copy)).toBe('wait');
+    expect(await kindOf(aProcess(), copy)).toBe('bury');
   });
 
   it('keeps its crashes when it is given back in between', async () => {
@@ -185,13 +203,18 @@ describe('what is shared', () => {
     expect(await backend.get('crashes:u:0:1')).toBeUndefined();
   });
 
-  it('slow, has nothing left of a run that was given up meanwhile', async () => {
+  it.each(['reached', 'answering'])('slow in being %s, has nothing left of a run that was given up meanwhile', async (at) => {
     let answer = (): void => undefined;
     const slow = new Promise<void>((resolve) => { answer = resolve; });
-    const gate = aProcess(async () => { await slow; return backend; });
+    const late: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<ResultBackend['setIfAbsent']>) => {
+      if (at === 'answering') await slow;
+      return backend.setIfAbsent(...args);
+    } } }) as ResultBackend;
+    const gate = aProcess(async () => { if (at === 'reached') await slow; return late; });
     const of = visit();
     const entering = gate.enter(of);
     const leaving = gate.leave(of, RETURNED);
+    if (at === 'answering') await leaving;
     answer();
     await Promise.all([entering, leaving]);
     expect([await backend.get('crashes:u:0:1'), vi.getTimerCount()]).toEqual([undefined, itsTimers]);

@@ -15,11 +15,14 @@ let backend: ResultBackend;
 let clocks: { wall: number; own: number };
 let here: OnceGate;
 let there: OnceGate;
+/** Of the backend itself. */
+let itsTimers: number;
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   backend = createResultBackend('embedded:');
   await backend.connect();
+  itsTimers = vi.getTimerCount();
   clocks = { wall: 1_000_000, own: 0 };
   [here, there] = [gate(), gate()];
 });
@@ -188,6 +191,25 @@ describe('the claim of a worker', () => {
     await losing.leave(second, { kind: 'returned' });
     await losing.leave(second, SUCCEEDED);
     expect(await kindOf(there, visit())).toBe('drop');
+  });
+
+  it.each(['what is shared is reached', 'the answer comes'])('is given back, and not renewed, where its run was given up before %s', async (until) => {
+    let answer = (): void => undefined;
+    const slow = new Promise<void>((resolve) => { answer = resolve; });
+    const isReached = until === 'the answer comes';
+    const late: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<ResultBackend['setIfAbsent']>) => {
+      if (isReached) await slow;
+      return backend.setIfAbsent(...args);
+    } } }) as ResultBackend;
+    const slowly = new OnceGate(async () => { if (!isReached) await slow; return late; }, undefined, { now: () => clocks.wall, monotonic: () => clocks.own });
+    const run = visit();
+    const entering = slowly.enter(run);
+    const leaving = slowly.leave(run, { kind: 'returned' });
+    if (isReached) await leaving;
+    answer();
+    await Promise.all([entering, leaving]);
+    expect(vi.getTimerCount()).toBe(itsTimers);
+    await there.leave(await runs(there), SUCCEEDED);
   });
 
   it('overcomes bytes that are no claim', async () => {
