@@ -1,9 +1,11 @@
 /**
  * `npm test`: everything that CI does, on a machine that has nothing but Node.
  * `npm test -- unit` runs the unit tests alone, in seconds, without any server;
- * `npm test -- contract test/contract/amqp.test.ts` one file of one project. See docs/testing.md.
+ * `npm test -- contract test/contract/amqp.test.ts` one file of one project; `npm test -- changed` what a change concerns.
+ * See docs/testing.md.
  */
 import { resolve } from 'node:path';
+import { changedTests } from './changed-tests.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
@@ -14,6 +16,8 @@ import { runVitest } from './run-vitest.mjs';
 import { TestRun } from './test-leftovers.mjs';
 
 const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
+const CHANGED = 'changed';
+const SINCE = '--since=';
 const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
 const NEED_RESULT_SERVERS = ['contract', 'integration', 'faults'];
 
@@ -25,7 +29,8 @@ async function main(args) {
   const installed = await ensureInstalled(root);
   if (installed !== 0) return installed;
   const named = PROJECTS.filter((project) => args.includes(project));
-  const projects = await withRabbitMq(named.length === 0 ? PROJECTS : named);
+  const selected = args.includes(CHANGED) ? selectChanged(named, args) : { projects: named.length === 0 ? PROJECTS : named, filters: args.filter((arg) => !PROJECTS.includes(arg)) };
+  const projects = await withRabbitMq(selected.projects);
   if (projects === undefined) return 1;
   if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
   const run = new TestRun();
@@ -36,11 +41,19 @@ async function main(args) {
     // Whoever narrows wants an answer in seconds; the test files build for themselves what they need.
     if (args.length === 0) failures.push(...await checkSources(env));
     const built = args.length === 0 ? { DISPATCHER_TEST_BUILT: '1' } : {};
-    outcome = await runVitest({ root, env: { ...env, ...built }, run }, projects, args.filter((arg) => !PROJECTS.includes(arg)));
+    outcome = await runVitest({ root, env: { ...env, ...built }, run }, projects, selected.filters);
   } finally {
     failures.push(...outcome.failures, ...run.cleanUp().map((leftover) => `left behind: ${leftover}`));
   }
   return conclude(outcome, failures);
+}
+
+/** The unit tests, and of the named projects (by default of all that run from the sources) the files that a change concerns. */
+function selectChanged(named, args) {
+  const { base, changed, tests, all } = changedTests(root, named.length === 0 ? NEED_RABBITMQ : named.filter((project) => project !== 'unit'), args.find((arg) => arg.startsWith(SINCE))?.slice(SINCE.length));
+  console.error(`${changed.length} files were changed since ${base}; ${tests.length} of ${all} test files beside the unit tests need one of them.`);
+  const others = PROJECTS.filter((project) => project !== 'unit' && tests.some((test) => test.startsWith(`test/${project}/`)));
+  return { projects: ['unit', ...others], filters: ['test/unit/', ...tests, ...args.filter((arg) => arg !== CHANGED && !arg.startsWith(SINCE) && !PROJECTS.includes(arg))] };
 }
 
 /** The projects that can run here: undefined when the tests cannot run at all. */
