@@ -6,12 +6,20 @@ import { defineConfig } from 'vitest/config';
  */
 const onServers = {
   pool: 'forks' as const,
-  fileParallelism: false,
   setupFiles: ['test/support/leak-guard.ts'],
   hookTimeout: 120_000,
   // Real servers on a busy machine: what fails is tried once more, and the report says so ("retry x1").
   retry: 1,
 };
+
+/**
+ * Two files at a time: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
+ * of their own, and count nothing that belongs to all of it.
+ */
+const inPairs = { maxWorkers: 2 };
+
+/** One file at a time: they kill servers under load, and keep both cores busy by themselves. */
+const oneByOne = { fileParallelism: false };
 
 /** One after the other in this order: they share two things, the machine and the build in `dist`. */
 const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
@@ -28,25 +36,25 @@ export default defineConfig({
       },
       {
         test: {
-          ...onServers, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...inPairs, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inTurn(2), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...inPairs, ...inTurn(2), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inTurn(3), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
+          ...onServers, ...oneByOne, ...inTurn(3), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
           globalSetup: ['test/support/global-build.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000,
+          ...onServers, ...oneByOne, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000,
         },
       },
     ],

@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
 import { removeExchange } from './amqp-clean-up.js';
 import { buildGoPeer, type GoPeer } from './go-peer.js';
 import { startProcess, type Child } from './processes.js';
 import { sharedRabbitMqUrl, uniqueName } from './shared-rabbitmq.js';
-import { removeFolder, temporaryFolder } from './temporary-folder.js';
 
 /** The two builds of `test/support/go`, for `describe.each`. */
 export const GO_KINDS = [
@@ -27,16 +26,14 @@ export interface GoService {
  */
 export function useGoService(kind: (typeof GO_KINDS)[number]['kind']): GoService {
   const url = sharedRabbitMqUrl();
-  const folder = temporaryFolder('go');
   const children: Child[] = [];
   let peer: GoPeer;
   const service = { url, names: { exchange: '', queue: '', key: '' }, start };
 
   beforeAll(async () => {
-    peer = await buildGoPeer(kind, folder);
+    peer = await buildGoPeer(kind);
     if ('unavailable' in peer) console.warn(`NOT TESTED ${kind}: ${peer.unavailable}`);
   }, 300_000);
-  afterAll(() => removeFolder(folder));
 
   beforeEach((context) => {
     if ('unavailable' in peer) context.skip(peer.unavailable);

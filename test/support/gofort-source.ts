@@ -1,5 +1,5 @@
-import { cpSync, existsSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { cpSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
 
 const MODULE = 'github.com/gofort/dispatcher';
 /** gofort/dispatcher was written for this version; its own imports name none. */
@@ -29,6 +29,13 @@ export function useGofortCheckout(checkout: string, folder: string, modfile: str
   const own = join(copy, 'go.mod');
   if (!existsSync(own)) writeFileSync(own, `module ${MODULE}\n\nrequire ${UUID}\n`);
   return ['mod', 'edit', `-require=${MODULE}@v0.0.0`, `-replace=${MODULE}=${copy}`, modfile];
+}
+
+/** The files of a checkout that a program is built from, in the same order each time. */
+export function filesOfGofort(checkout: string): string[] {
+  const paths = readdirSync(checkout, { recursive: true, encoding: 'utf8' }).sort().map((name) => join(checkout, name));
+  const leftOut = (path: string): boolean => LEFT_OUT.has(relative(checkout, path).split(sep)[0] as string);
+  return paths.filter((path) => !leftOut(path) && statSync(path).isFile() && isWanted(path, relative(checkout, path)));
 }
 
 function isWanted(path: string, inCheckout: string): boolean {
