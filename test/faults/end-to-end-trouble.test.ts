@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Ledger } from '../support/ledger.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
-import { uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { CLASSIC, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { FaultApp } from './apps/fault-app.js';
 import { plan, type Plan } from './apps/plan.js';
@@ -108,7 +108,7 @@ describe('trouble with RabbitMQ', () => {
   });
 
   it.each([
-    ['a queue', async ({ queue }: Plan) => withChannel(node.url, (channel) => channel.assertQueue(queue, { durable: true, arguments: { 'x-max-length': 7 } })),
+    ['a queue', async ({ queue }: Plan) => withChannel(node.url, (channel) => channel.assertQueue(queue, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 7 } })),
       /^ERR_DISPATCHER_TOPOLOGY_MISMATCH Queue ".*" exists already with x-max-length = 7/,
       async ({ queue }: Plan) => withChannel(node.url, (channel) => channel.deleteQueue(queue))],
     ['an exchange', async ({ exchange }: Plan) => withChannel(node.url, (channel) => channel.assertExchange(exchange, 'fanout', { durable: true })),
@@ -132,7 +132,7 @@ describe('trouble with RabbitMQ', () => {
     await runs(working, working, 'before');
     await withChannel(node.url, async (channel) => {
       await channel.deleteQueue(queue);
-      await channel.assertQueue(queue, { durable: true, arguments: { 'x-max-length': 7 } });
+      await channel.assertQueue(queue, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 7 } });
     });
     await working.logged(/Consuming the queue ".*" stopped.*exists already with x-max-length = 7/);
     await withChannel(node.url, (channel) => channel.deleteQueue(queue));

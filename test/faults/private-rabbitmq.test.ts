@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
+import { CLASSIC } from '../support/shared-rabbitmq.js';
 
 describe('a private RabbitMQ node', () => {
   let node: RabbitMqNode;
@@ -13,7 +14,7 @@ describe('a private RabbitMQ node', () => {
     first.on('error', () => undefined);
     const channel = await first.createConfirmChannel();
     channel.on('error', () => undefined);
-    await channel.assertQueue('kept');
+    await channel.assertQueue('kept', { arguments: CLASSIC });
     channel.sendToQueue('kept', Buffer.from('a'), { persistent: true });
     await channel.waitForConfirms();
     await node.kill9();

@@ -3,7 +3,7 @@ import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import type { BrokerEvent, Delivery } from '../../lib/brokers/broker.js';
 import { BrokerError } from '../../lib/errors.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
@@ -112,7 +112,7 @@ describe('consuming from RabbitMQ', () => {
     await withChannel(url, async (channel) => {
       await channel.deleteQueue(queue);
       // Now with other arguments: declaring it as ours is refused with 406.
-      await channel.assertQueue(queue, { maxLength: 7 });
+      await channel.assertQueue(queue, { maxLength: 7, arguments: CLASSIC });
     });
     await lost;
     const refused = await emission(broker.events, (event) => event.type === 'broker.consumer-lost' && event.error.code === 'ERR_DISPATCHER_TOPOLOGY_MISMATCH', 'the 406');

@@ -5,7 +5,7 @@ import { dueName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
 import type { BrokerEvent, Delivery, Message, MessageProperties } from '../../lib/brokers/broker.js';
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
@@ -110,7 +110,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('wait on the ladder while their queue is full, and hold up no others', async () => {
-    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
+    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['free'] }] });
     await withChannel(url, (channel) => channel.bindQueue(`${queue}2`, exchange, 'full'));
     await Promise.all(Array.from({ length: 150 }, (_, index) => broker.publish(message(`full ${index}`), { routingKey: 'full' }, { delayMs: 50 })));
@@ -123,7 +123,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('hold up no others either when they are retries, for one queue that is full', async () => {
-    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
+    await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
     await broker.declare({ queues: [{ name: queue }] });
     await Promise.all(Array.from({ length: 150 }, (_, index) => broker.publish(message(`full ${index}`), { queue: `${queue}2` }, { delayMs: 50 })));
     await eventually(() => broker.depth(`${queue}2`), (depth) => depth === 1, 'the queue to be full');

@@ -14,7 +14,7 @@ import {
   UnroutableTaskError,
 } from '../../lib/errors.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 
 const url = sharedRabbitMqUrl();
 
@@ -89,7 +89,7 @@ describe('publishing on RabbitMQ', () => {
 
   it('tries again what a full queue refuses, then gives it up with an error', async () => {
     const full = `${exchange}.full`;
-    await withChannel(url, (channel) => channel.assertQueue(full, { maxLength: 1, overflow: 'reject-publish' }));
+    await withChannel(url, (channel) => channel.assertQueue(full, { maxLength: 1, overflow: 'reject-publish', arguments: CLASSIC }));
     try {
       await broker.publish(message('first'), { queue: full });
       const refused = broker.publish(message('second'), { queue: full });
@@ -103,7 +103,7 @@ describe('publishing on RabbitMQ', () => {
 
   it('accepts what a full queue refused at first, once there is room', async () => {
     const full = `${exchange}.full`;
-    await withChannel(url, (channel) => channel.assertQueue(full, { maxLength: 1, overflow: 'reject-publish' }));
+    await withChannel(url, (channel) => channel.assertQueue(full, { maxLength: 1, overflow: 'reject-publish', arguments: CLASSIC }));
     try {
       await broker.publish(message('first'), { queue: full });
       const second = broker.publish(message('second'), { queue: full });

@@ -8,6 +8,9 @@ export function sharedRabbitMqUrl(): string {
   return inject('sharedRabbitMqUrl');
 }
 
+/** The argument of a queue that a test means to be classic, whatever the server takes by default. */
+export const CLASSIC = { 'x-queue-type': 'classic' };
+
 /** A name that no other test has. */
 export function uniqueName(purpose: string): string {
   return `test-${purpose}-${randomUUID().slice(0, 8)}`;
