@@ -86,6 +86,18 @@ export interface Broker {
    */
   purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number>;
 
+  /**
+   * Sets what is asked of each message that was delayed and that no queue takes now, by whichever process finds that out,
+   * before it is put into `<exchange>.undelivered`. To be called once, before {@link connect}.
+   *
+   * What it waits for comes first, then the message is put there: whatever dies in between, another process begins
+   * anew, so it must stand being repeated. Where it rejects, the message goes on waiting, in nobody's way and delayed
+   * as it was, and is tried again after a pause (from a second to a minute on RabbitMQ, of 5 s on an embedded
+   * broker): should a queue take it by then, it is delivered. Without this, the message is put there at once.
+   * An embedded broker leaves messages of an exchange that nobody in its process uses to a process of theirs.
+   */
+  beforeUndelivered(tell: BeforeUndelivered): void;
+
   /** Tells everybody who watches, in every process on this exchange, this one included. Nothing is kept: who is away misses it. */
   signal(): Promise<void>;
 
@@ -163,7 +175,7 @@ export interface PublishOptions {
    * broker or its being down when the time comes. To a queue: reaches that one queue, which must
    * exist. To a routing key: reaches, when it is due, exactly the queues that a publish to this key
    * would reach then; where there are none then, it goes to the queue `<exchange>.undelivered`
-   * with the headers of {@link undeliveredHeaders}, and a `broker.warning` tells; a key of a level is
+   * (see {@link Broker.beforeUndelivered}) with the headers of {@link undeliveredHeaders}, and a `broker.warning` tells; a key of a level is
    * tried without its level before ({@link keyWithoutLevel}). Default: 0.
    *
    * @throws InvalidTaskError for NaN, and beyond 6.8 years
@@ -179,6 +191,14 @@ export interface BrowsedMessage extends Message {
 
 /** `undefined`: nothing need be done before it is removed. */
 export type BeforeRemoval = (message: BrowsedMessage) => Promise<void> | undefined;
+
+/**
+ * `undefined`: nothing need be done.
+ *
+ * @param message as it was to be delivered; an empty `exchange` means to the one queue named by `routingKey`
+ * @param problem why it cannot be, and what to do about it
+ */
+export type BeforeUndelivered = (message: BrowsedMessage, problem: string) => Promise<void> | undefined;
 
 /** `keep` and `remove` go on to the next one; `stop` keeps this one and ends the walk. */
 export type BrowseAnswer = 'keep' | 'remove' | 'stop';

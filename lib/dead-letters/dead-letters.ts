@@ -4,6 +4,7 @@ import type { Format } from '../formats/format.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { requireText } from '../task/options.js';
 import { isLineOf } from '../task/queue-lines.js';
+import { undeliveredQueueOf } from '../task/undelivered.js';
 import { Copies } from './copies.js';
 import type { DeadLetter } from './dead-letter.js';
 import { predicateOf } from './filter.js';
@@ -41,6 +42,8 @@ export interface ReplaySummary {
 
 export interface DeadLettersDependencies {
   readonly broker: Broker;
+  /** The main one. */
+  readonly exchange: string;
   readonly format: Format;
   readonly maxTaskBytes: number;
   now(): number;
@@ -52,7 +55,8 @@ export interface DeadLettersDependencies {
 
 /**
  * The dead letters of the work queues. Every `queue` here is the work queue's name, not that of its
- * `<queue>.dead`. Looking changes nothing; operations on one queue take turns, among all processes.
+ * `<queue>.dead`; or `<exchange>.undelivered`, where delayed tasks are that no queue took when they were due, and from
+ * where a replay goes to the routing key, or the queue, that they were for. Looking changes nothing; operations on one queue take turns, among all processes.
  *
  * Each method rejects with a `BrokerError` of the code `ERR_DISPATCHER_NOT_FOUND` where the queue has none
  * declared, `ERR_DISPATCHER_BROWSING` where others are at it for too long, or `BrokerUnavailableError`.
@@ -127,8 +131,9 @@ export class DeadLetters {
       try {
         await this.send(queue, letter, message, { to });
       } catch (error) {
-        // The fault of this one alone; anything else would meet all of them.
-        if (!(error instanceof InvalidTaskError)) throw error;
+        // The fault of this one alone; anything else would meet all of them. The undelivered have each a place of its own to go to.
+        const isItsOwn = error instanceof InvalidTaskError || (error instanceof UnroutableTaskError && to === undefined && this.isUndelivered(queue));
+        if (!isItsOwn) throw error;
         if (failed.length < MOST_FAILURES) failed.push({ id: letter.id, error });
         return 'keep';
       }
@@ -185,20 +190,31 @@ export class DeadLetters {
   private async depth(queue: string): Promise<number> {
     checkQueue(queue);
     await this.dependencies.ready();
-    return (await this.dependencies.broker.depth(deadLetterQueueOf(queue))) ?? 0;
+    return (await this.dependencies.broker.depth(this.queueOf(queue))) ?? 0;
   }
 
   private async walk(queue: string, visit: (letter: DeadLetter, message: BrowsedMessage) => BrowseAnswer | Promise<BrowseAnswer>): Promise<BrowseResult> {
     const { broker } = this.dependencies;
     checkQueue(queue);
     await this.dependencies.ready();
-    return broker.browse(deadLetterQueueOf(queue), (message, position) => visit(readDeadLetter(message, position, queue, this.dependencies), message));
+    return broker.browse(this.queueOf(queue), (message, position) => visit(readDeadLetter(message, position, queue, this.dependencies), message));
+  }
+
+  private queueOf(queue: string): string {
+    return this.isUndelivered(queue) ? queue : deadLetterQueueOf(queue);
+  }
+
+  private isUndelivered(queue: string): boolean {
+    return queue === undeliveredQueueOf(this.dependencies.exchange);
   }
 
   /** Of the queues beside the work queue, to the one that it died in: it keeps its level. */
   private async send(queue: string, letter: DeadLetter, message: BrowsedMessage, { args, to }: ReplayOptions): Promise<void> {
     const { broker, format, maxTaskBytes } = this.dependencies;
     const replay = replayMessage(letter, message, args, format, maxTaskBytes);
+    if (to === undefined && this.isUndelivered(queue)) {
+      return broker.publish(replay, letter.queue === queue ? { routingKey: letter.routingKey } : { queue: letter.queue });
+    }
     if (to !== undefined || !isLineOf(queue, letter.queue)) return broker.publish(replay, to ?? { queue });
     try {
       await broker.publish(replay, { queue: letter.queue });

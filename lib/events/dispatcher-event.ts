@@ -25,7 +25,9 @@ export type DeadReason =
   /** It came back unsettled too often: it is likely to crash its process. */
   | 'crash-loop'
   /** The body is larger than `maxTaskBytes`. */
-  | 'too-large';
+  | 'too-large'
+  /** It was delayed, and no queue took it when it was due. It is in `<exchange>.undelivered`. */
+  | 'undelivered';
 
 /** @publicApi */
 export type WorkerEvent =

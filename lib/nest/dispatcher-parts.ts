@@ -35,6 +35,7 @@ import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { withinStart } from './start-limit.js';
 import { messageOf, stackOf } from '../task/error-text.js';
+import { undeliveredQueueOf } from '../task/undelivered.js';
 import { ThreadPool } from './threads/thread-pool.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
@@ -109,17 +110,20 @@ export class DispatcherParts {
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
     this.operations = new Operations({
       broker, control: this.control, workers, queues, ready: this.ready,
-      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}"`, state: 'cancelled' }),
+      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     });
     this.deadLetters = new DeadLetters({
-      broker, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
-      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}"`, state: 'failed' }),
+      broker, exchange, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
+      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
     });
     this.workflows = this.makeWorkflows();
     this.removed = new RemovedTasks({
       format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
       gates: gatesOfRemoved({ once: this.once, shared: this.shared, workflows: this.workflows.gate }),
     });
+    broker.beforeUndelivered((message, problem) => this.removed.end(message, undeliveredQueueOf(exchange), {
+      how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
+    }));
     this.scheduling = new Scheduling({
       broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
     });
@@ -173,7 +177,7 @@ export class DispatcherParts {
     const { broker, config, control, publishing, deadLetters, emit, ready } = this;
     return new Workflows({
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
-      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters),
+      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters, undeliveredQueueOf(config.exchange)),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit,
     });

@@ -7,6 +7,7 @@ export function undeliveredQueueOf(exchange: string): string {
 }
 
 export interface Undelivered {
+  /** Empty: it was for the queue of the name `routingKey` alone. */
   readonly exchange: string;
   readonly routingKey: string;
   /** Why, and what to do. */
@@ -14,14 +15,19 @@ export interface Undelivered {
   readonly at: Date;
 }
 
-/** The headers of an undelivered task: like a dead letter's, with the reason `undelivered`. */
+/**
+ * The headers of an undelivered task: like a dead letter's, with the reason `undelivered`. Where it was for one queue, as
+ * a retry is, that is the queue that it died in; where it was published first, it says already.
+ */
 export function undeliveredHeaders(headers: TaskHeaders | undefined, { exchange, routingKey, problem, at }: Undelivered): TaskHeaders {
   const kept = republishableHeaders(headers);
   delete kept[Header.delayed];
+  const isForOne = exchange === '';
   return {
     ...kept,
-    [Header.originExchange]: exchange,
-    [Header.originRoutingKey]: routingKey,
+    [Header.originExchange]: isForOne ? kept[Header.originExchange] ?? exchange : exchange,
+    [Header.originRoutingKey]: isForOne ? kept[Header.originRoutingKey] ?? routingKey : routingKey,
+    ...(isForOne ? { [Header.deadQueue]: routingKey } : {}),
     [Header.deadReason]: 'undelivered',
     [Header.deadError]: problem,
     [Header.deadAt]: at.toISOString(),

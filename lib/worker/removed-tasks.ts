@@ -1,18 +1,21 @@
 import type { BrowsedMessage } from '../brokers/broker.js';
 import { TaskRemovedError } from '../errors.js';
+import type { DeadReason } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import { errorRecord } from '../results/task-error-record.js';
 import type { FinalState } from '../results/task-result.js';
 import { attemptIn, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
-import type { TaskGate, TaskVisit } from './gates/task-gate.js';
+import type { TaskEnd, TaskGate, TaskVisit } from './gates/task-gate.js';
 
 /** How a task came to be taken away without having been run, as it ends for whoever waits. */
 export interface Removal {
-  /** As what follows "the task ...": `was purged from the queue "orders"`. */
+  /** As what follows "the task ...": `was purged from the queue "orders" before it was run.` */
   readonly how: string;
   readonly state: Extract<FinalState, 'cancelled' | 'failed'>;
+  /** Where it is a dead letter from then on. */
+  readonly reason?: DeadReason;
 }
 
 export interface RemovedTasksDependencies {
@@ -66,13 +69,14 @@ export class RemovedTasks {
     }
   }
 
-  private async endOne(visit: TaskVisit, { how, state }: Removal): Promise<void> {
+  private async endOne(visit: TaskVisit, { how, state, reason }: Removal): Promise<void> {
     const { recorder, gates } = this.dependencies;
-    const error = new TaskRemovedError(`Task "${visit.name}" (${visit.uuid}) ${how} before it was run.`, { task: visit.name, uuid: visit.uuid, queue: visit.queue });
+    const error = new TaskRemovedError(`Task "${visit.name}" (${visit.uuid}) ${how}`, { task: visit.name, uuid: visit.uuid, queue: visit.queue });
     if (visit.uuid !== '' && this.dependencies.isAsked(visit) && recorder.reaches(visit)) {
       await recorder.record(visit, [{ state, at: Date.now(), attempt: visit.attempt, error: errorRecord(error) }]);
     }
-    for (const gate of [...gates].reverse()) if (gate.concerns(visit)) await gate.leave(visit, { kind: 'removed', error });
+    const end: TaskEnd = reason === undefined ? { kind: 'removed', error } : { kind: 'failed', reason, error };
+    for (const gate of [...gates].reverse()) if (gate.concerns(visit)) await gate.leave(visit, end);
   }
 
   /** Its name, for which its body is read, is asked for only where there are names whose results are always wanted. */

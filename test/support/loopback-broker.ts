@@ -68,6 +68,7 @@ export class LoopbackBroker implements Broker {
     return Promise.resolve(this.queues.get(name)?.waiting.length);
   }
 
+  beforeUndelivered(): void { /* it delays nothing */ }
   signal(): Promise<void> { return Promise.resolve(); }
   watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }

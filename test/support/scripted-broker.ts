@@ -62,6 +62,7 @@ export class ScriptedBroker implements Broker {
   }
 
   depth(): Promise<number | undefined> { return Promise.resolve(0); }
+  beforeUndelivered(): void { /* it delays nothing by itself */ }
   signal(): Promise<void> { return Promise.resolve(); }
   watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }

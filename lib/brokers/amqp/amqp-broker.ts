@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
-import type { Address, BeforeRemoval, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
+import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
@@ -39,6 +39,7 @@ export class AmqpBroker implements Broker {
   private readonly consumptions = new Set<AmqpConsumption>();
   private readonly watches = new Set<SignalWatch>();
   private replies: AmqpReplies | undefined;
+  private tellUndelivered: BeforeUndelivered = () => undefined;
   private readonly random: () => number;
   private connecting: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
@@ -61,6 +62,7 @@ export class AmqpBroker implements Broker {
     this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, () => this.consumeLink.whenReady(this.limits.maxWaitMs));
     this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, {
       ...this.consumptionHost(), warn: (message) => this.warn(message), signal: () => this.signal(),
+      beforeUndelivered: (message, problem) => this.tellUndelivered(message, problem),
     });
     this.publishLink = this.link('publish');
     this.consumeLink = this.link('consume');
@@ -127,6 +129,10 @@ export class AmqpBroker implements Broker {
 
   purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
     return this.inspector.purge(queue, beforeRemoval);
+  }
+
+  beforeUndelivered(tell: BeforeUndelivered): void {
+    this.tellUndelivered = tell;
   }
 
   async signal(): Promise<void> {

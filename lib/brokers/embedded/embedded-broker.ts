@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
 import { folderProblem } from '../../lmdb/folder-problem.js';
 import type {
-  Address, BeforeRemoval, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
+  Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
 import { browseStore, noSuchQueue, walkAlone } from './browse-store.js';
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
@@ -29,6 +29,8 @@ const NEVER_MS = 2 ** 31 - 1;
 export class EmbeddedBroker implements Broker, StoreObserver {
   readonly states: Observable<BrokerState>;
   readonly events: Observable<BrokerEvent>;
+  /** Part of {@link StoreObserver}. */
+  tellUndelivered: BeforeUndelivered | undefined;
   private readonly clock: Clock;
   private readonly line: BrokerStatusLine;
   private readonly consumptions = new Set<EmbeddedConsumption>();
@@ -51,6 +53,11 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     this.line = new BrokerStatusLine(this.clock);
     this.states = this.line.states;
     this.events = this.line.events;
+  }
+
+  /** Part of {@link StoreObserver}. */
+  get exchange(): string {
+    return this.options.exchange;
   }
 
   get state(): BrokerState {
@@ -101,6 +108,10 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async delayedCount(): Promise<number> {
     const { store } = await this.ready();
     return store.delayedCount();
+  }
+
+  beforeUndelivered(tell: BeforeUndelivered): void {
+    this.tellUndelivered = tell;
   }
 
   async signal(): Promise<void> {

@@ -8,7 +8,7 @@ import { DueTimer, dueTime } from './due-timer.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { MessageStore, Settlement, StoreListener, TakenMessage } from './message-store.js';
 import { RoutingTable, type DeclaredQueue } from './routing-table.js';
-import { undeliverable } from './undeliverable.js';
+import { LOOK_AGAIN_MS, problemOf, undeliverable, untoldWarning } from './undeliverable.js';
 
 /** What a message costs beside its body, roughly; so that a flood of empty bodies is bounded too. */
 const OVERHEAD_BYTES = 256;
@@ -54,6 +54,8 @@ export class MemoryStore implements MessageStore {
   private listener: StoreListener | undefined;
   private order = 0;
   private bytes = 0;
+  /** Undeliverable ones of which somebody is being told. */
+  private untold = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -123,7 +125,7 @@ export class MemoryStore implements MessageStore {
   }
 
   delayedCount(): Promise<number> {
-    return Promise.resolve(this.delayed.size);
+    return Promise.resolve(this.delayed.size + this.untold);
   }
 
   signal(name: string): Promise<void> {
@@ -212,11 +214,36 @@ export class MemoryStore implements MessageStore {
       if (!('routingKey' in address)) throw error;
       const plain = keyWithoutLevel(address.routingKey, message.properties.headers);
       if (plain !== undefined) return this.release({ ...message, address: { routingKey: plain } });
-      const { queue, topology, message: kept, warning } = undeliverable(exchange, address.routingKey, message, error, this.clock.now());
-      if (!this.hasQueue(queue)) this.declareNow(exchange, topology);
-      this.deliver(exchange, kept, { queue });
-      this.listener?.warning(warning);
+      this.giveUp(message, address.routingKey, problemOf(error));
     }
+  }
+
+  private giveUp(message: DelayedMessage, routingKey: string, problem: string): void {
+    const tell = this.listener?.tellerOf(message.exchange) ?? 'others';
+    if (tell === 'nobody') return this.bury(message, routingKey, problem);
+    if (tell === 'others') return this.lookAgain(message);
+    this.untold++;
+    const { body, properties, exchange } = message;
+    void attempt(() => tell({ body, properties: copyProperties(properties), exchange, routingKey }, problem))
+      .then(() => this.bury(message, routingKey, problem))
+      .catch((error: unknown) => {
+        this.listener?.warning(untoldWarning(properties.messageId, error));
+        this.lookAgain(message);
+      })
+      .finally(() => { this.untold--; });
+  }
+
+  private lookAgain(message: DelayedMessage): void {
+    // Closed: nobody is there any more for whom it could be due.
+    if (this.listener !== undefined) this.delay({ ...message, dueAt: this.clock.now() + LOOK_AGAIN_MS });
+  }
+
+  private bury(message: DelayedMessage, routingKey: string, problem: string): void {
+    const { exchange } = message;
+    const { queue, topology, message: kept, warning } = undeliverable(exchange, routingKey, message, problem, this.clock.now());
+    if (!this.hasQueue(queue)) this.declareNow(exchange, topology);
+    this.deliver(exchange, kept, { queue });
+    this.listener?.warning(warning);
   }
 
   private reserve(bytes: number): void {
@@ -236,10 +263,9 @@ function sizeOf(message: { readonly body: Buffer }): number {
 }
 
 /** One shared promise for the usual outcome: nothing is allocated for each message. */
-function attempt(action: () => void): Promise<void> {
+function attempt(action: () => Promise<void> | undefined | void): Promise<void> {
   try {
-    action();
-    return DONE;
+    return action() ?? DONE;
   } catch (error) {
     return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }

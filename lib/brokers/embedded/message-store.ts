@@ -1,5 +1,6 @@
 import type { DispatcherError } from '../../errors.js';
 import type { Address, Message, Topology } from '../broker.js';
+import type { Teller } from './undeliverable.js';
 
 /** A message that this process holds until it is settled. */
 export interface TakenMessage extends Message {
@@ -20,7 +21,7 @@ export type Settlement =
   /** Back to its old place as if it had never been taken: no consumer saw it. */
   | 'untake';
 
-/** What a store tells those who use it. Never called from inside a call of theirs. */
+/** What a store tells those who use it, and asks of them. Never called from inside a call of theirs. */
 export interface StoreListener {
   /** Messages may wait in this queue. */
   readonly ready: (queue: string) => void;
@@ -28,6 +29,8 @@ export interface StoreListener {
   readonly trouble: (error: DispatcherError | undefined) => void;
   /** Something unusual that was dealt with. */
   readonly warning: (message: string) => void;
+  /** Who is to be told before an undeliverable message of this exchange is put aside. May be called at any time. */
+  readonly tellerOf: (exchange: string) => Teller;
 }
 
 /**

@@ -1,11 +1,16 @@
 import type { DispatcherError } from '../../errors.js';
 import type { MessageStore } from './message-store.js';
+import type { BeforeUndelivered } from '../broker.js';
 import { QueueDispatch } from './queue-dispatch.js';
+import type { Teller } from './undeliverable.js';
 
 /** What a broker hears of the store that it uses. */
 export interface StoreObserver {
   trouble(error: DispatcherError | undefined): void;
   warning(message: string): void;
+  readonly exchange: string;
+  /** See `Broker.beforeUndelivered`. */
+  readonly tellUndelivered: BeforeUndelivered | undefined;
 }
 
 /**
@@ -30,6 +35,7 @@ export class StoreHub {
       warning: (message: string) => {
         for (const observer of this.observers) observer.warning(message);
       },
+      tellerOf: (exchange: string) => this.tellerOf(exchange),
     };
     this.opened = after.then(() => store.open(listener));
     // Whoever joins hears of it.
@@ -53,6 +59,12 @@ export class StoreHub {
     const closed = this.opened.then(() => this.store.close(), () => undefined);
     this.forget(closed);
     await closed;
+  }
+
+  private tellerOf(exchange: string): Teller {
+    const users = [...this.observers].filter((observer) => observer.exchange === exchange);
+    if (users.length === 0) return 'others';
+    return users.find(({ tellUndelivered }) => tellUndelivered !== undefined)?.tellUndelivered ?? 'nobody';
   }
 
   dispatch(queue: string): QueueDispatch {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Broker, BrokerEvent, Delivery } from '../../../lib/brokers/broker.js';
+import type { Broker, BrokerEvent, BrowsedMessage, Delivery } from '../../../lib/brokers/broker.js';
 import { InvalidTaskError } from '../../../lib/errors.js';
 import { undeliveredQueueOf } from '../../../lib/task/undelivered.js';
 import { Arrivals, eventually } from '../../support/wait.js';
@@ -79,6 +79,70 @@ export function delayedRoutingContract(fixture: BrokerFixture, capabilities: Bro
       });
       await events.first((event) => event.type === 'broker.warning' && event.message.includes(`${key}-49`), 'a warning');
     });
+
+    it('are told of before they are kept, again until that has worked', async () => {
+      const broker = bench.make();
+      const key = bench.name('told');
+      const told = new Arrivals<{ message: BrowsedMessage; problem: string; kept: number | undefined }>();
+      broker.beforeUndelivered(async ({ body, properties, exchange, routingKey }, problem) => {
+        if (properties.messageId !== key) return;
+        told.add({ message: { body: Buffer.from(body), properties, exchange, routingKey }, problem, kept: await broker.depth(undelivered) });
+        if (told.all.length === 1) throw new Error('nobody can be told now');
+      });
+      await broker.connect();
+      const before = await broker.depth(undelivered);
+      const body = Buffer.alloc(100_000, 'x');
+      await broker.publish(message(body, { messageId: key, headers: { mine: 1 } }), { routingKey: key }, { delayMs: 50 });
+      await told.count(2, 30_000);
+      expect(told.all.map(({ kept }) => kept)).toEqual([before, before]);
+      expect(told.all[1]).toMatchObject({ message: { exchange: fixture.exchange, routingKey: key }, problem: expect.stringContaining(key) as string });
+      expect(Buffer.compare(told.all[1].message.body, body)).toBe(0);
+      expect(told.all[1].message.properties.headers).toEqual({ mine: 1 });
+      const kept = await keptUndelivered(broker, key);
+      expect(Buffer.compare(kept.body, body)).toBe(0);
+      expect(told.all.length).toBe(2);
+    }, 60_000);
+
+    it('are delivered after all where a queue takes them by the time that somebody could be told', async () => {
+      const broker = bench.make();
+      const queue = bench.name('late');
+      const told = new Arrivals<void>();
+      broker.beforeUndelivered(({ routingKey }) => {
+        if (routingKey !== queue) return undefined;
+        told.add();
+        return Promise.reject(new Error('nobody can be told now'));
+      });
+      await broker.connect();
+      await broker.publish(message('after all'), { routingKey: queue }, { delayMs: 50 });
+      await told.count(1, 30_000);
+      await broker.declare({ queues: [{ name: queue, bindingKeys: [queue] }] });
+      const { deliveries } = await collect(broker, queue, 10, acknowledge);
+      expect((await deliveries.count(1, 30_000)).map(bodyOf)).toEqual(['after all']);
+    }, 60_000);
+
+    if (capabilities.outlivesItsObject) it('are told of by another when the first one goes in between', async () => {
+      const key = bench.name('gone');
+      const first = bench.make();
+      const begun = new Arrivals<void>();
+      first.beforeUndelivered(({ routingKey }) => {
+        if (routingKey !== key) return undefined;
+        begun.add();
+        return new Promise(() => undefined);
+      });
+      await first.connect();
+      await first.publish(message('kept', { messageId: key }), { routingKey: key }, { delayMs: 50 });
+      await begun.count(1, 30_000);
+      await first.close(CLOSE_LIMIT_MS);
+      const other = bench.make();
+      const told = new Arrivals<string>();
+      other.beforeUndelivered(({ routingKey }) => {
+        told.add(routingKey);
+        return Promise.resolve();
+      });
+      await other.connect();
+      await told.first((routingKey) => routingKey === key, 'the other to tell', 30_000);
+      await keptUndelivered(other, key);
+    }, 60_000);
 
     it('deliver 2,000 that fall due together, each once', async () => {
       const { broker, queue } = await bench.withQueue();

@@ -28,7 +28,7 @@ class Queue {
     },
   } as unknown as Broker;
 
-  readonly letters = new DeadLetters({ broker: this.broker, format: gofortFormat, maxTaskBytes: 1_000, now: () => 0, ready: () => Promise.resolve(), discarded: () => undefined });
+  readonly letters = new DeadLetters({ broker: this.broker, exchange: 'x', format: gofortFormat, maxTaskBytes: 1_000, now: () => 0, ready: () => Promise.resolve(), discarded: () => undefined });
   get ids(): (string | undefined)[] { return this.messages.map(({ properties }) => properties.messageId); }
 }
 

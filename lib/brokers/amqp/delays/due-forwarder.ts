@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BrokerRefusedError, HeadersTooLargeError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
+import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
-import { shortenHeaders } from '../../../task/shorten-headers.js';
-import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
 import { makeStopper } from '../../../time/stopper.js';
-import type { Address, Delivery, Message } from '../../broker.js';
+import type { Address, BeforeUndelivered, BrowsedMessage, Delivery, Message } from '../../broker.js';
 import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
@@ -14,6 +12,7 @@ import type { DelayedPublishing } from './delayed-publishing.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
 import { DELAY_UNIT_MS, dueName } from './delay-ladder.js';
 import { asItWas, isOfLedger, type Removed, removalWarning, removedByServer } from './removed-by-server.js';
+import { UndeliveredQueue } from './undelivered-queue.js';
 
 /** Enough for thousands a second; few enough that a process which stands still holds up hardly any. */
 const PREFETCH = 100;
@@ -32,6 +31,8 @@ export interface ForwarderHost extends ConsumptionHost {
   warn(message: string): void;
   /** See `Broker.signal`. */
   signal(): Promise<void>;
+  /** See `Broker.beforeUndelivered`. */
+  beforeUndelivered: BeforeUndelivered;
 }
 
 /**
@@ -48,6 +49,7 @@ export class DueForwarder {
   private lastWarning = '';
   /** By queue: when something was brought back into it, by the clock that never steps. */
   private readonly broughtBack = new Map<string, number>();
+  private readonly undelivered: UndeliveredQueue;
 
   constructor(
     private readonly exchange: string,
@@ -55,7 +57,12 @@ export class DueForwarder {
     private readonly infrastructure: DelayInfrastructure,
     private readonly delayed: DelayedPublishing,
     private readonly host: ForwarderHost,
-  ) {}
+  ) {
+    this.undelivered = new UndeliveredQueue(exchange, publisher, {
+      warn: (message) => host.warn(message), beforeUndelivered: host.beforeUndelivered,
+      redeclare: async () => infrastructure.declareEnd(await host.connection()),
+    });
+  }
 
   startSoon(): void {
     if (!this.stopping.signal.aborted) this.timer ??= setTimeout(() => this.start(), START_PAUSE_MS);
@@ -141,7 +148,10 @@ export class DueForwarder {
     if (delayed === undefined) {
       const removed = removedByServer(delivery, delivery.queue);
       if (removed !== undefined) return this.bringBack(asItWas(delivery, removed), removed);
-      await this.bury(message, delivery.routingKey, `It came to "${delivery.queue}" without saying for whom it is: only delayed tasks of this library belong there.`);
+      const stray = { ...message, exchange: this.exchange, routingKey: delivery.routingKey };
+      const problem = `It came to "${delivery.queue}" without saying for whom it is: only delayed tasks of this library belong there.`;
+      await this.undelivered.tell(stray, problem);
+      await this.undelivered.bury(stray, problem);
       return true;
     }
     // It has waited on the ladder for all of its delay. Clocks differ, and a rest of less than a unit is not worth another
@@ -180,7 +190,7 @@ export class DueForwarder {
   }
 
   private async publish(message: Message, delayed: Delayed): Promise<void> {
-    const { to, tries } = delayed;
+    const { to } = delayed;
     const [exchange, routingKey] = 'queue' in to ? ['', to.queue] : [this.exchange, to.routingKey];
     try {
       await this.publisher.publish(message, exchange, routingKey);
@@ -190,45 +200,33 @@ export class DueForwarder {
         if (plain !== undefined) return this.publish(message, { ...delayed, to: { routingKey: plain } });
         // Whom it would tell something has gone.
         if (isReplyQueue(to, this.exchange)) return;
-        return this.bury(message, routingKey, this.nowhere(to));
+        return this.giveUp({ ...message, exchange, routingKey }, delayed, this.nowhere(to));
       }
-      if (error instanceof InvalidTaskError) return this.bury(message, routingKey, error.message);
+      if (error instanceof InvalidTaskError) return this.giveUp({ ...message, exchange, routingKey }, delayed, error.message);
       if (!(error instanceof TaskRejectedError || error instanceof BrokerRefusedError)) throw error;
-      // A full queue, for one: meanwhile it waits on the ladder, where it is in nobody's way.
-      await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
+      // A full queue, for one.
+      await this.putOff(message, delayed);
     }
+  }
+
+  /** Meanwhile it waits on the ladder, where it is in nobody's way. */
+  private async putOff(message: Message, { to, tries }: Delayed): Promise<void> {
+    await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
+  }
+
+  private async giveUp(message: BrowsedMessage, delayed: Delayed, problem: string): Promise<void> {
+    try {
+      await this.undelivered.tell(message, problem);
+    } catch (error) {
+      this.warnOnce(`A delayed task cannot be delivered, and it cannot be told now that it ends so; it waits, and is tried again. ${(error as Error).message}`);
+      return this.putOff(message, delayed);
+    }
+    await this.undelivered.bury(message, problem);
   }
 
   private nowhere(to: Address): string {
     if ('queue' in to) return `When it was due, there was no queue "${to.queue}" any more. Declare it, then publish it again.`;
     return `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${to.routingKey}". Bind one, then publish it again.`;
-  }
-
-  private async bury({ body, properties }: Message, routingKey: string, problem: string): Promise<void> {
-    const { exchange } = this;
-    const queue = undeliveredQueueOf(exchange);
-    const headers = undeliveredHeaders(properties.headers, { exchange, routingKey, problem, at: new Date() });
-    try {
-      await this.publishShortened({ body, properties: { ...properties, headers } }, queue);
-    } catch (error) {
-      // Somebody deleted it: it is there again for the next try.
-      if (error instanceof UnroutableTaskError) await this.infrastructure.declareEnd(await this.host.connection());
-      throw error;
-    }
-    this.host.warn(undeliveredWarning(properties.messageId, exchange, problem));
-  }
-
-  /** Without those of its headers for which there is no room beside what says why it is there. */
-  private async publishShortened(message: Message, queue: string): Promise<void> {
-    const { body, properties } = message;
-    try {
-      await this.publisher.publish(message, '', queue);
-    } catch (error) {
-      const headers = error instanceof HeadersTooLargeError
-        ? shortenHeaders(properties.headers ?? {}, error.fields.bytes - error.fields.maxBytes, true) : undefined;
-      if (headers === undefined) throw error;
-      await this.publishShortened({ body, properties: { ...properties, headers } }, queue);
-    }
   }
 
   private warnOnce(message: string): void {

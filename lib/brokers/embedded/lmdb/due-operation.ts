@@ -1,51 +1,64 @@
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
-import { undeliverable } from '../undeliverable.js';
+import { LOOK_AGAIN_MS, problemOf, type Teller } from '../undeliverable.js';
 import type { WriteOperation } from './batch-writer.js';
-import { declareIn } from './declare-operation.js';
-import { delayedKey, dueTimeOf } from './keys.js';
+import { buryIn } from './bury-operation.js';
+import { delayedKey, dueTimeOf, orderOfDelayed } from './keys.js';
 import { getBody, putBody } from './large-bodies.js';
-import { addressRecord, bodyIdOf, decodeRecord, encodeRecord, queueOf, ROUTED_WHEN_DUE } from './message-record.js';
+import { addressRecord, bodyIdOf, decodeRecord, queueOf, ROUTED_WHEN_DUE } from './message-record.js';
 import type { StoreTransaction } from './store-transaction.js';
 import type { Tables } from './tables.js';
+import type { UntoldMessage } from './untold-messages.js';
 
 const MOST_AT_ONCE = 1000;
+
+/** What is to be done about what could not be delivered. */
+export interface DueOutcome {
+  readonly warnings: string[];
+  readonly untold: UntoldMessage[];
+  /** Of which somebody is being told: where they wait now. */
+  readonly moved: Pick<UntoldMessage, 'order' | 'key'>[];
+}
+
+export interface DueHost {
+  tellerOf(exchange: string): Teller;
+  isBeingTold(order: number): boolean;
+  /** `undefined`: it failed. */
+  done(outcome: DueOutcome | undefined): void;
+}
 
 /** Moves delayed messages that are due to the end of their queues. */
 export class DueOperation implements WriteOperation {
   readonly bytes = 64 * 1024;
-  private warnings: string[] = [];
+  private outcome = nothing();
 
-  constructor(
-    private readonly now: number,
-    private readonly done: (failed: boolean, warnings: readonly string[]) => void,
-  ) {}
+  constructor(private readonly now: number, private readonly host: DueHost) {}
 
   apply(transaction: StoreTransaction): void {
     const { delayed } = transaction.tables;
-    this.warnings = [];
+    this.outcome = nothing();
     const due = [...delayed.getRange({ end: delayedKey(this.now + 1, 0), limit: MOST_AT_ONCE })];
     for (const { key, value } of due) {
       void delayed.remove(key);
-      if (queueOf(value) === ROUTED_WHEN_DUE) this.route(transaction, value);
+      if (queueOf(value) === ROUTED_WHEN_DUE) this.route(transaction, key, value);
       else transaction.addReady(queueOf(value), transaction.nextOrder(), value);
     }
   }
 
   committed(): void {
-    this.done(false, this.warnings);
+    this.host.done(this.outcome);
   }
 
   failed(): boolean {
-    this.done(true, []);
+    this.host.done(undefined);
     return false;
   }
 
-  private route(transaction: StoreTransaction, record: Buffer): void {
+  private route(transaction: StoreTransaction, key: Buffer, record: Buffer): void {
     let queues;
     try {
       queues = queuesFor(transaction, record);
     } catch (error) {
-      return this.keepUndelivered(transaction, record, error);
+      return this.giveUp(transaction, key, record, problemOf(error));
     }
     queues.forEach((queue, index) => {
       const copy = index === 0 ? Buffer.from(record) : withOwnBody(transaction, record);
@@ -54,17 +67,22 @@ export class DueOperation implements WriteOperation {
     });
   }
 
-  private keepUndelivered(transaction: StoreTransaction, record: Buffer, error: unknown): void {
-    const { exchange, routingKey, properties, body = getBody(transaction.tables, record) } = decodeRecord(record);
-    const { queue, topology, message, warning } = undeliverable(exchange, routingKey, { body, properties }, error, this.now);
-    if (transaction.routes.queue(queue) === undefined) declareIn(transaction, exchange, topology);
-    const kept = encodeRecord(message, '', queue);
-    for (const { id } of transaction.routes.route(exchange, { queue })) {
-      addressRecord(kept, id, bodyIdOf(record));
-      transaction.addReady(id, transaction.nextOrder(), kept);
+  private giveUp(transaction: StoreTransaction, key: Buffer, record: Buffer, problem: string): void {
+    const order = orderOfDelayed(key);
+    const tell = this.host.tellerOf(decodeRecord(record).exchange);
+    if (tell === 'nobody') {
+      this.outcome.warnings.push(buryIn(transaction, record, problem, this.now));
+      return;
     }
-    this.warnings.push(warning);
+    const later = delayedKey(this.now + LOOK_AGAIN_MS, order);
+    void transaction.tables.delayed.put(later, record);
+    if (this.host.isBeingTold(order)) this.outcome.moved.push({ order, key: later });
+    else if (tell !== 'others') this.outcome.untold.push({ order, key: later, record: Buffer.from(record), tell, problem });
   }
+}
+
+function nothing(): DueOutcome {
+  return { warnings: [], untold: [], moved: [] };
 }
 
 /** @throws UnroutableTaskError when there is none, with its level and without */

@@ -66,6 +66,10 @@ export function dueTimeOf(key: Buffer): number {
   return getLong(key, 0);
 }
 
+export function orderOfDelayed(key: Buffer): number {
+  return getLong(key, 8);
+}
+
 /** Pieces of a large body, in order. */
 export function bodyKey(bodyId: number, piece: number): Buffer {
   const key = Buffer.allocUnsafe(12);

@@ -6,7 +6,7 @@ import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../m
 import type { RoutingTable } from '../routing-table.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';
 import { DeclareOperation } from './declare-operation.js';
-import { DueOperation, earliestDue } from './due-operation.js';
+import { DueOperation, earliestDue, type DueOutcome } from './due-operation.js';
 import { LockOperation, UnlockOperation } from './lock-operations.js';
 import { OwnerRegistry } from './owner-registry.js';
 import { publishOperation } from './publish-operation.js';
@@ -17,6 +17,7 @@ import { readSignalCount, SignalOperation } from './signal-operation.js';
 import type { StoredTaken } from './stored-taken.js';
 import { openBrokerFolder, type BrokerFolder, type Tables } from './tables.js';
 import { TakeOperation } from './take-operation.js';
+import { UntoldMessages } from './untold-messages.js';
 import { WaitingBytes } from './waiting-bytes.js';
 import { WakeFiles } from './wake-files.js';
 
@@ -43,6 +44,7 @@ export class LmdbStore implements MessageStore {
   private cache!: StateCache;
   private writer!: BatchWriter;
   private owners!: OwnerRegistry;
+  private untold!: UntoldMessages;
   private wakeFiles!: WakeFiles;
   private listener!: StoreListener;
   private readonly timer: DueTimer;
@@ -75,6 +77,7 @@ export class LmdbStore implements MessageStore {
       ready: (queueIds) => this.becameReady(queueIds),
       trouble: listener.trouble,
     });
+    this.untold = new UntoldMessages(this.tables, this.writer, clock, listener);
     this.owners = new OwnerRegistry(this.tables, this.cache, this.writer, this.wakeFiles, clock, listener.warning);
     await this.start();
   }
@@ -275,10 +278,20 @@ export class LmdbStore implements MessageStore {
   }
 
   private releaseDue(): void {
-    this.writer.add(new DueOperation(this.options.clock.now(), (failed, warnings) => {
-      for (const warning of warnings) this.listener.warning(warning);
-      // After a failure the poll tries again, in its own time.
-      if (!failed && !this.closed) this.lookForDelays();
+    this.writer.add(new DueOperation(this.options.clock.now(), {
+      tellerOf: (exchange) => this.listener.tellerOf(exchange),
+      isBeingTold: (order) => this.untold.has(order),
+      done: (outcome) => this.released(outcome),
     }));
+  }
+
+  private released(outcome: DueOutcome | undefined): void {
+    // After a failure the poll tries again, in its own time.
+    if (outcome === undefined) return;
+    for (const warning of outcome.warnings) this.listener.warning(warning);
+    for (const { order, key } of outcome.moved) this.untold.moved(order, key);
+    if (this.closed) return;
+    for (const untold of outcome.untold) void this.untold.tell(untold);
+    this.lookForDelays();
   }
 }

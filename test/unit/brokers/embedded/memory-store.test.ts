@@ -16,7 +16,7 @@ describe('MemoryStore', () => {
     clock = new ManualClock();
     store = new MemoryStore(clock, LIMIT);
     ready = [];
-    await store.open({ ready: (queue) => ready.push(queue), trouble: () => undefined, warning: () => undefined });
+    await store.open({ ready: (queue) => ready.push(queue), trouble: () => undefined, warning: () => undefined, tellerOf: () => 'nobody' });
     await store.declare('x', { queues: [{ name: 'a', bindingKeys: ['k'] }, { name: 'b', bindingKeys: ['k'] }] });
   });
 
