@@ -9,7 +9,7 @@ type Done = Extract<Note, { note: 'done' }>;
 export class AppProcess {
   readonly done = new Arrivals<Done>();
   private readonly ready = new Arrivals<true>();
-  /** What has started in it and not ended. */
+  /** What has started in it and is not settled: a handler that threw is still aboard until its retry, or its dead letter, is on record. */
   private readonly aboard = new Set<string>();
   private readonly child: Child;
   private stopping = false;
@@ -63,9 +63,8 @@ export class AppProcess {
         this.aboard.delete(note.uuid);
         return account.ledger.add({ kind: 'finished', uuid: note.uuid });
       case 'threw':
-        this.aboard.delete(note.uuid);
         return account.threw(note.uuid, note.attempt);
-      case 'interrupted': this.aboard.delete(note.uuid);
+      case 'interrupted': case 'settled': this.aboard.delete(note.uuid);
     }
   }
 }

@@ -31,5 +31,5 @@ export type Command =
 export type Note =
   | { note: 'ready' }
   | { note: 'done'; number: number; error?: string }
-  | { note: 'accepted' | 'rejected' | 'finished' | 'interrupted'; uuid: string }
+  | { note: 'accepted' | 'rejected' | 'finished' | 'interrupted' | 'settled'; uuid: string }
   | { note: 'started' | 'threw'; uuid: string; attempt: number };
