@@ -101,6 +101,33 @@ describe.each(bothBrokers('removed'))('a task that is taken away before it ran, 
     expect((await service.publish({ name: 't', unique: { scope: 'untilFinished', key: '100' } })).unique).toEqual({ taken: true });
   });
 
+  it('a purge that ends half way has removed nothing that was not ended', async () => {
+    const config = oneWorker(url(), 'removed');
+    const { service, queue } = await start(config);
+    const uuids = Array.from({ length: 500 }, () => randomUUID());
+    await service.publishMany(uuids.map((uuid) => ({ name: 't', uuid })));
+    const broker = createBroker(resolveConfig(config), 'test');
+    await broker.connect();
+    const ended = new Set<string>();
+    const left = new Set<string>();
+    try {
+      await expect(broker.purge(queue, async ({ properties: { messageId = '' } }) => {
+        await Promise.resolve();
+        if (ended.size >= 200) throw new Error('the store has gone');
+        ended.add(messageId);
+      })).rejects.toThrow('the store has gone');
+      await broker.browse(queue, ({ properties: { messageId = '' } }) => {
+        left.add(messageId);
+        return 'keep';
+      });
+    } finally {
+      await broker.close(5_000);
+    }
+    expect(ended.size).toBe(200);
+    expect(uuids.filter((uuid) => !ended.has(uuid) && !left.has(uuid))).toEqual([]);
+    expect(left.size).toBeGreaterThanOrEqual(300);
+  });
+
   it('a replayed dead letter takes its unique key anew when it starts', async () => {
     const config = oneWorker(url(), 'removed');
     const { service, queue, work } = await start(config);
