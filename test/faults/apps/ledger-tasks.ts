@@ -39,6 +39,15 @@ export class LedgerTasks {
     });
   }
 
+  /** Its process dies with it, after so many milliseconds. */
+  @Task('kills')
+  async kills(milliseconds: number): Promise<void> {
+    await this.book([milliseconds], async () => {
+      await pause(milliseconds);
+      process.kill(process.pid, 'SIGKILL');
+    });
+  }
+
   /** Computes without a pause: no timer and no socket of this process gets its turn meanwhile. */
   @Task('compute')
   async compute(milliseconds: number, first: 'at-once' | 'after-a-pause'): Promise<void> {
