@@ -1,8 +1,9 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Observable } from 'rxjs';
 import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTaskError, ShutdownError } from '../../errors.js';
 import { folderProblem } from '../../lmdb/folder-problem.js';
+import { makeFolder } from '../../lmdb/make-folder.js';
 import type {
   Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
@@ -229,7 +230,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
 
 /** The folder's one true name, by which brokers of this process find each other. */
 function existingFolder(location: string): string {
-  mkdirSync(location, { recursive: true });
+  makeFolder(location);
   return realpathSync(location);
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { realpathSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigurationError, DispatcherError, ResultBackendUnavailableError } from '../../../errors.js';
 import { folderProblem } from '../../../lmdb/folder-problem.js';
+import { makeFolder } from '../../../lmdb/make-folder.js';
 import { FORMAT, numberKey, textKey } from './records.js';
 import { foreignTable, openResultFolder, RESULT_FOLDER, type ResultFolder, type ResultTables } from './result-tables.js';
 import { LAST_CHANGE, MOST_CHANGES, numberIn, ResultTransaction } from './result-transaction.js';
@@ -48,7 +49,7 @@ function pathOf(location: string, thereBefore: boolean): string {
   const wanted = join(location, SUBFOLDER);
   try {
     if (thereBefore) statSync(join(wanted, 'data.mdb'));
-    else mkdirSync(wanted, { recursive: true });
+    else makeFolder(wanted);
     return realpathSync(wanted);
   } catch (error) {
     throw folderProblem(RESULT_FOLDER, wanted, error);
