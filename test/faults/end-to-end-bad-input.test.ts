@@ -56,7 +56,7 @@ onBothBrokers('bad input', (brokerUrl, kind) => {
     expect(dead).toHaveLength(ARRIVING.length);
     expect(ledger.duplicates()).toEqual([]);
     // The server's frame has room for it beside ours; where it had none, the dead letter would name it.
-    const crowded = found.get(ARRIVING.findIndex(({ headers }) => 'big' in headers))?.headers ?? {};
+    const crowded = found.get(ARRIVING.findIndex(({ headers }) => headers !== undefined && 'big' in headers))?.headers ?? {};
     expect('big' in crowded || crowded['x-dispatcher-dead-dropped-headers'] === 'big').toBe(true);
   });
 });
