@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DispatcherService, ServerConfig, TaskMap, WorkerConfig } from '../../lib/index.js';
 import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
-import { Arrivals, eventually } from '../support/wait.js';
+import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 const WEIGHTS = { a: 5, b: 2, c: 1 } as const;
 const NAMES = ['a', 'b', 'c'] as const;
@@ -14,12 +14,16 @@ async function bed(url: string, worker: Partial<WorkerConfig> = {}): Promise<Bed
   return { ...await startOn(config), queue, config, worker: { name: 'w', queue, bindingKeys: ['key'], limit: 1, ...worker } };
 }
 
-function weighted(milliseconds = 0, weights: Partial<Record<string, number>> = WEIGHTS): { tasks: TaskMap; ran: Arrivals<string> } {
+/** `begin`: what those wait for that start before it. */
+function weighted(milliseconds = 0, weights: Partial<Record<string, number>> = WEIGHTS, begin?: Promise<void>): { tasks: TaskMap; ran: Arrivals<string> } {
   const ran = new Arrivals<string>();
+  let begun = begin === undefined;
+  void begin?.then(() => { begun = true; });
   const task = (name: string) => ({
     weight: weights[name],
-    function: (label: string) => {
+    function: async (label: string) => {
       ran.add(`${name} ${label}`);
+      if (!begun) await begin;
       return milliseconds > 0 ? new Promise<void>((resolve) => { setTimeout(resolve, milliseconds); }) : undefined;
     },
   });
@@ -52,13 +56,16 @@ describe.each(bothBrokers('weights'))('weights on %s', (_name, url) => {
   it.each([['short', 0, 1, 800, 400], ['short, in many slots', 1, 10, 800, 400], ['long', 60, 2, 60, 40]])(
     'shares 5 : 2 : 1 while all names have tasks, which are %s', async (_length, milliseconds, limit, each, starts) => {
       const test = await bed(url(), { limit });
-      const { tasks, ran } = weighted(milliseconds);
+      const sorted = new Signal();
+      const { tasks, ran } = weighted(milliseconds, WEIGHTS, sorted.within(60_000, 'the name sent last to be sorted'));
       const worker = await test.service.createWorker(test.worker, tasks);
       await sendEach(test, each);
       await worker.start();
-      // What started before the last name was sorted is no contention of all.
-      await ran.first((line) => line.startsWith('a'), 'the heaviest name, which was sent last');
-      const before = ran.all.length + (limit === 1 ? 0 : limit);
+      // What starts before the last name is sorted is no contention of all: it fills the slots, and waits.
+      await eventually(() => test.service.depth(`${test.queue}.task.a`), (depth) => (depth ?? 0) >= each * 0.75, 'the name sent last to be sorted', { limitMs: 60_000 });
+      await ran.count(limit);
+      const before = ran.all.length;
+      sorted.fire();
       await ran.count(before + starts, 60_000);
       expectShares(counts(ran.all.slice(before, before + starts)), starts);
       await test.service.drain({ timeoutSeconds: 40 });
