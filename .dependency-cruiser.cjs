@@ -10,11 +10,11 @@ const NODE_IO = '^(node:)?(fs|net|tls|http|https|http2|dgram|dns|child_process|c
 
 /** Drivers, and the folders that may know them. */
 const drivers = [
-  { name: 'amqplib', folders: '^lib/((brokers|results)/)?amqp/', why: 'the same code must run on every broker' },
+  { name: 'amqplib', folders: '^lib/((brokers|state)/)?amqp/', why: 'the same code must run on every broker' },
   { name: 'lmdb', folders: '^lib/lmdb/', why: 'its traps are known in one place' },
-  { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|results)/redis/', why: 'it is optional: who does not use Redis does not install it' },
-  { name: 'memcache-client', folders: '^lib/results/memcache/', why: 'it is optional: who does not use memcached does not install it' },
-  { name: 'mongodb', folders: '^lib/results/mongodb/', why: 'it is optional: who does not use MongoDB does not install it' },
+  { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|state)/redis/', why: 'it is optional: who does not use Redis does not install it' },
+  { name: 'memcache-client', folders: '^lib/state/memcache/', why: 'it is optional: who does not use memcached does not install it' },
+  { name: 'mongodb', folders: '^lib/state/mongodb/', why: 'it is optional: who does not use MongoDB does not install it' },
 ];
 
 /** One block of the house: it may import its own folder and what is listed, nothing else of ours. */
@@ -37,10 +37,12 @@ const AMQP = '^lib/amqp/';
 /** How a folder is opened and written: the traps of that driver, for the embedded broker and its results. */
 const LMDB = '^lib/lmdb/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
-const RESULT_PORT = '^lib/results/(result-backend|outcome-recorder)\\.ts$';
-const PORTS = [BROKER_PORT, RESULT_PORT];
-/** What the adapters of results share: the inner port that they implement, how a driver is loaded, and what expires when. */
-const RESULT_STORE = '^lib/results/(result-store|load-peer|expiry-buckets)\\.ts$';
+const STATE_PORT = '^lib/state/result-backend\\.ts$';
+/** Who is told how a task ends. */
+const OUTCOMES = '^lib/results/outcome-recorder\\.ts$';
+const PORTS = [BROKER_PORT, STATE_PORT, OUTCOMES];
+/** What the adapters of shared state share: the inner port that they implement, how a driver is loaded, and what expires when. */
+const STATE_STORE = '^lib/state/(result-store|load-peer|expiry-buckets)\\.ts$';
 /** The record of one task: pure, as task/ is; written by workers, read by workflows. */
 const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$';
 /** Who reads records: of a store, or of replies. */
@@ -86,7 +88,7 @@ module.exports = {
       from: { path: FORMATS },
       to: { path: NODE_IO },
     },
-    mayImport('ports-import-task', '^lib/(brokers/broker|results/result-backend)\\.ts$', [TASK, ERRORS],
+    mayImport('ports-import-task', '^lib/(brokers/broker|state/result-backend)\\.ts$', [TASK, ERRORS],
       'Ports speak of task/ types and of the errors that they document.'),
     {
       name: 'broker-adapters-import-their-port', severity: 'error',
@@ -100,21 +102,21 @@ module.exports = {
     {
       name: 'amqp-is-for-its-adapters', severity: 'error',
       comment: 'The same code must run on every broker: only the adapters of RabbitMQ know how it is connected.',
-      from: { path: '^lib/', pathNot: ['^lib/(brokers|results)/amqp/', AMQP] },
+      from: { path: '^lib/', pathNot: ['^lib/(brokers|state)/amqp/', AMQP] },
       to: { path: AMQP },
     },
     mayImport('lmdb-imports-errors', LMDB, [ERRORS], 'What both embedded adapters share knows neither of them.'),
     {
       name: 'lmdb-is-for-its-adapters', severity: 'error',
       comment: 'The same code must run on every broker: only the embedded adapters know what a folder is.',
-      from: { path: '^lib/', pathNot: ['^lib/(brokers|results)/embedded/', LMDB] },
+      from: { path: '^lib/', pathNot: ['^lib/(brokers|state)/embedded/', LMDB] },
       to: { path: LMDB },
     },
     {
-      name: 'result-adapters-import-their-port', severity: 'error',
+      name: 'state-adapters-import-their-port', severity: 'error',
       comment: 'As for brokers.',
-      from: { path: '^lib/results/(?!supervised/|replies/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/results/$1/', RESULT_PORT, RESULT_STORE, TASK, ERRORS, TIME, AMQP, URLS, LMDB] },
+      from: { path: '^lib/state/(?!supervised/)([^/]+)/' },
+      to: { path: '^lib/', pathNot: ['^lib/state/$1/', STATE_PORT, STATE_STORE, TASK, ERRORS, TIME, AMQP, URLS, LMDB] },
     },
     {
       name: 'task-results-are-pure', severity: 'error',
@@ -136,15 +138,27 @@ module.exports = {
       'As worker/. Exception: the history of attempts, which workers write and dead letters show.'),
     {
       name: 'only-nest-knows-nestjs', severity: 'error',
-      comment: 'nest/ composes; everything else must work, and be tested, without Nest.',
+      comment: 'nest/ is the door to Nest; everything else must work, and be tested, without it.',
       from: { path: '^lib/', pathNot: '^lib/nest/' },
       to: { path: '(^|node_modules/)(@nestjs|@golevelup)/' },
     },
     {
       name: 'nobody-imports-nest', severity: 'error',
-      comment: 'nest/ is the composition root: only the public API re-exports it.',
+      comment: 'nest/ stands on top: only the public API re-exports it.',
       from: { path: '^lib/', pathNot: ['^lib/nest/', '^lib/index\\.ts$'] },
       to: { path: '^lib/nest/' },
+    },
+    {
+      name: 'only-nest-imports-the-dispatcher', severity: 'error',
+      comment: 'dispatcher/ composes all the others: nobody imports it back.',
+      from: { path: '^lib/', pathNot: ['^lib/(nest|dispatcher)/', '^lib/index\\.ts$'] },
+      to: { path: '^lib/dispatcher/' },
+    },
+    {
+      name: 'state-is-no-broker', severity: 'error',
+      comment: 'What carries tasks and what processes remember together do not know each other.',
+      from: { path: '^lib/state/' },
+      to: { path: '^lib/(brokers|results)/' },
     },
     mayImport('dashboard-uses-the-public-api', '^lib/dashboard/', ['^lib/index\\.ts$'],
       'The dashboard is a user of the service, with no way of its own inside.'),

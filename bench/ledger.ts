@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createResultBackend } from '../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../lib/results/result-backend.js';
+import { createResultBackend } from '../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../lib/state/result-backend.js';
 import { startRabbitMq, type RabbitMqNode } from '../test/support/rabbitmq.js';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { DispatcherError } from '../errors.js';
-import type { ResultBackend } from '../results/result-backend.js';
+import type { ResultBackend } from '../state/result-backend.js';
 import type { Taker } from '../worker/worker.js';
 import { MixedQueues } from './mixed-queues.js';
 import { decodeTakers, encodeTakers, setId, takes, type TakerRecord, withTaker } from './taker-record.js';

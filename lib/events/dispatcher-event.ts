@@ -1,5 +1,5 @@
 import type { BrokerEvent } from '../brokers/broker.js';
-import type { ResultBackendEvent } from '../results/result-backend.js';
+import type { ResultBackendEvent } from '../state/result-backend.js';
 
 /** Which task an event speaks of. */
 export interface TaskIdentity {

@@ -7,12 +7,12 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
 import { discoverTasks } from './discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
-import type { DiscoverHandlers } from './dispatcher-parts.js';
+import type { DiscoverHandlers } from '../dispatcher/application.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { createHandler } from './handlers/create-handler.js';
 import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';
 import { registeredNames } from './module-registry.js';
-import type { EnhancerScope } from './server-config.js';
+import type { EnhancerScope } from '../dispatcher/config/server-config.js';
 import type { ThreadRunner } from './threads/thread-runner.js';
 
 interface Surroundings {

@@ -1,5 +1,5 @@
 import type { ModuleRef } from '@nestjs/core';
-import type { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from '../dispatcher/dispatcher.js';
 import { DispatcherService } from './dispatcher.service.js';
 import { getDispatcherToken } from './dispatcher-token.js';
 

@@ -4,19 +4,22 @@ import {
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { DiscoveryModule, DiscoveryService } from '@golevelup/nestjs-discovery';
 import { ConfigurationError } from '../errors.js';
-import { checkName } from './config-checks.js';
-import { createBroker, type BrokerFactory } from './create-broker.js';
+import { checkName } from '../dispatcher/config/config-checks.js';
+import { createBroker, type BrokerFactory } from '../dispatcher/create-broker.js';
 import { discoverHandlers } from './discover-handlers.js';
 import { dispatcherOf } from './dispatcher-of.js';
 import { DispatcherRunnerModule } from './dispatcher-runner.module.js';
 import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
-import { DispatcherParts } from './dispatcher-parts.js';
-import { Dispatcher } from './dispatcher.js';
+import { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
+import { Dispatcher } from '../dispatcher/dispatcher.js';
 import { DispatcherService } from './dispatcher.service.js';
-import { providerFinder } from './middleware/resolve-middleware.js';
+import { nestLogger } from './nest-logger.js';
+import { providerFinder } from './provider-finder.js';
+import { ThreadPool } from './threads/thread-pool.js';
 import { DISPATCHER_NAME, refuseSecond, setDistance } from './module-registry.js';
-import { resolveConfig } from './resolve-config.js';
-import type { DispatcherModuleExtras, ServerConfig } from './server-config.js';
+import { resolveConfig } from '../dispatcher/config/resolve-config.js';
+import type { ServerConfig } from '../dispatcher/config/server-config.js';
+import type { DispatcherModuleExtras } from './module-options.js';
 
 /** How a configuration becomes a broker; for tests to put another one in its place. */
 export const BROKER_FACTORY = Symbol('BROKER_FACTORY');
@@ -95,14 +98,15 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
     ) => {
       refuseSecond(container, name);
       const config = resolveConfig(options, process.env);
-      const parts: DispatcherParts = new DispatcherParts(name, config, makeBroker(config, name),
-        discoverHandlers({
-          name, scope: config.enhancers, container, discovery, moduleRef,
-          threads: { prepare: (where) => parts.threads.prepare(where), run: (...call) => parts.threads.run(...call) },
-          warn: (message) => parts.logger.warn(message),
-          scheduled: (schedule) => parts.scheduling.declare(schedule),
-        }),
-        providerFinder(moduleRef));
+      const threads = new ThreadPool(config.threads, config.enhancers);
+      const discover = discoverHandlers({
+        name, scope: config.enhancers, container, discovery, moduleRef, threads,
+        warn: (message) => parts.logger.warn(message),
+        scheduled: (schedule) => parts.scheduling.declare(schedule),
+      });
+      const parts: DispatcherParts = new DispatcherParts(config, makeBroker(config, name), {
+        discover, find: providerFinder(moduleRef), logger: nestLogger(name), threads,
+      });
       return new DispatcherService(new Dispatcher(parts));
     },
   };

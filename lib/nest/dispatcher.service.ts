@@ -16,16 +16,16 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import type { PublishedWorkflow } from '../workflows/published-workflow.js';
 import type { WorkflowOptions } from '../workflows/workflow-publisher.js';
 import { Workflow } from '../workflows/workflow.js';
-import type { DispatcherParts } from './dispatcher-parts.js';
-import type { Dispatcher } from './dispatcher.js';
-import type { EventListening } from './events/event-listening.js';
-import type { DispatcherHealth } from './health.js';
-import type { PublishedTask, PublishOutcome } from './publishing/published-task.js';
-import { callOf } from './results/call.js';
-import type { Report } from './results/reports.js';
-import type { TaskHandle } from './results/task-results.js';
+import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
+import type { Dispatcher } from '../dispatcher/dispatcher.js';
+import type { EventListening } from '../dispatcher/events/event-listening.js';
+import type { DispatcherHealth } from '../dispatcher/health.js';
+import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
+import { callOf } from '../dispatcher/results/call.js';
+import type { Report } from '../dispatcher/results/reports.js';
+import type { TaskHandle } from '../dispatcher/results/task-results.js';
 import { createTaskClient, type TaskClient } from './task-client.js';
-import type { DispatcherWorker } from './worker-registry.js';
+import type { DispatcherWorker } from '../dispatcher/worker-registry.js';
 
 /**
  * Publishes tasks and manages workers. Inject it by its class; where an application has several dispatchers,

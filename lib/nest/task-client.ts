@@ -3,8 +3,9 @@ import type { Observable } from 'rxjs';
 import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
 import { nearestName } from '../task/nearest-name.js';
-import type { PublishedTask } from './publishing/published-task.js';
-import { TASK_METADATA, type TaskMark, type TaskOptions } from './task.decorator.js';
+import type { PublishedTask } from '../dispatcher/publishing/published-task.js';
+import type { TaskMark, TaskOptions } from '../dispatcher/config/task-options.js';
+import { TASK_METADATA } from './task.decorator.js';
 
 declare const injected: unique symbol;
 

@@ -1,7 +1,7 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
 import type { OutcomeRecorder, Reported } from './outcome-recorder.js';
 import { decodeTaskResult, encodeTaskResult } from './result-codec.js';
-import type { ResultBackend, StopWatching } from './result-backend.js';
+import type { ResultBackend, StopWatching } from '../state/result-backend.js';
 import type { ResultReader } from './result-reader.js';
 import { advance, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from './task-result.js';
 

@@ -1,5 +1,5 @@
 import { DispatcherError } from '../errors.js';
-import type { ResultBackend, StopWatching } from '../results/result-backend.js';
+import type { ResultBackend, StopWatching } from '../state/result-backend.js';
 import { decodeBook, EMPTY_BOOK, encodeBook, type Book } from './book.js';
 import { encodeCursor, storedCursor, type Cursor, type StoredCursor } from './cursor.js';
 

@@ -1,5 +1,5 @@
 import { DispatcherError } from '../errors.js';
-import { RESULTS_GONE, type ResultBackend, type StopWatching } from '../results/result-backend.js';
+import { RESULTS_GONE, type ResultBackend, type StopWatching } from '../state/result-backend.js';
 import { findNode, ROOT, type StepPath } from './paths.js';
 import { decodePlan, encodePlan, type PlanNode } from './plan-node.js';
 import { PlanCache } from './plan-cache.js';

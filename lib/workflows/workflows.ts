@@ -1,7 +1,7 @@
 import { InvalidTaskError, ShutdownError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
-import type { ResultBackend } from '../results/result-backend.js';
+import type { ResultBackend } from '../state/result-backend.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { PublishedWorkflow, type PublishedWorkflowDependencies } from './published-workflow.js';
 import { StepStarter } from './step-starter.js';

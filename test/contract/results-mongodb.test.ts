@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MongoStore } from '../../lib/results/mongodb/mongo-store.js';
+import { MongoStore } from '../../lib/state/mongodb/mongo-store.js';
 import { findMongo } from '../../scripts/find-result-servers.mjs';
 import { MongoServer } from '../support/mongodb.js';
 import { eventually } from '../support/wait.js';

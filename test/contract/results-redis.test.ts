@@ -1,8 +1,8 @@
 import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ResultBackendRefusedError } from '../../lib/errors.js';
-import { createResultBackend } from '../../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../../lib/results/result-backend.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../../lib/state/result-backend.js';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { RedisServer } from '../support/redis.js';
 import { Arrivals, eventually } from '../support/wait.js';

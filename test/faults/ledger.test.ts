@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createResultBackend } from '../../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../../lib/results/result-backend.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../../lib/state/result-backend.js';
 import { startScript, type Child } from '../support/processes.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';

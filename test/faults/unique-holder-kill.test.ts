@@ -1,8 +1,8 @@
 import { Test } from '@nestjs/testing';
 import { afterEach, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, type PublishedTask } from '../../lib/index.js';
-import { createBroker } from '../../lib/nest/create-broker.js';
-import { resolveConfig } from '../../lib/nest/resolve-config.js';
+import { createBroker } from '../../lib/dispatcher/create-broker.js';
+import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { Ledger } from '../support/ledger.js';
 import { KeptLog } from '../support/nest-app.js';
 import { eventually } from '../support/wait.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { pauseQueue, PauseRegister } from '../../lib/control/pause-register.js';
 import { TaskRejectedError } from '../../lib/errors.js';
-import { createResultBackend } from '../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
 import { clearPolicy, setPolicy } from '../support/virtual-hosts.js';

@@ -6,7 +6,7 @@ import type { BrokerEvent, QueueDeclaration } from '../../lib/brokers/broker.js'
 import { Cancellations } from '../../lib/control/cancellations.js';
 import { PauseRegister } from '../../lib/control/pause-register.js';
 import { TopologyMismatchError } from '../../lib/errors.js';
-import { createResultBackend } from '../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { LineRegister } from '../../lib/worker/intake/line-register.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName, withChannel } from '../support/shared-rabbitmq.js';

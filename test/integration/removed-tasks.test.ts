@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { chain, type DispatcherService, type ServerConfig, task } from '../../lib/index.js';
 import type { BrowsedMessage } from '../../lib/brokers/broker.js';
-import { createBroker } from '../../lib/nest/create-broker.js';
-import { resolveConfig } from '../../lib/nest/resolve-config.js';
+import { createBroker } from '../../lib/dispatcher/create-broker.js';
+import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 
 /** A dispatcher whose worker is there and does not consume. */

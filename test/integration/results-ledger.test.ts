@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigurationError, ResultBackendFullError, ResultBackendRefusedError } from '../../lib/errors.js';
-import { createResultBackend } from '../../lib/results/create-result-backend.js';
-import type { ResultBackendOptions } from '../../lib/results/result-backend-options.js';
-import type { ResultBackend } from '../../lib/results/result-backend.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
+import type { ResultBackendOptions } from '../../lib/state/result-backend-options.js';
+import type { ResultBackend } from '../../lib/state/result-backend.js';
 import { removeFromRabbitMq, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { chain, type DispatcherService, type ServerConfig, task } from '../../lib/index.js';
 import type { Broker, BrowsedMessage } from '../../lib/brokers/broker.js';
-import { createBroker } from '../../lib/nest/create-broker.js';
-import { resolveConfig } from '../../lib/nest/resolve-config.js';
+import { createBroker } from '../../lib/dispatcher/create-broker.js';
+import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
 import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { removeFromRabbitMq } from '../support/shared-rabbitmq.js';

@@ -3,7 +3,7 @@ import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 import { DispatcherService } from '../../lib/index.js';
 import { BROKER_FACTORY, DispatcherModule } from '../../lib/nest/dispatcher.module.js';
-import type { ServerConfig } from '../../lib/nest/server-config.js';
+import type { ServerConfig } from '../../lib/dispatcher/config/server-config.js';
 import { LoopbackBroker } from './loopback-broker.js';
 
 /** Keeps what was logged, by level. */

@@ -2,7 +2,8 @@ import type { DiscoveryService } from '@golevelup/nestjs-discovery';
 import type { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import type { Module } from '@nestjs/core/injector/module';
-import { TASK_METADATA, type TaskMark } from '../task.decorator.js';
+import type { TaskMark } from '../../dispatcher/config/task-options.js';
+import { TASK_METADATA } from '../task.decorator.js';
 import type { DiscoveredTask } from './discovered-task.js';
 
 /**

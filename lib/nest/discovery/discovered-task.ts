@@ -1,6 +1,6 @@
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import type { Module } from '@nestjs/core/injector/module';
-import type { TaskOptions } from '../task.decorator.js';
+import type { TaskOptions } from '../../dispatcher/config/task-options.js';
 
 /** A decorated method and where it lives in Nest's container. */
 export interface DiscoveredTask {

@@ -5,7 +5,7 @@ import type { RunMiddleware } from '../../worker/middleware.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
-import { resolveMiddlewares } from '../middleware/resolve-middleware.js';
+import { resolveMiddlewares } from '../../dispatcher/resolve-middleware.js';
 import type { ThreadRunner } from '../threads/thread-runner.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
@@ -31,7 +31,7 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
   if (threads === undefined) return { name, origin, run };
-  const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, find, task.host);
+  const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, (provider) => find(provider, task.host));
   const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, result, unique, run, middleware, weight, limits: limitsOf(task) };
   return task.options.thread ? inThread(handler, threads) : handler;
 }

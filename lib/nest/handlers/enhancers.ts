@@ -4,7 +4,7 @@ import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import { ConfigurationError } from '../../errors.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
-import type { EnhancerScope } from '../server-config.js';
+import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
 
 /** Where Nest keeps what `@UseGuards` and its kin were given. */
 const METADATA = {

@@ -1,7 +1,7 @@
 import type { ApplicationConfig, ModuleRef, NestContainer } from '@nestjs/core';
 import { ConfigurationError } from '../../errors.js';
-import { providerFinder, type FindProvider } from '../middleware/resolve-middleware.js';
-import type { EnhancerScope } from '../server-config.js';
+import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
+import { providerFinder, type FindInModule } from '../provider-finder.js';
 import type { ThreadRunner } from '../threads/thread-runner.js';
 import { hasScopedGlobals, withoutScoped } from './enhancers.js';
 
@@ -11,7 +11,7 @@ export interface HandlerSurroundings {
   /** The application's enhancers. */
   readonly globals: ApplicationConfig;
   readonly scope: EnhancerScope;
-  readonly find: FindProvider;
+  readonly find: FindInModule;
   /** For tasks with `thread: true`; `undefined` inside a thread, where they are run and middleware is not. */
   readonly threads: ThreadRunner | undefined;
   warn(message: string): void;

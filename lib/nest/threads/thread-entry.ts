@@ -3,7 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 import { ConfigurationError, DispatcherError } from '../../errors.js';
 import type { Handler } from '../../worker/handler.js';
 import { taskStorage } from '../../worker/task-context.js';
-import type { EnhancerScope } from '../server-config.js';
+import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
 import { ThreadTaskContext } from './thread-context.js';
 import { threadHandlers } from './thread-handlers.js';
 import { canCross, packThrown, type ThreadCall, type ThreadOutcome } from './thread-messages.js';

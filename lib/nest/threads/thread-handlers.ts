@@ -7,7 +7,7 @@ import type { Handler } from '../../worker/handler.js';
 import { discoverTasks } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
 import { createHandler } from '../handlers/create-handler.js';
-import type { EnhancerScope } from '../server-config.js';
+import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
 import { handlerSurroundings } from '../handlers/surroundings.js';
 
 /** Nest's own mark of a module class. */

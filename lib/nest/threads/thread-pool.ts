@@ -6,9 +6,9 @@ import type { Piscina } from 'piscina';
 import { ConfigurationError, DispatcherError } from '../../errors.js';
 import { GiveBack } from '../../worker/give-back.js';
 import type { TaskContext } from '../../worker/task-context.js';
-import type { EnhancerScope } from '../server-config.js';
-import type { ThreadFolder } from '../working-folder.js';
-import type { ResolvedThreads } from './threads-config.js';
+import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
+import type { ThreadFolder } from '../../dispatcher/config/working-folder.js';
+import type { ResolvedThreads } from '../../dispatcher/config/threads-config.js';
 import type { ThreadRunner } from './thread-runner.js';
 import { canCross, unpackThrown, type ThreadCall, type ThreadNotice, type ThreadOutcome } from './thread-messages.js';
 

@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../results/result-backend.js';
+import type { ResultBackend } from '../../state/result-backend.js';
 import { decodeValue } from '../../results/result-value.js';
 import { toHandlerValue } from '../../task/argument-types.js';
 import { checkArguments } from '../../task/complete-task.js';

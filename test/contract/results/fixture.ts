@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { randomUUID } from 'node:crypto';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
-import type { ResultBackendOptions } from '../../../lib/results/result-backend-options.js';
-import type { Member, ResultBackend } from '../../../lib/results/result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
+import type { ResultBackendOptions } from '../../../lib/state/result-backend-options.js';
+import type { Member, ResultBackend } from '../../../lib/state/result-backend.js';
 
 /** A kind of result backend, and the real server of it that a test may do anything with. */
 export interface ResultBackendSubject {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 
 /**
  * A process that uses a folder as a broker or for results: `embedded-folder.js broker|results FOLDER`. It

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { DispatcherError } from '../../../lib/errors.js';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 
 /**
  * A process that uses the ledger of RabbitMQ: `ledger.js URL EXCHANGE`. It prints `ready`, then does what

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 
 /**
  * A process that uses a folder of results: `result-folder.js FOLDER`. It prints `ready`, then does what

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EmbeddedBroker } from '../../../lib/brokers/embedded/embedded-broker.js';
 import { cancellationQueue, Cancellations } from '../../../lib/control/cancellations.js';
-import { calledOffBy } from '../../../lib/nest/called-off.js';
+import { calledOffBy } from '../../../lib/dispatcher/called-off.js';
 import { memoryBroker } from '../../support/memory-broker.js';
 import { Arrivals } from '../../support/wait.js';
 

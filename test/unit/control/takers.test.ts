@@ -2,7 +2,7 @@ import { onTestFinished, describe, expect, it } from 'vitest';
 import { ResultBackendUnavailableError } from '../../../lib/errors.js';
 import { decodeTakers, encodeTakers, setId, takes, withTaker } from '../../../lib/control/taker-record.js';
 import { Takers, type TakingWorker } from '../../../lib/control/takers.js';
-import type { ResultBackend } from '../../../lib/results/result-backend.js';
+import type { ResultBackend } from '../../../lib/state/result-backend.js';
 import { passPauseMs, returnPauseMs } from '../../../lib/worker/return-pause.js';
 import { memoryBroker } from '../../support/memory-broker.js';
 import { eventually } from '../../support/wait.js';

@@ -6,9 +6,9 @@ import type { DispatcherEvent, TaskFlowEvent } from '../../../lib/index.js';
 import type { EventRow } from '../../../lib/events/event-row.js';
 import { originOf } from '../../../lib/events/event-stamp.js';
 import { EVENT_TABLE, levelOf, lineOf } from '../../../lib/events/event-table.js';
-import { DispatcherLogger } from '../../../lib/nest/dispatcher-logger.js';
-import { EventLogger } from '../../../lib/nest/event-logger.js';
-import { DispatcherEvents } from '../../../lib/nest/events/dispatcher-events.js';
+import { DispatcherLogger } from '../../../lib/dispatcher/events/dispatcher-logger.js';
+import { EventLogger } from '../../../lib/dispatcher/events/event-logger.js';
+import { DispatcherEvents } from '../../../lib/dispatcher/events/dispatcher-events.js';
 import { anyThrown } from '../../support/hostile-values.js';
 import { KeptLog } from '../../support/nest-app.js';
 import { within } from '../../support/wait.js';
@@ -55,7 +55,7 @@ describe('the table of events', () => {
       const thrown = make();
       const source = new Subject<DispatcherEvent>();
       const log = new KeptLog();
-      const logger = new EventLogger(new DispatcherLogger(log, 'default'), true);
+      const logger = new EventLogger(new DispatcherLogger(log), true);
       const events = new DispatcherEvents(source, new Subject<TaskFlowEvent>(), () => undefined);
       const [seen, matched, heard]: string[][] = [[], [], []];
       events.all.subscribe((event) => logger.log(event));
@@ -91,7 +91,7 @@ describe('the table of events', () => {
 
   it('survives loggers that reject, and messages of tasks that are no text', async () => {
     const rejecting = { log: () => Promise.reject(new Error('no disk')), warn: () => undefined, error: () => undefined };
-    const log = new DispatcherLogger(rejecting, 'default');
+    const log = new DispatcherLogger(rejecting);
     log.log('x');
     const of = log.forTask('add', 'u1') as { warn(message: unknown): void };
     for (const message of [Symbol('s'), Object.create(null), undefined]) expect(() => of.warn(message)).not.toThrow();

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import { ResultRecorder } from '../../../lib/results/result-recorder.js';
 import { waitForEnd } from '../../../lib/results/result-reader.js';
-import type { ResultBackend } from '../../../lib/results/result-backend.js';
+import type { ResultBackend } from '../../../lib/state/result-backend.js';
 
 const task = { uuid: 'u1', name: 'add' };
 let backend: ResultBackend;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createResultBackend } from '../../../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../../../lib/results/result-backend.js';
+import { createResultBackend } from '../../../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../../../lib/state/result-backend.js';
 import { type Book, withEntry } from '../../../lib/schedules/book.js';
 import { ScheduleStore } from '../../../lib/schedules/schedule-store.js';
 import type { StoredSchedule } from '../../../lib/schedules/stored-schedule.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ResultWaitTimeoutError } from '../../../lib/errors.js';
-import type { ResultBackend } from '../../../lib/results/result-backend.js';
-import { MemoryData } from '../../../lib/results/embedded/memory-data.js';
+import type { ResultBackend } from '../../../lib/state/result-backend.js';
+import { MemoryData } from '../../../lib/state/embedded/memory-data.js';
 import { waitForEnd, type ResultReader } from '../../../lib/results/result-reader.js';
 import { makeStopper } from '../../../lib/time/stopper.js';
 import { Workflows, type WorkflowsDependencies } from '../../../lib/workflows/workflows.js';

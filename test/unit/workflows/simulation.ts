@@ -1,6 +1,6 @@
 import { EMPTY } from 'rxjs';
 import { DispatcherError } from '../../../lib/errors.js';
-import type { Claim, Member, MemberCount, ResultBackend, ResultBackendCapabilities, ResultBackendState } from '../../../lib/results/result-backend.js';
+import type { Claim, Member, MemberCount, ResultBackend, ResultBackendCapabilities, ResultBackendState } from '../../../lib/state/result-backend.js';
 import { referenceOf } from '../../../lib/workflows/workflow-header.js';
 import type { StepSender } from '../../../lib/workflows/step-sender.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigurationError, DispatcherError, ResultBackendRefusedError } from '../../../errors.js';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
 import { decodeRecord, encodeRecord, firstRun, nextRun } from './crash-record.js';

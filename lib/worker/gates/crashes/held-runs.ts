@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../../errors.js';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { acquit, decodeRecord, encodeRecord } from './crash-record.js';
 
 /** What waits, or runs, must not be forgotten before it is looked at again, also over a long outage. */

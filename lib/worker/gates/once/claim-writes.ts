@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import type { HeldClaim } from './held-claims.js';
 import { decodeClaim } from './once-claim.js';
 

@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../../errors.js';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { decodeClaim, encodeClaim, type OnceClaim } from './once-claim.js';
 
 /** A claim of a task that runs here. */

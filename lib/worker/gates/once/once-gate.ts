@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { LEASE_REMEMBERED_SECONDS, onceHeaders, onceSeconds } from '../../../task/once.js';
 import type { TaskHeaders } from '../../../task/task.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 
 /** A process that is dead, or stood still for so long, holds nothing any more. */
 const LEASE_MS = 30_000;

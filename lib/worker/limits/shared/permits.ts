@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import type { RateLimit } from '../limit-options.js';
 import { Turns } from '../turns.js';
 

@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../../errors.js';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { Lane } from '../lane.js';
 import type { Lease } from './lease.js';

@@ -1,6 +1,6 @@
 import { ResultBackendUnavailableError } from '../../../errors.js';
 import type { EventSink } from '../../../events/dispatcher-event.js';
-import type { ResultBackend } from '../../../results/result-backend.js';
+import type { ResultBackend } from '../../../state/result-backend.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import type { TaskLimitOptions } from '../limit-options.js';
 import { Lease } from './lease.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkThreads } from '../../../../lib/nest/threads/threads-config.js';
+import { checkThreads } from '../../../../lib/dispatcher/config/threads-config.js';
 import { canCross, packThrown, unpackThrown } from '../../../../lib/nest/threads/thread-messages.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../../../lib/task/verdicts.js';
 

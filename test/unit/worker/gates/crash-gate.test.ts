@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DispatcherError, ResultBackendRefusedError, ResultBackendUnavailableError } from '../../../../lib/errors.js';
-import { createResultBackend } from '../../../../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../../../../lib/results/result-backend.js';
+import { createResultBackend } from '../../../../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../../../../lib/state/result-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
 import { cameBack } from '../../../../lib/worker/came-back.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createResultBackend } from '../../../../lib/results/create-result-backend.js';
-import type { ResultBackend } from '../../../../lib/results/result-backend.js';
+import { createResultBackend } from '../../../../lib/state/create-result-backend.js';
+import type { ResultBackend } from '../../../../lib/state/result-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import { onceHeaders, onceSeconds } from '../../../../lib/task/once.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';

@@ -1,4 +1,4 @@
-import type { Claim, ExpiryOptions, ResultBackend } from '../../../../../lib/results/result-backend.js';
+import type { Claim, ExpiryOptions, ResultBackend } from '../../../../../lib/state/result-backend.js';
 
 /** What limits need of a backend, in memory; it can be slow, fail before or after it has done something, and counts. */
 export class FakeBackend {

@@ -1,0 +1,85 @@
+import type { QueueDeclaration, QueueTypeOption } from '../../brokers/broker.js';
+import { ConfigurationError } from '../../errors.js';
+import { display } from '../../task/argument-types.js';
+import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../../worker/worker-config.js';
+import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import type { QueueConfig } from './server-config.js';
+
+const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type'];
+const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
+const TYPES: readonly QueueTypeOption[] = ['classic', 'quorum', 'server-default'];
+const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
+const WORKER_EXAMPLE = "{ name: 'worker_1', queue: 'queue_1' }";
+
+/** @throws ConfigurationError */
+export function checkQueues(queues: unknown): QueueConfig[] {
+  return checkList(queues, 'initQueues', QUEUE_EXAMPLE).map((queue, index) => checkQueue(queue, `initQueues[${index}]`));
+}
+
+/** @throws ConfigurationError, also where two have one name */
+export function checkWorkers(workers: unknown): WorkerConfig[] {
+  const checked = checkList(workers, 'workers', WORKER_EXAMPLE).map((worker, index) => checkWorker(worker, `workers[${index}]`));
+  const names = new Map<string, number>();
+  checked.forEach(({ name }, index) => {
+    const earlier = names.get(name);
+    if (earlier !== undefined) {
+      throw new ConfigurationError(`workers[${earlier}] and workers[${index}] are both named "${name}". Give each worker a name of its own.`, { worker: name });
+    }
+    names.set(name, index);
+  });
+  return checked;
+}
+
+/** @throws ConfigurationError */
+export function checkWorker(worker: unknown, where: string): WorkerConfig {
+  requireObject(worker, where, WORKER_EXAMPLE);
+  refuseUnknown(worker, WORKER_OPTIONS, where);
+  return {
+    name: checkName(worker.name, `${where}.name`, "name: 'worker_1'"),
+    queue: checkBrokerName(worker.queue, `${where}.queue`, "queue: 'queue_1'"),
+    limit: checkCount(worker.limit, `${where}.limit`, { minimum: 0, fallback: 0 }),
+    bindingKeys: checkNames(worker.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
+    tasks: checkNames(worker.tasks, `${where}.tasks`, "'task_1'"),
+    priorities: checkBoolean(worker.priorities, `${where}.priorities`, false),
+    type: checkChoice(worker.type, `${where}.type`, TYPES, 'classic'),
+    unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
+    maxRedeliveries: worker.maxRedeliveries === undefined
+      ? undefined
+      : checkCount(worker.maxRedeliveries, `${where}.maxRedeliveries`, { minimum: 0, fallback: DEFAULT_MAX_REDELIVERIES }),
+  };
+}
+
+/**
+ * Every queue once: a publisher that starts before the workers must find their queues.
+ *
+ * @throws ConfigurationError where one queue is given two types
+ */
+export function queuesToDeclare(initQueues: readonly QueueConfig[], workers: readonly WorkerConfig[]): QueueDeclaration[] {
+  const queues = new Map<string, QueueDeclaration & { bindingKeys: string[] }>();
+  const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type }) => ({ name: queue, bindingKeys, type }))];
+  for (const { name, bindingKeys = [], type = 'classic' } of mentions) {
+    const known = queues.get(name);
+    if (known !== undefined && known.type !== type) {
+      throw new ConfigurationError(
+        `The queue "${name}" is "${known.type}" in one place of the configuration and "${type}" in another. Write the same type in both.`, { queue: name });
+    }
+    queues.set(name, { name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])] });
+  }
+  return [...queues.values()];
+}
+
+function checkQueue(queue: unknown, where: string): QueueConfig {
+  requireObject(queue, where, QUEUE_EXAMPLE);
+  refuseUnknown(queue, QUEUE_OPTIONS, where);
+  return {
+    name: checkBrokerName(queue.name, `${where}.name`, "name: 'queue_1'"),
+    bindingKeys: checkNames(queue.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
+    type: checkChoice(queue.type, `${where}.type`, TYPES, 'classic'),
+  };
+}
+
+function checkList(value: unknown, option: string, example: string): unknown[] {
+  if (value === undefined) return [];
+  if (Array.isArray(value)) return value;
+  throw new ConfigurationError(`${option} must be a list such as [${example}]; found ${display(value)}.`, { option });
+}

@@ -1,0 +1,43 @@
+import { ConfigurationError } from '../../errors.js';
+import { display } from '../../task/argument-types.js';
+import type { ResultsOf } from '../../worker/result-keeper.js';
+import { checkChoice, checkCount, checkSeconds } from './config-checks.js';
+import type { ServerConfig } from './server-config.js';
+import { withAbsoluteFolder } from './working-folder.js';
+
+/** Where results go, checked. */
+export interface ResolvedResults {
+  /** `replies`: straight to the process that asks. `store`: to the backend of `url`, or without one to the broker's own. */
+  readonly by: 'replies' | 'store';
+  readonly url?: string;
+  readonly of: ResultsOf;
+  readonly expiresInMs: number;
+  readonly maxResultBytes: number;
+}
+
+const DEFAULT_EXPIRY_SECONDS = 3600;
+const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
+
+/** Names the replies of RabbitMQ, where a URL would name a store. */
+const REPLIES = 'amqp';
+
+/** @throws ConfigurationError */
+export function checkResults({ resultBackend, results, resultsExpireInSeconds, maxResultBytes }: ServerConfig, broker: string, folder: string): ResolvedResults {
+  return {
+    ...checkBackend(resultBackend, /^amqps?:/i.test(broker), folder),
+    of: checkChoice(results, 'results', ['asked', 'all'], 'asked'),
+    expiresInMs: 1000 * checkSeconds(resultsExpireInSeconds, 'resultsExpireInSeconds', { fallback: DEFAULT_EXPIRY_SECONDS, positive: true }),
+    maxResultBytes: checkCount(maxResultBytes, 'maxResultBytes', { minimum: 1, fallback: DEFAULT_MAX_RESULT_BYTES }),
+  };
+}
+
+function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pick<ResolvedResults, 'by' | 'url'> {
+  if (backend === undefined) return { by: onRabbitMq ? 'replies' : 'store' };
+  if (backend === REPLIES) {
+    if (onRabbitMq) return { by: 'replies' };
+    throw new ConfigurationError("resultBackend: 'amqp' means replies over RabbitMQ, and the broker is not RabbitMQ. Leave it out: an embedded broker keeps results itself.",
+      { option: 'resultBackend' });
+  }
+  if (typeof backend === 'string' && backend !== '') return { by: 'store', url: withAbsoluteFolder(backend, folder) };
+  throw new ConfigurationError(`resultBackend must be 'amqp', or a URL such as "redis://localhost:6379/0" or "embedded:"; found ${display(backend)}.`, { option: 'resultBackend' });
+}

@@ -1,0 +1,142 @@
+import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
+import type { ConnectionOptions } from 'node:tls';
+import type { QueueTypeOption } from '../../brokers/broker.js';
+import type { RunMiddlewareInput } from '../../worker/middleware.js';
+import type { WorkerConfig } from '../../worker/worker-config.js';
+import type { LogTarget } from '../events/log-target.js';
+import type { PublishMiddlewareInput } from '../publishing/publish-middleware.js';
+import type { ThreadsConfig } from './threads-config.js';
+
+/**
+ * The configuration of one dispatcher, for `DispatcherModule.forRoot`. Everything is checked when the
+ * application starts; what cannot work is a `ConfigurationError` that says what to write instead.
+ *
+ * @publicApi
+ */
+export interface ServerConfig {
+  /**
+   * Where tasks travel: `amqp://user:password@host:port/vhost`, `amqps://...` (TLS), `embedded:` (no
+   * server, in memory) or `embedded:./folder` (no server, durable; several processes of one machine
+   * may share the folder). Default: `amqp://guest:guest@localhost:5672/`.
+   */
+  broker?: string;
+  /** The main exchange, direct and durable; declared at start. Required. */
+  exchange: string;
+  /** The routing key of tasks that name none. Required; a task that no queue is bound for is refused. */
+  defaultRoutingKey: string;
+  /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
+  initQueues?: QueueConfig[];
+  /** The workers that this process runs; more can be made with `createWorker`. Default: none. */
+  workers?: WorkerConfig[];
+  /**
+   * What this process does of it. `both`; `publisher`: queues are declared, nothing is consumed, for
+   * scripts, migrations and REPLs; `worker`: like `both`, but it is an error to have no workers, since such
+   * a process would sit idle. The environment variable DISPATCHER_ROLE overrides it. Default: `both`.
+   */
+  role?: DispatcherRole;
+  /**
+   * How many attempts to reconnect are made after a lost connection; the count restarts after each
+   * success. When they are spent, workers finish their running tasks, `states` says `broken`, and
+   * nothing more happens by itself. Default: no limit.
+   */
+  reconnectionRetries?: number;
+  /** Never give up, whatever `reconnectionRetries` says. Default: true where `reconnectionRetries` is not given. */
+  reconnectionRetriesForever?: boolean;
+  /** A fixed pause between attempts, in seconds. Default: pauses that grow to a cap, with jitter. */
+  reconnectionIntervalSeconds?: number;
+  /**
+   * TLS options of Node (`ca`, `cert`, `key`, `servername`, ...); giving them turns TLS on.
+   * `rejectUnauthorized: false` turns the check of the server's certificate off, with a warning.
+   * Default: Node's defaults, which verify.
+   */
+  tlsConfig?: ConnectionOptions;
+  /** Use TLS even where `broker` says `amqp://`. Default: false. */
+  secureConnection?: boolean;
+  /** Log the finer events too: each failed attempt, tasks given back, late endings. Default: false. */
+  debugMode?: boolean;
+  /** Any Nest `LoggerService`. Default: Nest's `Logger` with the context `Dispatcher`. */
+  logger?: LogTarget;
+  /**
+   * Which guards, pipes, interceptors and filters run on tasks. `local`: those on the handler and its class.
+   * `all`: the application's global ones too; mind that a global HTTP guard then refuses every task.
+   * `none`: none at all. Parameter decorators always work. Default: `local`.
+   */
+  enhancers?: EnhancerScope;
+  /** Larger encoded tasks are refused at `publish`, and become dead letters unread on arrival. In bytes. Default: 16 MiB. */
+  maxTaskBytes?: number;
+  /** The first connection must succeed within this, or the application does not start. In seconds. Default: 30. */
+  startupTimeoutSeconds?: number;
+  /**
+   * How long a shutdown may take, in seconds. Running tasks have nearly all of it; then their signals are
+   * aborted and the broker gives them to other workers. Default: 25.
+   */
+  shutdownTimeoutSeconds?: number;
+  /**
+   * After how many seconds RabbitMQ takes an unsettled delivery away from its consumer (its `consumer_timeout`, which
+   * cannot be read over AMQP): a task that runs for a third of it is taken over into what all processes share, so that
+   * it is not run a second time meanwhile. Say it where your server has another value than RabbitMQ's own; 0: never.
+   * Embedded brokers take nothing away. Default: 1800 on RabbitMQ, 0 on embedded brokers.
+   */
+  consumerTimeoutSeconds?: number;
+  /**
+   * A process that has not said for so many seconds that it lives is thought to be dead, and what it had claimed to run
+   * once (schedules, workflows, tasks that run for long) is started by another. The same in all processes. Default: 30.
+   */
+  takeoverSeconds?: number;
+  /**
+   * How long `publish` waits for the broker's confirmation, a reconnect included, before it rejects. In
+   * seconds. Default: 30.
+   */
+  publishTimeoutSeconds?: number;
+  /**
+   * How results that are asked for come back. `amqp`: straight to the process that asked, over RabbitMQ. Or a store that every
+   * process can read: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:` (in
+   * memory, this process), `embedded:./folder`; the driver of each is a package of its own. Default: `amqp` on RabbitMQ,
+   * the broker's own store on embedded ones.
+   */
+  resultBackend?: string;
+  /** Where shared state or results are kept by RabbitMQ itself: how much of it. Default: 64 MiB, 200,000 entries. */
+  ledger?: LedgerOptions;
+  /** Which tasks have their results kept: `asked` (`result: true` on the task or at `publish`) or `all`. Default: `asked`. */
+  results?: 'asked' | 'all';
+  /** How long a result is kept after its last change, in seconds; without a store: by the process that asked. Default: 3600. */
+  resultsExpireInSeconds?: number;
+  /**
+   * How long what is known of a workflow is kept after it was last written, in seconds: more than any one of its steps
+   * may take, waiting in its queue included. Default: 604,800, a week.
+   */
+  workflowsExpireInSeconds?: number;
+  /** The largest result, encoded, in bytes. For a larger one its size is kept in its place. Default: 10 MiB. */
+  maxResultBytes?: number;
+  /** What runs around every publish and around every task of this dispatcher. Default: nothing. */
+  middleware?: MiddlewareConfig;
+  /** Where tasks with `thread: true` run. Needs the package `piscina`. Default: nowhere; such a task is an error at start. */
+  threads?: ThreadsConfig;
+}
+
+/** Functions, instances, or classes of providers; the first of a list is outermost. @publicApi */
+export interface MiddlewareConfig {
+  /** Around `publish`, `publishMany` and clients: enrich a task, or keep it back by throwing. */
+  publish?: PublishMiddlewareInput[];
+  /** Around every task of every worker, outside of the task's own middleware and of Nest's guards and interceptors. */
+  run?: RunMiddlewareInput[];
+}
+
+/** A queue declared at start. @publicApi */
+export interface QueueConfig {
+  /** Required; at most 250 bytes. */
+  name: string;
+  /** The queue is bound to the exchange with each of these. Default: none. */
+  bindingKeys?: string[];
+  /**
+   * `classic`: durable, as gofort/dispatcher declares it. `quorum`: replicated, for clusters. `server-default`: without a
+   * type, for a queue of a Go service on a RabbitMQ whose default type is not `classic`; see docs/rabbitmq.md. Default: `classic`.
+   */
+  type?: QueueTypeOption;
+}
+
+/** See {@link ServerConfig.role}. @publicApi */
+export type DispatcherRole = 'both' | 'publisher' | 'worker';
+
+/** See {@link ServerConfig.enhancers}. @publicApi */
+export type EnhancerScope = 'all' | 'local' | 'none';

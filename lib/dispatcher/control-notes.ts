@@ -1,0 +1,64 @@
+import type { Broker } from '../brokers/broker.js';
+import { Cancellations } from '../control/cancellations.js';
+import { Pauses } from '../control/pauses.js';
+import { Takers } from '../control/takers.js';
+import type { EventSink } from '../events/dispatcher-event.js';
+import type { ResultBackend } from '../state/result-backend.js';
+import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
+import { calledOffBy } from './called-off.js';
+import { messageOf } from '../task/error-text.js';
+import type { ManagedWorker } from './worker-registry.js';
+
+export interface ControlNotesDependencies {
+  readonly broker: Broker;
+  readonly exchange: string;
+  /** What all processes on the exchange remember together. */
+  readonly backend: () => Promise<ResultBackend>;
+  /** Those of this process. */
+  readonly workers: () => readonly ManagedWorker[];
+  /** Schedules obey pauses too. */
+  readonly onPausesChanged: () => void;
+  readonly emit: EventSink;
+}
+
+/** What is paused and cancelled on the exchange, and who takes what; and the workers of this process, which obey it. */
+export class ControlNotes {
+  readonly pauses: Pauses;
+  readonly cancellations: Cancellations;
+  readonly takers: Takers;
+  readonly calledOff: CancelReasonOf;
+
+  constructor(private readonly dependencies: ControlNotesDependencies) {
+    const { broker, exchange, backend, workers, emit } = dependencies;
+    const problem = (message: string, error: unknown): void => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` });
+    this.pauses = new Pauses(broker, exchange, { changed: () => this.pausesChanged(), problem }, () => new Date());
+    this.cancellations = new Cancellations(broker, exchange, {
+      changed: () => { for (const worker of workers()) worker.cancel(this.calledOff); },
+      problem,
+    }, () => Date.now());
+    this.takers = new Takers({ broker, exchange, backend, workers: () => workers().filter(({ consuming }) => consuming), problem, now: () => Date.now() });
+    this.calledOff = calledOffBy(this.cancellations);
+  }
+
+  /** All are known when it resolves, if they can be. Never rejects. */
+  async watch(): Promise<void> {
+    await Promise.all([this.pauses.watch(), this.cancellations.watch(), this.takers.watch()]);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.pauses.stop(), this.cancellations.stop(), this.takers.stop()]);
+  }
+
+  /** For a worker that is new here. */
+  applyPauses(worker: ManagedWorker): void {
+    const { name, queue } = worker;
+    worker.setPaused(this.pauses.isPaused('queue', queue) || this.pauses.isPaused('worker', name)).catch((error: unknown) => {
+      this.dependencies.emit({ type: 'worker.problem', worker: name, message: 'It could not consume again after a pause; pausing and resuming it tries again', error });
+    });
+  }
+
+  private pausesChanged(): void {
+    for (const worker of this.dependencies.workers()) this.applyPauses(worker);
+    this.dependencies.onPausesChanged();
+  }
+}

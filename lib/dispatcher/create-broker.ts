@@ -1,0 +1,26 @@
+import { AmqpBroker } from '../brokers/amqp/amqp-broker.js';
+import type { Broker } from '../brokers/broker.js';
+import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
+import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
+import { ConfigurationError } from '../errors.js';
+import type { ResolvedConfig } from './config/resolve-config.js';
+
+/** Makes the broker that a configuration names, without connecting it. */
+export type BrokerFactory = (config: ResolvedConfig, dispatcherName: string) => Broker;
+
+/** By the scheme of its URL. @throws ConfigurationError for a scheme that no broker has */
+export const createBroker: BrokerFactory = (config, dispatcherName) => {
+  const { broker: url, exchange } = config;
+  const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
+  switch (scheme) {
+    case 'amqp': case 'amqps': return new AmqpBroker({
+      url, exchange, tls: config.tls, reconnection: config.reconnection,
+      connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
+      consumerTimeoutMs: config.consumerTimeoutMs,
+      publishing: { maxWaitMs: config.publishTimeoutMs },
+    });
+    case 'embedded': return new EmbeddedBroker({ exchange, ...parseEmbeddedUrl(url), publishTimeoutMs: config.publishTimeoutMs });
+    default: throw new ConfigurationError(
+      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, or embedded: for none.`, { option: 'broker', scheme });
+  }
+};

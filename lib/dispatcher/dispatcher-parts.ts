@@ -1,0 +1,189 @@
+import { EMPTY, merge, Subject } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import { DeadLetters } from '../dead-letters/dead-letters.js';
+import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
+import { gofortFormat } from '../formats/gofort.js';
+import type { OutcomeRecorder } from '../results/outcome-recorder.js';
+import type { ResultBackend } from '../state/result-backend.js';
+import type { Handler } from '../worker/handler.js';
+import { RemovedTasks } from '../worker/removed-tasks.js';
+import { OnceGate } from '../worker/gates/once/once-gate.js';
+import { onceTimes } from '../worker/gates/once/once-times.js';
+import { leaseAfterMs } from '../worker/lease/lease-gate.js';
+import { Quarantine } from '../worker/gates/crashes/quarantine.js';
+import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
+import type { RunMiddleware } from '../worker/middleware.js';
+import { TaskWorker } from '../worker/task-worker.js';
+import { withMiddleware } from '../worker/with-middleware.js';
+import type { WorkerConfig } from '../worker/worker-config.js';
+import type { WorkerDependencies } from '../worker/worker.js';
+import { Workflows } from '../workflows/workflows.js';
+import type { Application } from './application.js';
+import { ControlNotes } from './control-notes.js';
+import { DispatcherLogger } from './events/dispatcher-logger.js';
+import { DispatcherEvents } from './events/dispatcher-events.js';
+import { gatesOf, gatesOfRemoved } from './gates-of.js';
+import { resolveMiddlewares } from './resolve-middleware.js';
+import { Operations } from './operations.js';
+import { Publishing } from './publishing/publishing.js';
+import { StartGate } from './publishing/start-gate.js';
+import { StepPublisher } from './publishing/step-publisher.js';
+import type { ResolvedConfig } from './config/resolve-config.js';
+import { backendOf } from './results/backend-of.js';
+import { resultsOver } from './results/results-over.js';
+import type { TaskResults } from './results/task-results.js';
+import { Scheduling } from './scheduling.js';
+import { SharedState } from './shared-state.js';
+import { withinStart } from './start-limit.js';
+import { messageOf, stackOf } from '../task/error-text.js';
+import { undeliveredQueueOf } from '../task/undelivered.js';
+import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
+
+/**
+ * For how long workers remember that a workflow was cancelled, to stop what runs of it. What comes later is turned away
+ * by the workflow's own state, which is kept far longer.
+ */
+const CALL_OFF_MS = 3_600_000;
+
+/**
+ * What one dispatcher is made of, and which part is given which. They are made in the order in which they need each
+ * other; what is needed the other way round is asked for when it is used. Nothing is connected or started here: when
+ * that happens, and in which order it ends, is up to `Dispatcher`.
+ */
+export class DispatcherParts {
+  readonly logger: DispatcherLogger;
+  /** Its opening is the first connection. */
+  readonly gate = new StartGate(() => this.connect());
+  /** What happens here beside the events of broker and backend. */
+  readonly ownEvents = new Subject<DispatcherEvent>();
+  /** What happens to every task, for whom it may concern. */
+  readonly taskFlow = new Subject<TaskFlowEvent>();
+  readonly events: DispatcherEvents;
+  /** Where results are kept, where that is configured. */
+  readonly backend: ResultBackend | undefined;
+  /** What all processes on the exchange remember together. Opened when something needs it. */
+  readonly shared: SharedState;
+  readonly once: OnceGate;
+  readonly limits: SharedLimits;
+  /** For all workers: they die together. */
+  private readonly quarantine = new Quarantine();
+  readonly results: TaskResults;
+  readonly publishing: Publishing;
+  readonly workers: WorkerRegistry;
+  readonly control: ControlNotes;
+  readonly operations: Operations;
+  /** Ends tasks that are taken away without having been run. */
+  private readonly removed: RemovedTasks;
+  readonly deadLetters: DeadLetters;
+  readonly workflows: Workflows;
+  readonly scheduling: Scheduling;
+  readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
+  /** Resolves when the broker can be used. */
+  readonly ready = (): Promise<void> => this.gate.open();
+  private readonly recorder: OutcomeRecorder;
+  private globalRun: RunMiddleware[] | undefined;
+
+  constructor(
+    readonly config: ResolvedConfig, readonly broker: Broker,
+    readonly application: Application,
+  ) {
+    const { exchange, queues, results: { url } } = config;
+    const { find } = application;
+    this.logger = new DispatcherLogger(config.logger ?? application.logger);
+    this.backend = url === undefined ? undefined : backendOf(url, config);
+    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
+      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
+    this.shared = new SharedState(config, this.backend, this.emit);
+    this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
+    this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
+    ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
+    this.publishing = new Publishing(config, {
+      broker, find, gate: this.gate, results: this.results, shared: this.shared, emit: this.emit,
+      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
+    });
+    this.workers = this.makeWorkers();
+    const workers = (): readonly ManagedWorker[] => this.workers.list();
+    this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
+    this.operations = new Operations({
+      broker, control: this.control, workers, queues, ready: this.ready,
+      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
+    });
+    this.deadLetters = new DeadLetters({
+      broker, exchange, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
+      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
+    });
+    this.workflows = this.makeWorkflows();
+    this.removed = new RemovedTasks({
+      format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
+      gates: gatesOfRemoved({ once: this.once, shared: this.shared, workflows: this.workflows.gate }),
+    });
+    broker.beforeUndelivered((message, problem) => this.removed.end(message, undeliveredQueueOf(exchange), {
+      how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
+    }));
+    this.scheduling = new Scheduling({
+      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
+    });
+  }
+
+  private makeWorkers(): WorkerRegistry {
+    const { config, application: { discover, find }, ready } = this;
+    const consumes = config.role !== 'publisher';
+    return new WorkerRegistry({
+      discover, find, ready, consumes,
+      make: (worker, handlers) => this.makeWorker(worker, handlers),
+      onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
+      closeMs: config.shutdownTimeoutMs,
+      started: () => void this.control.takers.renew(),
+      made: (worker) => {
+        this.control.applyPauses(worker);
+        if (this.gate.isOpen && consumes) this.scheduling.start();
+      },
+    });
+  }
+
+  private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {
+    for (const { name, result, unique } of handlers.values()) {
+      if (result === true) this.results.want(name);
+      if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
+    }
+    return new TaskWorker(config, this.workerDependencies(config, this.withAllMiddleware(handlers)));
+  }
+
+  private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
+    const { broker, config, control, emit, shared, limits, once } = this;
+    const { consumerTimeoutMs } = config;
+    return {
+      broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
+      isTaskPaused: (task) => control.pauses.isPaused('task', task),
+      cancelReasonOf: control.calledOff,
+      whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
+      loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
+      results: { recorder: this.recorder, of: config.results.of },
+      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, emit }),
+      lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
+    };
+  }
+
+  private withAllMiddleware(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+    const global = (this.globalRun ??= resolveMiddlewares<RunMiddleware>(this.config.middleware.run, 'run', 'middleware.run', this.application.find));
+    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
+  }
+
+  private makeWorkflows(): Workflows {
+    const { broker, config, control, publishing, deadLetters, emit, ready } = this;
+    return new Workflows({
+      backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
+      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters, undeliveredQueueOf(config.exchange)),
+      callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
+      emit,
+    });
+  }
+
+  private connect(): Promise<void> {
+    const { broker, backend, config } = this;
+    return withinStart(broker, config.broker, config.startupTimeoutMs, async () => {
+      await Promise.all([broker.connect(), backend?.connect()]);
+      await broker.declare({ queues: config.queues });
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import type { BrokerStatus } from '../brokers/broker.js';
+import { EventLogger } from './events/event-logger.js';
+import type { DispatcherParts } from './dispatcher-parts.js';
+import { healthOf, type DispatcherHealth } from './health.js';
+import { messageOf } from '../task/error-text.js';
+
+/** Left for sending out what tasks have published, after the time for the tasks themselves. */
+const CLOSING_SHARE = 0.2;
+const MAX_CLOSING_MS = 5_000;
+const MIN_CLOSING_MS = 250;
+
+/**
+ * The life of one dispatcher: the order in which its parts start and end.
+ * Starts: configured workers are made (mistakes show before anything is connected), then the connection,
+ * the queues, the consumers. Ends: workers drain while the connection stays, then the connection goes.
+ */
+export class Dispatcher {
+  private readonly lostConsumers = new Set<string>();
+  private draining: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+  /** By the clock that nobody sets, as `statusSince` and for the same reason. */
+  private deadline: number | undefined;
+  private status: BrokerStatus | undefined;
+  private statusSince = performance.now();
+
+  constructor(readonly parts: DispatcherParts) {
+    this.observe();
+  }
+
+  /** @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then */
+  async start(): Promise<void> {
+    const { config, publishing, workers, gate, control, scheduling, logger } = this.parts;
+    const consumes = config.role !== 'publisher';
+    try {
+      publishing.prepare();
+      const configured = workers.add(config.workers);
+      await gate.open();
+      await Promise.all(configured.map((worker) => worker.prepare()));
+      if (consumes) await control.watch();
+      if (consumes) await Promise.all(configured.map((worker) => worker.start()));
+      if (consumes && configured.length > 0) scheduling.start();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    logger.log(`Ready on exchange "${config.exchange}": ${this.describeWorkers()}.`);
+  }
+
+  health(): DispatcherHealth {
+    const { broker, config, control, workers } = this.parts;
+    return healthOf({
+      state: broker.state,
+      workers: workers.list().map(({ name, queue, consuming }) => ({ name, queue, consuming })),
+      lostConsumers: [...this.lostConsumers],
+      paused: control.pauses.known,
+      publishTimeoutMs: config.publishTimeoutMs,
+      sinceMs: performance.now() - this.statusSince,
+    });
+  }
+
+  /** No more tasks are taken; resolves when the running ones have ended or their time is up. They can still publish. */
+  drain(): Promise<void> {
+    return (this.draining ??= this.drainWorkers());
+  }
+
+  /** Drains, sends out what was accepted, and lets go of the connection. Idempotent. */
+  close(): Promise<void> {
+    return (this.closing ??= this.closeAll());
+  }
+
+  private async drainWorkers(): Promise<void> {
+    const { config: { shutdownTimeoutMs }, workers, scheduling, control } = this.parts;
+    this.deadline = performance.now() + shutdownTimeoutMs;
+    workers.refuse();
+    const deadlineMs = shutdownTimeoutMs - this.closingMs();
+    const stopped = scheduling.stop(deadlineMs);
+    await control.stop();
+    await Promise.all([stopped, this.closeWorkers(deadlineMs)]);
+  }
+
+  private async closeAll(): Promise<void> {
+    const { application, results, workflows, limits, broker, backend, shared, ownEvents, taskFlow } = this.parts;
+    await this.drain();
+    await application.threads.close();
+    results.close();
+    workflows.close();
+    const left = (this.deadline ?? 0) - performance.now();
+    const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
+    await limits.close(closingMs / 2);
+    await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
+    ownEvents.complete();
+    taskFlow.complete();
+  }
+
+  private closingMs(): number {
+    return Math.min(this.parts.config.shutdownTimeoutMs * CLOSING_SHARE, MAX_CLOSING_MS);
+  }
+
+  private async closeWorkers(deadlineMs: number): Promise<void> {
+    await this.parts.workers.closeAll(deadlineMs).catch((error: unknown) => {
+      this.parts.logger.error(`A worker could not be closed in order: ${messageOf(error)}. The broker gives its tasks to others.`);
+    });
+  }
+
+  private observe(): void {
+    const { broker, config, events, logger } = this.parts;
+    for (const warning of config.warnings) logger.warn(warning);
+    const eventLogger = new EventLogger(logger, config.debugMode);
+    events.all.subscribe((event) => {
+      eventLogger.log(event);
+      if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
+      if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
+    });
+    broker.states.subscribe(({ status }) => {
+      if (status !== this.status) this.statusSince = performance.now();
+      this.status = status;
+      // Nothing will bring the connection back: running tasks end in peace, and nobody waits for more.
+      if (status === 'broken') void this.closeWorkers(config.shutdownTimeoutMs);
+    });
+  }
+
+  private describeWorkers(): string {
+    if (this.parts.config.role === 'publisher') return 'publishing only';
+    const workers = this.parts.workers.list().map(({ name, queue, taskNames }) => `${name} (queue ${queue}, ${taskNames.length} tasks)`);
+    return workers.length === 0 ? 'no workers' : `workers ${workers.join(', ')}`;
+  }
+}

@@ -1,0 +1,49 @@
+import { ShutdownError } from '../errors.js';
+import type { EventSink } from '../events/dispatcher-event.js';
+import type { ResultBackend } from '../state/result-backend.js';
+import type { ResolvedConfig } from './config/resolve-config.js';
+import { backendOf } from './results/backend-of.js';
+
+/**
+ * What all processes on the exchange remember together: locks, claims, counts. It is kept by the configured
+ * result backend, or where there is none by the broker itself. Nothing is opened before something asks.
+ */
+export class SharedState {
+  private opening: Promise<ResultBackend> | undefined;
+  private own: ResultBackend | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange' | 'tls' | 'ledger' | 'consumerTimeoutMs'>,
+    private readonly configured: ResultBackend | undefined,
+    private readonly emit: EventSink,
+  ) {}
+
+  /** Connected. @throws what `connect` of the backend throws; the next call tries again */
+  backend(): Promise<ResultBackend> {
+    if (this.closed) return Promise.reject(new ShutdownError('The dispatcher is closing; its shared state is not opened any more.'));
+    return (this.opening ??= this.open().catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    }));
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.closed = true;
+    await this.own?.close(deadlineMs);
+  }
+
+  private async open(): Promise<ResultBackend> {
+    const backend = this.configured ?? this.ownBackend();
+    await backend.connect();
+    return backend;
+  }
+
+  private ownBackend(): ResultBackend {
+    if (this.own === undefined) {
+      this.own = backendOf(this.config.broker, this.config);
+      this.own.events.subscribe(this.emit);
+    }
+    return this.own;
+  }
+}
