@@ -1,8 +1,8 @@
 import type { Recurrence } from './recurrence.js';
 
 /**
- * What becomes of ticks that came while nobody could fire them. `skip`: nothing; `once`: the latest of them fires;
- * `all`: each of them, up to the latest {@link MOST_MISSED}. A tick less than {@link GRACE_MS} ago fires in any case.
+ * What becomes of ticks that came while nobody could fire them. `skip`: nothing, but that the latest fires where it is
+ * less than a minute old; `once`: the latest fires, however old; `all`: each of them, up to the latest 1,000.
  *
  * @publicApi
  */
@@ -10,7 +10,9 @@ export type MissedTicks = 'skip' | 'once' | 'all';
 
 export const MISSED_CHOICES: readonly MissedTicks[] = ['skip', 'once', 'all'];
 
-/** Late, but not missed: a restart, a lost connection, the death of the process whose turn it was. */
+/** Late, but not missed: the death of the process whose turn it was, which another finds out. All fire then, whatever the policy. */
+export const LATE_MS = 5_000;
+/** What was missed by no more than a restart: a nightly tick fires although it fell into a deployment. */
 export const GRACE_MS = 60_000;
 /** How many missed ticks `all` fires at most, and up to which number missed ones are counted. */
 export const MOST_MISSED = 1_000;
@@ -31,19 +33,13 @@ export interface MissedRange {
 
 /** Which ticks are due: those after `after`, up to `now`. */
 export function dueTicks(recurrence: Recurrence, after: number, now: number, policy: MissedTicks): DueTicks {
-  const edge = Math.max(after, now - GRACE_MS);
-  const recent = ticksIn(recurrence, edge, now);
   const oldest = recurrence.next(after);
-  if (oldest === undefined || oldest > edge) return { fire: recent };
-  const older = latestIn(recurrence, after, edge, olderToFire(policy, recent.length));
-  const fire = [...older, ...recent];
-  const missed = missedBetween(recurrence, after, older[0] === undefined ? edge : older[0] - 1);
+  if (oldest === undefined || oldest > now) return { fire: [] };
+  if (oldest > now - LATE_MS) return { fire: ticksIn(recurrence, after, now) };
+  const fire = policy === 'all' ? latestIn(recurrence, after, now, MOST_MISSED)
+    : latestIn(recurrence, policy === 'once' ? after : Math.max(after, now - GRACE_MS), now, 1);
+  const missed = missedBetween(recurrence, after, fire[0] === undefined ? now : fire[0] - 1);
   return missed === undefined ? { fire } : { fire, missed };
-}
-
-function olderToFire(policy: MissedTicks, recent: number): number {
-  if (policy === 'all') return MOST_MISSED - recent;
-  return policy === 'once' && recent === 0 ? 1 : 0;
 }
 
 /** After `from`, up to and including `to`. */
@@ -55,7 +51,7 @@ function ticksIn(recurrence: Recurrence, from: number, to: number): number[] {
 
 function latestIn(recurrence: Recurrence, from: number, to: number, most: number): number[] {
   const ticks: number[] = [];
-  let tick = most > 0 ? recurrence.previous(to + 1) : undefined;
+  let tick = recurrence.previous(to + 1);
   while (tick !== undefined && tick > from && ticks.length < most) {
     ticks.push(tick);
     tick = recurrence.previous(tick);

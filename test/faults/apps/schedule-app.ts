@@ -11,7 +11,7 @@ const say = (what: object): void => { process.stdout.write(`${JSON.stringify(wha
 
 @Injectable()
 class Tasks {
-  @Task('beat', { schedule: '* * * * * *' })
+  @Task('beat', { schedule: { cron: '* * * * * *', missed: 'all' } })
   beat(): void {
     const { uuid, headers, redelivered } = currentTask() as TaskContext;
     say({ uuid, tick: headers['x-dispatcher-tick'], schedule: headers['x-dispatcher-schedule'], redelivered });

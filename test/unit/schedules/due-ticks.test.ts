@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dueTicks, GRACE_MS, MOST_MISSED } from '../../../lib/schedules/due-ticks.js';
+import { dueTicks, GRACE_MS, LATE_MS, MOST_MISSED } from '../../../lib/schedules/due-ticks.js';
 import { parseRecurrence } from '../../../lib/schedules/recurrence.js';
 
 const MINUTE = 60_000;
@@ -16,8 +16,13 @@ describe('ticks that are due', () => {
     }
   });
 
+  it('all fire where the first of them is only late', () => {
+    for (const policy of ['skip', 'once', 'all'] as const) {
+      expect(dueTicks(everySecond, start, start + LATE_MS + 999, policy).fire).toHaveLength(5);
+    }
+  });
+
   it('still fire within the grace', () => {
-    expect(dueTicks(everySecond, start, start + GRACE_MS, 'skip').fire).toHaveLength(60);
     expect(dueTicks(everyMinute, start, start + MINUTE + GRACE_MS - 1, 'skip')).toEqual({ fire: [start + MINUTE] });
   });
 
@@ -35,12 +40,23 @@ describe('ticks that were missed', () => {
     expect(dueTicks(daily, start, now, 'skip')).toEqual({ fire: [], missed: { count: 10, first: start + DAY, last: start + 10 * DAY } });
   });
 
+  it.each(['skip', 'once'] as const)('fire none but the latest after a restart that took longer than a few of them (%s)', (policy) => {
+    // Nine at once, before.
+    const everyFive = parseRecurrence('@every 5s', undefined, 'it');
+    expect(dueTicks(everyFive, start, start + 45_000, policy)).toEqual({ fire: [start + 45_000], missed: { count: 8, first: start + 5_000, last: start + 40_000 } });
+    expect(dueTicks(everySecond, start, start + 45_300, policy)).toEqual({ fire: [start + 45_000], missed: { count: 44, first: start + 1_000, last: start + 44_000 } });
+  });
+
+  it('fire all after such a restart where that is wanted', () => {
+    expect(dueTicks(everySecond, start, start + 45_300, 'all').fire).toHaveLength(45);
+  });
+
   it('fire once: the latest', () => {
     expect(dueTicks(daily, start, now, 'once')).toEqual({ fire: [start + 10 * DAY], missed: { count: 9, first: start + DAY, last: start + 9 * DAY } });
     expect(dueTicks(daily, start, start + DAY + DAY / 2, 'once')).toEqual({ fire: [start + DAY] });
   });
 
-  it('fire once by a tick that is only late, where there is one', () => {
+  it('fire once by the latest of the last minute, where there is one', () => {
     const late = start + 10 * DAY + 1_000;
     expect(dueTicks(daily, start, late, 'once')).toEqual({ fire: [start + 10 * DAY], missed: { count: 9, first: start + DAY, last: start + 9 * DAY } });
   });

@@ -153,8 +153,28 @@ describe('a schedule that one process fires', () => {
     expect(publisher.all.sent).toEqual([]);
   });
 
-  it('waits while the broker takes no tasks, and loses no tick that is only late', async () => {
+  it('does not fire nine ticks at once where it was restarted after 45 s', async () => {
+    shared.cursor.bytes = encodeCursor({ tick: START - 45 * SECOND, state: 'done', owner: 'gone', text: '*/5 * * * * * UTC' });
+    start({ cron: '*/5 * * * * *' });
+    await seconds(2);
+    expect(publisher.all.ticks()).toEqual([0]);
+    expect(events.find(({ type }) => type === 'schedule.missed')).toMatchObject({ count: 8, first: START - 40 * SECOND, last: START - 5 * SECOND });
+  });
+
+  it('waits while the broker takes no tasks, and fires the latest tick when it is back, or all where no tick is to be lost', async () => {
     start();
+    await seconds(1.5);
+    canPublish = false;
+    await seconds(10);
+    expect(publisher.all.ticks()).toEqual([1]);
+    canPublish = true;
+    await seconds(2);
+    expect(publisher.all.ticks()[1]).toBeGreaterThanOrEqual(11);
+    expect(events.filter(({ type }) => type === 'schedule.missed')).toHaveLength(1);
+  });
+
+  it('waits while the broker takes no tasks, and loses no tick where all are wanted', async () => {
+    start({ missed: 'all' });
     await seconds(1.5);
     canPublish = false;
     await seconds(10);
@@ -184,7 +204,7 @@ describe('a schedule that one process fires', () => {
   });
 
   it('loses no tick while the shared state is away, nor when it has forgotten everything', async () => {
-    start();
+    start({ missed: 'all' });
     await seconds(2.5);
     shared.cursor.fails = true;
     await seconds(5);
