@@ -330,6 +330,7 @@ export type BrokerEvent =
   | { readonly type: 'broker.connected'; readonly attempt: number }
   | { readonly type: 'broker.connection-lost'; readonly error: DispatcherError }
   | { readonly type: 'broker.connect-failed'; readonly error: DispatcherError; readonly attempt: number; readonly retryInMs?: number }
+  /** Reconnecting was given up. Not for the first connection, whose failure is that of {@link Broker.connect}. */
   | { readonly type: 'broker.broken'; readonly error: DispatcherError }
   | { readonly type: 'broker.blocked'; readonly reason: string }
   | { readonly type: 'broker.unblocked' }

@@ -34,7 +34,7 @@ import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
-import { withinStart } from './start-limit.js';
+import { Startup } from './startup.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
@@ -52,8 +52,10 @@ const CALL_OFF_MS = 3_600_000;
  */
 export class DispatcherParts {
   readonly logger: DispatcherLogger;
+  /** How the first connection is made. */
+  readonly startup: Startup;
   /** Its opening is the first connection. */
-  readonly gate = new StartGate(() => this.connect());
+  readonly gate: StartGate;
   /** What happens here beside the events of broker and backend. */
   readonly ownEvents = new Subject<DispatcherEvent>();
   /** What happens to every task, for whom it may concern. */
@@ -79,7 +81,7 @@ export class DispatcherParts {
   readonly scheduling: Scheduling;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   /** Resolves when the broker can be used. */
-  readonly ready = (): Promise<void> => this.gate.open();
+  readonly ready = (): Promise<void> => this.gate.ready();
   private readonly recorder: OutcomeRecorder;
   private globalRun: RunMiddleware[] | undefined;
 
@@ -91,6 +93,8 @@ export class DispatcherParts {
     const { find } = application;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
     this.backend = url === undefined ? undefined : backendOf(url, config);
+    this.startup = new Startup({ broker, backend: this.backend, config, emit: this.emit });
+    this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
     this.shared = new SharedState(config, this.backend, this.emit);
@@ -176,14 +180,6 @@ export class DispatcherParts {
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters, undeliveredQueueOf(config.exchange)),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit,
-    });
-  }
-
-  private connect(): Promise<void> {
-    const { broker, backend, config } = this;
-    return withinStart(broker, config.broker, config.startupTimeoutMs, async () => {
-      await Promise.all([broker.connect(), backend?.connect()]);
-      await broker.declare({ queues: config.queues });
     });
   }
 }

@@ -1,8 +1,10 @@
 import type { BrokerStatus } from '../brokers/broker.js';
+import { AbsenceWatch } from './absence-watch.js';
 import { EventLogger } from './events/event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
 import { healthOf, type DispatcherHealth } from './health.js';
 import { messageOf } from '../task/error-text.js';
+import type { ManagedWorker } from './worker-registry.js';
 
 /** Left for sending out what tasks have published, after the time for the tasks themselves. */
 const CLOSING_SHARE = 0.2;
@@ -27,22 +29,34 @@ export class Dispatcher {
     this.observe();
   }
 
-  /** @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then */
+  /**
+   * Resolves when workers consume; with `startup: 'background'` as soon as it is known that the configuration holds.
+   *
+   * @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then
+   */
   async start(): Promise<void> {
-    const { config, publishing, workers, gate, control, scheduling, logger } = this.parts;
-    const consumes = config.role !== 'publisher';
+    const { config, publishing, workers, logger } = this.parts;
     try {
       publishing.prepare();
-      const configured = workers.add(config.workers);
-      await gate.open();
-      await Promise.all(configured.map((worker) => worker.prepare()));
-      if (consumes) await control.watch();
-      if (consumes) await Promise.all(configured.map((worker) => worker.start()));
-      if (consumes && configured.length > 0) scheduling.start();
+      const running = this.run(workers.add(config.workers));
+      if (config.startup !== 'background') return await running;
+      logger.log('The application starts without waiting for the broker (startup: "background").');
+      // Told as an event, or caused by a close.
+      running.catch(() => undefined);
     } catch (error) {
       await this.close();
       throw error;
     }
+  }
+
+  private async run(configured: readonly ManagedWorker[]): Promise<void> {
+    const { config, gate, startup, control, scheduling, logger } = this.parts;
+    const consumes = config.role !== 'publisher';
+    await gate.open();
+    await startup.persist(() => Promise.all(configured.map((worker) => worker.prepare())));
+    if (consumes) await control.watch();
+    if (consumes) await startup.persist(() => Promise.all(configured.map((worker) => worker.start())));
+    if (consumes && configured.length > 0 && this.draining === undefined) scheduling.start();
     logger.log(`Ready on exchange "${config.exchange}": ${this.describeWorkers()}.`);
   }
 
@@ -69,8 +83,9 @@ export class Dispatcher {
   }
 
   private async drainWorkers(): Promise<void> {
-    const { config: { shutdownTimeoutMs }, workers, scheduling, control } = this.parts;
+    const { config: { shutdownTimeoutMs }, workers, scheduling, control, startup } = this.parts;
     this.deadline = performance.now() + shutdownTimeoutMs;
+    startup.stop();
     workers.refuse();
     const deadlineMs = shutdownTimeoutMs - this.closingMs();
     const stopped = scheduling.stop(deadlineMs);
@@ -103,7 +118,7 @@ export class Dispatcher {
   }
 
   private observe(): void {
-    const { broker, config, events, logger } = this.parts;
+    const { broker, config, events, logger, emit } = this.parts;
     for (const warning of config.warnings) logger.warn(warning);
     const eventLogger = new EventLogger(logger, config.debugMode);
     events.all.subscribe((event) => {
@@ -111,6 +126,7 @@ export class Dispatcher {
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });
+    new AbsenceWatch({ broker, emit, startup: config.startup, startupTimeoutMs: config.startupTimeoutMs, now: () => Date.now() });
     broker.states.subscribe(({ status }) => {
       if (status !== this.status) this.statusSince = performance.now();
       this.status = status;

@@ -163,12 +163,17 @@ export class ManagedWorker implements DispatcherWorker {
   }
 
   async start(): Promise<void> {
-    if (this.refused) throw new ShutdownError(`The dispatcher is closing; worker "${this.name}" cannot be started any more.`, { worker: this.name });
+    if (this.refused) throw this.closing();
     if (!this.dependencies.consumes) return this.dependencies.onRefusedStart(this.name);
     await this.dependencies.ready();
+    if (this.refused) throw this.closing();
     await this.worker.start();
     this.consuming = true;
     this.dependencies.started?.();
+  }
+
+  private closing(): ShutdownError {
+    return new ShutdownError(`The dispatcher is closing; worker "${this.name}" cannot be started any more.`, { worker: this.name });
   }
 
   async close(deadlineMs: number = this.dependencies.closeMs): Promise<void> {

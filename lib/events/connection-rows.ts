@@ -1,4 +1,6 @@
-import { messageOf } from '../task/error-text.js';
+import { DispatcherError } from '../errors.js';
+import { instantText, messageOf } from '../task/error-text.js';
+import type { DispatcherEvent } from './dispatcher-event.js';
 import { inTime, type EventRows, type TypesOf } from './event-row.js';
 
 /** Of the connections to the broker and to where results are kept. */
@@ -12,9 +14,17 @@ export const CONNECTION_ROWS: EventRows<TypesOf<'broker' | 'results'>> = {
     text: ({ error }) => `The connection to the broker was lost: ${messageOf(error)}`,
   },
   'broker.connect-failed': {
-    // The first failed attempt says why; the others repeat it until something changes.
-    level: 'warn', isMinor: ({ attempt }) => attempt !== 1, fields: { error: true, attempt: true, retryInMs: true },
+    // The first failed attempt says why; the others repeat it until something changes. The last one fails whoever waits.
+    level: 'warn', isMinor: ({ attempt, retryInMs }) => attempt !== 1 || retryInMs === undefined, fields: { error: true, attempt: true, retryInMs: true },
     text: ({ error, attempt, retryInMs }) => `Attempt ${attempt} to connect failed${inTime(retryInMs)}: ${messageOf(error)}`,
+  },
+  'broker.awaited': {
+    level: 'warn', fields: { attempt: true, seconds: true, first: true, error: true, retryInMs: true, until: true },
+    text: (event) => `${event.first ? 'Waiting for the broker' : 'The broker is not back'} for ${event.seconds} s: ${attemptText(event)}${inTime(event.retryInMs)}. ${nextText(event)}`,
+  },
+  'broker.start-failed': {
+    level: 'error', fields: { error: true, retryInMs: true },
+    text: ({ error, retryInMs }) => `The broker cannot be used, and the application runs without it${retryInMs === undefined ? '; this was the last attempt' : inTime(retryInMs)}: ${messageOf(error)}`,
   },
   'broker.broken': {
     level: 'error', fields: { error: true },
@@ -59,3 +69,16 @@ export const CONNECTION_ROWS: EventRows<TypesOf<'broker' | 'results'>> = {
   },
   'results.warning': { level: 'warn', fields: { message: true }, text: ({ message }) => message },
 };
+
+type Awaited = Extract<DispatcherEvent, { readonly type: 'broker.awaited' }>;
+
+function attemptText({ attempt, error }: Awaited): string {
+  if (attempt === 0) return 'the first attempt has no answer yet';
+  const reason = error instanceof DispatcherError ? error.fields['reason'] : undefined;
+  return `attempt ${attempt} failed${error === undefined ? '' : ` (${typeof reason === 'string' ? reason : messageOf(error)})`}`;
+}
+
+function nextText({ first, until }: Awaited): string {
+  if (until !== undefined) return `It is tried until ${instantText(until)}; then the application does not start (startupTimeoutSeconds).`;
+  return first ? 'The application runs without it; what is published waits.' : 'Running tasks go on; what is published waits.';
+}

@@ -1,4 +1,5 @@
 import type { BrokerEvent } from '../brokers/broker.js';
+import type { DispatcherError } from '../errors.js';
 import type { ResultBackendEvent } from '../state/result-backend.js';
 
 /** Which task an event speaks of. */
@@ -130,7 +131,20 @@ export type ScheduleEvent =
   /** Without a `schedule`: it concerns all of them. */
   | { readonly type: 'schedule.problem'; readonly schedule?: string; readonly message: string; readonly error?: unknown };
 
+/** @publicApi */
+export type AbsenceEvent =
+  /**
+   * There is no connection for `seconds` by now, before the `first` one or since a loss; told again and again. `attempt`:
+   * the last that failed, 0 for none. `until`: when the start is given up, in milliseconds since 1970.
+   */
+  | {
+    readonly type: 'broker.awaited'; readonly attempt: number; readonly seconds: number; readonly first: boolean;
+    readonly error?: DispatcherError; readonly retryInMs?: number; readonly until?: number;
+  }
+  /** A start in the background could not use the broker. Without `retryInMs` it is given up. */
+  | { readonly type: 'broker.start-failed'; readonly error: unknown; readonly retryInMs?: number };
+
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | ResultBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
+export type DispatcherEvent = BrokerEvent | AbsenceEvent | ResultBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

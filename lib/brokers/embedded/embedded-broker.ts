@@ -184,7 +184,6 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     this.connecting = undefined;
     if (this.closing !== undefined) return error;
     this.line.become('broken', error);
-    this.line.emit({ type: 'broker.broken', error });
     return error;
   }
 

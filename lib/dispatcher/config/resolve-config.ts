@@ -11,7 +11,7 @@ import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-
 import { checkResults, type ResolvedResults } from './results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads-config.js';
 import { withAbsoluteFolder, workingFolder } from './working-folder.js';
-import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig } from './server-config.js';
+import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig, StartupMode } from './server-config.js';
 
 /** A configuration that has been checked, with its defaults filled in. */
 export interface ResolvedConfig {
@@ -28,6 +28,7 @@ export interface ResolvedConfig {
   readonly logger?: LogTarget;
   readonly enhancers: EnhancerScope;
   readonly maxTaskBytes: number;
+  readonly startup: StartupMode;
   readonly startupTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly publishTimeoutMs: number;
@@ -46,7 +47,7 @@ export interface ResolvedConfig {
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
-  'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads',
+  'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
@@ -55,6 +56,7 @@ const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
 const DEFAULT_CONSUMER_TIMEOUT_SECONDS = 1800;
 const DEFAULT_WORKFLOWS_EXPIRY_SECONDS = 7 * 24 * 3600;
 const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
+const STARTUPS: readonly StartupMode[] = ['wait', 'background', 'fail-fast'];
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];
 
 /**
@@ -84,6 +86,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     logger: checkLogger(options.logger),
     enhancers: checkChoice(options.enhancers, 'enhancers', ['all', 'local', 'none'], 'local'),
     maxTaskBytes: checkCount(options.maxTaskBytes, 'maxTaskBytes', { minimum: 1, fallback: DEFAULT_MAX_TASK_BYTES }),
+    startup: checkChoice(options.startup, 'startup', STARTUPS, 'wait'),
     startupTimeoutMs: 1000 * checkSeconds(options.startupTimeoutSeconds, 'startupTimeoutSeconds', { fallback: 30, positive: true }),
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),
     publishTimeoutMs: 1000 * checkSeconds(options.publishTimeoutSeconds, 'publishTimeoutSeconds', { fallback: 30, positive: true }),

@@ -64,7 +64,14 @@ export interface ServerConfig {
   enhancers?: EnhancerScope;
   /** Larger encoded tasks are refused at `publish`, and become dead letters unread on arrival. In bytes. Default: 16 MiB. */
   maxTaskBytes?: number;
-  /** The first connection must succeed within this, or the application does not start. In seconds. Default: 30. */
+  /**
+   * What the application's start does while the broker is away. `wait`: waits for it, within `startupTimeoutSeconds`, and
+   * fails then; what the broker refuses (a password, for one) fails at once. `background`: does not wait; the connection
+   * is made, and workers start, when the broker is there, and what is published until then waits within
+   * `publishTimeoutSeconds`. `fail-fast`: fails with the first attempt that fails. Default: `wait`.
+   */
+  startup?: StartupMode;
+  /** The first connection must succeed within this, or the application does not start; not with `startup: 'background'`. In seconds. Default: 30. */
   startupTimeoutSeconds?: number;
   /**
    * How long a shutdown may take, in seconds. Running tasks have nearly all of it; then their signals are
@@ -134,6 +141,9 @@ export interface QueueConfig {
    */
   type?: QueueTypeOption;
 }
+
+/** See {@link ServerConfig.startup}. @publicApi */
+export type StartupMode = 'wait' | 'background' | 'fail-fast';
 
 /** See {@link ServerConfig.role}. @publicApi */
 export type DispatcherRole = 'both' | 'publisher' | 'worker';

@@ -28,7 +28,7 @@ export class BatchPublisher {
 
   async run(inputs: readonly TaskInput[]): Promise<PublishOutcome[]> {
     if (!Array.isArray(inputs)) throw new InvalidTaskError(`publishMany takes a list of tasks; found ${display(inputs)}.`);
-    if (!this.gate.isOpen) await this.gate.open();
+    if (!this.gate.isOpen) await this.gate.ready();
     for (let index = 0; index < inputs.length; index++) {
       const encoded = this.prepare(inputs[index] as TaskInput, index);
       if (encoded === undefined) continue;

@@ -1,4 +1,5 @@
 import { PublishBufferFullError } from '../../errors.js';
+import { Timer } from '../../time/timer.js';
 
 const MAX_TASKS = 10_000;
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -13,15 +14,29 @@ export class StartGate {
   private tasks = 0;
   private bytes = 0;
 
-  constructor(private readonly connect: () => Promise<void>) {}
+  /** @param limitMs how long anybody waits for it; `undefined`: the connecting has an end of its own */
+  constructor(private readonly connect: () => Promise<void>, private readonly limitMs?: number, private readonly timeUp: () => Error = () => new Error()) {}
 
-  /** Idempotent; after a failure it stays closed and everybody gets the same error. */
+  /** Idempotent; after a failure it stays closed and everybody gets the same error. May take for ever where a limit is given. */
   open(): Promise<void> {
     return (this.opening ??= this.connect().then(() => { this.isOpen = true; }));
   }
 
+  /** Resolves when the gate is open. @throws what {@link open} throws, or when the time is up */
+  async ready(): Promise<void> {
+    if (this.isOpen) return;
+    if (this.limitMs === undefined) return this.open();
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_, reject) => { timer = new Timer(this.limitMs as number, () => reject(this.timeUp())); });
+    try {
+      await Promise.race([this.open(), late]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
   /**
-   * Resolves when the gate is open. The wait ends with the limit of the start.
+   * As {@link ready}, for a task of so many bytes.
    *
    * @throws PublishBufferFullError when too much waits already
    */
@@ -34,7 +49,7 @@ export class StartGate {
     this.tasks++;
     this.bytes += bytes;
     try {
-      await this.open();
+      await this.ready();
     } finally {
       this.tasks--;
       this.bytes -= bytes;

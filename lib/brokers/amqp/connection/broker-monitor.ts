@@ -12,6 +12,7 @@ export class BrokerMonitor {
   private attempts = 0;
   private reportedAttempt = 0;
   private brokenTold = false;
+  private everReady = false;
 
   constructor(private readonly links: readonly Link[]) {}
 
@@ -29,6 +30,7 @@ export class BrokerMonitor {
     this.refresh();
     const { status } = this.state;
     if (status !== before && (status === 'ready' || status === 'blocked')) {
+      this.everReady = true;
       this.emit({ type: 'broker.connected', attempt: this.attempts });
       this.attempts = this.reportedAttempt = 0;
       this.brokenTold = false;
@@ -50,7 +52,7 @@ export class BrokerMonitor {
 
   broken(error: DispatcherError): void {
     this.refresh();
-    if (this.brokenTold) return;
+    if (this.brokenTold || !this.everReady) return;
     this.brokenTold = true;
     this.emit({ type: 'broker.broken', error });
   }

@@ -169,8 +169,8 @@ export class Link {
     this.socket.abort();
     this.model = undefined;
     this.blockedReason = undefined;
-    this.cause = lost(cause, this.settings.endpoint.display);
     // Lost while it was being prepared: the attempt in progress sees the new epoch and fails.
+    this.cause = gone(cause, this.settings.endpoint.display, wasReady ? 'was lost' : 'broke off while it was being set up');
     if (!wasReady) return;
     this.status = 'lost';
     this.listener.lost(this, this.cause);
@@ -186,9 +186,9 @@ export class Link {
   }
 }
 
-function lost(cause: Error, where: string): BrokerUnavailableError {
+function gone(cause: Error, where: string, how: string): BrokerUnavailableError {
   const code = (cause as { code?: unknown }).code;
-  return new BrokerUnavailableError(`The connection to the broker at ${where} was lost: ${cause.message}.`, { broker: where, code }, cause);
+  return new BrokerUnavailableError(`The connection to the broker at ${where} ${how}: ${cause.message}.`, { broker: where, code }, cause);
 }
 
 function closing(): ShutdownError {
