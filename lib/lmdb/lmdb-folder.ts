@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import type { Database, RootDatabase } from 'lmdb';
 import { DispatcherError } from '../errors.js';
 import { DataFile } from './data-file.js';
 import { folderProblem, type FolderUse } from './folder-problem.js';
 import { claimFolder, type FolderMarker } from './format-marker.js';
+import { loadDriver } from './load-driver.js';
 import { prepareLockFile } from './lock-file.js';
 
 /** A table of bytes by bytes. */
@@ -26,8 +26,6 @@ const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
 const MOST_READERS = 512;
 const READ_KEY = Buffer.from('read');
 
-const load = createRequire(__filename);
-
 /** A folder of LMDB: opened, written and closed here, so that its traps are known in one place. */
 export class LmdbFolder<Name extends string> {
   readonly tables: TablesOf<Name>;
@@ -38,11 +36,13 @@ export class LmdbFolder<Name extends string> {
   constructor(private readonly options: LmdbFolderOptions<Name>) {
     const { folder, use, marker } = options;
     this.file = new DataFile(folder, use);
+    // First of all: a folder is not claimed for what cannot be opened.
+    const { open } = loadDriver(use, folder);
     try {
       claimFolder(folder, marker);
       this.file.inspect();
       prepareLockFile(folder, use);
-      this.tables = openTables(folder, options.tables);
+      this.tables = openTables(open, folder, options.tables);
       this.file.inUse();
     } catch (error) {
       throw this.typed(error);
@@ -118,9 +118,7 @@ export class LmdbFolder<Name extends string> {
   }
 }
 
-function openTables<Name extends string>(folder: string, names: readonly Name[]): TablesOf<Name> {
-  // Loaded with the first folder: the native library costs 11 MiB, which a worker on RabbitMQ should not pay.
-  const { open } = load('lmdb') as typeof import('lmdb');
+function openTables<Name extends string>(open: typeof import('lmdb').open, folder: string, names: readonly Name[]): TablesOf<Name> {
   const root = open<Buffer, Buffer>({
     path: folder,
     // By default a folder with a dot in its name would be taken for a file.
