@@ -54,7 +54,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...onServers, ...oneByOne, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000,
+          ...onServers, ...oneByOne, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
         },
       },
     ],

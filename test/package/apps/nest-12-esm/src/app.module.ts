@@ -5,7 +5,7 @@ import { MathTasks } from './math-tasks.js';
 @Module({
   imports: [
     DispatcherModule.forRoot({
-      broker: 'embedded:',
+      broker: process.env.BROKER ?? 'embedded:',
       exchange: 'app',
       defaultRoutingKey: 'maths',
       workers: [{ name: 'maths', queue: 'maths', bindingKeys: ['maths'] }],

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import { run } from './package-managers.js';
+
+export interface Packed {
+  readonly tarball: string;
+  /** Paths of what is in it. */
+  readonly files: readonly string[];
+}
+
+interface Report { filename: string; files: { path: string }[] }
+
+/** Packs as for publishing. It builds on the way (prepack), so that what is packed is what the sources say now. */
+export async function packInto(folder: string): Promise<Packed> {
+  const output = await run(process.cwd(), ['npm', 'pack', '--json', '--pack-destination', folder]);
+  const { filename, files } = reportOf(output);
+  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
+}
+
+/** The build prints before the JSON does, npm's notes after it; npm 11 gives a list, npm 12 an object by name. */
+function reportOf(output: string): Report {
+  const start = output.search(/^[[{]/m);
+  const end = output.slice(start).search(/^[\]}]$/m);
+  const [report] = Object.values(JSON.parse(output.slice(start, start + end + 1)) as Report[] | Record<string, Report>);
+  if (report === undefined) throw new Error(`npm pack said nothing of a tarball:\n${output}`);
+  return report;
+}
