@@ -2,54 +2,119 @@
  * Who may import whom. `docs/ARCHITECTURE.md` says why; here it is enforced (`npm run lint`).
  * Imports of types count as imports: a circle of types is a circle in the reader's head.
  *
- * Everything may import rxjs: observables are part of the ports. What a rule does not name is allowed.
+ * What no rule allows is refused: each room may import itself and what its row lists, of `lib/` and of packages. A file
+ * of `lib/` that is in no room may import nothing, and nobody may import it: whoever adds a folder adds its row.
  */
 
 /** I/O, and what makes a function give another answer tomorrow. */
 const NODE_IO = '^(node:)?(fs|net|tls|http|https|http2|dgram|dns|child_process|cluster|worker_threads|os|process|timers|readline|crypto|perf_hooks)(/|$)';
 
-/** Drivers, and the folders that may know them. */
-const drivers = [
-  { name: 'amqplib', folders: '^lib/((brokers|state)/)?amqp/', why: 'the same code must run on every broker' },
-  { name: 'lmdb', folders: '^lib/lmdb/', why: 'its traps are known in one place' },
-  { name: '(ioredis|redis|@redis)', folders: '^lib/(brokers|state)/redis/', why: 'it is optional: who does not use Redis does not install it' },
-  { name: 'memcache-client', folders: '^lib/state/memcache/', why: 'it is optional: who does not use memcached does not install it' },
-  { name: 'mongodb', folders: '^lib/state/mongodb/', why: 'it is optional: who does not use MongoDB does not install it' },
-];
-
-/** One block of the house: it may import its own folder and what is listed, nothing else of ours. */
-function mayImport(name, folder, allowed, why) {
-  return {
-    name, severity: 'error', comment: why,
-    from: { path: folder },
-    to: { path: '^lib/', pathNot: [folder, ...allowed] },
-  };
-}
-
-const TASK = '^lib/task/';
 const ERRORS = '^lib/errors\\.ts$';
+const TASK = '^lib/task/';
+const TIME = '^lib/time/';
 /** What a URL may look like, and how it is shown. */
 const URLS = '^lib/urls/';
 const FORMATS = '^lib/formats/';
 const EVENTS = '^lib/events/';
-/** How a connection to RabbitMQ is opened: the traps of the driver are dealt with once, for the broker and the result backend. */
+/** How a connection to RabbitMQ and its channels are opened: the traps of the driver are dealt with once, for the broker and the ledger. */
 const AMQP = '^lib/amqp/';
 /** How a folder is opened and written: the traps of that driver, for the embedded broker and its results. */
 const LMDB = '^lib/lmdb/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const STATE_PORT = '^lib/state/result-backend\\.ts$';
-/** Who is told how a task ends. */
-const OUTCOMES = '^lib/results/outcome-recorder\\.ts$';
-const PORTS = [BROKER_PORT, STATE_PORT, OUTCOMES];
-/** What the adapters of shared state share: the inner port that they implement, how a driver is loaded, and what expires when. */
-const STATE_STORE = '^lib/state/(result-store|load-peer|expiry-buckets)\\.ts$';
-/** The record of one task: pure, as task/ is; written by workers, read by workflows. */
-const TASK_RESULT = '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$';
-/** Who reads records: of a store, or of replies. */
-const RESULT_READER = '^lib/results/result-reader\\.ts$';
+/** What the stores of shared state have in common: the inner port that they implement, how a driver is loaded, and what expires when. */
+const STATE_STORE = '^lib/state/(result-store|result-backend-options|load-peer|expiry-buckets)\\.ts$';
+/** What a store takes, beside its port. */
+const LEDGER_OPTIONS = '^lib/state/amqp/ledger-options\\.ts$';
+const CREATE_STATE = '^lib/state/create-result-backend\\.ts$';
+const RESULTS = '^lib/results/';
+/** Who is told how a task ends, and the record of one: pure, as task/ is. */
+const RECORDS = '^lib/results/(outcome-recorder|task-result|task-error-record|result-value|result-codec)\\.ts$';
+const SCHEDULES = '^lib/schedules/';
+const WORKER = '^lib/worker/';
+const CAPABILITIES = ['^lib/workflows/', '^lib/dead-letters/', '^lib/control/', SCHEDULES];
+const DISPATCHER = '^lib/dispatcher/';
+const NEST = '^lib/nest/';
 
-/** One place for waiting and limits of time. */
-const TIME = '^lib/time/';
+const PORTS = [BROKER_PORT, STATE_PORT];
+
+/** From the ground up; a room stands on those above it in this list. */
+const rooms = [
+  { name: 'errors', files: ERRORS, may: [], packages: [],
+    why: 'Everybody throws them, so they know nobody.' },
+  { name: 'time', files: TIME, may: [ERRORS], packages: [],
+    why: 'It stands below everything that waits.' },
+  { name: 'urls', files: URLS, may: [ERRORS], packages: [],
+    why: 'Pure: whoever takes a URL may ask it.' },
+  { name: 'amqp', files: AMQP, may: [ERRORS, URLS], packages: ['amqplib'],
+    why: 'What both adapters of RabbitMQ share knows neither of them.' },
+  { name: 'lmdb', files: LMDB, may: [ERRORS], packages: ['lmdb'],
+    why: 'What both embedded adapters share knows neither of them.' },
+  { name: 'task', files: TASK, may: [ERRORS], packages: [],
+    why: 'The pure core: together with errors.ts it stands below everything else.' },
+  { name: 'broker-port', files: BROKER_PORT, may: [TASK, ERRORS], packages: ['rxjs'],
+    why: 'A port speaks of task/ types and of the errors that it documents.' },
+  { name: 'state-port', files: STATE_PORT, may: [ERRORS], packages: ['rxjs'],
+    why: 'As the port of brokers; of tasks it knows nothing.' },
+  { name: 'state-stores', files: STATE_STORE, may: [STATE_PORT, LEDGER_OPTIONS, ERRORS], packages: [],
+    why: 'What stores have in common knows none of them, but what one may be told.' },
+  { name: 'formats', files: FORMATS, may: [TASK, ERRORS, BROKER_PORT], packages: ['lossless-json', 'secure-json-parse'],
+    why: 'Task to bytes and back. Exception: the types of messages in the broker port, which a format reads and writes; see formats-import-types-of-the-port.' },
+  { name: 'events', files: EVENTS, may: [...PORTS, TASK, ERRORS, '^lib/schedules/due-ticks\\.ts$'], packages: [],
+    why: 'What is reported speaks of everything that reports. Of schedules/ it takes how many ticks are counted, to say "or more".' },
+  { name: 'broker-adapter-amqp', files: '^lib/brokers/amqp/', may: [BROKER_PORT, TASK, ERRORS, TIME, AMQP], packages: ['amqplib', 'rxjs'],
+    why: 'An adapter knows its port, task/, errors.ts and its driver; never another adapter, and nothing of what processes remember.' },
+  { name: 'broker-adapter-embedded', files: '^lib/brokers/embedded/', may: [BROKER_PORT, TASK, ERRORS, TIME, LMDB], packages: ['rxjs'],
+    why: 'As brokers/amqp/.' },
+  { name: 'state-adapter-amqp', files: '^lib/state/amqp/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, AMQP], packages: ['amqplib'],
+    why: 'A store knows its port and its driver; never another store, and no broker.' },
+  { name: 'state-adapter-embedded', files: '^lib/state/embedded/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, LMDB], packages: [],
+    why: 'As state/amqp/.' },
+  { name: 'state-adapter-redis', files: '^lib/state/redis/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS], packages: ['@redis/client'],
+    why: 'As state/amqp/. Who does not use Redis does not install its driver.' },
+  { name: 'state-adapter-mongodb', files: '^lib/state/mongodb/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS], packages: ['mongodb'],
+    why: 'As state/redis/.' },
+  { name: 'state-adapter-memcache', files: '^lib/state/memcache/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS], packages: ['memcache-client'],
+    why: 'As state/redis/.' },
+  { name: 'state-supervised', files: '^lib/state/supervised/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME], packages: ['rxjs'],
+    why: 'What makes a port of whatever is a store: none by its name.' },
+  { name: 'state-creation', files: CREATE_STATE, may: ['^lib/state/', ERRORS], packages: [],
+    why: 'From a URL to its store: the one place that knows them all.' },
+  { name: 'results', files: RESULTS, may: [...PORTS, TASK, ERRORS, TIME], packages: [],
+    why: 'The record of a task, who is told and who reads: over ports, whatever keeps it.' },
+  { name: 'worker', files: WORKER, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: [],
+    why: 'Ports, never an adapter, so that every broker and store will do.' },
+  { name: 'schedules', files: SCHEDULES, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['croner', 'uuid'],
+    why: 'As worker/.' },
+  { name: 'workflows', files: '^lib/workflows/', may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME, '^lib/worker/gates/task-gate\\.ts$'], packages: ['uuid'],
+    why: 'As worker/. Beside them the port by which workers let it take part in the life of a task.' },
+  { name: 'control', files: '^lib/control/', may: [...PORTS, TASK, ERRORS, EVENTS, TIME, '^lib/worker/worker\\.ts$'], packages: [],
+    why: 'As worker/, whose types it speaks of: control is written once for every broker.' },
+  { name: 'dead-letters', files: '^lib/dead-letters/', may: [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'], packages: [],
+    why: 'As worker/. Exception: the history of attempts, which workers write and dead letters show.' },
+  { name: 'dispatcher', files: DISPATCHER, packages: ['rxjs', 'uuid'],
+    may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
+    why: 'It composes all the others, and must work, and be tested, without Nest.' },
+  { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', 'reflect-metadata', 'rxjs', 'piscina'],
+    may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
+    why: 'The door to Nest: what stands behind it is of dispatcher/ and of the types that users see.' },
+  { name: 'index', files: '^lib/index\\.ts$', packages: [],
+    may: [NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
+    why: 'The public API: it re-exports, and is imported by nobody inside.' },
+];
+
+/** One row of the table as two rules: what of ours, and which packages. */
+function rulesOf({ name, files, may, packages, why }) {
+  const from = { path: files };
+  return [
+    { name: `room-${name}`, severity: 'error', comment: why, from, to: { path: '^lib/', pathNot: [files, ...may] } },
+    { name: `packages-${name}`, severity: 'error', comment: why, from,
+      to: { path: '(^|/)node_modules/', pathNot: packages.map((known) => `(^|/)node_modules/(@types/)?${known}/`) } },
+  ];
+}
+
+/** All that is made of data alone. */
+const PURE = [TASK, ERRORS, URLS, FORMATS, EVENTS, '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$'];
 
 module.exports = {
   forbidden: [
@@ -59,114 +124,30 @@ module.exports = {
       from: { path: '^(lib|sample-app)/' },
       to: { circular: true },
     },
+    ...rooms.flatMap(rulesOf),
     {
-      name: 'errors-import-nothing', severity: 'error',
-      comment: 'Everybody throws them, so they know nobody.',
-      from: { path: ERRORS },
-      to: { path: '.' },
+      name: 'a-room-has-a-rule', severity: 'error',
+      comment: 'What no rule allows is refused: add a row to the rooms.',
+      from: { path: '^lib/', pathNot: rooms.map(({ files }) => files) },
+      to: {},
     },
-    mayImport('task-imports-nothing-of-ours', TASK, [ERRORS],
-      'task/ is the pure core. Together with errors.ts it stands below everything else.'),
     {
-      name: 'task-is-pure', severity: 'error',
-      comment: 'No I/O, no clock, no randomness in task/: they are parameters.',
-      from: { path: [TASK, ERRORS] },
+      name: 'nobody-imports-a-room-without-a-rule', severity: 'error',
+      comment: 'As a-room-has-a-rule, for what imports nothing itself.',
+      from: {},
+      to: { path: '^lib/', pathNot: rooms.map(({ files }) => files) },
+    },
+    {
+      name: 'pure', severity: 'error',
+      comment: 'Data to data: no I/O, no clock, no randomness; they are parameters.',
+      from: { path: PURE },
       to: { path: NODE_IO },
     },
-    mayImport('formats-import-task', FORMATS, [TASK, ERRORS, BROKER_PORT],
-      'formats/ -> task/. Exception: the types Message and MessageProperties of the broker port, which are what a '
-      + 'format reads and writes. Only types: see formats-import-types-of-the-port.'),
     {
       name: 'formats-import-types-of-the-port', severity: 'error',
       comment: 'The exception of formats/ is for types: at run time a format knows no broker.',
       from: { path: FORMATS },
       to: { path: '^lib/brokers/', dependencyTypesNot: ['type-only'] },
-    },
-    {
-      name: 'formats-are-pure', severity: 'error',
-      comment: 'Task to bytes and back, no I/O, no clock, no randomness.',
-      from: { path: FORMATS },
-      to: { path: NODE_IO },
-    },
-    mayImport('ports-import-task', '^lib/(brokers/broker|state/result-backend)\\.ts$', [TASK, ERRORS],
-      'Ports speak of task/ types and of the errors that they document.'),
-    {
-      name: 'broker-adapters-import-their-port', severity: 'error',
-      comment: 'An adapter knows its port, task/, errors.ts and its own folder; never another adapter.',
-      from: { path: '^lib/brokers/([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/brokers/$1/', BROKER_PORT, TASK, ERRORS, TIME, AMQP, LMDB] },
-    },
-    mayImport('urls-import-errors', URLS, [ERRORS], 'Pure: whoever takes a URL may ask it.'),
-    mayImport('time-imports-errors', TIME, [ERRORS], 'It stands below everything that waits, and knows nobody.'),
-    mayImport('amqp-imports-errors', AMQP, [ERRORS, URLS], 'What both adapters of RabbitMQ share knows neither of them.'),
-    {
-      name: 'amqp-is-for-its-adapters', severity: 'error',
-      comment: 'The same code must run on every broker: only the adapters of RabbitMQ know how it is connected.',
-      from: { path: '^lib/', pathNot: ['^lib/(brokers|state)/amqp/', AMQP] },
-      to: { path: AMQP },
-    },
-    mayImport('lmdb-imports-errors', LMDB, [ERRORS], 'What both embedded adapters share knows neither of them.'),
-    {
-      name: 'lmdb-is-for-its-adapters', severity: 'error',
-      comment: 'The same code must run on every broker: only the embedded adapters know what a folder is.',
-      from: { path: '^lib/', pathNot: ['^lib/(brokers|state)/embedded/', LMDB] },
-      to: { path: LMDB },
-    },
-    {
-      name: 'state-adapters-import-their-port', severity: 'error',
-      comment: 'As for brokers.',
-      from: { path: '^lib/state/(?!supervised/)([^/]+)/' },
-      to: { path: '^lib/', pathNot: ['^lib/state/$1/', STATE_PORT, STATE_STORE, TASK, ERRORS, TIME, AMQP, URLS, LMDB] },
-    },
-    {
-      name: 'task-results-are-pure', severity: 'error',
-      comment: 'The record of a task: data to data, no I/O, no clock.',
-      from: { path: TASK_RESULT },
-      to: { path: NODE_IO },
-    },
-    mayImport('replies-import-ports', '^lib/results/replies/', [...PORTS, RESULT_READER, TASK_RESULT, TASK, ERRORS],
-      'Results without a store: over the port of the broker, whichever it is.'),
-    mayImport('task-results-import-task', TASK_RESULT, [TASK, ERRORS], 'The record of a task knows tasks and errors, no backend.'),
-    ...['worker', 'schedules'].map((folder) => mayImport(
-      `${folder}-imports-ports`, `^lib/${folder}/`, [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, TIME],
-      'Ports, task/, formats/, events/; never an adapter, so that every broker and backend will do.')),
-    mayImport('workflows-import-ports', '^lib/workflows/', [...PORTS, TASK_RESULT, TASK, ERRORS, FORMATS, EVENTS, TIME, '^lib/worker/gates/task-gate\\.ts$'],
-      'As worker/. Beside them the port by which workers let it take part in the life of a task.'),
-    mayImport('control-imports-ports', '^lib/control/', [...PORTS, TASK, ERRORS, EVENTS, '^lib/worker/worker\\.ts$'],
-      'As worker/, whose types it speaks of: control is written once for every broker.'),
-    mayImport('dead-letters-import-ports', '^lib/dead-letters/', [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'],
-      'As worker/. Exception: the history of attempts, which workers write and dead letters show.'),
-    {
-      name: 'only-nest-knows-nestjs', severity: 'error',
-      comment: 'nest/ is the door to Nest; everything else must work, and be tested, without it.',
-      from: { path: '^lib/', pathNot: '^lib/nest/' },
-      to: { path: '(^|node_modules/)(@nestjs|@golevelup)/' },
-    },
-    {
-      name: 'nobody-imports-nest', severity: 'error',
-      comment: 'nest/ stands on top: only the public API re-exports it.',
-      from: { path: '^lib/', pathNot: ['^lib/nest/', '^lib/index\\.ts$'] },
-      to: { path: '^lib/nest/' },
-    },
-    {
-      name: 'only-nest-imports-the-dispatcher', severity: 'error',
-      comment: 'dispatcher/ composes all the others: nobody imports it back.',
-      from: { path: '^lib/', pathNot: ['^lib/(nest|dispatcher)/', '^lib/index\\.ts$'] },
-      to: { path: '^lib/dispatcher/' },
-    },
-    {
-      name: 'state-is-no-broker', severity: 'error',
-      comment: 'What carries tasks and what processes remember together do not know each other.',
-      from: { path: '^lib/state/' },
-      to: { path: '^lib/(brokers|results)/' },
-    },
-    mayImport('dashboard-uses-the-public-api', '^lib/dashboard/', ['^lib/index\\.ts$'],
-      'The dashboard is a user of the service, with no way of its own inside.'),
-    {
-      name: 'nobody-imports-the-index', severity: 'error',
-      comment: 'index.ts is for users; from inside it would close a circle. The sub-path exports are users.',
-      from: { path: '^lib/', pathNot: '^lib/(dashboard|testing)/' },
-      to: { path: '^lib/index\\.ts$' },
     },
     {
       name: 'lib-stands-alone', severity: 'error',
@@ -180,12 +161,6 @@ module.exports = {
       from: { path: '^sample-app/' },
       to: { path: '^(lib|test|bench)/', dependencyTypes: ['local'] },
     },
-    ...drivers.map(({ name, folders, why }) => ({
-      name: `${name.replace(/\W+/g, '-')}-in-its-adapter`, severity: 'error',
-      comment: `Only its adapters import it: ${why}.`,
-      from: { path: '^lib/', pathNot: folders },
-      to: { path: `(^|node_modules/)${name}(/|$)` },
-    })),
     {
       name: 'no-unresolvable', severity: 'error',
       comment: 'An import that leads nowhere is checked by no rule. The public name leads to dist/, which only a build makes.',

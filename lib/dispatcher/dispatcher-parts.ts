@@ -112,10 +112,7 @@ export class DispatcherParts {
       broker, control: this.control, workers, queues, ready: this.ready,
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     });
-    this.deadLetters = new DeadLetters({
-      broker, exchange, format: gofortFormat, maxTaskBytes: config.maxTaskBytes, now: () => Date.now(), ready: this.ready,
-      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
-    });
+    this.deadLetters = this.makeDeadLetters();
     this.workflows = this.makeWorkflows();
     this.removed = new RemovedTasks({
       format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
@@ -171,6 +168,14 @@ export class DispatcherParts {
   private withAllMiddleware(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
     const global = (this.globalRun ??= resolveMiddlewares<RunMiddleware>(this.config.middleware.run, 'run', 'middleware.run', this.application.find));
     return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
+  }
+
+  private makeDeadLetters(): DeadLetters {
+    const { broker, config: { exchange, maxTaskBytes }, ready } = this;
+    return new DeadLetters({
+      broker, exchange, format: gofortFormat, maxTaskBytes, now: () => Date.now(), ready,
+      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
+    });
   }
 
   private makeWorkflows(): Workflows {

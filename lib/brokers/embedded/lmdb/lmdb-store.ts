@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
 import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../message-store.js';
 import type { RoutingTable } from '../routing-table.js';
+import { AwaitedQueues } from './awaited-queues.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';
 import { DeclareOperation } from './declare-operation.js';
 import { DueOperation, earliestDue, type DueOutcome } from './due-operation.js';
@@ -34,8 +35,6 @@ export interface LmdbStoreOptions {
 const POLL_MS = 500;
 /** Every how many polls the other processes are looked after. */
 const POLLS_PER_CHECK = 2;
-/** How long messages are left to the consumers of other processes whose turn it is. */
-const OTHERS_TURN_MS = 20;
 
 /** Messages in a folder, durable, shared by the processes of one machine. */
 export class LmdbStore implements MessageStore {
@@ -48,9 +47,7 @@ export class LmdbStore implements MessageStore {
   private wakeFiles!: WakeFiles;
   private listener!: StoreListener;
   private readonly timer: DueTimer;
-  /** Queues that consumers of this process wait for, by number. */
-  private readonly awaited = new Map<number, string>();
-  private readonly othersTurn = new Set<string>();
+  private awaited!: AwaitedQueues;
   private readonly waiting: WaitingBytes;
   private polls = 0;
   private cancelPoll: (() => void) | undefined;
@@ -64,10 +61,11 @@ export class LmdbStore implements MessageStore {
   async open(listener: StoreListener): Promise<void> {
     const { folder, clock } = this.options;
     this.listener = listener;
+    this.awaited = new AwaitedQueues(clock, listener);
     this.folder = openBrokerFolder(folder);
     this.tables = this.folder.tables;
     try {
-      this.wakeFiles = new WakeFiles(folder, () => this.wakeAwaited(), listener.warning);
+      this.wakeFiles = new WakeFiles(folder, () => this.awaited.wakeAll(), listener.warning);
     } catch (error) {
       await this.folder.close();
       throw this.folder.typed(error);
@@ -112,8 +110,7 @@ export class LmdbStore implements MessageStore {
   interest(queue: string, consumers: number): void {
     const declared = this.routes().queue(queue);
     if (declared === undefined || this.closed) return;
-    if (consumers === 0) this.awaited.delete(declared.id);
-    else this.awaited.set(declared.id, queue);
+    this.awaited.setConsumers(declared.id, queue, consumers);
     this.owners.setConsumers(declared.id, consumers);
   }
 
@@ -121,7 +118,7 @@ export class LmdbStore implements MessageStore {
     const declared = this.routes().queue(queue);
     if (declared === undefined || !this.isReadable() || readCount(this.tables, declared.id) === 0) return into([], false);
     this.writer.add(new TakeOperation(declared.id, limit, this.owners.owner, ({ taken, leftToOthers, more }) => {
-      if (leftToOthers) this.lookAgain(queue);
+      if (leftToOthers) this.awaited.lookAgain(queue);
       into(taken, more);
     }));
   }
@@ -230,24 +227,8 @@ export class LmdbStore implements MessageStore {
   }
 
   private becameReady(queueIds: ReadonlySet<number>): void {
-    for (const queueId of queueIds) {
-      const queue = this.awaited.get(queueId);
-      if (queue !== undefined) this.listener.ready(queue);
-    }
+    this.awaited.wake(queueIds);
     if (!this.closed) this.owners.wakeOthers(queueIds);
-  }
-
-  private wakeAwaited(): void {
-    for (const queue of this.awaited.values()) this.listener.ready(queue);
-  }
-
-  private lookAgain(queue: string): void {
-    if (this.othersTurn.has(queue)) return;
-    this.othersTurn.add(queue);
-    this.options.clock.after(OTHERS_TURN_MS, () => {
-      this.othersTurn.delete(queue);
-      this.listener.ready(queue);
-    });
   }
 
   private schedulePoll(): void {
@@ -266,7 +247,7 @@ export class LmdbStore implements MessageStore {
   }
 
   private async lookAround(): Promise<void> {
-    this.wakeAwaited();
+    this.awaited.wakeAll();
     this.lookForDelays();
     if (++this.polls % POLLS_PER_CHECK === 0) await this.owners.check();
   }
