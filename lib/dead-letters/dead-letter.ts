@@ -34,9 +34,9 @@ export interface DeadLetter {
   /** The sender's own headers; ours and the broker's left out. */
   readonly headers: TaskHeaders;
   readonly reason: DeadLetterReason;
-  /** Name and message of the last error. */
+  /** Name and message of the last error, and of what was behind it: `Error: outer (caused by TypeError: inner)`. */
   readonly error?: string;
-  /** Of an error of the handler's. */
+  /** Of an error of the handler's, and of its causes. */
   readonly stack?: string;
   /** Which attempt was the last, from 1. */
   readonly attempt: number;

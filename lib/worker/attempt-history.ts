@@ -1,6 +1,6 @@
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
-import { errorText } from '../task/error-text.js';
+import { errorStory } from '../task/error-story.js';
 
 /** One attempt that failed, as it travels with the task. @publicApi */
 export interface FailedAttempt {
@@ -8,16 +8,18 @@ export interface FailedAttempt {
   /** ISO 8601. */
   at: string;
   worker: string;
+  /** Name and message, and those of what was behind it (`cause`, the errors of an `AggregateError`). */
   error: string;
 }
 
 /** The first failures and the last ones tell most; a task that has failed a thousand times keeps this many. */
 const KEPT = 20;
+/** Of the error itself; what was behind it has as much. */
 const ERROR_LENGTH = 300;
 
 /** The history with one more failure, as a header's value. */
 export function historyWith(headers: TaskHeaders | undefined, failure: Omit<FailedAttempt, 'error'> & { error: unknown }): string {
-  const entry: FailedAttempt = { ...failure, error: errorText(failure.error).slice(0, ERROR_LENGTH) };
+  const entry: FailedAttempt = { ...failure, error: errorStory(failure.error, ERROR_LENGTH) };
   const history = [...readHistory(headers), entry];
   return JSON.stringify(history.length > KEPT ? [history[0], ...history.slice(1 - KEPT)] : history);
 }

@@ -1,7 +1,7 @@
 import type { Delivery, Message } from '../brokers/broker.js';
 import { InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
-import { errorText, placeOf } from '../task/error-text.js';
+import { errorStory, placesOf } from '../task/error-story.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
@@ -47,13 +47,13 @@ function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders 
     [Header.attempt]: death.attempt,
     [Header.history]: historyWith(delivery.properties.headers, { attempt: death.attempt, at, worker: death.worker, error }),
     [Header.deadReason]: death.reason,
-    [Header.deadError]: errorText(error).slice(0, ERROR_TEXT_LENGTH),
+    [Header.deadError]: errorStory(error, ERROR_TEXT_LENGTH),
     [Header.deadAt]: at,
     [Header.deadQueue]: delivery.queue,
     [Header.deadWorker]: death.worker,
   };
-  const place = placeOf(error);
-  if (place !== undefined) headers[Header.deadStack] = place.slice(0, STACK_LENGTH);
+  const places = placesOf(error, STACK_LENGTH);
+  if (places !== undefined) headers[Header.deadStack] = places;
   return headers;
 }
 

@@ -1,6 +1,6 @@
 import { InvalidBodyError } from '../errors.js';
 import { decodeValue, encodeValue } from '../results/result-value.js';
-import { errorRecord, type TaskErrorRecord } from '../results/task-error-record.js';
+import { shortErrorRecord, type TaskErrorRecord } from '../results/task-error-record.js';
 
 /** How a step has ended. */
 export type StepOutcome =
@@ -8,8 +8,7 @@ export type StepOutcome =
   | { readonly kind: 'error'; readonly error: TaskErrorRecord };
 
 export function failure(error: unknown): Extract<StepOutcome, { kind: 'error' }> {
-  const { name, message, code } = errorRecord(error, 0);
-  return { kind: 'error', error: code === undefined ? { name, message } : { name, message, code } };
+  return { kind: 'error', error: shortErrorRecord(error) };
 }
 
 /** The text of an error as callbacks get it. */

@@ -47,11 +47,26 @@ export const HOSTILE_VALUES: Readonly<Record<string, () => unknown>> = {
   'an error with a throwing getter for cause': () => errorWithGetter('cause'),
   'an error with a throwing getter for code': () => errorWithGetter('code'),
   'an error with a throwing getter for constructor': () => errorWithGetter('constructor'),
+  'an error with a throwing getter for errors': () => Object.defineProperty(new AggregateError([], 'of none'), 'errors', { get: thrower }),
+  'an aggregate of a revoked proxy': () => Object.assign(new AggregateError([], 'of none'), { errors: revokedProxy([]) }),
+  'an aggregate of a list whose traps throw': () => Object.assign(new AggregateError([], 'of none'), { errors: hostileProxy([]) }),
+  'an aggregate of hostile errors': () => new AggregateError([hostileProxy(new Error('inside')), revokedProxy(), errorWithGetter('message'), undefined], 'of four'),
+  'an aggregate of many': () => new AggregateError(Array.from({ length: 10_000 }, () => 'x'), 'of many'),
+  'an aggregate of itself': () => {
+    const error = new AggregateError([], 'again');
+    return Object.assign(error, { errors: [error, error], cause: error });
+  },
+  'a tree of huge aggregates': () => tree(2),
   'an error that causes itself': () => {
     const error = new Error('again');
     return Object.assign(error, { cause: error });
   },
 };
+
+function tree(depth: number): Error {
+  const members = depth === 0 ? [] : Array.from({ length: 8 }, () => tree(depth - 1));
+  return new AggregateError(members, 'z'.repeat(10_000), depth === 0 ? {} : { cause: new Error('w'.repeat(10_000)) });
+}
 
 type Make = () => unknown;
 
@@ -59,7 +74,7 @@ type Make = () => unknown;
 export function anyThrown(): fc.Arbitrary<Make> {
   const honest = fc.anything({ withNullPrototype: true, withBigInt: true, withTypedArray: true, withDate: true }).map((value): Make => () => value);
   const value = fc.oneof(honest, fc.constantFrom(...Object.values(HOSTILE_VALUES)));
-  const properties = fc.dictionary(fc.constantFrom('message', 'name', 'stack', 'cause', 'code', 'toString'), value);
+  const properties = fc.dictionary(fc.constantFrom('message', 'name', 'stack', 'cause', 'errors', 'code', 'toString'), value);
   return fc.oneof(value, properties.map((makers): Make => () => errorWith(makers)));
 }
 

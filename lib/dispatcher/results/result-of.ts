@@ -20,7 +20,8 @@ export function resultOf(result: TaskResult): unknown {
 
 /** The error as it was where it was thrown, in as far as it was recorded. */
 function rebuilt(record: TaskErrorRecord): Error {
-  const error = new Error(record.message, record.cause === undefined ? undefined : { cause: rebuilt(record.cause) });
+  const options = record.cause === undefined ? undefined : { cause: rebuilt(record.cause) };
+  const error = Array.isArray(record.errors) ? new AggregateError(record.errors.map(rebuilt), record.message, options) : new Error(record.message, options);
   error.name = record.name;
   error.stack = record.stack ?? `${record.name}: ${record.message}`;
   return record.code === undefined ? error : Object.assign(error, { code: record.code });

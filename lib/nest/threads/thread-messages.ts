@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import { errorMessage, errorName, isA, messageOf, stackOf, textOf } from '../../task/error-text.js';
+import { errorMessage, errorName, isA, stackOf, textOf } from '../../task/error-text.js';
+import { errorTree, type ErrorTree } from '../../task/error-tree.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../task/verdicts.js';
 import type { TaskContext } from '../../worker/task-context.js';
 
@@ -27,9 +28,9 @@ export type ThreadOutcome =
 /** What was thrown, as plain data: classes do not cross. */
 export type Thrown =
   | { readonly kind: 'retry-later'; readonly seconds: number; readonly options: RetryLater['options'] }
-  | { readonly kind: 'give-up'; readonly reason: string; readonly cause?: string }
+  | { readonly kind: 'give-up'; readonly reason: string; readonly cause?: Thrown }
   | { readonly kind: 'succeed-early'; readonly value: unknown }
-  | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack?: string; readonly properties: Record<string, unknown> }
+  | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack?: string; readonly properties: Record<string, unknown>; readonly cause?: Thrown; readonly errors?: readonly Thrown[] }
   | { readonly kind: 'value'; readonly value: unknown };
 
 export function packThrown(thrown: unknown): Thrown {
@@ -37,15 +38,22 @@ export function packThrown(thrown: unknown): Thrown {
     const { charged, reason } = thrown.options;
     return { kind: 'retry-later', seconds: thrown.seconds, options: { charged: charged === true, reason: reason === undefined ? undefined : textOf(reason) } };
   }
-  if (isA(thrown, GiveUp)) return { kind: 'give-up', reason: textOf(thrown.reason), cause: thrown.cause === undefined ? undefined : messageOf(thrown.cause) };
+  if (isA(thrown, GiveUp)) return { kind: 'give-up', reason: textOf(thrown.reason), cause: thrown.cause === undefined ? undefined : packError(errorTree(thrown.cause)) };
   if (isA(thrown, SucceedEarly)) return { kind: 'succeed-early', value: canCross(thrown.value) ? thrown.value : undefined };
-  if (!isA(thrown, Error)) return { kind: 'value', value: canCross(thrown) ? thrown : textOf(thrown) };
-  return { kind: 'error', name: errorName(thrown), message: errorMessage(thrown), stack: stackOf(thrown), properties: propertiesOf(thrown) };
+  return packError(errorTree(thrown));
 }
 
-function propertiesOf(error: Error): Record<string, unknown> {
+function packError({ thrown, cause, members }: ErrorTree): Thrown {
+  if (!isA(thrown, Error)) return { kind: 'value', value: canCross(thrown) ? thrown : textOf(thrown) };
+  const behind = {
+    ...(cause === undefined ? {} : { cause: packError(cause) }), ...(members.length === 0 ? {} : { errors: members.map(packError) }),
+  };
+  return { kind: 'error', name: errorName(thrown), message: errorMessage(thrown), stack: stackOf(thrown), properties: propertiesOf(thrown, behind), ...behind };
+}
+
+function propertiesOf(error: Error, packed: object): Record<string, unknown> {
   try {
-    return Object.fromEntries(Object.entries(error).filter(([, value]) => canCross(value)));
+    return Object.fromEntries(Object.entries(error).filter(([name, value]) => !Object.hasOwn(packed, name) && canCross(value)));
   } catch {
     return {};
   }
@@ -55,16 +63,22 @@ function propertiesOf(error: Error): Record<string, unknown> {
 export function unpackThrown(thrown: Thrown): unknown {
   switch (thrown.kind) {
     case 'retry-later': return new RetryLater(thrown.seconds, thrown.options);
-    case 'give-up': return new GiveUp(thrown.reason, thrown.cause);
+    case 'give-up': return new GiveUp(thrown.reason, thrown.cause && unpackThrown(thrown.cause));
     case 'succeed-early': return new SucceedEarly(thrown.value);
     case 'value': return thrown.value;
     default: {
       const error = Object.assign(new Error(thrown.message), thrown.properties);
       return Object.defineProperties(error, {
-        name: { value: thrown.name, configurable: true, writable: true }, stack: { value: thrown.stack, configurable: true, writable: true },
+        name: hidden(thrown.name), stack: hidden(thrown.stack),
+        ...(thrown.cause === undefined ? {} : { cause: hidden(unpackThrown(thrown.cause)) }),
+        ...(thrown.errors === undefined ? {} : { errors: hidden(thrown.errors.map(unpackThrown)) }),
       });
     }
   }
+}
+
+function hidden(value: unknown): PropertyDescriptor {
+  return { value, configurable: true, writable: true };
 }
 
 /** False for functions, symbols and what contains them. */

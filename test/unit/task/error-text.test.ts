@@ -4,6 +4,7 @@ import { encodeValue } from '../../../lib/results/result-value.js';
 import { errorRecord } from '../../../lib/results/task-error-record.js';
 import { display } from '../../../lib/task/argument-types.js';
 import { errorText, instantText, isA, messageOf, placeOf, stackOf, textOf } from '../../../lib/task/error-text.js';
+import { errorStory, placesOf } from '../../../lib/task/error-story.js';
 import { packThrown } from '../../../lib/nest/threads/thread-messages.js';
 import { anyThrown, errorWithGetter, HOSTILE_VALUES } from '../../support/hostile-values.js';
 
@@ -20,7 +21,9 @@ describe('putting into words what was thrown', () => {
       expect(['string', 'undefined']).toContain(typeof stackOf(thrown));
       expect(['string', 'undefined']).toContain(typeof placeOf(thrown));
       expect(typeof isA(thrown, Error)).toBe('boolean');
-      expect(JSON.stringify(errorRecord(thrown)).length).toBeLessThan(1_000_000);
+      expect(JSON.stringify(errorRecord(thrown)).length).toBeLessThan(600_000);
+      expect(errorStory(thrown, 300).length).toBeLessThanOrEqual(600);
+      expect(placesOf(thrown, 500)?.length ?? 0).toBeLessThanOrEqual(500);
       expect(typeof packThrown(thrown).kind).toBe('string');
       encodeValue(thrown);
       encodeValue({ toJSON() { throw thrown; } });

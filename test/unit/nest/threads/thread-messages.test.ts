@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkThreads } from '../../../../lib/dispatcher/config/threads-config.js';
 import { canCross, packThrown, unpackThrown } from '../../../../lib/nest/threads/thread-messages.js';
+import { errorStory } from '../../../../lib/task/error-story.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../../../lib/task/verdicts.js';
 
 /** As it is after the way between two threads. */
@@ -11,7 +12,7 @@ function crossed(thrown: unknown): unknown {
 describe('what a handler throws in a thread', () => {
   it('keeps its verdicts', () => {
     expect(crossed(new RetryLater(2, { charged: true, reason: 'busy' }))).toEqual(new RetryLater(2, { charged: true, reason: 'busy' }));
-    expect(crossed(new GiveUp('no', new Error('deep')))).toEqual(new GiveUp('no', 'deep'));
+    expect(crossed(new GiveUp('no', new Error('deep')))).toEqual(new GiveUp('no', new Error('deep')));
     expect(crossed(new SucceedEarly(5n))).toEqual(new SucceedEarly(5n));
     expect(crossed(new SucceedEarly(() => 1))).toEqual(new SucceedEarly(undefined));
   });
@@ -21,6 +22,14 @@ describe('what a handler throws in a thread', () => {
     const back = crossed(error) as Error & Record<string, unknown>;
     expect(back).toBeInstanceOf(Error);
     expect([back.name, back.message, back.stack, back.code, back.retry]).toEqual(['TypeError', 'bad', error.stack, 'E_BAD', undefined]);
+  });
+
+  it('keeps what was behind an error, and data of that name', () => {
+    const inner = Object.assign(new RangeError('inner'), { code: 'E_INNER' });
+    const back = crossed(new AggregateError([new TypeError('one'), 'two'], 'all failed', { cause: inner })) as AggregateError;
+    expect(back).toMatchObject({ name: 'AggregateError', cause: { name: 'RangeError', message: 'inner', code: 'E_INNER' } });
+    expect(errorStory(back, 300)).toBe('AggregateError: all failed [TypeError: one; two] (caused by RangeError: inner)');
+    expect(crossed(Object.assign(new Error('invalid'), { errors: [{ path: 'name' }] }))).toMatchObject({ errors: [{ path: 'name' }] });
   });
 
   it('keeps values that are no errors', () => {
