@@ -7,6 +7,7 @@
  *       ConfigurationError        the configuration cannot work as written
  *       InvalidTaskError          a task or one of its arguments is not what its type says
  *         TaskTooLargeError       ... or is larger than may travel
+ *         InvalidArgumentsError   its arguments are refused by a pipe of its handler
  *         HeadersTooLargeError    ... or its headers are more than the connection to the broker takes
  *       UnknownTaskError          no handler has this name
  *       InvalidBodyError          bytes that are not a task in this format
@@ -75,6 +76,17 @@ export class InvalidTaskError extends DispatcherError {
 export class TaskTooLargeError extends InvalidTaskError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_TASK_TOO_LARGE');
+  }
+}
+
+/**
+ * The arguments of a task cannot be what its handler takes: what a pipe finds becomes one, and a pipe or handler may throw
+ * it. The task is a dead letter at once, with the reason `invalid-arguments` and all issues. @publicApi
+ */
+export class InvalidArgumentsError extends InvalidTaskError {
+  /** @param issues one text for each thing that is wrong; a mended caller sends another task */
+  constructor(message: string, readonly issues: readonly string[] = [message], fields?: Fields, cause?: unknown) {
+    super(message, { ...fields, issues }, cause, 'ERR_DISPATCHER_INVALID_ARGUMENTS');
   }
 }
 

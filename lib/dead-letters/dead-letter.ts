@@ -38,6 +38,8 @@ export interface DeadLetter {
   readonly error?: string;
   /** Of an error of the handler's, and of its causes. */
   readonly stack?: string;
+  /** Where its arguments were refused by a pipe of its handler: all that is wrong with them, as `path: what`. */
+  readonly issues?: readonly string[];
   /** Which attempt was the last, from 1. */
   readonly attempt: number;
   /** The failed attempts: the first and the last 19. */

@@ -32,6 +32,7 @@ export function readDeadLetter(message: BrowsedMessage, position: number, queue:
     reason: reasonOf(headers[Header.deadReason], death?.reason),
     error: text(headers[Header.deadError]),
     stack: text(headers[Header.deadStack]),
+    issues: texts(headers[Header.deadIssues]),
     attempt: attemptIn(headers),
     history: readHistory(headers),
     replays: countHeader(headers, Header.replays, 0),
@@ -86,6 +87,16 @@ function digestOf(body: Buffer, headers: TaskHeaders): string {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
+}
+
+function texts(value: unknown): string[] | undefined {
+  if (typeof value !== 'string') return undefined;
+  try {
+    const list: unknown = JSON.parse(value);
+    return Array.isArray(list) ? list.filter((one) => typeof one === 'string') : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function time(value: unknown): Date | undefined {

@@ -25,6 +25,15 @@ export function propertyOf(value: unknown, name: string): unknown {
   }
 }
 
+/** As `Array.isArray`, which throws at a proxy that was revoked. */
+export function isList(value: unknown): value is readonly unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
 /** As `String(value)`. */
 export function textOf(value: unknown): string {
   try {

@@ -1,4 +1,4 @@
-import { errorName, isA, propertyOf } from './error-text.js';
+import { errorName, isA, isList, propertyOf } from './error-text.js';
 
 /** What was thrown, and what it says was behind it. */
 export interface ErrorTree {
@@ -56,15 +56,6 @@ class Climb {
 /** By its name too: one that came out of a thread has lost its class. */
 function isAggregate(thrown: unknown): thrown is Error {
   return isA(thrown, Error) && (isA(thrown, AggregateError) || errorName(thrown) === 'AggregateError');
-}
-
-/** `Array.isArray` throws at a proxy that was revoked. */
-function isList(value: unknown): boolean {
-  try {
-    return Array.isArray(value);
-  } catch {
-    return false;
-  }
 }
 
 function countOf(list: unknown): number {

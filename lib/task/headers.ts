@@ -62,6 +62,8 @@ export const Header = {
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',
+  /** What is wrong with its arguments, as a JSON list of texts. */
+  deadIssues: 'x-dispatcher-dead-issues',
   /** ISO 8601. */
   deadAt: 'x-dispatcher-dead-at',
   deadQueue: 'x-dispatcher-dead-queue',

@@ -14,6 +14,7 @@ const OURS = 'x-dispatcher-';
 const REDUCTIONS: readonly ((headers: TaskHeaders, excess: number) => boolean)[] = [
   (headers, excess) => cutText(headers, Header.deadStack, excess, 0),
   (headers) => shortenHistory(headers, KEPT_ATTEMPTS),
+  (headers) => shortenIssues(headers),
   (headers, excess) => cutText(headers, Header.deadError, excess, LEAST_ERROR_LENGTH),
   (headers) => shortenHistory(headers, 0),
 ];
@@ -52,6 +53,16 @@ function shortenHistory(headers: TaskHeaders, least: number): boolean {
   const count = Math.max(least, Math.floor(entries.length / 2));
   if (count === 0 || entries.length <= 1) delete headers[Header.history];
   else headers[Header.history] = JSON.stringify(count === 1 ? entries.slice(-1) : [entries[0], ...entries.slice(1 - count)]);
+  return true;
+}
+
+/** By half, of those at the end. */
+function shortenIssues(headers: TaskHeaders): boolean {
+  const text = headers[Header.deadIssues];
+  if (typeof text !== 'string') return false;
+  const kept = parsed(text);
+  if (kept.length <= 1) delete headers[Header.deadIssues];
+  else headers[Header.deadIssues] = JSON.stringify(kept.slice(0, Math.floor(kept.length / 2)));
   return true;
 }
 

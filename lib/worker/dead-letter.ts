@@ -1,7 +1,8 @@
 import type { Delivery, Message } from '../brokers/broker.js';
-import { InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
+import { InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorStory, placesOf } from '../task/error-story.js';
+import { isA } from '../task/error-text.js';
 import { Header, republishableHeaders } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
@@ -9,6 +10,7 @@ import { cameBack } from './came-back.js';
 
 const ERROR_TEXT_LENGTH = 2_000;
 const STACK_LENGTH = 8_000;
+const ISSUES_LENGTH = 8_000;
 
 /** What is known of an end at the moment when it happens. */
 export interface DeathCertificate {
@@ -54,7 +56,15 @@ function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders 
   };
   const places = placesOf(error, STACK_LENGTH);
   if (places !== undefined) headers[Header.deadStack] = places;
+  if (isA(error, InvalidArgumentsError)) headers[Header.deadIssues] = JSON.stringify(within(error.issues, ISSUES_LENGTH));
   return headers;
+}
+
+/** As many as fit, and how many more there were. */
+function within(issues: readonly string[], most: number): readonly string[] {
+  let length = 0;
+  const kept = issues.filter((issue) => (length += issue.length) <= most);
+  return kept.length === issues.length ? issues : [...kept, `and ${issues.length - kept.length} more`];
 }
 
 function withOrigin(headers: TaskHeaders, delivery: Delivery): TaskHeaders {

@@ -1,4 +1,5 @@
-import { DispatcherError } from '../errors.js';
+import { DispatcherError, InvalidArgumentsError } from '../errors.js';
+import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorText, isA, textOf } from '../task/error-text.js';
 import { retryDelayMs, type RetryPolicy } from '../task/retry-policy.js';
 import { checkPause, GiveUp, RetryLater, SucceedEarly } from '../task/verdicts.js';
@@ -7,7 +8,8 @@ import { checkPause, GiveUp, RetryLater, SucceedEarly } from '../task/verdicts.j
 export type Outcome =
   | { readonly kind: 'succeed'; readonly value: unknown }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly attempt: number; readonly error: unknown }
-  | { readonly kind: 'dead'; readonly error: unknown };
+  /** `reason` only where it is another than that the handler failed. */
+  | { readonly kind: 'dead'; readonly error: unknown; readonly reason?: DeadReason };
 
 /**
  * Never throws: what was thrown, and the functions of the policy, are a user's.
@@ -20,6 +22,7 @@ export function outcomeOf(thrown: unknown, attempt: number, policy: RetryPolicy 
   try {
     if (isA(thrown, SucceedEarly)) return { kind: 'succeed', value: thrown.value };
     if (isA(thrown, GiveUp)) return { kind: 'dead', error: givenUp(thrown) };
+    if (isA(thrown, InvalidArgumentsError)) return { kind: 'dead', error: thrown, reason: 'invalid-arguments' };
     if (isA(thrown, RetryLater)) return later(thrown, attempt, policy);
     return policy === undefined ? { kind: 'dead', error: thrown } : asPolicySays(thrown, attempt, policy, random);
   } catch (error) {

@@ -243,7 +243,7 @@ export class TaskRunner implements Surroundings {
     if (outcome.kind === 'succeed') return this.succeedEarly(run, outcome.value);
     if (run.cancelled !== undefined) return this.after(run, this.endings.cancel(run, run.cancelled), () => this.leave(run));
     if (reason === 'failed') this.dependencies.emit({ type: 'task.failed', task: run.identity(), error: outcome.error });
-    const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, reason, outcome.error);
+    const recording = outcome.kind === 'retry' ? this.endings.retry(run, outcome) : this.endings.bury(run, outcome.reason ?? reason, outcome.error);
     this.after(run, recording, () => this.leave(run));
   }
 

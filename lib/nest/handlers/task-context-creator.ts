@@ -8,10 +8,12 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import { errorMessage, isA } from '../../task/error-text.js';
 import type { DiscoveredTask } from '../discovery/discovered-task.js';
 import { UndecoratedParameters, type ParameterMark } from './parameters.js';
+import { firstOf, type PipeFailure } from './refusals.js';
 import { TaskInterceptors } from './task-interceptors.js';
 
 type ParameterOptions = Parameters<ExternalContextCreator['createPipesFn']>[1];
 type PipesFunction = (values: unknown[], ...args: unknown[]) => Promise<void>;
+interface PipedParameter { readonly parameter: ParameterOptions[number]; readonly pipe: PipesFunction }
 
 /**
  * Nest's pipeline of guards, interceptors and pipes around one handler, with what tasks need otherwise:
@@ -49,14 +51,22 @@ export class TaskContextCreator extends ExternalContextCreator {
   }
 
   override createPipesFn(pipes: PipeTransform[], parameters: ParameterOptions): PipesFunction | null {
-    const piped = super.createPipesFn(pipes, parameters.filter(({ index }) => !this.unpiped.has(index)));
+    const piped = parameters.filter(({ index }) => !this.unpiped.has(index))
+      .map((parameter) => ({ parameter, pipe: super.createPipesFn(pipes, [parameter]) as PipesFunction }));
     const unpiped = super.createPipesFn([], parameters.filter(({ index }) => this.unpiped.has(index)));
-    if (piped === null && unpiped === null) return null;
+    if (piped.length === 0 && unpiped === null) return null;
     return async (values, ...args) => {
       this.undecorated.fill(values, args);
       if (unpiped !== null) await unpiped(values, ...args);
-      if (piped !== null) await piped(values, ...args);
+      if (piped.length > 0) await this.pipe(piped, values, args);
     };
+  }
+
+  /** All of them: what is wrong with the second argument is to be known too. */
+  private async pipe(piped: readonly PipedParameter[], values: unknown[], args: unknown[]): Promise<void> {
+    const failures: PipeFailure[] = [];
+    await Promise.all(piped.map(({ parameter, pipe }) => pipe(values, ...args).catch((thrown: unknown) => { failures.push({ thrown, parameter }); })));
+    if (failures.length > 0) throw firstOf(failures.sort((a, b) => a.parameter.index - b.parameter.index), this.task);
   }
 
   override createGuardsFn(...[guards, ...rest]: Parameters<ExternalContextCreator['createGuardsFn']>): ((args: unknown[]) => Promise<void>) | null {

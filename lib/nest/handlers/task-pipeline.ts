@@ -9,7 +9,9 @@ import { taskStorage, type TaskContext } from '../../worker/task-context.js';
 import { methodOf, type DiscoveredTask } from '../discovery/discovered-task.js';
 import { PARAMETERS_METADATA } from '../parameter.decorators.js';
 import type { EnhancerCounts } from './enhancers.js';
+import { filterFailure } from './filter-failure.js';
 import { isPiped, valueFor, type ParameterMark } from './parameters.js';
+import { refusalFor } from './refusals.js';
 import { TaskContextCreator } from './task-context-creator.js';
 
 /** What `ExecutionContext.getType()` says while a task runs. @publicApi */
@@ -27,6 +29,7 @@ const parameterFactory = {
 export class TaskPipeline {
   private readonly creator: TaskContextCreator;
   private readonly filterContext: ExternalExceptionFilterContext;
+  private readonly hasPipes: boolean;
 
   constructor(
     container: NestContainer, globals: ApplicationConfig | undefined,
@@ -34,6 +37,7 @@ export class TaskPipeline {
   ) {
     const unpiped = new Set(marks.filter((mark) => !isPiped(mark) || counts.pipes + mark.pipes.length === 0).map(({ index }) => index));
     this.creator = new TaskContextCreator(container, globals, task, marks, unpiped);
+    this.hasPipes = marks.some(({ index }) => !unpiped.has(index));
     this.filterContext = new ExternalExceptionFilterContext(container, globals);
   }
 
@@ -42,12 +46,14 @@ export class TaskPipeline {
     const options = { guards: counts.guards > 0, interceptors: counts.interceptors > 0, filters: false };
     const run = this.creator.create(instance, methodOf(this.task), methodName, PARAMETERS_METADATA, parameterFactory,
       contextId, wrapper.id, options, DISPATCHER_CONTEXT) as (...args: unknown[]) => Promise<unknown>;
-    return counts.filters === 0 ? (args) => run(...args) : this.withFilters(run, instance, contextId);
+    if (counts.filters > 0) return this.withFilters(run, instance, contextId);
+    return this.hasPipes ? (args) => run(...args).catch((error: unknown) => { throw refusalFor(error) ?? error; }) : (args) => run(...args);
   }
 
   /**
    * Nest's own handling would log each error that no filter takes; the worker reports it already. A filter
-   * that returns something has turned the failure into a success; `undefined`, `null` and throwing do not.
+   * that returns something has turned the failure into a success; `undefined`, `null` and throwing do not. What it throws
+   * itself counts, with the handler's error as cause.
    */
   private withFilters(run: (...args: unknown[]) => Promise<unknown>, instance: object, contextId?: ContextId): RunTask {
     const method = methodOf(this.task);
@@ -60,12 +66,20 @@ export class TaskPipeline {
         if (isVerdict(error)) throw error;
         const context = new ExecutionContextHost(args, instance.constructor as never, method);
         context.setType(DISPATCHER_CONTEXT);
-        const answer = await filters.invokeCustomFilters(error, context);
-        const result = isObservable(answer) ? await lastValueFrom(answer, { defaultValue: undefined }) : answer;
-        if (result === undefined || result === null) throw error;
+        const result = await this.filtered(filters, error, context);
+        if (result === undefined || result === null) throw refusalFor(error) ?? error;
         return result;
       }
     };
+  }
+
+  private async filtered(filters: Filters, error: unknown, context: ExecutionContextHost): Promise<unknown> {
+    try {
+      const answer = await filters.invokeCustomFilters(error, context);
+      return isObservable(answer) ? await lastValueFrom(answer, { defaultValue: undefined }) : answer;
+    } catch (broken) {
+      throw isVerdict(broken) ? broken : filterFailure(broken, error, refusalFor(error));
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import { InvalidArgumentsError } from '../../errors.js';
 import { errorMessage, errorName, isA, stackOf, textOf } from '../../task/error-text.js';
 import { errorTree, type ErrorTree } from '../../task/error-tree.js';
 import { GiveUp, RetryLater, SucceedEarly } from '../../task/verdicts.js';
@@ -29,6 +30,7 @@ export type ThreadOutcome =
 export type Thrown =
   | { readonly kind: 'retry-later'; readonly seconds: number; readonly options: RetryLater['options'] }
   | { readonly kind: 'give-up'; readonly reason: string; readonly cause?: Thrown }
+  | { readonly kind: 'invalid-arguments'; readonly message: string; readonly issues: readonly string[]; readonly cause?: Thrown }
   | { readonly kind: 'succeed-early'; readonly value: unknown }
   | { readonly kind: 'error'; readonly name: string; readonly message: string; readonly stack?: string; readonly properties: Record<string, unknown>; readonly cause?: Thrown; readonly errors?: readonly Thrown[] }
   | { readonly kind: 'value'; readonly value: unknown };
@@ -40,7 +42,13 @@ export function packThrown(thrown: unknown): Thrown {
   }
   if (isA(thrown, GiveUp)) return { kind: 'give-up', reason: textOf(thrown.reason), cause: thrown.cause === undefined ? undefined : packError(errorTree(thrown.cause)) };
   if (isA(thrown, SucceedEarly)) return { kind: 'succeed-early', value: canCross(thrown.value) ? thrown.value : undefined };
+  if (isA(thrown, InvalidArgumentsError)) return packRefusal(thrown);
   return packError(errorTree(thrown));
+}
+
+function packRefusal(refusal: InvalidArgumentsError): Thrown {
+  const { cause } = errorTree(refusal);
+  return { kind: 'invalid-arguments', message: errorMessage(refusal), issues: refusal.issues.map(textOf), ...(cause === undefined ? {} : { cause: packError(cause) }) };
 }
 
 function packError({ thrown, cause, members }: ErrorTree): Thrown {
@@ -64,6 +72,7 @@ export function unpackThrown(thrown: Thrown): unknown {
   switch (thrown.kind) {
     case 'retry-later': return new RetryLater(thrown.seconds, thrown.options);
     case 'give-up': return new GiveUp(thrown.reason, thrown.cause && unpackThrown(thrown.cause));
+    case 'invalid-arguments': return new InvalidArgumentsError(thrown.message, thrown.issues, {}, thrown.cause && unpackThrown(thrown.cause));
     case 'succeed-early': return new SucceedEarly(thrown.value);
     case 'value': return thrown.value;
     default: {

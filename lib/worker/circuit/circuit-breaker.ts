@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../errors.js';
+import { ConfigurationError, InvalidArgumentsError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { isA } from '../../task/error-text.js';
 import { RetryLater, SucceedEarly } from '../../task/verdicts.js';
@@ -24,7 +24,7 @@ export interface CircuitBreakerOptions {
   /** How long it stays open before one task tries, in seconds; at most 900. Default: 60. */
   openSeconds?: number;
   /**
-   * Which errors speak against what the tasks need. Timeouts always do; `RetryLater` and `SucceedEarly` never.
+   * Which errors speak against what the tasks need. Timeouts always do; `RetryLater`, `SucceedEarly` and arguments that a pipe refuses never.
    * Default: every error.
    */
   isFailure?: (error: unknown) => boolean;
@@ -94,7 +94,7 @@ class CircuitBreaker {
   }
 
   private verdict(error: unknown): boolean | undefined {
-    if (isA(error, RetryLater) || isA(error, GiveBack)) return undefined;
+    if (isA(error, RetryLater) || isA(error, GiveBack) || isA(error, InvalidArgumentsError)) return undefined;
     if (isA(error, SucceedEarly)) return false;
     try {
       return this.isFailure(error) || undefined;
