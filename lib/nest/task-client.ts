@@ -36,14 +36,30 @@ export type TaskClient<Provider> = {
  */
 export type ResultValue<Returned> = Awaited<Returned> extends Observable<infer Value> ? Value : Awaited<Returned>;
 
+/**
+ * What has no JSON form: passing it does not compile. Bytes travel as text, `bytes.toString('base64')`, a `Map` or `Set` as a
+ * list, a promise once it is awaited.
+ *
+ * @publicApi
+ */
+export type Unsendable =
+  | ((...args: never[]) => unknown) | symbol | ReadonlyMap<never, unknown> | ReadonlySet<never> | WeakMap<never, unknown> | WeakSet<never>
+  | PromiseLike<unknown> | RegExp | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+
+/** What a parameter takes from its caller. */
+type Sent<T> = IsAny<T> extends true ? T : T extends Unsendable ? NotSendable
+  : T extends readonly (infer Item)[] ? ([Extract<Item, Unsendable>] extends [never] ? T : NotSendable) : T;
+
+interface NotSendable { readonly 'has no JSON form: pass data': never }
+
 /** The arguments that travel. @publicApi */
 export type SentArguments<Arguments extends readonly unknown[]> =
   Arguments extends readonly [] ? []
     : Arguments extends readonly [infer First, ...infer Rest]
-      ? IsInjected<First> extends true ? SentArguments<Rest> : [First, ...SentArguments<Rest>]
-      : number extends Arguments['length'] ? Arguments
+      ? IsInjected<First> extends true ? SentArguments<Rest> : [Sent<First>, ...SentArguments<Rest>]
+      : number extends Arguments['length'] ? Arguments extends readonly (infer Item)[] ? Sent<Item>[] : never
         : Arguments extends readonly [(infer First)?, ...infer Rest]
-          ? IsInjected<First> extends true ? SentArguments<Rest> : [First?, ...SentArguments<Rest>]
+          ? IsInjected<First> extends true ? SentArguments<Rest> : [Sent<First>?, ...SentArguments<Rest>]
           : never;
 
 type IsAny<T> = 0 extends 1 & T ? true : false;

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
-import { completeTask, inferArguments } from '../task/complete-task.js';
+import { inferArguments } from '../task/argument-form.js';
+import { completeTask } from '../task/complete-task.js';
 import { unknownOption } from '../task/options.js';
 import { MISSED_CHOICES, type MissedTicks } from './due-ticks.js';
 import { parseRecurrence } from './recurrence.js';

@@ -74,9 +74,9 @@ export function toHandlerValue(type: ArgumentType, value: unknown): unknown {
 /**
  * The type that a plain value gets in `publish(name, ...args)`: string -> `string`, boolean -> `bool`,
  * safe integer -> `int`, other number -> `float64`, bigint -> `int64` (`uint64` where only that holds it),
- * `null`, arrays and plain objects -> `json`.
+ * `null`, arrays and objects -> `json`.
  *
- * @throws InvalidTaskError for what has no type: `undefined`, functions, symbols, dates, class instances.
+ * @throws InvalidTaskError for what has no type: `undefined`, functions, symbols
  */
 export function inferType(value: unknown): ArgumentType {
   switch (typeof value) {
@@ -143,7 +143,7 @@ function listCheck(type: ScalarType, check: Check): Check {
 /** How deep a `json` value may nest: far beyond honest data, far below what overflows a stack. */
 const MAX_JSON_DEPTH = 512;
 
-/** Only what JSON can say and give back: no dates, maps, class instances, functions, NaN, cycles. */
+/** Only what JSON can say and give back: no dates, maps, class instances, functions, NaN, cycles. What is published takes its JSON form before. */
 function checkJson(value: unknown): Problem {
   return jsonProblem(value, '', 0);
 }

@@ -1,5 +1,7 @@
 import { InvalidTaskError } from '../errors.js';
-import { display, inferType, problemWith } from './argument-types.js';
+import { withJsonForm } from './argument-form.js';
+import { display, problemWith } from './argument-types.js';
+import { messageOf } from './error-text.js';
 import { Header } from './headers.js';
 import { checkOptions, unknownOption } from './options.js';
 import { anything } from './option-kinds.js';
@@ -40,8 +42,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const name = checkName(input.name);
   const routingKey = input.routingKey === undefined ? defaults.routingKey : shortString(input.routingKey, 'routingKey', name);
   const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
-  const args = input.args === undefined ? [] : input.args;
-  checkArguments(args, name);
+  const args = input.args === undefined ? [] : formedArguments(input.args, name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
   const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
@@ -126,22 +127,42 @@ function encodeRetry(retry: RetryOptions, task: string): string {
   return JSON.stringify(retry);
 }
 
-/** The arguments of `publish(name, ...values)`, each with the type that its value implies. */
-export function inferArguments(values: readonly unknown[]): TaskArgument[] {
-  return values.map((value) => ({ type: inferType(value), value }));
-}
-
 /** @throws InvalidTaskError where `args` is not a list of `{ type, value }` that fit. */
 export function checkArguments(args: readonly TaskArgument[], taskName: string): void {
-  if (!Array.isArray(args)) {
-    throw new InvalidTaskError(`Task "${taskName}": args must be a list of { type, value }, found ${display(args)}.`, { task: taskName });
-  }
+  requireList(args, taskName);
   for (let index = 0; index < args.length; index++) {
-    const argument = args[index] as TaskArgument | undefined;
-    const problem = typeof argument === 'object' && argument !== null
-      ? problemWith(argument.type, argument.value)
-      : `expected { type, value }, found ${display(argument)}`;
-    if (problem !== undefined) throw argumentError(taskName, index, argument?.type, problem);
+    const problem = problemOf(args[index]);
+    if (problem !== undefined) throw argumentError(taskName, index, args[index]?.type, problem);
+  }
+}
+
+/** The very same list where all of it can travel as it is; otherwise a copy, with what is not plain data in its JSON form. */
+function formedArguments(args: TaskArgument[], taskName: string): TaskArgument[] {
+  requireList(args, taskName);
+  let formed = args;
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index];
+    const problem = problemOf(argument);
+    if (problem === undefined) continue;
+    const form = argument?.type === 'json' ? withJsonForm(argument) : { problem };
+    if ('problem' in form) throw argumentError(taskName, index, argument?.type, form.problem);
+    if (formed === args) formed = [...args];
+    formed[index] = form.argument;
+  }
+  return formed;
+}
+
+function requireList(args: unknown, task: string): void {
+  if (!Array.isArray(args)) throw new InvalidTaskError(`Task "${task}": args must be a list of { type, value }, found ${display(args)}.`, { task });
+}
+
+/** A value may throw when it is looked at. */
+function problemOf(argument: TaskArgument | null | undefined): string | undefined {
+  if (typeof argument !== 'object' || argument === null) return `expected { type, value }, found ${display(argument)}`;
+  try {
+    return problemWith(argument.type, argument.value);
+  } catch (error) {
+    return `it cannot be read: ${messageOf(error)}`;
   }
 }
 

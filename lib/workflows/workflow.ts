@@ -1,7 +1,8 @@
 import { InvalidTaskError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import { unknownOption } from '../task/options.js';
-import { completeTask, inferArguments, refuseUnknownFields } from '../task/complete-task.js';
+import { inferArguments } from '../task/argument-form.js';
+import { completeTask, refuseUnknownFields } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import { describeNode } from './describe.js';
 import { childrenOf, type GroupMode, type GroupNode, type PlanNode, type TaskNode } from './plan-node.js';

@@ -2,7 +2,7 @@ import { v4 as newUuid } from 'uuid';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishBufferFullError, PublishTimeoutError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
-import { inferArguments } from '../../task/complete-task.js';
+import { inferArguments } from '../../task/argument-form.js';
 import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { isA, messageOf } from '../../task/error-text.js';
 import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';

@@ -23,6 +23,15 @@ class MathTasks extends Base {
 
 /** Types that must be the same, or the type check fails. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
+/** Whether nothing that one has can be passed for a parameter of this type. */
+type TakesNothing<T> = T extends SentArguments<[T]>[0] ? false : true;
+
+class Dto {
+  name = 'x';
+  readonly when = new Date(0);
+  greet(): string { return this.name; }
+}
+
 const proofs: [
   Same<SentArguments<[]>, []>,
   Same<SentArguments<[a: number, b: string]>, [number, string]>,
@@ -35,6 +44,10 @@ const proofs: [
   Same<SentArguments<[a: object, b: unknown, c: { x?: number }]>, [object, unknown, { x?: number }]>,
   Same<SentArguments<number[]>, number[]>,
   Same<SentArguments<[first: string, ...rest: number[]]>, [string, ...number[]]>,
+  Same<SentArguments<[when: Date, dto: Dto, list: Date[], maybe?: Dto]>, [Date, Dto, Date[], Dto?]>,
+  Same<TakesNothing<Map<string, number>>, true>, Same<TakesNothing<Set<string>>, true>, Same<TakesNothing<() => void>, true>,
+  Same<TakesNothing<Promise<number>>, true>, Same<TakesNothing<Buffer>, true>, Same<TakesNothing<Float64Array>, true>, Same<TakesNothing<symbol>, true>,
+  Same<TakesNothing<Map<string, number>[]>, true>, Same<TakesNothing<RegExp>, true>, Same<TakesNothing<Dto>, false>, Same<TakesNothing<{ name: string; message: string }>, false>,
   Same<keyof TaskClient<MathTasks>, 'inherited' | 'hidden' | 'add' | 'withContext' | 'decorated' | 'helper'>,
   Same<ReturnType<TaskClient<MathTasks>['add']>, Promise<PublishedTask<number>>>,
   Same<ReturnType<TaskClient<MathTasks>['inherited']>, Promise<PublishedTask<string>>>,
@@ -45,7 +58,7 @@ const proofs: [
   Same<ResultValue<void>, void>,
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler may be typed so
   Same<ResultValue<any>, any>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 function client(): { tasks: TaskClient<MathTasks>; sent: [string, readonly unknown[]][] } {
   const sent: [string, readonly unknown[]][] = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { completeTask, inferArguments } from '../../../lib/task/complete-task.js';
+import { inferArguments } from '../../../lib/task/argument-form.js';
+import { completeTask } from '../../../lib/task/complete-task.js';
 import type { TaskInput } from '../../../lib/task/task.js';
 
 const defaults = { routingKey: 'default', newUuid: () => 'new-uuid', now: () => 1_000_000_000_000 };

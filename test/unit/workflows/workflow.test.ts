@@ -76,7 +76,7 @@ describe('a workflow', () => {
     ['an empty list', () => group([]), /A group needs a member/],
     ['a step that is none', () => chain('add' as unknown as Step), /found the string "add". Write task/],
     ['a task without a name', () => task(''), /A task needs a name/],
-    ['an argument that cannot travel', () => task('a', undefined), /undefined cannot be an argument/],
+    ['an argument that cannot travel', () => task('a', () => 1), /function cannot be an argument/],
     ['a uuid of its own', () => signature({ name: 'a', uuid: 'u' }), /gets its uuid from the workflow/],
     ['a chord of no group', () => chord(task('a'), task('b')), /must be a group.*found a task/],
     ['an unknown option', () => group([task('a')], { mod: 'fail-fast' } as object), /no option "mod"/],

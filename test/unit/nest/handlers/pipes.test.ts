@@ -14,8 +14,6 @@ type Dead = Extract<DispatcherEvent, { type: 'task.dead-lettered' }>;
 /** Throws what its parameter has it throw: once, or each time. */
 class Throws implements PipeTransform {
   constructor(private readonly thrown: () => unknown) {}
-  // What pipes are seen to throw need not be errors.
-  // eslint-disable-next-line @typescript-eslint/only-throw-error
   transform(): never { throw this.thrown(); }
 }
 
@@ -39,6 +37,8 @@ class Rejects implements ExceptionFilter {
 
 @Catch()
 class Later implements ExceptionFilter {
+  // A verdict is thrown and is no error.
+  // eslint-disable-next-line @typescript-eslint/only-throw-error
   catch(): never { throw new RetryLater(3_600); }
 }
 
