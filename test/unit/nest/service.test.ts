@@ -28,7 +28,7 @@ describe('publish', () => {
     const { service, broker } = await startApp({}, { maxTaskBytes: 200 });
     const refusals: [Promise<unknown>, new (...args: never[]) => Error, RegExp][] = [
       [service.publish(''), InvalidTaskError, /needs a name/],
-      [service.publish('x', undefined), InvalidTaskError, /undefined cannot be an argument/],
+      [service.publish('x', undefined, 1), InvalidTaskError, /Argument 1 is undefined/],
       [service.publish({ name: 'x', args: [{ type: 'int8', value: 300 }] }), InvalidTaskError, /argument 1/],
       [service.publish({ name: 'x' } as never, 1), InvalidTaskError, /Put the arguments into the task/],
       [service.publish(undefined as never), InvalidTaskError, /Expected a task/],
