@@ -99,7 +99,7 @@ export class DispatcherParts {
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
-    this.limits = new SharedLimits(exchange, () => this.shared.backend(), this.emit);
+    this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
       broker, find, gate: this.gate, results: this.results, shared: this.shared, emit: this.emit,

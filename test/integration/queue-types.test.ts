@@ -13,8 +13,10 @@ import { uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { addVirtualHost, setPolicy } from '../support/virtual-hosts.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
-/** More often than the 20 times that RabbitMQ 4 lets a message of a quorum queue come back. */
-const LOOKS = 32;
+/** How often a message of a quorum queue may come back; by itself RabbitMQ 4 allows 20. */
+const DELIVERY_LIMIT = 5;
+const LOOKS = 9;
+const RABBITMQ_LIMIT = 20;
 /** Each step of a quorum queue waits for the disk. */
 const SLOW_MS = 180_000;
 const MINUTE = { expiresInMs: 60_000 };
@@ -34,8 +36,8 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
   beforeAll(async () => {
     node = await startRabbitMq();
     url = await addVirtualHost(node, 'types', defaultType);
-    // What RabbitMQ 4 does by itself.
-    await setPolicy(node, 'types', '.*', { 'delivery-limit': 20 });
+    // As RabbitMQ 4 does by itself, and sooner.
+    await setPolicy(node, 'types', '.*', { 'delivery-limit': DELIVERY_LIMIT });
   });
   afterAll(() => node.stop());
   beforeEach(() => {
@@ -47,8 +49,8 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     await Promise.all(brokers.splice(0).map((broker) => broker.close(5_000)));
   });
 
-  const connected = async (): Promise<AmqpBroker> => {
-    const broker = new AmqpBroker({ url, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
+  const connected = async (at = url): Promise<AmqpBroker> => {
+    const broker = new AmqpBroker({ url: at, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
     brokers.push(broker);
     broker.events.subscribe((event: BrokerEvent) => event.type === 'broker.warning' && warnings.push(event.message));
     await broker.connect();
@@ -132,6 +134,14 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     }
     await broker.browse(`${queue}.dead`, ({ body }) => (body.toString() === 'm7' ? 'remove' : 'keep'));
     expect(await look(broker, `${queue}.dead`)).toEqual(bodies.filter((body) => body !== 'm7'));
+  }, SLOW_MS);
+
+  it('shows dead letters more often than RabbitMQ by itself lets messages come back', async () => {
+    const plain = await addVirtualHost(node, 'no-policy', defaultType);
+    await withChannel(plain, (channel) => channel.assertQueue(`${queue}.dead`, { durable: true }));
+    const broker = await connected(plain);
+    const bodies = await fill(broker, `${queue}.dead`, 3);
+    for (let round = 0; round <= RABBITMQ_LIMIT + 1; round++) expect(await look(broker, `${queue}.dead`)).toEqual(bodies);
   }, SLOW_MS);
 
   it('keeps dead letters whatever a visitor throws', async () => {

@@ -9,6 +9,8 @@ import { Arrivals } from '../support/wait.js';
 import type { LimitedLine } from './apps/limited.js';
 
 const LONG_MS = 120_000;
+/** Also for a machine that has more to do; shorter than the default of 30 s. */
+const TAKEOVER_SECONDS = 6;
 let redis: RedisServer;
 beforeAll(async () => { redis = await RedisServer.start(); });
 afterAll(() => redis.stop());
@@ -69,7 +71,7 @@ describe.each([
 ])('limits of three processes on %s', { timeout: 2 * LONG_MS }, (_, where) => {
   async function three(): Promise<Processes> {
     const exchange = uniqueName('limits');
-    const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where() };
+    const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, takeoverSeconds: TAKEOVER_SECONDS, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where() };
     if (config.broker?.startsWith('amqp') === true) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
     const processes = new Processes(config);
     await processes.start(3);
@@ -125,7 +127,7 @@ describe.each([
     const again = processes.of('start', 'global').slice(3);
     expect(again.map(({ key }) => key).sort()).toEqual(held);
     // Not before it was known to be dead: its lease was at most a renewal old.
-    for (const { at, attempt } of again) expect([attempt, at - killedAt > 15_000]).toEqual([1, true]);
+    for (const { at, attempt } of again) expect([attempt, at - killedAt > 500 * TAKEOVER_SECONDS]).toEqual([1, true]);
   });
 });
 

@@ -87,7 +87,8 @@ export interface ServerConfig {
   consumerTimeoutSeconds?: number;
   /**
    * A process that has not said for so many seconds that it lives is thought to be dead, and what it had claimed to run
-   * once (schedules, workflows, tasks that run for long) is started by another. The same in all processes. Default: 30.
+   * once (schedules, workflows, tasks that run for long) is started by another, and its places of limits that hold across
+   * processes are free. The same in all processes. Default: 30.
    */
   takeoverSeconds?: number;
   /**

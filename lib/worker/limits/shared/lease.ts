@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ResultBackend } from '../../../state/result-backend.js';
 
-/** A process that is dead, or stood still for so long, holds nothing any more. */
-const LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
-/** That another process lives is believed for so long. */
-const BELIEVED_MS = 5_000;
 const MANY_OTHERS = 1_000;
 
 export interface LeaseOwner {
@@ -31,21 +26,23 @@ export class Lease {
   private stopped = false;
   private readonly seen = new Map<string, number>();
 
-  constructor(private readonly prefix: string, private readonly owner: LeaseOwner) {}
+  /** @param leaseMs a process that is dead, or stood still for so long, holds nothing any more */
+  constructor(private readonly prefix: string, private readonly leaseMs: number, private readonly owner: LeaseOwner) {}
 
   get current(): string { return this.name; }
 
   /** Our name, which others will see alive for a while. Starts the renewal. */
   async ensure(): Promise<string> {
-    if (performance.now() > this.validUntil - LEASE_MS / 2) await this.renew();
-    if (!this.stopped) this.timer ??= setInterval(() => this.onTimer(), RENEW_MS).unref();
+    if (performance.now() > this.validUntil - this.leaseMs / 2) await this.renew();
+    if (!this.stopped) this.timer ??= setInterval(() => this.onTimer(), this.leaseMs / 3).unref();
     return this.name;
   }
 
   /** Those of them whose lease has ended. */
   async gone(names: readonly string[]): Promise<string[]> {
     const now = performance.now();
-    const unsure = names.filter((name) => name !== this.name && (this.seen.get(name) ?? -Infinity) < now - BELIEVED_MS);
+    const believedMs = this.leaseMs / 6;
+    const unsure = names.filter((name) => name !== this.name && (this.seen.get(name) ?? -Infinity) < now - believedMs);
     const backend = await this.owner.backend();
     const lives = await Promise.all(unsure.map((name) => backend.get(this.prefix + name)));
     if (this.seen.size > MANY_OTHERS) this.seen.clear();
@@ -86,16 +83,16 @@ export class Lease {
     if (this.registered) {
       const asked = performance.now();
       const value = Buffer.from(this.name);
-      if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: LEASE_MS })) {
-        this.validUntil = asked + LEASE_MS;
+      if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: this.leaseMs })) {
+        this.validUntil = asked + this.leaseMs;
         return;
       }
       this.rename(undefined);
     }
     const asked = performance.now();
-    await backend.set(this.prefix + this.name, Buffer.from(this.name), { expiresInMs: LEASE_MS });
+    await backend.set(this.prefix + this.name, Buffer.from(this.name), { expiresInMs: this.leaseMs });
     this.registered = true;
-    this.validUntil = asked + LEASE_MS;
+    this.validUntil = asked + this.leaseMs;
   }
 
   /** The old name may count as dead already, and must not live again: it may be struck off at any moment. */

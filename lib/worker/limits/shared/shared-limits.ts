@@ -20,8 +20,8 @@ export class SharedLimits implements SemaphoreHost {
   private readonly names = new Map<string, NameLimits>();
   private readonly stopping = makeStopper();
 
-  constructor(private readonly exchange: string, readonly backend: () => Promise<ResultBackend>, emit: EventSink) {
-    this.lease = new Lease(`limit:${encodeURIComponent(exchange)}:by:`, {
+  constructor(private readonly exchange: string, readonly backend: () => Promise<ResultBackend>, takeoverMs: number, emit: EventSink) {
+    this.lease = new Lease(`limit:${encodeURIComponent(exchange)}:by:`, takeoverMs, {
       backend,
       isHolding: () => this.held > 0,
       tick: () => this.refresh(false),

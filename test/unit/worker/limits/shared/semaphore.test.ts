@@ -16,7 +16,7 @@ class Scene {
   done = 0;
 
   process(): SharedLimits {
-    return new SharedLimits('exchange', () => Promise.resolve(this.backend.port), (event) => this.events.push(event));
+    return new SharedLimits('exchange', () => Promise.resolve(this.backend.port), 30_000, (event) => this.events.push(event));
   }
 
   rolls(): string[] {
