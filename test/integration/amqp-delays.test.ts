@@ -6,7 +6,8 @@ import type { BrokerEvent, Delivery, Message, MessageProperties } from '../../li
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
-import { Arrivals, eventually } from '../support/wait.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { Arrivals, eventually, pause } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
 
@@ -31,8 +32,8 @@ describe('delays on RabbitMQ', () => {
     await removeExchange(url, exchange, [queue, `${queue}2`]);
   });
 
-  async function connect(): Promise<AmqpBroker> {
-    const made = new AmqpBroker({ url, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
+  async function connect(at = url): Promise<AmqpBroker> {
+    const made = new AmqpBroker({ url: at, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
     brokers.push(made);
     await made.connect();
     return made;
@@ -68,6 +69,31 @@ describe('delays on RabbitMQ', () => {
   async function forwarding(): Promise<void> {
     await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
   }
+
+  it('are taken though the connection goes again and again while the ladder is made for them', async () => {
+    await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+    const deliveries = await collect(queue);
+    const { proxy, url: through } = await TcpProxy.before(url);
+    try {
+      const cut = await connect(through);
+      const sending = Promise.all(['a', 'b', 'c'].map((body) => cut.publish({ body: Buffer.from(body), properties: {} }, { routingKey: 'key' }, { delayMs: 50 })));
+      let cuts = 0;
+      let sent = false;
+      void sending.finally(() => { sent = true; }).catch(() => undefined);
+      // Each time a little later, so that some step of it is always the one that is cut short.
+      for (; !sent && cuts < 12; cuts++) {
+        await eventually(() => cut.state.status, (status) => status === 'ready', 'the connection');
+        await pause(cuts * 2);
+        if (!sent) proxy.resetAll();
+      }
+      await sending;
+      expect(cuts).toBeGreaterThan(0);
+      expect((await deliveries.count(3)).map(({ body }) => body.toString()).sort()).toEqual(['a', 'b', 'c']);
+    } finally {
+      await Promise.all(brokers.splice(1).map((one) => one.close(5_000)));
+      await proxy.close();
+    }
+  });
 
   it('reach a queue that a Go service has declared, whose arguments stay its own', async () => {
     await goQueue('go');

@@ -45,11 +45,12 @@ describe.each(GO_KINDS)('our module and Go on one queue: $kind', ({ kind }) => {
   /** `tasks`: what its worker runs; undefined for an application that only publishes. */
   async function startOurs(tasks?: string[], worker: Partial<WorkerConfig> = {}) {
     const { exchange, queue, key } = go.names;
-    const bound = { queue, bindingKeys: [key] };
+    // As Go declares it, whatever the server takes by default.
+    const bound = { queue, bindingKeys: [key], type: 'server-default' as const };
     const module = await Test.createTestingModule({
       imports: [DispatcherModule.forRoot({
         broker: go.url, exchange, defaultRoutingKey: key, logger: new KeptLog(), shutdownTimeoutSeconds: 2,
-        initQueues: [{ name: queue, bindingKeys: [key] }],
+        initQueues: [{ name: queue, bindingKeys: [key], type: 'server-default' }],
         workers: tasks === undefined ? [] : [{ name: 'ours', ...bound, tasks, ...worker }],
       })],
       providers: [Tasks],

@@ -23,7 +23,7 @@ describe.each(GO_KINDS)('one exchange and one queue with Go: $kind', ({ kind }) 
 
   async function declareOurs(): Promise<void> {
     await broker.connect();
-    await broker.declare({ queues: [{ name: go.names.queue, bindingKeys: [go.names.key] }] });
+    await broker.declare({ queues: [{ name: go.names.queue, bindingKeys: [go.names.key], type: 'server-default' }] });
   }
 
   async function collectTasks(): Promise<Arrivals<{ task: Task; delivery: Delivery }>> {

@@ -60,7 +60,7 @@ async function start({ exchange, queue }: Names, config: Partial<ServerConfig> =
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({
       broker: sharedRabbitMqUrl(), exchange, defaultRoutingKey: 'key_1', logger: log, shutdownTimeoutSeconds: 10,
-      initQueues: [{ name: queue, bindingKeys: ['key_1', 'key_2'] }], reconnectionRetries: 25, reconnectionIntervalSeconds: 0.1, ...config,
+      initQueues: [{ name: queue, bindingKeys: ['key_1', 'key_2'], type: 'server-default' }], reconnectionRetries: 25, reconnectionIntervalSeconds: 0.1, ...config,
     })],
     providers: [Tasks],
   }).compile();
@@ -70,7 +70,7 @@ async function start({ exchange, queue }: Names, config: Partial<ServerConfig> =
 }
 
 async function startWorking(own = names(), config: Partial<ServerConfig> = {}, unknownTaskGraceSeconds = 0) {
-  const started = await start(own, { ...config, workers: [{ name: 'worker_1', queue: own.queue, limit: 1, unknownTaskGraceSeconds }] });
+  const started = await start(own, { ...config, workers: [{ name: 'worker_1', queue: own.queue, type: 'server-default', limit: 1, unknownTaskGraceSeconds }] });
   return { ...started, ...own };
 }
 

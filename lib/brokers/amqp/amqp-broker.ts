@@ -59,7 +59,7 @@ export class AmqpBroker implements Broker {
       unavailable: () => this.publishLink.unavailable(),
       warning: (message) => this.warn(message),
     });
-    this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, () => this.consumeLink.whenReady(this.limits.maxWaitMs));
+    this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, { maxWaitMs: this.limits.maxWaitMs, connection: (limitMs) => this.consumeLink.whenReady(limitMs) });
     this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, {
       ...this.consumptionHost(), warn: (message) => this.warn(message), signal: () => this.signal(),
       beforeUndelivered: (message, problem) => this.tellUndelivered(message, problem),
@@ -254,6 +254,7 @@ export class AmqpBroker implements Broker {
     await within(left() / 2, Promise.all([...this.watches].map((watch) => watch.stop())));
     await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
+    this.delayed.close();
     this.monitor.closed();
   }
 
