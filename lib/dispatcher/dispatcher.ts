@@ -4,12 +4,17 @@ import { EventLogger } from './events/event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
 import { healthOf, type DispatcherHealth } from './health.js';
 import { messageOf } from '../task/error-text.js';
+import { aborted } from '../time/pause-until.js';
+import { makeStopper } from '../time/stopper.js';
+import { heedingSecondSignal } from './second-signal.js';
 import type { ManagedWorker } from './worker-registry.js';
 
 /** Left for sending out what tasks have published, after the time for the tasks themselves. */
 const CLOSING_SHARE = 0.2;
 const MAX_CLOSING_MS = 5_000;
 const MIN_CLOSING_MS = 250;
+/** The same once somebody does not want to wait. */
+const HURRIED_CLOSING_MS = 1_000;
 
 /**
  * The life of one dispatcher: the order in which its parts start and end.
@@ -22,6 +27,8 @@ export class Dispatcher {
   private closing: Promise<void> | undefined;
   /** By the clock that nobody sets, as `statusSince` and for the same reason. */
   private deadline: number | undefined;
+  private endingSince = 0;
+  private readonly hurried = makeStopper();
   private status: BrokerStatus | undefined;
   private statusSince = performance.now();
 
@@ -74,12 +81,12 @@ export class Dispatcher {
 
   /** No more tasks are taken; resolves when the running ones have ended or their time is up. They can still publish. */
   drain(): Promise<void> {
-    return (this.draining ??= this.drainWorkers());
+    return (this.draining ??= this.heedingSecondSignal(() => this.drainWorkers()));
   }
 
   /** Drains, sends out what was accepted, and lets go of the connection. Idempotent. */
   close(): Promise<void> {
-    return (this.closing ??= this.closeAll());
+    return (this.closing ??= this.drain().then(() => this.heedingSecondSignal(() => this.closeAll())));
   }
 
   private async drainWorkers(): Promise<void> {
@@ -89,22 +96,35 @@ export class Dispatcher {
     workers.refuse();
     const deadlineMs = shutdownTimeoutMs - this.closingMs();
     const stopped = scheduling.stop(deadlineMs);
-    await control.stop();
-    await Promise.all([stopped, this.closeWorkers(deadlineMs)]);
+    await this.unlessHurried(control.stop());
+    await Promise.all([this.unlessHurried(stopped), this.closeWorkers(this.hurried.signal.aborted ? HURRIED_CLOSING_MS : deadlineMs)]);
   }
 
   private async closeAll(): Promise<void> {
     const { application, results, workflows, limits, broker, backend, shared, ownEvents, taskFlow } = this.parts;
-    await this.drain();
     await application.threads.close();
     results.close();
     workflows.close();
     const left = (this.deadline ?? 0) - performance.now();
-    const closingMs = Math.max(left, this.closingMs(), MIN_CLOSING_MS);
+    const closingMs = this.hurried.signal.aborted ? HURRIED_CLOSING_MS : Math.max(left, this.closingMs(), MIN_CLOSING_MS);
     await limits.close(closingMs / 2);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
     ownEvents.complete();
     taskFlow.complete();
+  }
+
+  /** Ctrl-C twice: what runs is given back at once instead of being waited for. */
+  private heedingSecondSignal(work: () => Promise<void>): Promise<void> {
+    this.endingSince ||= performance.now();
+    return heedingSecondSignal(this.endingSince, (signal) => {
+      this.hurried.abort();
+      this.parts.workers.hurry(`${signal} came again`);
+    }, work);
+  }
+
+  private async unlessHurried(stopped: Promise<void>): Promise<void> {
+    stopped.catch(() => undefined);
+    await Promise.race([stopped, aborted(this.hurried.signal)]);
   }
 
   private closingMs(): number {

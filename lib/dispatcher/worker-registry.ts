@@ -103,6 +103,11 @@ export class WorkerRegistry {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
+  /** Workers that are closing wait no longer. */
+  hurry(cause: string): void {
+    for (const worker of this.list()) worker.hurry(cause);
+  }
+
   /** From now on nothing is created or started. */
   refuse(): void {
     this.closed = true;
@@ -174,6 +179,10 @@ export class ManagedWorker implements DispatcherWorker {
 
   private closing(): ShutdownError {
     return new ShutdownError(`The dispatcher is closing; worker "${this.name}" cannot be started any more.`, { worker: this.name });
+  }
+
+  hurry(cause: string): void {
+    this.worker.hurry(cause);
   }
 
   async close(deadlineMs: number = this.dependencies.closeMs): Promise<void> {

@@ -34,6 +34,10 @@ export type DeadReason =
 export type WorkerEvent =
   | { readonly type: 'worker.started'; readonly worker: string; readonly queue: string }
   | { readonly type: 'worker.stopped'; readonly worker: string; readonly queue: string }
+  /** It is being closed, and waits for what runs; told again and again. `until`: milliseconds since 1970. */
+  | { readonly type: 'worker.waiting'; readonly worker: string; readonly running: readonly TaskIdentity[]; readonly until: number }
+  /** It is being closed and waits no longer: what runs is asked to stop, and given back. */
+  | { readonly type: 'worker.aborting'; readonly worker: string; readonly running: readonly TaskIdentity[]; readonly cause: string }
   | { readonly type: 'worker.problem'; readonly worker: string; readonly message: string; readonly error?: unknown }
   | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown }
   | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown }

@@ -13,3 +13,11 @@ export function pauseUntil(milliseconds: number, until: AbortSignal): Promise<vo
     until.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -2,12 +2,13 @@ import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { Admission } from './admission.js';
+import { ClosingNotes } from './closing-notes.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
 import { Hold } from './hold.js';
 import type { Intake, IntakeHost } from './intake/intake.js';
 import { Leases } from './lease/leases.js';
-import { pauseUntil } from '../time/pause-until.js';
+import { aborted, pauseUntil } from '../time/pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
 import type { RunContexts } from './run-contexts.js';
 import { Settler } from './settler.js';
@@ -44,9 +45,11 @@ export class Session implements IntakeHost {
   ended = 0;
   private filling = false;
   private onIdle: (() => void) | undefined;
+  private readonly hurrying = makeStopper();
+  private whyAborted = 'its time is up';
   private readonly slotsHeld = new Hold(() => this.fill());
 
-  constructor(config: WorkerConfig, private limit: number, topology: Topology, dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
+  constructor(private readonly config: WorkerConfig, private limit: number, topology: Topology, private readonly dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
     const { broker, emit, gates, results, lease } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
@@ -119,11 +122,21 @@ export class Session implements IntakeHost {
     const deadline = performance.now() + deadlineMs;
     this.closing = true;
     this.slotsHeld.end();
-    await this.intake.stop(deadlineMs / 2);
-    await this.idle(deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4));
-    if (this.busy > 0) await this.abort(deadline - performance.now());
+    await Promise.race([this.intake.stop(deadlineMs / 2), aborted(this.hurrying.signal)]);
+    const waitMs = deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4);
+    const notes = new ClosingNotes(this.config.name, () => this.runner.running(), Date.now() + waitMs, this.dependencies.emit);
+    if (!this.hurrying.signal.aborted) await this.idle(waitMs);
+    notes.stop();
+    if (this.busy > 0) await this.abort(Math.min(AFTER_ABORT_MS, deadline - performance.now()));
     this.stopWatching();
     await this.intake.close();
+  }
+
+  /** A close that waits for what runs waits no longer. */
+  hurry(cause: string): void {
+    this.whyAborted = cause;
+    this.hurrying.abort();
+    if (this.closing) this.onIdle?.();
   }
 
   private stopWatching(): void {
@@ -194,8 +207,10 @@ export class Session implements IntakeHost {
   }
 
   private async abort(graceMs: number): Promise<void> {
-    const reason = new ShutdownError('The dispatcher is shutting down and its time is up (shutdownTimeoutSeconds). '
+    const reason = new ShutdownError('The dispatcher is shutting down, and waits no longer (shutdownTimeoutSeconds, or a second signal). '
       + 'The task goes back to its queue; another worker runs it.');
+    const running = this.runner.running();
+    if (running.length > 0) this.dependencies.emit({ type: 'worker.aborting', worker: this.config.name, running, cause: this.whyAborted });
     this.runner.abort(reason);
     this.stop.abort(reason);
     await this.idle(graceMs);

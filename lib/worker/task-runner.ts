@@ -1,6 +1,6 @@
 import { TaskTimeoutError } from '../errors.js';
 import { Header } from '../task/headers.js';
-import type { DeadReason } from '../events/dispatcher-event.js';
+import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { isA } from '../task/error-text.js';
 import { BlockedLoop } from './blocked-loop.js';
 import { cancelledError } from './cancelled-error.js';
@@ -78,6 +78,11 @@ export class TaskRunner implements Surroundings {
       return true;
     }
     return false;
+  }
+
+  /** Those that have not ended. */
+  running(): TaskIdentity[] {
+    return [...this.runs].filter(({ ended }) => !ended).map((run) => run.identity());
   }
 
   /** Asks every running handler to stop. */

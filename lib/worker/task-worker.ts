@@ -19,6 +19,8 @@ export class TaskWorker implements Worker {
   private paused = false;
   private readonly lines: WorkerLines;
   private session: Session | undefined;
+  /** While it closes. */
+  private leaving: Session | undefined;
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -71,6 +73,10 @@ export class TaskWorker implements Worker {
     }));
   }
 
+  hurry(cause: string): void {
+    this.leaving?.hurry(cause);
+  }
+
   private async begin(): Promise<void> {
     const session = new Session(this.config, this.slots, this.lines.topology, this.dependencies, this.lines.makeIntake, this.contexts);
     this.session = session;
@@ -90,7 +96,9 @@ export class TaskWorker implements Worker {
     const { session } = this;
     if (session === undefined) return;
     this.session = undefined;
+    this.leaving = session;
     await session.close(deadlineMs);
+    this.leaving = undefined;
     this.dependencies.emit({ type: 'worker.stopped', worker: this.name, queue: this.queue });
   }
 }

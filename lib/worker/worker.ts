@@ -80,4 +80,6 @@ export interface Worker {
    * deadline, then aborts their signals and leaves them to the broker. Idempotent.
    */
   close(deadlineMs?: number): Promise<void>;
+  /** A close under way acts as if its deadline had come. Says why. */
+  hurry(cause: string): void;
 }

@@ -92,12 +92,14 @@ describe('lifecycle', () => {
   it('aborts what overruns the time of the shutdown, and ends', async () => {
     const stage = new Stage();
     const { TaskModule } = modules(stage);
-    const { app, service, broker } = await startApp({ imports: [TaskModule] }, { workers: [SLOW_KEY, WORKER], shutdownTimeoutSeconds: 0.2 });
+    const { app, service, broker, log } = await startApp({ imports: [TaskModule] }, { workers: [SLOW_KEY, WORKER], shutdownTimeoutSeconds: 0.2 });
     await service.publish({ name: 'slow', routingKey: 'slow' });
     await stage.started.promise;
     await app.close();
     expect(stage.lines.all.slice(3, 5)).toEqual(['aborted', 'task ended']);
     expect(broker.state.status).toBe('closed');
+    expect(log.of('log')).toContainEqual(expect.stringMatching(/^Worker "slow_worker" is closing, and waits for 1 running task \(slow [0-9a-f-]{36}\), until .*Z at the latest\.$/));
+    expect(log.of('warn')).toContainEqual(expect.stringMatching(/"slow_worker" waits no longer, because its time is up: 1 running task .* is aborted and given back/));
   });
 
   it('lets a provider publish in its onModuleInit, once the queues are there', async () => {
