@@ -1,5 +1,7 @@
 import type { Handler } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import type { KnownTask } from './placement/known-task.js';
+import type { Feature } from './placement/placement.js';
 import type { LogTarget } from './events/log-target.js';
 import type { FindProvider } from './resolve-middleware.js';
 
@@ -9,6 +11,10 @@ export type DiscoverHandlers = (config: WorkerConfig, all: readonly WorkerConfig
 /** What a dispatcher takes from the application that it lives in. */
 export interface Application {
   readonly discover: DiscoverHandlers;
+  /** The tasks whose code is here, as far as they exist by now, whether they run here or not. */
+  tasks(): readonly KnownTask[];
+  /** What its modules bring along. */
+  features(): readonly Feature[];
   readonly find: FindProvider;
   /** For lines of the log, where the configuration names no other. */
   readonly logger: LogTarget;

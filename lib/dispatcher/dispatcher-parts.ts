@@ -24,6 +24,8 @@ import { DispatcherLogger } from './events/dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
 import { resolveMiddlewares } from './resolve-middleware.js';
+import { Placement } from './placement/placement.js';
+import { PublishAdvice } from './placement/publish-advice.js';
 import { Operations } from './operations.js';
 import { Publishing } from './publishing/publishing.js';
 import { StartGate } from './publishing/start-gate.js';
@@ -79,6 +81,9 @@ export class DispatcherParts {
   readonly deadLetters: DeadLetters;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
+  /** Knows where tasks belong. */
+  readonly advice: PublishAdvice;
+  private place: Placement | undefined;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
@@ -89,11 +94,11 @@ export class DispatcherParts {
     readonly config: ResolvedConfig, readonly broker: Broker,
     readonly application: Application,
   ) {
-    const { exchange, queues, results: { url } } = config;
+    const { exchange, results: { url } } = config;
     const { find } = application;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
     this.backend = url === undefined ? undefined : backendOf(url, config);
-    this.startup = new Startup({ broker, backend: this.backend, config, emit: this.emit });
+    this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
       (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
@@ -101,15 +106,16 @@ export class DispatcherParts {
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
+    this.advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
     this.publishing = new Publishing(config, {
-      broker, find, gate: this.gate, results: this.results, shared: this.shared, emit: this.emit,
+      broker, find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
     });
     this.workers = this.makeWorkers();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
     this.operations = new Operations({
-      broker, control: this.control, workers, queues, ready: this.ready,
+      broker, control: this.control, workers, queues: () => this.placement.queues, ready: this.ready,
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     });
     this.deadLetters = this.makeDeadLetters();
@@ -126,11 +132,22 @@ export class DispatcherParts {
     });
   }
 
+  /** Made when it is first needed: a provider may publish before the application has started. @throws ConfigurationError */
+  get placement(): Placement {
+    return (this.place ??= new Placement(this.config, this.application.features(), this.application.tasks()));
+  }
+
+  /** By now every provider exists. @throws ConfigurationError */
+  placeAnew(): Placement {
+    this.place = undefined;
+    return this.placement;
+  }
+
   private makeWorkers(): WorkerRegistry {
     const { config, application: { discover, find }, ready } = this;
     const consumes = config.role !== 'publisher';
     return new WorkerRegistry({
-      discover, find, ready, consumes,
+      discover, find, ready, consumes, placed: (worker) => this.placeAnew().placed(worker),
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,

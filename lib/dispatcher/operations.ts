@@ -15,7 +15,7 @@ export interface OperationsDependencies {
   /** Ends the task of what is purged. `undefined`: nobody waits for it, and it holds nothing. */
   readonly purged: (message: BrowsedMessage, queue: string) => Promise<void> | undefined;
   /** Those of the configuration. */
-  readonly queues: readonly { readonly name: string }[];
+  readonly queues: () => readonly { readonly name: string }[];
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
 }
@@ -67,7 +67,7 @@ export class Operations {
     await this.dependencies.ready();
     await drain({
       broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: () => performance.now(),
-      knownQueues: () => [...new Set([...queues.map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
+      knownQueues: () => [...new Set([...queues().map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
     }, options);
   }
 }

@@ -1,5 +1,5 @@
 import { EMPTY, merge, type Observable, type Subscription } from 'rxjs';
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, QueueDeclaration } from '../brokers/broker.js';
 import { BrokerUnavailableError, ConfigurationError, ShutdownError } from '../errors.js';
 import type { DispatcherEvent, EventSink } from '../events/dispatcher-event.js';
 import type { ResultBackend } from '../state/result-backend.js';
@@ -16,7 +16,9 @@ const AGAIN_MS = 60_000;
 export interface StartupDependencies {
   readonly broker: Broker;
   readonly backend: ResultBackend | undefined;
-  readonly config: Pick<ResolvedConfig, 'broker' | 'queues' | 'startup' | 'startupTimeoutMs' | 'publishTimeoutMs' | 'reconnection'>;
+  /** To be declared. */
+  readonly queues: () => readonly QueueDeclaration[];
+  readonly config: Pick<ResolvedConfig, 'broker' | 'startup' | 'startupTimeoutMs' | 'publishTimeoutMs' | 'reconnection'>;
   readonly emit: EventSink;
 }
 
@@ -72,9 +74,9 @@ export class Startup {
   }
 
   private async connectOnce(): Promise<void> {
-    const { broker, backend, config } = this.dependencies;
+    const { broker, backend, queues } = this.dependencies;
     await Promise.all([broker.connect(), backend?.connect()]);
-    await broker.declare({ queues: config.queues });
+    await broker.declare({ queues: queues() });
   }
 
   /** Brokers may be told to try for ever; an application that cannot start should say so. */

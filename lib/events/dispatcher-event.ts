@@ -38,6 +38,8 @@ export type WorkerEvent =
   | { readonly type: 'worker.waiting'; readonly worker: string; readonly running: readonly TaskIdentity[]; readonly until: number }
   /** It is being closed and waits no longer: what runs is asked to stop, and given back. */
   | { readonly type: 'worker.aborting'; readonly worker: string; readonly running: readonly TaskIdentity[]; readonly cause: string }
+  /** Workers and tasks are assigned in a way that is hardly meant so. */
+  | { readonly type: 'worker.warning'; readonly message: string }
   | { readonly type: 'worker.problem'; readonly worker: string; readonly message: string; readonly error?: unknown }
   | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown }
   | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown }
@@ -105,6 +107,11 @@ export interface TaskFlow {
 }
 
 /** @publicApi */
+export type PublishEvent =
+  /** It was published, and seems to be meant otherwise; told once of each name. */
+  | { readonly type: 'task.doubtful'; readonly name: string; readonly message: string };
+
+/** @publicApi */
 export type MiddlewareEvent =
   /** A middleware around `publish` failed after its task had been accepted; the caller was told that it was. */
   | { readonly type: 'middleware.failed'; readonly middleware: string; readonly task: { readonly uuid: string; readonly name: string }; readonly error: unknown };
@@ -149,6 +156,6 @@ export type AbsenceEvent =
   | { readonly type: 'broker.start-failed'; readonly error: unknown; readonly retryInMs?: number };
 
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | AbsenceEvent | ResultBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
+export type DispatcherEvent = BrokerEvent | AbsenceEvent | ResultBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | PublishEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

@@ -59,6 +59,7 @@ export const TASK_ROWS: EventRows<TypesOf<'task' | 'middleware'>> = {
     level: 'warn', fields: { task: true, seconds: true },
     text: ({ task, seconds }) => `${nameOf(task)} kept the event loop busy for ${seconds} s. Heartbeats and other tasks wait meanwhile; divide the work, or move it to a thread.`,
   },
+  'task.doubtful': { level: 'warn', fields: { name: true, message: true }, text: ({ message }) => message },
   'middleware.failed': {
     level: 'error', fields: { middleware: true, task: true, error: true }, thrown: ({ error }) => error,
     text: ({ middleware, task, error }) => `The middleware ${middleware} failed after ${lowered(shortNameOf(task))} had been published: ${messageOf(error)}`,

@@ -14,6 +14,7 @@ export const WORKER_ROWS: EventRows<TypesOf<'worker' | 'limits' | 'circuit'>> = 
     level: 'warn', fields: { worker: true, running: true, cause: true },
     text: ({ worker, running, cause }) => `Worker "${worker}" waits no longer, because ${cause}: ${listed(running)} ${running.length === 1 ? 'is' : 'are'} aborted and given back.`,
   },
+  'worker.warning': { level: 'warn', fields: { message: true }, text: ({ message }) => message },
   'worker.problem': {
     level: 'error', fields: { worker: true, message: true, error: true },
     text: ({ worker, message, error }) => `Worker "${worker}": ${message}${error === undefined ? '' : `: ${messageOf(error)}`}`,

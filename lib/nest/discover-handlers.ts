@@ -11,7 +11,10 @@ import type { DiscoverHandlers } from '../dispatcher/application.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { createHandler } from './handlers/create-handler.js';
 import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';
+import { featuresOf, marksOfFeatures, queueOfFeature } from './features.js';
 import { registeredNames } from './module-registry.js';
+import type { KnownTask } from '../dispatcher/placement/known-task.js';
+import type { TaskOptions, TaskPlace } from '../dispatcher/config/task-options.js';
 import type { EnhancerScope } from '../dispatcher/config/server-config.js';
 import type { ThreadRunner } from './threads/thread-runner.js';
 
@@ -24,34 +27,75 @@ interface Surroundings {
   readonly moduleRef: ModuleRef;
   readonly threads: ThreadRunner;
   readonly warn: (message: string) => void;
+  /** Whether workers may list tasks that are not here: nothing is run. */
+  readonly mayMiss: boolean;
   /** A worker runs the task of this schedule. */
   readonly scheduled: (schedule: Schedule) => void;
 }
 
-/** Looks for `@Task` methods when it is first needed, once every provider exists; each handler is made once. */
+/**
+ * Looks for `@Task` methods whenever a worker is made, once every provider exists: a module may have been loaded since.
+ * Each handler is made once.
+ */
 export function discoverHandlers(surroundings: Surroundings): DiscoverHandlers {
-  let tasks: DiscoveredTask[] | undefined;
   let handlerParts: HandlerSurroundings | undefined;
-  const handlers = new Map<DiscoveredTask, Handler>();
+  const made = new Map<unknown, Map<string, Handler>>();
+  const handlerOf = (task: DiscoveredTask, parts: HandlerSurroundings): Handler => {
+    const ofProvider = made.get(task.wrapper) ?? new Map<string, Handler>();
+    made.set(task.wrapper, ofProvider);
+    const handler = ofProvider.get(task.name) ?? createHandler(task, parts);
+    ofProvider.set(task.name, handler);
+    return handler;
+  };
+  let orphansTold = false;
   return (worker: WorkerConfig, all: readonly WorkerConfig[]) => {
-    tasks ??= tasksOfDispatcher(surroundings);
-    const assigned = assignTasks(worker, all, tasks);
+    const tasks = tasksOfDispatcher(surroundings, !orphansTold);
+    orphansTold = true;
+    const assigned = assignTasks(worker, all, tasks, surroundings.mayMiss);
     return new Map([...assigned].map(([name, task]) => {
       handlerParts ??= handlerSurroundings(surroundings);
-      const handler = handlers.get(task) ?? createHandler(task, handlerParts);
-      handlers.set(task, handler);
+      const handler = handlerOf(task, handlerParts);
       if (task.options.schedule !== undefined) surroundings.scheduled(checkTaskSchedule(name, task.options.schedule, task.options.timeZone));
       return [name, handler];
     }));
   };
 }
 
-function tasksOfDispatcher({ name, container, discovery, warn }: Surroundings): DiscoveredTask[] {
-  const all = discoverTasks(container, discovery);
+/** Also those of classes that a feature names, and no module provides. */
+export function knownTasks({ name, container, discovery }: Pick<Surroundings, 'name' | 'container' | 'discovery'>): KnownTask[] {
+  const features = featuresOf(container, name);
+  const found = placedTasks(container, discovery, name).filter((task) => dispatcherOf(task) === name);
+  const origins = new Set(found.map(({ prototype }) => prototype));
+  const named = marksOfFeatures(features).filter(({ provider }) => !origins.has(provider.prototype as object));
+  return [
+    ...found.map((task) => ({ name: task.name, origin: describeTask(task), ...placeOf(task.options) })),
+    ...named.map(({ provider, mark }) => ({
+      name: mark.name, origin: `${provider.name}, which no module provides`, ...placeOf(withQueueOfFeature(features, provider.prototype as object, mark.options)),
+    })),
+  ];
+}
+
+function placeOf({ queue, routingKey }: TaskOptions): TaskPlace {
+  return { queue, routingKey };
+}
+
+function placedTasks(container: ModulesContainer, discovery: DiscoveryService, name: string): DiscoveredTask[] {
+  const features = featuresOf(container, name);
+  return discoverTasks(container, discovery).map((task) => ({ ...task, options: withQueueOfFeature(features, task.prototype, task.options) }));
+}
+
+function withQueueOfFeature(features: ReturnType<typeof featuresOf>, prototype: object, options: TaskOptions): TaskOptions {
+  if (options.queue !== undefined || options.routingKey !== undefined) return options;
+  const queue = queueOfFeature(features, prototype);
+  return queue === undefined ? options : { ...options, queue };
+}
+
+function tasksOfDispatcher({ name, container, discovery, warn }: Surroundings, tell: boolean): DiscoveredTask[] {
+  const all = placedTasks(container, discovery, name);
   const names = registeredNames(container);
   const orphans = all.filter((task) => !names.includes(dispatcherOf(task)));
   // Every dispatcher sees them; one speaks.
-  if (orphans.length > 0 && name === names[0]) warn(orphansText(orphans, names));
+  if (tell && orphans.length > 0 && name === names[0]) warn(orphansText(orphans, names));
   return all.filter((task) => dispatcherOf(task) === name);
 }
 

@@ -6,7 +6,8 @@ import { DiscoveryModule, DiscoveryService } from '@golevelup/nestjs-discovery';
 import { ConfigurationError } from '../errors.js';
 import { checkName } from '../dispatcher/config/config-checks.js';
 import { createBroker, type BrokerFactory } from '../dispatcher/create-broker.js';
-import { discoverHandlers } from './discover-handlers.js';
+import { discoverHandlers, knownTasks } from './discover-handlers.js';
+import { DispatcherFeatureModule, featuresOf, type DispatcherFeature } from './features.js';
 import { dispatcherOf } from './dispatcher-of.js';
 import { DispatcherRunnerModule } from './dispatcher-runner.module.js';
 import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
@@ -55,6 +56,18 @@ export class DispatcherModule extends ConfigurableModuleClass implements OnAppli
     return super.forRootAsync(checkOptions(options, 'forRootAsync({ inject: [ConfigService], useFactory: (config) => ({ ... }) })'));
   }
 
+  /**
+   * What a feature module brings along, in its own `imports`: queues, workers, and where its tasks go. `forRoot` is
+   * imported once beside it, in the root module.
+   *
+   *     DispatcherModule.forFeature({ workers: [{ name: 'mail', queue: 'mail' }], tasks: [MailTasks] })
+   *
+   * @throws ConfigurationError for what cannot work
+   */
+  static forFeature(feature: DispatcherFeature): DynamicModule {
+    return DispatcherFeatureModule.for(feature);
+  }
+
   constructor(
     @Optional() @Inject(DISPATCHER_NAME) private readonly name: string | undefined,
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -101,11 +114,12 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
       const threads = new ThreadPool(config.threads, config.enhancers);
       const discover = discoverHandlers({
         name, scope: config.enhancers, container, discovery, moduleRef, threads,
+        mayMiss: config.role === 'publisher',
         warn: (message) => parts.logger.warn(message),
         scheduled: (schedule) => parts.scheduling.declare(schedule),
       });
       const parts: DispatcherParts = new DispatcherParts(config, makeBroker(config, name), {
-        discover, find: providerFinder(moduleRef), logger: nestLogger(name), threads,
+        discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name), find: providerFinder(moduleRef), logger: nestLogger(name), threads,
       });
       return new DispatcherService(new Dispatcher(parts));
     },

@@ -11,6 +11,7 @@ import type { StampedEvent } from '../events/event-stamp.js';
 import { inferArguments } from '../task/argument-form.js';
 import { checkSendOptions } from '../task/complete-task.js';
 import type { Schedules } from '../schedules/schedules.js';
+import { optionsDoubt, taskOfCall, type TaskCall } from '../task/named-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
@@ -55,6 +56,11 @@ export class DispatcherService {
    */
   publish(task: TaskInput): Promise<PublishedTask>;
   /**
+   * The same by name, with options: `publish('mail.send', { args: ['Ada'], delaySeconds: 5 })`. An object with `args` and
+   * nothing but options beside it is read so; to send such an object as an argument, give it its type, as above.
+   */
+  publish(name: string, call: TaskCall): Promise<PublishedTask>;
+  /**
    * The same, with types inferred from the values: string, boolean -> bool, integer -> int, other number -> float64,
    * bigint -> int64 (uint64 beyond it), everything else -> json.
    */
@@ -66,7 +72,13 @@ export class DispatcherService {
   publish(workflow: Workflow, options?: WorkflowOptions): Promise<PublishedWorkflow>;
   publish(first: TaskInput | string | Workflow, ...values: unknown[]): Promise<PublishedTask | PublishedWorkflow> {
     if (first instanceof Workflow) return this.parts.workflows.publish(first, values[0] as WorkflowOptions | undefined);
-    return this.parts.publishing.publisher.publish(first, values);
+    const { publishing: { publisher }, advice } = this.parts;
+    if (typeof first !== 'string' || values.length === 0) return publisher.publish(first, values);
+    const task = taskOfCall(first, values);
+    if (task !== undefined) return publisher.publish(task, []);
+    const doubt = optionsDoubt(first, values);
+    if (doubt !== undefined) advice.tell(first, doubt);
+    return publisher.publish(first, values);
   }
 
   /**
@@ -91,7 +103,7 @@ export class DispatcherService {
     }
     let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
     if (client === undefined) {
-      client = createTaskClient(provider, (name, args, wanted) => (wanted.result !== undefined || wanted.unique !== undefined
+      client = createTaskClient(provider, (name, args, wanted) => (Object.keys(wanted).length > 0
         ? this.parts.publishing.publisher.publish({ ...wanted, name, args: inferArguments(args) }, [])
         : this.parts.publishing.publisher.publish(name, args)));
       this.clients.set(provider, client);
@@ -204,9 +216,10 @@ export class DispatcherService {
    * Whoever unsubscribes is told nothing more, the worker stops sending progress, and the task goes on.
    */
   call<Value = unknown>(task: TaskInput): Observable<Report<Value>>;
+  call<Value = unknown>(name: string, call: TaskCall): Observable<Report<Value>>;
   call<Value = unknown>(name: string, ...args: unknown[]): Observable<Report<Value>>;
   call(first: TaskInput | string, ...values: unknown[]): Observable<Report> {
-    const task: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
+    const task: TaskInput = typeof first === 'string' ? taskOfCall(first, values) ?? { name: first, args: inferArguments(values) } : first;
     return callOf(() => this.publish({ ...task, result: true }), (uuid) => this.parts.results.withdraw(uuid));
   }
 

@@ -32,7 +32,14 @@ export function setDistance(container: ModulesContainer, token: symbol, value: u
   }
 }
 
-function modulesWith(container: ModulesContainer, token: symbol): { module: Module; value: unknown }[] {
+/** Within the context that a thread makes of the application's module. */
+export const IN_THREAD = Symbol('this context belongs to a thread');
+
+export function isInThread(container: ModulesContainer): boolean {
+  return modulesWith(container, IN_THREAD).length > 0;
+}
+
+export function modulesWith(container: ModulesContainer, token: symbol): { module: Module; value: unknown }[] {
   return [...container.values()]
     .filter((module) => module.providers.has(token))
     .map((module) => ({ module, value: module.providers.get(token)?.instance }));

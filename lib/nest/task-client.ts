@@ -5,7 +5,8 @@ import type { TaskContext } from '../worker/task-context.js';
 import { nearestName } from '../task/nearest-name.js';
 import type { PublishedTask } from '../dispatcher/publishing/published-task.js';
 import type { TaskMark, TaskOptions } from '../dispatcher/config/task-options.js';
-import { TASK_METADATA } from './task.decorator.js';
+import { routingKeyOf } from '../dispatcher/placement/known-task.js';
+import { taskMarksOf } from './task-marks.js';
 
 declare const injected: unique symbol;
 
@@ -67,14 +68,16 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
+type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'routingKey'>;
+
 /** Sends a task by name; its handler says what is wanted of each. */
-type Publish = (name: string, args: readonly unknown[], wanted: Pick<TaskOptions, 'result' | 'unique'>) => Promise<PublishedTask>;
+type Publish = (name: string, args: readonly unknown[], wanted: Wanted) => Promise<PublishedTask>;
 
 /** @throws ConfigurationError where the class has no `@Task` at all */
 export function createTaskClient<Provider extends object>(provider: Type<Provider>, publish: Publish): TaskClient<Provider> {
   const prototype = (provider as { prototype?: object } | undefined)?.prototype;
   if (prototype === undefined) throw new ConfigurationError('client() takes a class with @Task methods, such as client(MathTasks).');
-  const tasks = tasksOf(prototype);
+  const tasks = new Map([...taskMarksOf(prototype)].flatMap(([method, marks]) => marks.slice(0, 1).map((mark) => [method, mark])));
   if (tasks.size === 0) throw new ConfigurationError(`client(${provider.name}): the class has no @Task method.`, { provider: provider.name });
   const methods = new Map([...tasks].map(([method, { name, options }]) => [method, (...args: unknown[]) => publish(name, args, wantedOf(options))]));
   return new Proxy({}, {
@@ -87,24 +90,9 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   }) as TaskClient<Provider>;
 }
 
-function wantedOf({ result, unique }: TaskOptions): Pick<TaskOptions, 'result' | 'unique'> {
-  return { ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }) };
-}
-
-/** Method names and the first task of each, inherited ones included. */
-function tasksOf(prototype: object): Map<string, TaskMark> {
-  const tasks = new Map<string, TaskMark>();
-  const seen = new Set<string>();
-  for (let level: object | null = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object | null) {
-    for (const key of Object.getOwnPropertyNames(level)) {
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const value: unknown = Object.getOwnPropertyDescriptor(level, key)?.value;
-      const [mark] = typeof value === 'function' ? (Reflect.getMetadata(TASK_METADATA, value) ?? []) as TaskMark[] : [];
-      if (mark !== undefined) tasks.set(key, mark);
-    }
-  }
-  return tasks;
+function wantedOf({ result, unique, ...place }: TaskOptions): Wanted {
+  const routingKey = routingKeyOf(place);
+  return { ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }), ...(routingKey === undefined ? {} : { routingKey }) };
 }
 
 function notATask(className: string, method: string, tasks: ReadonlyMap<string, TaskMark>): ConfigurationError {

@@ -2,9 +2,7 @@ import { checkTaskOptions, type TaskMark, type TaskOptions } from '../dispatcher
 import { ConfigurationError } from '../errors.js';
 import { checkTaskSchedule } from '../schedules/check-schedule.js';
 import { display } from '../task/argument-types.js';
-
-/** On the method's function, so that subclasses inherit it until they override the method. */
-export const TASK_METADATA = 'dispatcher:tasks';
+import { TASK_METADATA } from './task-marks.js';
 
 /**
  * Makes a method of a provider or controller the handler of the task with this name. Several on one

@@ -22,6 +22,8 @@ const RESERVED_HEADER_PREFIX = 'x-dispatcher-';
 /** What {@link completeTask} fills in where the caller left a gap. */
 export interface TaskDefaults {
   routingKey: string;
+  /** Where tasks of this name belong. `undefined`: they go by `routingKey`. */
+  routeOf?: ((name: string) => string | undefined) | undefined;
   newUuid(): string;
   /** The key in the shared state for what may be there once among tasks of a name. Default: none can be. */
   uniqueKey?: (name: string, text: string) => string;
@@ -40,7 +42,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
     throw new InvalidTaskError(`Expected a task { name, args?, uuid?, routingKey?, headers? }, found ${display(input)}.`);
   }
   const name = checkName(input.name);
-  const routingKey = input.routingKey === undefined ? defaults.routingKey : shortString(input.routingKey, 'routingKey', name);
+  const routingKey = input.routingKey === undefined ? defaults.routeOf?.(name) ?? defaults.routingKey : shortString(input.routingKey, 'routingKey', name);
   const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
   const args = input.args === undefined ? [] : formedArguments(input.args, name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
@@ -60,6 +62,10 @@ const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
   expiresInSeconds: anything, priority: anything, unique: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
+
+export function isSendOption(name: string): boolean {
+  return Object.hasOwn(SEND_OPTIONS, name);
+}
 const TASK_FIELDS: ReadonlySet<string> = new Set(Object.keys({ name: anything, args: anything, uuid: anything, ...SEND_OPTIONS } satisfies Record<keyof TaskInput, unknown>));
 
 /**

@@ -19,15 +19,21 @@ export function checkQueues(queues: unknown): QueueConfig[] {
 /** @throws ConfigurationError, also where two have one name */
 export function checkWorkers(workers: unknown): WorkerConfig[] {
   const checked = checkList(workers, 'workers', WORKER_EXAMPLE).map((worker, index) => checkWorker(worker, `workers[${index}]`));
-  const names = new Map<string, number>();
-  checked.forEach(({ name }, index) => {
+  refuseSameNames(checked, (_, index) => `workers[${index}]`);
+  return checked;
+}
+
+/** @throws ConfigurationError where two workers have one name */
+export function refuseSameNames(workers: readonly WorkerConfig[], title: (worker: WorkerConfig, index: number) => string): void {
+  const names = new Map<string, string>();
+  workers.forEach((worker, index) => {
+    const { name } = worker;
     const earlier = names.get(name);
     if (earlier !== undefined) {
-      throw new ConfigurationError(`workers[${earlier}] and workers[${index}] are both named "${name}". Give each worker a name of its own.`, { worker: name });
+      throw new ConfigurationError(`${earlier} and ${title(worker, index)} are both named "${name}". Give each worker a name of its own.`, { worker: name });
     }
-    names.set(name, index);
+    names.set(name, title(worker, index));
   });
-  return checked;
 }
 
 /** @throws ConfigurationError */

@@ -7,7 +7,7 @@ import type { TaskLimitOptions } from '../../worker/limits/limit-options.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
-import { checkBoolean, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
+import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 
 /** The options of `@Task`. @publicApi */
 export interface TaskOptions {
@@ -21,6 +21,13 @@ export interface TaskOptions {
   taskUuidAsFirstArg?: boolean;
   /** When and how often a failed attempt is repeated. Default: never; the task becomes a dead letter at once. */
   retry?: RetryPolicy;
+  /**
+   * The queue that it belongs in. Whoever publishes it knowing its class sends it there, by the queue's name as routing key
+   * unless `routingKey` says another; workers of that queue bind it so, and only they run it. Default: that of `@Tasks` on its class; else any.
+   */
+  queue?: string;
+  /** What it is published with where the publisher names no other. Default: the name of its `queue`; else the `defaultRoutingKey`. */
+  routingKey?: string;
   /** Names of the workers that run it. Default: each worker that has no list of tasks. */
   workers?: string[];
   /** The name of the dispatcher it belongs to, where an application has several. Default: `default`. */
@@ -65,6 +72,9 @@ export interface TaskOptions {
   weight?: number;
 }
 
+/** Where a task goes. @publicApi */
+export type TaskPlace = Pick<TaskOptions, 'queue' | 'routingKey'>;
+
 /** One `@Task` on a method. */
 export interface TaskMark {
   readonly name: string;
@@ -74,7 +84,7 @@ export interface TaskMark {
 /** As in gocraft/work. */
 const MOST_WEIGHT = 100_000;
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'unique', 'weight'];
+const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'queue', 'routingKey', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'unique', 'weight'];
 
 /** @throws ConfigurationError */
 export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
@@ -85,6 +95,7 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     timeoutSeconds: checkSeconds(given.timeoutSeconds, `timeoutSeconds of ${where}`, { fallback: 0 }),
     taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
     retry: checkRetry(given.retry, where),
+    ...checkTaskPlace({ queue: given.queue, routingKey: given.routingKey }, where),
     workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
     dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
     result: checkBoolean(given.result, `result of ${where}`, false),
@@ -95,6 +106,17 @@ export function checkTaskOptions(options: TaskOptions, where: string): TaskOptio
     unique: checkUnique(given.unique, where),
     thread: checkBoolean(given.thread, `thread of ${where}`, false),
     middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
+  };
+}
+
+/** @throws ConfigurationError */
+export function checkTaskPlace(place: TaskPlace, where: string): TaskPlace {
+  requireObject(place, `The options of ${where}`, "{ queue: 'mail' }");
+  const given: TaskPlace = place;
+  refuseUnknown(given, ['queue', 'routingKey'], where);
+  return {
+    queue: given.queue === undefined ? undefined : checkBrokerName(given.queue, `queue of ${where}`, "queue: 'mail'"),
+    routingKey: given.routingKey === undefined ? undefined : checkName(given.routingKey, `routingKey of ${where}`, "routingKey: 'mail.send'"),
   };
 }
 

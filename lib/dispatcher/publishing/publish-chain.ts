@@ -21,7 +21,7 @@ export class PublishChain {
 
   /** @param middlewares asked for at the first publish, when providers exist */
   constructor(
-    private readonly publisher: TaskPublisher, private readonly broker: Broker, private readonly defaultRoutingKey: string,
+    private readonly publisher: TaskPublisher, private readonly broker: Broker, private readonly routingKeyOf: (name: string) => string,
     private readonly middlewares: () => readonly PublishMiddleware[], private readonly onLate: LateFailure,
   ) {}
 
@@ -55,7 +55,7 @@ export class PublishChain {
 
   private copy(input: TaskInput): OutgoingTask {
     return {
-      ...input, uuid: input.uuid ?? newUuid(), args: [...input.args ?? []], headers: { ...input.headers }, routingKey: input.routingKey ?? this.defaultRoutingKey,
+      ...input, uuid: input.uuid ?? newUuid(), args: [...input.args ?? []], headers: { ...input.headers }, routingKey: input.routingKey ?? this.routingKeyOf(input.name),
     };
   }
 }

@@ -10,6 +10,7 @@ import { messageOf } from '../../task/error-text.js';
 import { PublishChain } from './publish-chain.js';
 import { BatchPublisher } from './publish-many.js';
 import type { PublishMiddleware } from './publish-middleware.js';
+import type { PublishAdvice } from '../placement/publish-advice.js';
 import type { Cancel, PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import { TaskPublisher } from './task-publisher.js';
@@ -18,6 +19,7 @@ import { UniquePublisher } from './unique-publisher.js';
 export interface PublishingDependencies {
   readonly broker: Broker;
   readonly gate: StartGate;
+  readonly advice: PublishAdvice;
   readonly results: TaskResults;
   readonly shared: SharedState;
   readonly cancel: Cancel;
@@ -35,10 +37,10 @@ export class Publishing {
   private readonly chain: PublishChain | undefined;
 
   constructor(config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, gate, results, shared, cancel, emit, taskFlow } = dependencies;
+    const { broker, gate, advice, results, shared, cancel, emit, taskFlow } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
       (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }));
-    this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow);
+    this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow, advice);
     this.chain = this.chainOf(config);
     this.publisher = this.chain ?? this.plain;
   }
@@ -55,8 +57,8 @@ export class Publishing {
 
   private chainOf({ middleware: { publish }, defaultRoutingKey }: ResolvedConfig): PublishChain | undefined {
     if (publish === undefined || publish.length === 0) return undefined;
-    const { broker, find, emit } = this.dependencies;
-    return new PublishChain(this.plain, broker, defaultRoutingKey,
+    const { broker, find, emit, advice } = this.dependencies;
+    return new PublishChain(this.plain, broker, (name) => advice.routeOf(name) ?? defaultRoutingKey,
       () => resolveMiddlewares<PublishMiddleware>(publish, 'publish', 'middleware.publish', find),
       (middleware, { uuid, name }, error) => emit({ type: 'middleware.failed', middleware, task: { uuid, name }, error }));
   }

@@ -10,6 +10,7 @@ import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
+import type { PublishAdvice } from '../placement/publish-advice.js';
 import { type Cancel, PublishedTask } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import { uniqueKey, type UniquePublisher } from './unique-publisher.js';
@@ -36,9 +37,10 @@ export class TaskPublisher {
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
     private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
     private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher, private readonly taskFlow: TaskFlow,
+    private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, newUuid: () => newUuid(), now: () => Date.now(), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), newUuid: () => newUuid(), now: () => Date.now(), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
@@ -47,6 +49,7 @@ export class TaskPublisher {
     const task = this.complete(first, values);
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
+    this.advice?.look(task.name, task.routingKey);
     const unique = await this.send(task, message);
     const uuid = unique?.taken === false ? unique.uuid : task.uuid;
     const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isAsked(task);

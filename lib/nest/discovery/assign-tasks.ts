@@ -5,14 +5,15 @@ import { describeTask, type DiscoveredTask } from './discovered-task.js';
 
 /**
  * Which of the discovered tasks a worker runs: those that its `tasks` names and those whose `@Task` names
- * it; without a list, every task too that is not assigned to other workers in one of these ways.
+ * it; without a list, every task too that is not assigned to other workers in one of these ways, nor to another queue.
  *
+ * @param mayMiss whether a listed task need not exist: this process runs none
  * @throws ConfigurationError where a listed task does not exist, or two handlers have one name
  */
-export function assignTasks(worker: WorkerConfig, all: readonly WorkerConfig[], tasks: readonly DiscoveredTask[]): Map<string, DiscoveredTask> {
+export function assignTasks(worker: WorkerConfig, all: readonly WorkerConfig[], tasks: readonly DiscoveredTask[], mayMiss = false): Map<string, DiscoveredTask> {
   const known = new Set(tasks.map(({ name }) => name));
   for (const name of worker.tasks ?? []) {
-    if (!known.has(name)) throw unknownTask(worker, name, known);
+    if (!known.has(name) && !mayMiss) throw unknownTask(worker, name, known);
   }
   const assigned = new Map<string, DiscoveredTask>();
   for (const task of tasks) {
@@ -27,6 +28,7 @@ export function assignTasks(worker: WorkerConfig, all: readonly WorkerConfig[], 
 function takes(worker: WorkerConfig, all: readonly WorkerConfig[], { name, options }: DiscoveredTask): boolean {
   if (worker.tasks?.includes(name) || options.workers?.includes(worker.name)) return true;
   if (worker.tasks !== undefined || options.workers !== undefined) return false;
+  if (options.queue !== undefined && options.queue !== worker.queue) return false;
   return !all.some((other) => other.name !== worker.name && other.tasks?.includes(name));
 }
 

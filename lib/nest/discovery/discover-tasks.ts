@@ -3,7 +3,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import type { Module } from '@nestjs/core/injector/module';
 import type { TaskMark } from '../../dispatcher/config/task-options.js';
-import { TASK_METADATA } from '../task.decorator.js';
+import { TASK_METADATA, withPlaceOfClass } from '../task-marks.js';
 import type { DiscoveredTask } from './discovered-task.js';
 
 /**
@@ -40,13 +40,25 @@ export function isPerTask(wrapper: InstanceWrapper): boolean {
 }
 
 function tasksOf(wrapper: InstanceWrapper, host: Module, discovery: DiscoveryService): DiscoveredTask[] {
-  const prototype = prototypeOf(wrapper);
+  const own = marksOn(prototypeOf(wrapper), wrapper, host, discovery);
+  return own.length > 0 ? own : replacedTasks(wrapper, host, discovery);
+}
+
+/** A value in the place of a class, as tests put it there: what it has of the methods of the class stands for them. */
+function replacedTasks(wrapper: InstanceWrapper, host: Module, discovery: DiscoveryService): DiscoveredTask[] {
+  const { token, instance } = wrapper as { token: unknown; instance: unknown };
+  if (!wrapper.isNotMetatype || typeof token !== 'function' || typeof instance !== 'object' || instance === null) return [];
+  return marksOn(token.prototype as object | undefined, wrapper, host, discovery)
+    .filter(({ methodName }) => typeof (instance as Record<string, unknown>)[methodName] === 'function');
+}
+
+function marksOn(prototype: object | undefined, wrapper: InstanceWrapper, host: Module, discovery: DiscoveryService): DiscoveredTask[] {
   if (prototype === undefined) return [];
   const component = { instance: Object.create(prototype) as object } as Parameters<typeof discovery.classMethodsWithMetaAtKey>[0];
   const methods = discovery.classMethodsWithMetaAtKey<TaskMark[]>(component, TASK_METADATA);
   const className = (prototype.constructor as { name?: string } | undefined)?.name ?? String(wrapper.name);
   return methods.flatMap(({ meta, discoveredMethod: { methodName } }) => meta.map(({ name, options }) => (
-    { name, options, wrapper, host, prototype, methodName, origin: `${className}.${methodName}` })));
+    { name, options: withPlaceOfClass(prototype, options), wrapper, host, prototype, methodName, origin: `${className}.${methodName}` })));
 }
 
 /** A scoped class has no instance yet; what a scoped factory will make cannot be known before. */

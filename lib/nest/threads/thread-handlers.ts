@@ -8,12 +8,13 @@ import { discoverTasks } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
 import { createHandler } from '../handlers/create-handler.js';
 import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
+import { IN_THREAD } from '../module-registry.js';
 import { handlerSurroundings } from '../handlers/surroundings.js';
 
 /** Nest's own mark of a module class. */
 const MODULE_METADATA = ['imports', 'providers', 'controllers', 'exports'];
 
-@Module({})
+@Module({ providers: [{ provide: IN_THREAD, useValue: true }] })
 class ThreadRootModule {}
 
 /** The handlers of `thread: true` tasks of a module, in a Nest context made for this thread. @throws whatever keeps it from starting */

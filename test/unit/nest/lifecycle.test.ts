@@ -173,7 +173,7 @@ describe('lifecycle', () => {
 
   it('warns once that TLS verification is off', async () => {
     const log = new KeptLog();
-    const dispatcher = DispatcherModule.forRoot(testConfig({ tlsConfig: { rejectUnauthorized: false } }, log));
+    const dispatcher = DispatcherModule.forRoot(testConfig({ tlsConfig: { rejectUnauthorized: false }, workers: [] }, log));
     await startApp({}, {}, { dispatcher });
     expect(log.of('warn')).toEqual([expect.stringContaining('rejectUnauthorized is false')]);
   });

@@ -1,0 +1,65 @@
+import type { QueueDeclaration } from '../../brokers/broker.js';
+import { ConfigurationError } from '../../errors.js';
+import type { WorkerConfig } from '../../worker/worker-config.js';
+import { queuesToDeclare, refuseSameNames } from '../config/queue-config.js';
+import type { QueueConfig } from '../config/server-config.js';
+import { routingKeyOf, type KnownTask } from './known-task.js';
+
+/** What a module of the application brings along. */
+export interface Feature {
+  readonly workers: readonly WorkerConfig[];
+  readonly initQueues: readonly QueueConfig[];
+}
+
+/** Which queues and workers there are, and how tasks get to them: what the configuration, features and `@Task` say together. */
+export class Placement {
+  /** Those of the configuration and of the features. */
+  readonly workers: readonly WorkerConfig[];
+  readonly queues: readonly QueueDeclaration[];
+  /** By name. */
+  readonly tasks: ReadonlyMap<string, KnownTask>;
+  private readonly keys = new Map<string, Set<string>>();
+
+  /** @throws ConfigurationError where two of them contradict each other */
+  constructor({ workers, queues }: { readonly workers: readonly WorkerConfig[]; readonly queues: readonly QueueDeclaration[] }, features: readonly Feature[], tasks: readonly KnownTask[]) {
+    this.tasks = byName(tasks);
+    for (const task of tasks) this.lead(task);
+    const all = [...workers, ...features.flatMap((feature) => feature.workers)];
+    refuseSameNames(all, ({ name, queue }) => `the one of queue "${queue}" ("${name}")`);
+    this.workers = all.map((worker) => this.placed(worker));
+    const initial = [...queues as readonly QueueConfig[], ...features.flatMap(({ initQueues }) => initQueues)];
+    this.queues = queuesToDeclare(initial.map((queue) => ({ ...queue, bindingKeys: this.withKeys(queue.name, queue.bindingKeys) })), this.workers);
+  }
+
+  /** Its queue is bound with the keys of the tasks that belong in it. */
+  placed(worker: WorkerConfig): WorkerConfig {
+    const bindingKeys = this.withKeys(worker.queue, worker.bindingKeys);
+    return bindingKeys === worker.bindingKeys ? worker : { ...worker, bindingKeys };
+  }
+
+  private lead(task: KnownTask): void {
+    const key = routingKeyOf(task);
+    if (task.queue === undefined || key === undefined) return;
+    this.keys.set(task.queue, (this.keys.get(task.queue) ?? new Set<string>()).add(key));
+  }
+
+  private withKeys(queue: string, bindingKeys: string[] | undefined): string[] | undefined {
+    const own = this.keys.get(queue);
+    return own === undefined ? bindingKeys : [...new Set([...bindingKeys ?? [], ...own])];
+  }
+}
+
+function byName(tasks: readonly KnownTask[]): Map<string, KnownTask> {
+  const known = new Map<string, KnownTask>();
+  for (const task of tasks) {
+    const other = known.get(task.name);
+    if (other !== undefined && routingKeyOf(other) !== routingKeyOf(task)) throw ambiguous(other, task);
+    known.set(task.name, task);
+  }
+  return known;
+}
+
+function ambiguous(one: KnownTask, other: KnownTask): ConfigurationError {
+  const where = (task: KnownTask): string => `${task.origin} says ${task.queue === undefined ? `routing key "${routingKeyOf(task) ?? 'none'}"` : `queue "${task.queue}"`}`;
+  return new ConfigurationError(`Nobody can know where the task "${one.name}" goes: ${where(one)}, and ${where(other)}. Say the same in both, or rename one.`, { task: one.name });
+}

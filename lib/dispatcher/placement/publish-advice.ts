@@ -1,0 +1,76 @@
+import type { EventSink } from '../../events/dispatcher-event.js';
+import { nearestName } from '../../task/nearest-name.js';
+import { routingKeyOf, type KnownTask } from './known-task.js';
+import type { Placement } from './placement.js';
+import type { PlacedWorker } from './start-warnings.js';
+
+/** Names are the application's, and few; should they be made up for each task, they are not all kept. */
+const MOST_NAMES = 1_000;
+
+export interface AdviceSources {
+  readonly placement: () => Placement;
+  readonly workers: () => readonly PlacedWorker[];
+  readonly emit: EventSink;
+}
+
+/** Knows where a task belongs, and says once of each name when it seems to go where nobody runs it. */
+export class PublishAdvice {
+  /** The key that each name was last looked at with. */
+  private readonly looked = new Map<string, string>();
+  private readonly told = new Set<string>();
+
+  constructor(private readonly sources: AdviceSources) {}
+
+  /** `undefined`: by the default key. */
+  routeOf(name: string): string | undefined {
+    const task = this.sources.placement().tasks.get(name);
+    return task === undefined ? undefined : routingKeyOf(task);
+  }
+
+  /** Costs a comparison for a name that goes where it went before. */
+  look(name: string, routingKey: string): void {
+    if (this.looked.get(name) === routingKey) return;
+    if (this.looked.size >= MOST_NAMES) this.looked.clear();
+    this.looked.set(name, routingKey);
+    const message = this.doubtAbout(name, routingKey);
+    if (message !== undefined) this.tell(name, message);
+  }
+
+  tell(name: string, message: string): void {
+    if (this.told.has(name) || this.told.size >= MOST_NAMES) return;
+    this.told.add(name);
+    this.sources.emit({ type: 'task.doubtful', name, message });
+  }
+
+  private doubtAbout(name: string, routingKey: string): string | undefined {
+    const placement = this.sources.placement();
+    const workers = this.sources.workers();
+    if (workers.some(({ taskNames }) => taskNames.includes(name))) return wrongQueue(name, routingKey, placement, workers);
+    const known = placement.tasks.get(name);
+    return known === undefined ? misspelt(name, placement.tasks) : undefined;
+  }
+}
+
+function misspelt(name: string, tasks: ReadonlyMap<string, KnownTask>): string | undefined {
+  const nearest = nearestName(name, tasks.keys());
+  // Names that are counted up differ on purpose.
+  if (nearest === undefined || withoutDigits(nearest) === withoutDigits(name)) return undefined;
+  return `No @Task of this process has the name "${name}". Did you mean "${nearest}"? It is published all the same; should nobody know it, it becomes a dead letter.`;
+}
+
+function withoutDigits(name: string): string {
+  return name.replace(/\d+/g, '0');
+}
+
+/** Only what is certain: the key leads to queues of this process, and to none of those whose workers run the task. */
+function wrongQueue(name: string, routingKey: string, { queues }: Placement, workers: readonly PlacedWorker[]): string | undefined {
+  const reached = queues.filter(({ bindingKeys }) => bindingKeys?.includes(routingKey)).map((queue) => queue.name);
+  const takers = workers.filter(({ taskNames }) => taskNames.includes(name));
+  if (reached.length === 0 || takers.some(({ queue }) => reached.includes(queue))) return undefined;
+  return `Task "${name}" is published with the routing key "${routingKey}", which leads to the queue ${quoted(reached)}, but its worker here takes from ${quoted(takers.map(({ queue }) => queue))}. `
+    + `Write @Task('${name}', { queue: '${takers[0]?.queue}' }), or give the routing key with the task.`;
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
+}
