@@ -81,10 +81,10 @@ export class DispatcherParts {
   readonly deadLetters: DeadLetters;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
-  /** Knows where tasks belong. */
-  readonly advice: PublishAdvice;
   private place: Placement | undefined;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
+  /** Knows where tasks belong. */
+  readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
   private readonly recorder: OutcomeRecorder;
@@ -106,7 +106,6 @@ export class DispatcherParts {
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
-    this.advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
     this.publishing = new Publishing(config, {
       broker, find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
@@ -200,6 +199,7 @@ export class DispatcherParts {
     return new Workflows({
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters, undeliveredQueueOf(config.exchange)),
+      routeOf: (name) => this.advice.routeOf(name),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit,
     });

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { task, type TaskSignature } from '../workflows/workflow.js';
+import type { SendOptions } from '../task/task.js';
 import { createTaskClient, type SentArguments } from './task-client.js';
 
 /**
@@ -25,6 +26,9 @@ type WithoutFirst<Arguments extends readonly unknown[]> = Arguments extends read
  */
 export function signatures<Provider extends object>(provider: Type<Provider>): TaskSignatures<Provider> {
   // What a method of it gives is what the function gives.
-  const make = (name: string, args: readonly unknown[]): never => task(name, ...args) as never;
+  const make = (name: string, args: readonly unknown[], { routingKey }: SendOptions): never => {
+    const step = task(name, ...args);
+    return (routingKey === undefined ? step : step.options({ routingKey })) as never;
+  };
   return createTaskClient(provider, make) as unknown as TaskSignatures<Provider>;
 }

@@ -1,4 +1,5 @@
-import { inferArguments, isSendOption } from './complete-task.js';
+import { inferArguments } from './argument-form.js';
+import { isSendOption } from './complete-task.js';
 import type { SendOptions, TaskInput } from './task.js';
 
 /** Arguments as values, whose types are inferred, and options beside them. @publicApi */

@@ -4,6 +4,7 @@ import { display } from '../task/argument-types.js';
 import { inParallel } from './in-parallel.js';
 import { childPath, firstTasks, leadingGroup, ROOT, withLeadingGroup, type StepPath } from './paths.js';
 import { encodePlan, type GroupNode, type PlanNode } from './plan-node.js';
+import { routedPlan, type RouteOf } from './routed-plan.js';
 import type { StepStarter } from './step-starter.js';
 import { anything } from '../task/option-kinds.js';
 import { checkOptions } from '../task/options.js';
@@ -29,6 +30,8 @@ export interface WorkflowPublisherDependencies {
   readonly starter: StepStarter;
   readonly driver: WorkflowDriver;
   now(): number;
+  /** Default: nothing is known. */
+  readonly routeOf?: RouteOf | undefined;
   /** Groups with more members travel without being part of the plan. Default: 100. */
   readonly mostPlanned?: number;
 }
@@ -73,7 +76,8 @@ export class WorkflowPublisher {
   }
 
   /** The plan that is stored, and the members that are not part of it. */
-  private split({ node, source }: Workflow): { plan: PlanNode; members?: Iterable<Step | PlanNode> | AsyncIterable<Step>; group?: { path: StepPath; group: GroupNode } } {
+  private split({ node: unrouted, source }: Workflow): { plan: PlanNode; members?: Iterable<Step | PlanNode> | AsyncIterable<Step>; group?: { path: StepPath; group: GroupNode } } {
+    const node = this.routed(unrouted);
     const leading = leadingGroup(node, ROOT);
     if (leading === undefined) return { plan: node };
     const { path, group } = leading;
@@ -87,7 +91,7 @@ export class WorkflowPublisher {
     let size = 0;
     await inParallel(numbered(members), group.sendConcurrency, async ({ index, member }) => {
       size = Math.max(size, index + 1);
-      await this.sendMember(uuid, childPath(path, index), 'kind' in member ? member : nodeOf(member));
+      await this.sendMember(uuid, childPath(path, index), 'kind' in member ? member : this.routed(nodeOf(member)));
     });
     if (size === 0) throw new InvalidTaskError('A group needs a member; its iterable gave none.', { workflow: uuid });
     if (group.size === undefined) await this.dependencies.driver.sealed(uuid, path, size);
@@ -98,6 +102,11 @@ export class WorkflowPublisher {
     if (member.kind === 'task' && member.onSuccess === undefined && member.onError === undefined) return starter.send(uuid, { path, task: member }, undefined, true);
     await store.savePlan(uuid, path, member);
     for (const placed of firstTasks(member, path)) await starter.send(uuid, placed);
+  }
+
+  private routed(node: PlanNode): PlanNode {
+    const { routeOf } = this.dependencies;
+    return routeOf === undefined ? node : routedPlan(node, routeOf);
   }
 
   /** Best effort: who asks is told of what went wrong before. A workflow that is left behind can never complete. */

@@ -4,6 +4,7 @@ import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { ResultBackend } from '../state/result-backend.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { PublishedWorkflow, type PublishedWorkflowDependencies } from './published-workflow.js';
+import type { RouteOf } from './routed-plan.js';
 import { StepStarter } from './step-starter.js';
 import type { StepSender } from './step-sender.js';
 import { WorkflowDriver } from './workflow-driver.js';
@@ -27,6 +28,8 @@ export interface WorkflowsDependencies {
   callOff(name: string, text: string): Promise<void>;
   /** See {@link WorkflowPublisherDependencies.mostPlanned}. */
   readonly mostPlanned?: number;
+  /** See {@link WorkflowPublisherDependencies.routeOf}. */
+  readonly routeOf?: RouteOf;
   emit(event: WorkflowEvent): void;
 }
 
@@ -38,14 +41,14 @@ export class Workflows {
   private readonly closing = makeStopper();
 
   constructor(private readonly dependencies: WorkflowsDependencies) {
-    const { sender, expiresInMs, now, mostPlanned } = dependencies;
+    const { sender, expiresInMs, now, mostPlanned, routeOf } = dependencies;
     const store = new WorkflowStore(() => dependencies.backend(), expiresInMs);
     const starter = new StepStarter(sender, Math.ceil(expiresInMs / 1000));
     const emit = (event: WorkflowEvent): void => dependencies.emit(event);
     const driver = new WorkflowDriver(store, starter, now, emit);
     const retries = new WorkflowRetries(store, driver, sender, emit);
     this.gate = new WorkflowGate(store, driver, retries, emit);
-    this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned });
+    this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned, routeOf });
     this.handling = {
       store, retries, now, emit, closing: this.closing.signal,
       ready: () => dependencies.ready(), callOff: (name, text) => dependencies.callOff(name, text),

@@ -2,8 +2,10 @@ import { Injectable, Module, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { currentTask, DispatcherModule, getDispatcherToken, Task, Tasks, type DispatcherFeature, type DispatcherService, type TaskContext } from '../../../lib/index.js';
+import { chain, chord, currentTask, DispatcherModule, getDispatcherToken, group, signatures, task, Task, Tasks, type DispatcherFeature, type DispatcherService, type TaskContext } from '../../../lib/index.js';
 import { BROKER_FACTORY } from '../../../lib/nest/dispatcher.module.js';
+import { childrenOf, type PlanNode } from '../../../lib/workflows/plan-node.js';
+import { routedPlan } from '../../../lib/workflows/routed-plan.js';
 import { LoopbackBroker } from '../../support/loopback-broker.js';
 import { KeptLog, startApp, startFailure, testConfig, WORKER } from '../../support/nest-app.js';
 import { Arrivals } from '../../support/wait.js';
@@ -66,6 +68,24 @@ describe('where a task goes', () => {
     await service.publish('other');
     expect(keys(broker)).toEqual(['others']);
     expect(log.of('warn')).toEqual([]);
+  });
+
+  it('travels with a workflow, whose later steps are published by processes that may not know it', async () => {
+    const seen = new Map<string, string | undefined>();
+    const known = (name: string): string | undefined => ({ 'mail.send': 'mail' })[name];
+    const { node } = chain(task('other'), group([task('mail.send', 1), task('mail.send').options({ routingKey: 'own' })]), chord(group([task('mail.send'), task('other')]), task('mail.send').onError(task('mail.send'))));
+    const visit = (one: PlanNode): void => {
+      if (one.kind === 'task') seen.set(`${seen.size} ${one.name}`, one.options?.routingKey);
+      for (const child of [...childrenOf(one), ...one.onError ?? []]) visit(child);
+    };
+    visit(routedPlan(node, known));
+    expect([...seen]).toEqual([
+      ['0 other', undefined], ['1 mail.send', 'mail'], ['2 mail.send', 'own'], ['3 mail.send', 'mail'], ['4 other', undefined], ['5 mail.send', 'mail'], ['6 mail.send', 'mail'],
+    ]);
+    expect(signatures(MailTasks).send('Ada').node).toMatchObject({ options: { routingKey: 'mail' } });
+    const { service, broker } = await startApp({ providers: [MailTasks, OtherTasks] }, { workers: [WORKER, MAIL], broker: 'embedded:' });
+    await service.publish(chain(task('other'), task('mail.send', 'x'))).then((published) => published.result());
+    expect(keys(broker).slice(0, 2)).toEqual(['key', 'mail']);
   });
 
   it('is overridden by the publisher, through middleware too', async () => {
