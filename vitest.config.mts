@@ -13,12 +13,15 @@ const onServers = {
 };
 
 /**
- * Two files at a time: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
+ * More files than cores: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
  * of their own, and count nothing that belongs to all of it.
  */
+const sideBySide = { maxWorkers: 4 };
+
+/** Each kills servers and processes of its own, and waits for what comes of it; under load both cores are busy with two. */
 const inPairs = { maxWorkers: 2 };
 
-/** One file at a time: they kill servers under load, and keep both cores busy by themselves. */
+/** It installs packages, and does more than one thing at a time by itself. */
 const oneByOne = { fileParallelism: false };
 
 /** One after the other in this order: they share two things, the machine and the build in `dist`. */
@@ -36,25 +39,25 @@ export default defineConfig({
       },
       {
         test: {
-          ...onServers, ...inPairs, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...sideBySide, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inPairs, ...inTurn(2), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...sideBySide, ...inTurn(1), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...oneByOne, ...inTurn(3), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
+          ...onServers, ...inPairs, ...inTurn(2), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
           globalSetup: ['test/support/global-build.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...oneByOne, ...inTurn(4), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
+          ...onServers, ...oneByOne, ...inTurn(3), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
         },
       },
     ],
