@@ -8,6 +8,7 @@
  *       InvalidTaskError          a task or one of its arguments is not what its type says
  *         TaskTooLargeError       ... or is larger than may travel
  *         InvalidArgumentsError   its arguments are refused by a pipe of its handler
+ *         StrictWireError         ... or would end or mislead a worker of gofort/dispatcher
  *         HeadersTooLargeError    ... or its headers are more than the connection to the broker takes
  *       UnknownTaskError          no handler has this name
  *       InvalidBodyError          bytes that are not a task in this format
@@ -76,6 +77,13 @@ export class InvalidTaskError extends DispatcherError {
 export class TaskTooLargeError extends InvalidTaskError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_TASK_TOO_LARGE');
+  }
+}
+
+/** A task with what ends or misleads a worker of gofort/dispatcher, on its way to where one may read it: see `wire`. @publicApi */
+export class StrictWireError extends InvalidTaskError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_STRICT_WIRE');
   }
 }
 

@@ -10,6 +10,7 @@ export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, Middlewar
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
+export type { WireOption } from './task/wire.js';
 export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';

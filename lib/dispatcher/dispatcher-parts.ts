@@ -36,6 +36,7 @@ import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
+import { StrictWire } from './strict-wire.js';
 import { Startup } from './startup.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
@@ -82,6 +83,7 @@ export class DispatcherParts {
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
   private place: Placement | undefined;
+  private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   /** Knows where tasks belong. */
   readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
@@ -95,9 +97,9 @@ export class DispatcherParts {
     readonly application: Application,
   ) {
     const { exchange, results: { url } } = config;
-    const { find } = application;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
     this.backend = url === undefined ? undefined : backendOf(url, config);
+    this.wire = new StrictWire(broker, config.wire, config.queues);
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
@@ -107,7 +109,7 @@ export class DispatcherParts {
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
-      broker, find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
+      broker, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
     });
     this.workers = this.makeWorkers();
@@ -133,7 +135,10 @@ export class DispatcherParts {
 
   /** Made when it is first needed: a provider may publish before the application has started. @throws ConfigurationError */
   get placement(): Placement {
-    return (this.place ??= new Placement(this.config, this.application.features(), this.application.tasks()));
+    if (this.place !== undefined) return this.place;
+    this.place = new Placement(this.config, this.application.features(), this.application.tasks());
+    this.wire.add(...this.place.queues);
+    return this.place;
   }
 
   /** By now every provider exists. @throws ConfigurationError */
@@ -163,6 +168,7 @@ export class DispatcherParts {
       if (result === true) this.results.want(name);
       if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
     }
+    this.wire.add({ name: config.queue, bindingKeys: config.bindingKeys, wire: config.wire });
     return new TaskWorker(config, this.workerDependencies(config, this.withAllMiddleware(handlers)));
   }
 

@@ -1,4 +1,5 @@
 import type { QueueTypeOption } from '../brokers/broker.js';
+import type { WireOption } from '../task/wire.js';
 
 /** One worker: it consumes one queue and runs up to `limit` handlers at once. @publicApi */
 export interface WorkerConfig {
@@ -19,6 +20,8 @@ export interface WorkerConfig {
   priorities?: boolean;
   /** As in `initQueues`. Default: `classic`. */
   type?: QueueTypeOption;
+  /** As in `initQueues`, of its queue. Default: the `wire` of the dispatcher. */
+  wire?: WireOption;
   /**
    * How long a task with a name unknown here is given back, with growing pauses, so that another
    * worker can take it, before it becomes a dead letter; counted only while no living worker is known to take it. 0: at

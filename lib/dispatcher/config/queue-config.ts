@@ -1,12 +1,13 @@
 import type { QueueDeclaration, QueueTypeOption } from '../../brokers/broker.js';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import { stricter, WIRES, type WireOption } from '../../task/wire.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../../worker/worker-config.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import type { QueueConfig } from './server-config.js';
 
-const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type'];
-const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
+const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type', 'wire'];
+const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'wire', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
 const TYPES: readonly QueueTypeOption[] = ['classic', 'quorum', 'server-default'];
 const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
 const WORKER_EXAMPLE = "{ name: 'worker_1', queue: 'queue_1' }";
@@ -48,6 +49,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
     tasks: checkNames(worker.tasks, `${where}.tasks`, "'task_1'"),
     priorities: checkBoolean(worker.priorities, `${where}.priorities`, false),
     type: checkChoice(worker.type, `${where}.type`, TYPES, 'classic'),
+    wire: checkWire(worker.wire, where),
     unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
     maxRedeliveries: worker.maxRedeliveries === undefined
       ? undefined
@@ -55,23 +57,30 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
   };
 }
 
+/** A queue to declare, and who reads it where that is said. */
+export type DeclaredQueue = QueueDeclaration & { readonly wire?: WireOption };
+
 /**
  * Every queue once: a publisher that starts before the workers must find their queues.
  *
  * @throws ConfigurationError where one queue is given two types
  */
-export function queuesToDeclare(initQueues: readonly QueueConfig[], workers: readonly WorkerConfig[]): QueueDeclaration[] {
-  const queues = new Map<string, QueueDeclaration & { bindingKeys: string[] }>();
-  const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type }) => ({ name: queue, bindingKeys, type }))];
-  for (const { name, bindingKeys = [], type = 'classic' } of mentions) {
+export function queuesToDeclare(initQueues: readonly QueueConfig[], workers: readonly WorkerConfig[]): DeclaredQueue[] {
+  const queues = new Map<string, DeclaredQueue & { bindingKeys: string[] }>();
+  const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type, wire }) => ({ name: queue, bindingKeys, type, wire }))];
+  for (const { name, bindingKeys = [], type = 'classic', wire } of mentions) {
     const known = queues.get(name);
     if (known !== undefined && known.type !== type) {
       throw new ConfigurationError(
         `The queue "${name}" is "${known.type}" in one place of the configuration and "${type}" in another. Write the same type in both.`, { queue: name });
     }
-    queues.set(name, { name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])] });
+    queues.set(name, { name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])], ...withWire(stricter(known?.wire, wire)) });
   }
   return [...queues.values()];
+}
+
+function withWire(wire: WireOption | undefined): { wire?: WireOption } {
+  return wire === undefined ? {} : { wire };
 }
 
 function checkQueue(queue: unknown, where: string): QueueConfig {
@@ -81,7 +90,12 @@ function checkQueue(queue: unknown, where: string): QueueConfig {
     name: checkBrokerName(queue.name, `${where}.name`, "name: 'queue_1'"),
     bindingKeys: checkNames(queue.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     type: checkChoice(queue.type, `${where}.type`, TYPES, 'classic'),
+    wire: checkWire(queue.wire, where),
   };
+}
+
+function checkWire(wire: unknown, where: string): WireOption | undefined {
+  return wire === undefined ? undefined : checkChoice(wire, `${where}.wire`, WIRES, 'dispatcher');
 }
 
 function checkList(value: unknown, option: string, example: string): unknown[] {

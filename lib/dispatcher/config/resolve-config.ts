@@ -1,12 +1,12 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { QueueDeclaration } from '../../brokers/broker.js';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import { WIRES, type WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkSeconds, MAX_EXCHANGE_BYTES, refuseUnknown, requireObject } from './config-checks.js';
 import { checkMiddlewares } from './check-middleware.js';
-import { checkQueues, checkWorkers, queuesToDeclare } from './queue-config.js';
+import { checkQueues, checkWorkers, queuesToDeclare, type DeclaredQueue } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-options.js';
 import { checkResults, type ResolvedResults } from './results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads-config.js';
@@ -19,8 +19,10 @@ export interface ResolvedConfig {
   readonly exchange: string;
   readonly defaultRoutingKey: string;
   /** Of `initQueues` and of the workers: both are declared at start. */
-  readonly queues: readonly QueueDeclaration[];
+  readonly queues: readonly DeclaredQueue[];
   readonly workers: readonly WorkerConfig[];
+  /** Who reads queues of which nothing is said. */
+  readonly wire: WireOption;
   readonly role: DispatcherRole;
   readonly reconnection: { readonly retries: number | 'forever'; readonly intervalMs?: number };
   readonly tls?: { readonly options?: ConnectionOptions; readonly force?: boolean };
@@ -45,7 +47,7 @@ export interface ResolvedConfig {
 }
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
-  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
+  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
@@ -79,6 +81,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     defaultRoutingKey: checkName(options.defaultRoutingKey, 'defaultRoutingKey', "defaultRoutingKey: 'tasks'"),
     queues: queuesToDeclare(initQueues, workers),
     workers,
+    wire: checkChoice(options.wire, 'wire', WIRES, 'dispatcher'),
     role: resolveRole(options.role, environment.DISPATCHER_ROLE, workers),
     reconnection: resolveReconnection(options),
     tls,

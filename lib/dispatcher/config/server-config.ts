@@ -2,6 +2,7 @@ import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { QueueTypeOption } from '../../brokers/broker.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
+import type { WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
 import type { PublishMiddlewareInput } from '../publishing/publish-middleware.js';
@@ -24,6 +25,12 @@ export interface ServerConfig {
   exchange: string;
   /** The routing key of tasks that name none. Required; a task that no queue is bound for is refused. */
   defaultRoutingKey: string;
+  /**
+   * Who may read the queues for which nothing else is said. `gofort-strict`: workers of gofort/dispatcher too. What would
+   * end the process of one or mislead it (lists and `json` as arguments, integers beyond 2^53) is then refused on its way
+   * out, with a `StrictWireError`; each body is read once more for that. Default: `dispatcher`.
+   */
+  wire?: WireOption;
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */
@@ -141,6 +148,11 @@ export interface QueueConfig {
    * type, for a queue of a Go service on a RabbitMQ whose default type is not `classic`; see docs/rabbitmq.md. Default: `classic`.
    */
   type?: QueueTypeOption;
+  /**
+   * Who may read it: `gofort-strict`, workers of gofort/dispatcher too: what would end or mislead one is refused, whichever
+   * way it goes to this queue or to one of its binding keys. Default: the `wire` of the dispatcher.
+   */
+  wire?: WireOption;
 }
 
 /** See {@link ServerConfig.startup}. @publicApi */

@@ -1,7 +1,6 @@
-import type { QueueDeclaration } from '../../brokers/broker.js';
 import { ConfigurationError } from '../../errors.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
-import { queuesToDeclare, refuseSameNames } from '../config/queue-config.js';
+import { queuesToDeclare, refuseSameNames, type DeclaredQueue } from '../config/queue-config.js';
 import type { QueueConfig } from '../config/server-config.js';
 import { routingKeyOf, type KnownTask } from './known-task.js';
 
@@ -15,13 +14,13 @@ export interface Feature {
 export class Placement {
   /** Those of the configuration and of the features. */
   readonly workers: readonly WorkerConfig[];
-  readonly queues: readonly QueueDeclaration[];
+  readonly queues: readonly DeclaredQueue[];
   /** By name. */
   readonly tasks: ReadonlyMap<string, KnownTask>;
   private readonly keys = new Map<string, Set<string>>();
 
   /** @throws ConfigurationError where two of them contradict each other */
-  constructor({ workers, queues }: { readonly workers: readonly WorkerConfig[]; readonly queues: readonly QueueDeclaration[] }, features: readonly Feature[], tasks: readonly KnownTask[]) {
+  constructor({ workers, queues }: { readonly workers: readonly WorkerConfig[]; readonly queues: readonly DeclaredQueue[] }, features: readonly Feature[], tasks: readonly KnownTask[]) {
     this.tasks = byName(tasks);
     for (const task of tasks) this.lead(task);
     const all = [...workers, ...features.flatMap((feature) => feature.workers)];

@@ -1,0 +1,83 @@
+import type { Address, Broker, Message } from '../brokers/broker.js';
+import { StrictWireError } from '../errors.js';
+import { harmToGo } from '../task/gofort-strict.js';
+import { Header } from '../task/headers.js';
+import { stricter, type WireOption } from '../task/wire.js';
+
+/** What is known of a queue and of who reads it. */
+export interface WiredQueue {
+  readonly name: string;
+  readonly bindingKeys?: readonly string[];
+  readonly wire?: WireOption;
+}
+
+/**
+ * Which queues Go may read, and that nothing gets there from this process that harms it, whoever sends it: a publish, a
+ * schedule, a step of a workflow, a retry, a replayed dead letter. It stands before the broker, so that no way leads past.
+ */
+export class StrictWire {
+  private readonly queues = new Map<string, WireOption>();
+  private readonly keys = new Map<string, WireOption>();
+  private isGuarding = false;
+
+  /** @param otherwise who reads the queues of which nothing is said */
+  constructor(private readonly broker: Broker, private readonly otherwise: WireOption, queues: readonly WiredQueue[]) {
+    this.add(...queues);
+    if (otherwise === 'gofort-strict') this.guard();
+  }
+
+  /** Also those that come at run time. What was strict once stays so. */
+  add(...queues: readonly WiredQueue[]): void {
+    for (const { name, bindingKeys = [], wire } of queues) {
+      note(this.queues, name, wire);
+      for (const key of bindingKeys) note(this.keys, key, this.queues.get(name) ?? this.otherwise);
+      if (wire === 'gofort-strict') this.guard();
+    }
+  }
+
+  /** From now on the broker refuses what must not go to these queues. Where there are none, nothing stands before it. */
+  private guard(): void {
+    if (this.isGuarding) return;
+    this.isGuarding = true;
+    const { broker } = this;
+    const publish = broker.publish.bind(broker);
+    broker.publish = (message, address, options) => {
+      const refusal = this.concerns(message, address) ? refusalOf(message, address) : undefined;
+      return refusal === undefined ? publish(message, address, options) : Promise.reject(refusal);
+    };
+  }
+
+  /** A dead letter goes where nobody consumes. */
+  private concerns({ properties: { headers } }: Message, address: Address): boolean {
+    if (headers?.[Header.deadReason] !== undefined) return false;
+    const wire = 'queue' in address ? this.queues.get(address.queue) : this.keys.get(address.routingKey);
+    return (wire ?? this.otherwise) === 'gofort-strict';
+  }
+}
+
+function note(of: Map<string, WireOption>, name: string, wire: WireOption | undefined): void {
+  const known = stricter(of.get(name), wire);
+  if (known !== undefined) of.set(name, known);
+}
+
+function refusalOf({ body, properties }: Message, address: Address): StrictWireError | undefined {
+  const task = taskIn(body);
+  const harm = harmToGo(task?.args);
+  if (task === undefined || harm === undefined) return undefined;
+  const { index, type, found, instead } = harm;
+  const to = 'queue' in address ? `the queue "${address.queue}"` : `the routing key "${address.routingKey}"`;
+  return new StrictWireError(
+    `Task "${String(task.name)}": argument ${index + 1} ${found}. Go may read what is sent to ${to} (wire: 'gofort-strict'). `
+    + `${instead}, or send the task where only workers of this library read.`,
+    { task: task.name, uuid: task.uuid ?? properties.messageId, index, type, ...address });
+}
+
+/** What is no JSON, or no task, Go refuses before it looks at arguments. */
+function taskIn(body: Buffer): { name?: unknown; uuid?: unknown; args?: unknown } | undefined {
+  try {
+    const content: unknown = JSON.parse(body.toString());
+    return typeof content === 'object' && content !== null ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
