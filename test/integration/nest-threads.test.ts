@@ -144,6 +144,17 @@ describe('threads', () => {
     expect((await ended.first(({ name }) => name === 'guarded', 'its refusal')).error?.message).toMatch(/refused in thread [1-9]/);
   });
 
+  it('carry what was behind an error, and what a pipe refused, which is a dead letter at once', async () => {
+    const { service, ended } = await start('embedded:');
+    await service.publish('behind');
+    expect((await ended.first(({ name }) => name === 'behind', 'the error')).error).toMatchObject({
+      name: 'AggregateError', cause: { name: 'Error', message: 'the root' }, errors: [{ name: 'TypeError', message: 'one' }],
+    });
+    const dead = emission(service.events(), (event) => event.type === 'task.dead-lettered' && event.task.name === 'refuses', 'the dead letter');
+    await service.publish('refuses', 1);
+    expect(await dead).toMatchObject({ reason: 'invalid-arguments', task: { attempt: 1 }, error: { issues: ['argument 0: refused in a thread', 'argument 0: twice'] } });
+  });
+
   it('hear of the abort of their signal, and write to the logger', async () => {
     const { service, log } = await start('embedded:');
     const logged = new Promise<string>((resolve) => {

@@ -1,6 +1,6 @@
 import { threadId } from 'node:worker_threads';
-import { ForbiddenException, Injectable, Module, UseGuards, type CanActivate } from '@nestjs/common';
-import { currentTask, RetryLater, Task, TaskContext } from '../../../lib/index.js';
+import { BadRequestException, ForbiddenException, Injectable, Module, UseGuards, type CanActivate, type PipeTransform } from '@nestjs/common';
+import { Arg, currentTask, RetryLater, Task, TaskContext } from '../../../lib/index.js';
 
 @Injectable()
 class Colours { readonly list = ['red']; }
@@ -8,6 +8,10 @@ class Colours { readonly list = ['red']; }
 @Injectable()
 class RefuseAll implements CanActivate {
   canActivate(): boolean { throw new ForbiddenException(`refused in thread ${threadId}`); }
+}
+
+class Refuses implements PipeTransform {
+  transform(): never { throw new BadRequestException([`refused in a thread`, 'twice']); }
 }
 
 class OwnError extends Error {
@@ -46,6 +50,10 @@ export class ThreadTasks {
     setTimeout(() => { throw new Error('nobody caught this'); }, 1);
     return new Promise(() => undefined);
   }
+  @Task('refuses', { thread: true, retry: { attempts: 3, delaySeconds: 0 } })
+  refuses(@Arg(0, new Refuses()) _: unknown): void { /* never */ }
+  @Task('behind', { thread: true })
+  behind(): void { throw new AggregateError([new TypeError('one')], 'all failed', { cause: new Error('the root') }); }
   @Task('throws', { thread: true }) throws(): void { throw new OwnError(7); }
   @Task('later', { thread: true, retry: { attempts: 2 } })
   later(@TaskContext() { attempt }: TaskContext): string {

@@ -1,7 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { chain, StrictWireError, Task, task, type DispatcherEvent, type TaskArgument } from '../../../lib/index.js';
+import { chain, DispatcherModule, StrictWireError, Task, task, type DispatcherEvent, type TaskArgument } from '../../../lib/index.js';
 import { harmToGo } from '../../../lib/task/gofort-strict.js';
 import { startApp, WORKER } from '../../support/nest-app.js';
 
@@ -13,6 +13,11 @@ class Tasks {
   @Task('plain', { retry: { attempts: 3, delaySeconds: 0, jitter: 0 } }) plain(): void { throw new Error('the handler failed'); }
   @Task('gives') gives(): unknown { return { a: 1 }; }
   @Task('takes') takes(): void { return; }
+}
+
+@Injectable()
+class InFeature {
+  @Task('in-feature', { queue: 'feature' }) run(): void { return; }
 }
 
 describe('what harms Go', () => {
@@ -85,6 +90,15 @@ describe('a queue that Go reads', () => {
     await service.publish({ name: 'takes', args: LIST });
     await service.createWorker({ name: 'later', queue: 'later', bindingKeys: ['later'], wire: 'gofort-strict' });
     await expect(service.publish({ name: 'takes', routingKey: 'later', args: LIST })).rejects.toBeInstanceOf(StrictWireError);
+    await service.publish({ name: 'takes', args: LIST });
+  });
+
+  it('may be one that a feature module brings, reached by the key of a task in it', async () => {
+    @Module({ imports: [DispatcherModule.forFeature({ initQueues: [{ name: 'feature', wire: 'gofort-strict' }] })], providers: [InFeature] })
+    class FeatureModule {}
+    const { service } = await startApp({ imports: [FeatureModule], providers: [Tasks] });
+    await expect(service.publish({ name: 'in-feature', args: LIST })).rejects.toBeInstanceOf(StrictWireError);
+    await service.publish({ name: 'in-feature', args: [{ type: 'int', value: 1 }] });
     await service.publish({ name: 'takes', args: LIST });
   });
 
