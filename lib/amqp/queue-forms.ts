@@ -10,6 +10,12 @@ export function returnsQueueOf(exchange: string): string {
   return `${exchange}.delay.v2.due`;
 }
 
+/** The exchange whose {@link returnsQueueOf} this is; `undefined` for any other queue. */
+export function exchangeOfReturns(queue: string): string | undefined {
+  const ending = returnsQueueOf('');
+  return queue.endsWith(ending) && queue.length > ending.length ? queue.slice(0, -ending.length) : undefined;
+}
+
 export function ledgerRecordsOf(exchange: string): string {
   return `${exchange}.ledger.v1`;
 }

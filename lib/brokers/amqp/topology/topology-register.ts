@@ -4,6 +4,7 @@ import type { QueueDeclaration, QueueType, Topology } from '../../broker.js';
 import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
 import { withChannel } from '../connection/open-channel.js';
 import { adoptionWarning } from './adoption.js';
+import { otherOwner, otherOwnerWarning } from './other-owner.js';
 import { declarationFailure } from './declaration-failure.js';
 import { declareOrFind } from './declare-or-find.js';
 import { queueForms } from './queue-arguments.js';
@@ -102,9 +103,20 @@ export class TopologyRegister {
       declare: (channel) => channel.assertQueue(queue.name, { durable: true, arguments: form }),
       find: (channel) => channel.checkQueue(queue.name),
     }, (message) => this.warnOnce(message));
-    const form = await declareInOneOf(queueForms(queue, this.exchange, serverVersion(model)), declare);
+    const form = await this.inItsForm(model, queue, declare);
     // Declared without a type, it has one all the same.
     return form['x-queue-type'] === undefined ? await declareInOneOf([CLASSIC, QUORUM], declare) : form;
+  }
+
+  private async inItsForm(model: ChannelModel, queue: QueueDeclaration, declare: (form: QueueArguments) => Promise<void>): Promise<QueueArguments> {
+    try {
+      return await declareInOneOf(queueForms(queue, this.exchange, serverVersion(model)), declare);
+    } catch (error) {
+      const owner = otherOwner(queue, error);
+      if (owner === undefined) throw error;
+      this.warnOnce(otherOwnerWarning(queue, owner, this.exchange));
+      return declareInOneOf(queueForms(queue, owner, serverVersion(model)), declare);
+    }
   }
 
   private async tolerating(action: () => Promise<void>): Promise<void> {
