@@ -1,13 +1,14 @@
 import { ConfigurationError } from '../errors.js';
 import { refuseStrayCredentials } from '../urls/credentials.js';
+import { Secret } from '../urls/secret.js';
 
-/** Where the broker is and who we are there. Holds the password: never put it into an error or a log; use `display`. */
+/** Where the broker is and who we are there. */
 export interface Endpoint {
   readonly secure: boolean;
   readonly hostname: string;
   readonly port: number;
   readonly username: string;
-  readonly password: string;
+  readonly password: Secret<string>;
   readonly vhost: string;
   readonly heartbeatSeconds: number;
   /** For people: no credentials. */
@@ -36,7 +37,7 @@ export function parseEndpoint(url: string, forceTls: boolean, defaultHeartbeatSe
     hostname,
     port,
     username: anonymous ? 'guest' : decode(parts.username, 'user name'),
-    password: anonymous ? 'guest' : decode(parts.password, 'password'),
+    password: new Secret(anonymous ? 'guest' : decode(parts.password, 'password')),
     vhost,
     heartbeatSeconds: heartbeatOf(parts.searchParams, defaultHeartbeatSeconds),
     display: `${secure ? 'amqps' : 'amqp'}://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port} (virtual host "${vhost}")`,

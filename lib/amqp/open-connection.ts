@@ -3,6 +3,7 @@ import { connect, type ChannelModel, type Options, type SocketOptions } from 'am
 import { outliveClosedChannels } from './closed-channels.js';
 import { takeDeliveries } from './fast-deliveries.js';
 import { corkWrites } from './cork-writes.js';
+import type { Secret } from '../urls/secret.js';
 import type { Endpoint } from './endpoint.js';
 import { keepReceivedHeaders } from './received-headers.js';
 
@@ -10,7 +11,8 @@ export interface ConnectionSettings {
   readonly endpoint: Endpoint;
   readonly name: string;
   readonly connectTimeoutMs: number;
-  readonly tls?: ConnectionOptions | undefined;
+  /** Its key may have a passphrase. */
+  readonly tls?: Secret<ConnectionOptions | undefined>;
 }
 
 export interface ConnectionListener {
@@ -62,7 +64,7 @@ function handshakeOptions(endpoint: Endpoint): Options.Connect {
     hostname: endpoint.hostname,
     port: endpoint.port,
     username: endpoint.username,
-    password: endpoint.password,
+    password: endpoint.password.reveal(),
     // amqplib percent-decodes the virtual host even in the object form.
     vhost: encodeURIComponent(endpoint.vhost),
     heartbeat: endpoint.heartbeatSeconds,
@@ -71,7 +73,7 @@ function handshakeOptions(endpoint: Endpoint): Options.Connect {
 
 function socketOptions(settings: ConnectionSettings, signal: AbortSignal): SocketOptions {
   return {
-    ...settings.tls,
+    ...settings.tls?.reveal(),
     noDelay: true,
     keepAlive: true,
     keepAliveDelay: 30_000,

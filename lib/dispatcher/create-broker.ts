@@ -10,11 +10,12 @@ export type BrokerFactory = (config: ResolvedConfig, dispatcherName: string) => 
 
 /** By the scheme of its URL. @throws ConfigurationError for a scheme that no broker has */
 export const createBroker: BrokerFactory = (config, dispatcherName) => {
-  const { broker: url, exchange } = config;
+  const { exchange, tls } = config;
+  const url = config.broker.reveal();
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
   switch (scheme) {
     case 'amqp': case 'amqps': return new AmqpBroker({
-      url, exchange, tls: config.tls, reconnection: config.reconnection,
+      url, exchange, tls: tls && { ...tls, options: tls.options.reveal() }, reconnection: config.reconnection,
       connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
       consumerTimeoutMs: config.consumerTimeoutMs,
       publishing: { maxWaitMs: config.publishTimeoutMs },

@@ -103,7 +103,7 @@ export class Startup {
 
   private unavailable(what: string, { state: { cause, status } }: Broker): BrokerUnavailableError {
     return new BrokerUnavailableError(
-      `The broker at ${withoutPassword(this.dependencies.config.broker)} ${what}; its state is "${status}". `
+      `The broker at ${withoutPassword(this.dependencies.config.broker.reveal())} ${what}; its state is "${status}". `
       + `${cause === undefined ? '' : `Last failure: ${messageOf(cause)} `}Check that it runs and that the URL is right.`, { status }, cause);
   }
 }

@@ -21,6 +21,7 @@ import { DISPATCHER_NAME, refuseSecond, setDistance } from './module-registry.js
 import { resolveConfig } from '../dispatcher/config/resolve-config.js';
 import type { ServerConfig } from '../dispatcher/config/server-config.js';
 import type { DispatcherModuleExtras } from './module-options.js';
+import { Secret } from '../urls/secret.js';
 
 /** How a configuration becomes a broker; for tests to put another one in its place. */
 export const BROKER_FACTORY = Symbol('BROKER_FACTORY');
@@ -92,7 +93,7 @@ function compose(definition: DynamicModule, { name = DEFAULT_DISPATCHER, isGloba
     global: isGlobal,
     imports: [...definition.imports ?? [], DiscoveryModule, DispatcherRunnerModule.for(name)],
     providers: [
-      ...definition.providers ?? [],
+      ...(definition.providers ?? []).map(withoutOptionsInSight),
       { provide: DISPATCHER_NAME, useValue: name },
       { provide: BROKER_FACTORY, useValue: createBroker },
       serviceProvider(token),
@@ -101,16 +102,25 @@ function compose(definition: DynamicModule, { name = DEFAULT_DISPATCHER, isGloba
   };
 }
 
+/** Nest keeps what it was given where everything that knows the container leads to it, and the options may hold a password. */
+function withoutOptionsInSight(provider: Provider): Provider {
+  if (typeof provider !== 'object' || provider.provide !== MODULE_OPTIONS_TOKEN) return provider;
+  if ('useValue' in provider) return { ...provider, useValue: new Secret(provider.useValue) };
+  if (!('useFactory' in provider)) return provider;
+  const make = provider.useFactory as (...injected: unknown[]) => unknown;
+  return { ...provider, useFactory: async (...injected: unknown[]) => new Secret(await make(...injected)) };
+}
+
 function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider {
   return {
     provide: token,
     inject: [MODULE_OPTIONS_TOKEN, DISPATCHER_NAME, BROKER_FACTORY, ModulesContainer, DiscoveryService, ModuleRef],
     useFactory: (
-      options: ServerConfig, name: string, makeBroker: BrokerFactory,
+      options: Secret<ServerConfig>, name: string, makeBroker: BrokerFactory,
       container: ModulesContainer, discovery: DiscoveryService, moduleRef: ModuleRef,
     ) => {
       refuseSecond(container, name);
-      const config = resolveConfig(options, process.env);
+      const config = resolveConfig(options.reveal(), process.env);
       const threads = new ThreadPool(config.threads, config.enhancers);
       const discover = discoverHandlers({
         name, scope: config.enhancers, container, discovery, moduleRef, threads,

@@ -36,7 +36,7 @@ async function createApp(settings: Settings): Promise<NestExpressApplication> {
 async function start(app: NestExpressApplication, settings: Settings): Promise<void> {
   if (settings.once || settings.role === 'worker') await app.init();
   else await listen(app, settings);
-  new Logger('app').log(`Role ${settings.role}, broker ${settings.broker.replace(/\/\/[^@/]*@/, '//')}`);
+  new Logger('app').log(`Role ${settings.role}, broker ${settings.broker.replace(/\/\/.*@/, '//')}`);
 }
 
 main().catch((error: unknown) => {

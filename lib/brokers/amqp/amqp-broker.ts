@@ -7,6 +7,7 @@ import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_S
 import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
+import { Secret } from '../../urls/secret.js';
 import { returnsQueueOf } from '../../amqp/queue-forms.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
 import { within } from './connection/pause.js';
@@ -40,12 +41,15 @@ export class AmqpBroker implements Broker {
   private readonly watches = new Set<SignalWatch>();
   private replies: AmqpReplies | undefined;
   private tellUndelivered: BeforeUndelivered = () => undefined;
+  /** With the password, and so unseen. */
+  readonly #options: AmqpBrokerOptions;
   private readonly random: () => number;
   private connecting: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
 
   /** @throws ConfigurationError when the options cannot work as written */
-  constructor(private readonly options: AmqpBrokerOptions) {
+  constructor(options: AmqpBrokerOptions) {
+    this.#options = options;
     if (options.exchange === '') throw new ConfigurationError('`exchange` is empty; name the exchange that tasks are published to.');
     this.limits = { ...DEFAULT_PUBLISHING, ...options.publishing };
     this.random = options.random ?? Math.random;
@@ -98,7 +102,7 @@ export class AmqpBroker implements Broker {
       return this.delayed.publish(message, address, delayMs);
     }
     if ('queue' in address) return this.publisher.publish(message, '', address.queue);
-    return this.publisher.publish(message, this.options.exchange, address.routingKey);
+    return this.publisher.publish(message, this.#options.exchange, address.routingKey);
   }
 
   async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
@@ -136,11 +140,11 @@ export class AmqpBroker implements Broker {
   }
 
   async signal(): Promise<void> {
-    await sendSignal(await this.publishLink.whenReady(this.limits.maxWaitMs), this.options.exchange);
+    await sendSignal(await this.publishLink.whenReady(this.limits.maxWaitMs), this.#options.exchange);
   }
 
   async watchSignals(onSignal: () => void): Promise<SignalSubscription> {
-    const watch = new SignalWatch(this.options.exchange, onSignal, {
+    const watch = new SignalWatch(this.#options.exchange, onSignal, {
       connection: (limitMs) => this.consumeLink.whenReady(limitMs), random: this.random, ended: (gone) => this.watches.delete(gone),
     });
     await watch.start(this.limits.maxWaitMs);
@@ -151,8 +155,8 @@ export class AmqpBroker implements Broker {
   async openReplies(onReply: (message: Message) => void): Promise<Replies> {
     if (this.closed !== undefined) throw closing();
     if (this.replies?.isClosed === false) throw repliesOpen(this.replies.address);
-    const { exchange } = this.options;
-    const replies = new AmqpReplies(repliesName(exchange, randomUUID()), returnsQueueOf(exchange), this.options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
+    const { exchange } = this.#options;
+    const replies = new AmqpReplies(repliesName(exchange, randomUUID()), returnsQueueOf(exchange), this.#options.repliesExpireMs ?? DEFAULT_REPLIES_EXPIRE_MS, onReply, this.consumptionHost());
     // Known from the beginning, so that whoever closes the broker meanwhile closes this too.
     this.replies = replies;
     try {
@@ -190,12 +194,12 @@ export class AmqpBroker implements Broker {
   }
 
   private link(role: 'publish' | 'consume'): Link {
-    const { options } = this;
+    const options = this.#options;
     const settings: LinkSettings = {
       endpoint: parseEndpoint(options.url, options.tls?.force ?? false, options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS),
       name: `${options.connectionName ?? `dispatcher:${process.pid}`}:${role}`,
       connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-      tls: options.tls?.options,
+      tls: new Secret(options.tls?.options),
       reconnection: options.reconnection,
       random: this.random,
     };
@@ -239,7 +243,7 @@ export class AmqpBroker implements Broker {
       redeclare: (model, queue) => this.topology.redeclare(model, queue),
       emit: (event) => this.monitor.emit(event),
       random: this.random,
-      consumerTimeoutMs: this.options.consumerTimeoutMs,
+      consumerTimeoutMs: this.#options.consumerTimeoutMs,
       queueType: (queue) => this.topology.typeOf(queue),
       ended: (consumption) => this.consumptions.delete(consumption),
     };

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../errors.js';
+import { withoutPassword } from '../../urls/credentials.js';
 
 /** Where an `embedded:` URL keeps its messages. @publicApi */
 export interface EmbeddedLocation {
@@ -36,5 +37,7 @@ function nameOf(url: string, name: string): string {
 }
 
 function malformed(url: string, found: string): ConfigurationError {
-  return new ConfigurationError(`The broker URL '${url}' cannot be used: ${found}. Write one of ${EXAMPLES}.`, { url });
+  // One that was meant for a server may have a password.
+  const shown = withoutPassword(url);
+  return new ConfigurationError(`The broker URL '${shown}' cannot be used: ${found}. Write one of ${EXAMPLES}.`, { url: shown });
 }

@@ -10,12 +10,13 @@ import { checkQueues, checkWorkers, queuesToDeclare, type DeclaredQueue } from '
 import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-options.js';
 import { checkResults, type ResolvedResults } from './results-config.js';
 import { checkThreads, type ResolvedThreads } from './threads-config.js';
+import { Secret } from '../../urls/secret.js';
 import { withAbsoluteFolder, workingFolder } from './working-folder.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig, StartupMode } from './server-config.js';
 
-/** A configuration that has been checked, with its defaults filled in. */
+/** A configuration that has been checked, with its defaults filled in. Whatever may have a password in it is not to be seen. */
 export interface ResolvedConfig {
-  readonly broker: string;
+  readonly broker: Secret<string>;
   readonly exchange: string;
   readonly defaultRoutingKey: string;
   /** Of `initQueues` and of the workers: both are declared at start. */
@@ -25,7 +26,7 @@ export interface ResolvedConfig {
   readonly wire: WireOption;
   readonly role: DispatcherRole;
   readonly reconnection: { readonly retries: number | 'forever'; readonly intervalMs?: number };
-  readonly tls?: { readonly options?: ConnectionOptions; readonly force?: boolean };
+  readonly tls?: { readonly options: Secret<ConnectionOptions | undefined>; readonly force: boolean };
   readonly debugMode: boolean;
   readonly logger?: LogTarget;
   readonly enhancers: EnhancerScope;
@@ -76,7 +77,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
   const tls = resolveTls(options, broker);
   return {
-    broker,
+    broker: new Secret(broker),
     exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
     defaultRoutingKey: checkName(options.defaultRoutingKey, 'defaultRoutingKey', "defaultRoutingKey: 'tasks'"),
     queues: queuesToDeclare(initQueues, workers),
@@ -155,7 +156,7 @@ function resolveTls({ tlsConfig, secureConnection }: ServerConfig, broker: strin
     throw new ConfigurationError(
       `${force ? 'secureConnection' : 'tlsConfig'} needs a broker that is reached over a network; broker is "${scheme}:". Remove it.`, { option: 'broker' });
   }
-  return { options: tlsConfig, force: true };
+  return { options: new Secret(tlsConfig), force: true };
 }
 
 function checkLogger(logger: unknown): LogTarget | undefined {
@@ -177,7 +178,7 @@ function memoryWarnings(broker: string, resultBackend: string | undefined): stri
 }
 
 function tlsWarnings(tls: ResolvedConfig['tls']): string[] {
-  if (tls?.options?.rejectUnauthorized !== false) return [];
+  if (tls?.options.reveal()?.rejectUnauthorized !== false) return [];
   return ['tlsConfig.rejectUnauthorized is false: anybody on the way can pose as the broker and read every task. '
     + 'Give its certificate authority as tlsConfig.ca instead.'];
 }

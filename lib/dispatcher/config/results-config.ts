@@ -3,13 +3,14 @@ import { display } from '../../task/argument-types.js';
 import type { ResultsOf } from '../../worker/result-keeper.js';
 import { checkChoice, checkCount, checkSeconds } from './config-checks.js';
 import type { ServerConfig } from './server-config.js';
+import { Secret } from '../../urls/secret.js';
 import { withAbsoluteFolder } from './working-folder.js';
 
 /** Where results go, checked. */
 export interface ResolvedResults {
   /** `replies`: straight to the process that asks. `store`: to the backend of `url`, or without one to the broker's own. */
   readonly by: 'replies' | 'store';
-  readonly url?: string;
+  readonly url?: Secret<string>;
   readonly of: ResultsOf;
   readonly expiresInMs: number;
   readonly maxResultBytes: number;
@@ -38,6 +39,6 @@ function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pi
     throw new ConfigurationError("resultBackend: 'amqp' means replies over RabbitMQ, and the broker is not RabbitMQ. Leave it out: an embedded broker keeps results itself.",
       { option: 'resultBackend' });
   }
-  if (typeof backend === 'string' && backend !== '') return { by: 'store', url: withAbsoluteFolder(backend, folder) };
+  if (typeof backend === 'string' && backend !== '') return { by: 'store', url: new Secret(withAbsoluteFolder(backend, folder)) };
   throw new ConfigurationError(`resultBackend must be 'amqp', or a URL such as "redis://localhost:6379/0" or "embedded:"; found ${display(backend)}.`, { option: 'resultBackend' });
 }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { ChannelModel } from 'amqplib';
 import { type Endpoint, parseEndpoint } from '../../amqp/endpoint.js';
+import { Secret } from '../../urls/secret.js';
 import { openConnection } from '../../amqp/open-connection.js';
 import { ledgerRecordsOf, ledgerRequestsOf, returnsQueueOf } from '../../amqp/queue-forms.js';
 import { ConfigurationError, ResultBackendUnavailableError } from '../../errors.js';
@@ -46,13 +47,16 @@ export class AmqpResultStore implements ResultStore {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   private readonly endpoint: Endpoint;
+  /** A key of TLS may have a passphrase. */
+  readonly #settings: AmqpStoreSettings;
   private readonly queues: LedgerQueues;
   private readonly ledger: Required<LedgerOptions>;
   private session: Session | undefined;
   private warned = false;
 
   /** @throws ConfigurationError */
-  constructor(url: string, private readonly settings: AmqpStoreSettings) {
+  constructor(url: string, settings: AmqpStoreSettings) {
+    this.#settings = settings;
     this.endpoint = parseEndpoint(url, false, HEARTBEAT_SECONDS);
     this.display = this.endpoint.display;
     this.queues = ledgerQueues(settings.exchange);
@@ -171,8 +175,8 @@ export class AmqpResultStore implements ResultStore {
   }
 
   private openModel(session: Session, listener: StoreListener, lost: (error: Error) => void): Promise<ChannelModel> {
-    const { connectTimeoutMs, tls } = this.settings;
-    return openConnection({ endpoint: this.endpoint, name: `dispatcher:${process.pid}:ledger`, connectTimeoutMs, tls }, session.socket.signal, {
+    const { connectTimeoutMs, tls } = this.#settings;
+    return openConnection({ endpoint: this.endpoint, name: `dispatcher:${process.pid}:ledger`, connectTimeoutMs, tls: new Secret(tls) }, session.socket.signal, {
       lost,
       blocked: (reason) => listener.warning(`The broker at ${this.display} takes nothing for now: ${reason}. The ledger waits until it does.`),
       unblocked: () => undefined,
@@ -181,7 +185,7 @@ export class AmqpResultStore implements ResultStore {
   }
 
   private async openClient(session: Session, listener: StoreListener, lost: (error: Error) => void): Promise<LedgerClient> {
-    const answerLimitMs = this.settings.operationTimeoutMs;
+    const answerLimitMs = this.#settings.operationTimeoutMs;
     const client = await LedgerClient.open(session.model as ChannelModel, { queues: this.queues, display: this.display, answerLimitMs }, {
       lost,
       told: (told) => session.watches?.told(told),

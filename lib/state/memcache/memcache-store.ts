@@ -22,7 +22,11 @@ export class MemcacheStore implements ResultStore {
   private servers: MemcacheServersConnection | undefined;
   private maxItemBytes = DEFAULT_ITEM_BYTES;
 
-  constructor(private readonly endpoint: MemcacheServers, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  /** Its key may have a passphrase. */
+  readonly #tls: ConnectionOptions | undefined;
+
+  constructor(private readonly endpoint: MemcacheServers, { tls }: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+    this.#tls = tls;
     this.display = endpoint.display;
   }
 
@@ -35,7 +39,7 @@ export class MemcacheStore implements ResultStore {
 
   async connect(_listener: StoreListener): Promise<void> {
     this.drop();
-    const servers = await MemcacheServersConnection.open(this.endpoint, this.options.tls);
+    const servers = await MemcacheServersConnection.open(this.endpoint, this.#tls);
     this.servers = servers;
     this.maxItemBytes = await servers.check();
     // Dropped meanwhile: it must not live on unseen.

@@ -31,7 +31,8 @@ export function mongoFailure(error: unknown, display: string): DispatcherError {
   const { name, message, code } = error as MongoFailure;
   const fields = { backend: display, ...(code === undefined ? {} : { code }) };
   if (CONFIGURATION_NAMES.test(name)) {
-    return new ConfigurationError(`The mongodb: URL or the options of the result backend cannot be used: ${message}. Write mongodb://user:password@host:27017/database.`, fields, error);
+    // Without its cause: the driver repeats the URL, password and all.
+    return new ConfigurationError(`The mongodb: URL or the options of the result backend cannot be used: ${withoutUrl(message)}. Write mongodb://user:password@host:27017/database.`, fields);
   }
   if (REFUSED.has(code as number)) {
     return new ResultBackendRefusedError(`MongoDB at ${display} refuses this client: ${message}. Check user, password, authSource and roles (readWrite on the database).`, fields, error);
@@ -46,6 +47,11 @@ export function mongoFailure(error: unknown, display: string): DispatcherError {
     return new ResultBackendError(`MongoDB at ${display} cannot do this just now: ${message}. Try again.`, fields, error, undefined, true);
   }
   return new ResultBackendError(`MongoDB at ${display} says no: ${message}.`, fields, error);
+}
+
+/** What a driver's text says before it comes to the URL. */
+function withoutUrl(message: string): string {
+  return message.replace(/["']?mongodb(\+srv)?:.*$/is, 'the URL');
 }
 
 export function isDuplicateKey(error: unknown): boolean {

@@ -23,15 +23,20 @@ export class MongoStore implements ResultStore {
   readonly capabilities: ResultBackendCapabilities = {
     readableByAnyProcess: true, pushes: false, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
-  private client: MongoClient | undefined;
-  private collections: MongoCollections | undefined;
-  private members: MongoMembers | undefined;
+  /** It knows the password, and all that it makes knows it. */
+  #client: MongoClient | undefined;
+  #collections: MongoCollections | undefined;
+  #members: MongoMembers | undefined;
   private sweeper: NodeJS.Timeout | undefined;
-  private readonly url: string;
+  readonly #url: string;
+  readonly #tls: ConnectionOptions | undefined;
+  private readonly connectTimeoutMs: number;
 
-  constructor(url: string, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  constructor(url: string, { connectTimeoutMs, tls }: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
     refuseStrayCredentials(url, 'The mongodb: URL of the result backend');
-    this.url = withAbsoluteFiles(url);
+    this.#url = withAbsoluteFiles(url);
+    this.#tls = tls;
+    this.connectTimeoutMs = connectTimeoutMs;
     this.display = url.replace(/\?.*$/s, '').replace(/\/\/[^/]*@/, '//');
   }
 
@@ -39,22 +44,22 @@ export class MongoStore implements ResultStore {
     this.drop();
     const driver = await loadPeer('mongodb', 'mongodb:', () => import('mongodb'));
     const client = this.makeClient(driver);
-    this.client = client;
+    this.#client = client;
     client.on('topologyDescriptionChanged', (event) => {
-      if (this.client === client && nobodyLeft(event)) listener.lost(new ResultBackendUnavailableError(`No MongoDB of ${this.display} answers any more.`));
+      if (this.#client === client && nobodyLeft(event)) listener.lost(new ResultBackendUnavailableError(`No MongoDB of ${this.display} answers any more.`));
     });
     try {
       await client.connect();
-      const db = client.db(databaseOf(this.url));
+      const db = client.db(databaseOf(this.#url));
       await db.command({ ping: 1 });
       const collections = collectionsOf(db);
       await ensureIndexes(collections);
-      if (this.client === client) this.begin(collections, listener);
+      if (this.#client === client) this.begin(collections, listener);
     } catch (error) {
       throw mongoFailure(error, this.display);
     } finally {
       // Dropped meanwhile: it must not live on unseen.
-      if (this.client !== client) void client.close(true).catch(() => undefined);
+      if (this.#client !== client) void client.close(true).catch(() => undefined);
     }
   }
 
@@ -67,8 +72,8 @@ export class MongoStore implements ResultStore {
   }
 
   async close(): Promise<void> {
-    const { client } = this;
-    this.client = this.collections = this.members = undefined;
+    const client = this.#client;
+    this.#client = this.#collections = this.#members = undefined;
     clearInterval(this.sweeper);
     await client?.close(true).catch(() => undefined);
   }
@@ -148,14 +153,13 @@ export class MongoStore implements ResultStore {
   }
 
   private makeClient(driver: typeof import('mongodb')): MongoClient {
-    const { connectTimeoutMs, tls } = this.options;
     try {
-      return new driver.MongoClient(this.url, {
+      return new driver.MongoClient(this.#url, {
         appName: 'nestjs-dispatcher', promoteBuffers: true,
-        connectTimeoutMS: connectTimeoutMs, serverSelectionTimeoutMS: connectTimeoutMs,
+        connectTimeoutMS: this.connectTimeoutMs, serverSelectionTimeoutMS: this.connectTimeoutMs,
         // A loss is to be seen within a second or two, not ten.
         heartbeatFrequencyMS: 2_000,
-        ...tls,
+        ...this.#tls,
       });
     } catch (error) {
       throw mongoFailure(error, this.display);
@@ -163,8 +167,8 @@ export class MongoStore implements ResultStore {
   }
 
   private begin(collections: MongoCollections, listener: StoreListener): void {
-    this.collections = collections;
-    this.members = new MongoMembers(collections);
+    this.#collections = collections;
+    this.#members = new MongoMembers(collections);
     this.sweeper = setInterval(() => {
       this.sweep().catch((error: unknown) => listener.warning(`Removing expired results from MongoDB failed: ${(error as Error).message}. It is tried again.`));
     }, SWEEP_EVERY_MS).unref();
@@ -179,12 +183,12 @@ export class MongoStore implements ResultStore {
   }
 
   private opened(): MongoCollections {
-    if (this.collections !== undefined) return this.collections;
+    if (this.#collections !== undefined) return this.#collections;
     throw this.notConnected();
   }
 
   private sets(): MongoMembers {
-    if (this.members !== undefined) return this.members;
+    if (this.#members !== undefined) return this.#members;
     throw this.notConnected();
   }
 

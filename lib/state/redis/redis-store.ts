@@ -25,12 +25,17 @@ export class RedisStore implements ResultStore {
   readonly capabilities: ResultBackendCapabilities = {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
-  private client: Client | undefined;
+  /** Knows the password, and so do its options. */
+  #client: Client | undefined;
+  readonly #tls: ConnectionOptions | undefined;
+  private readonly connectTimeoutMs: number;
   private listener: StoreListener | undefined;
   /** Answers with bytes instead of text. */
   private asBytes = {};
 
-  constructor(private readonly endpoint: RedisEndpoint, private readonly options: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls }: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+    this.connectTimeoutMs = connectTimeoutMs;
+    this.#tls = tls;
     this.display = endpoint.display;
   }
 
@@ -39,10 +44,10 @@ export class RedisStore implements ResultStore {
     const driver = await loadPeer('@redis/client', 'redis:', () => import('@redis/client'));
     this.asBytes = { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: NO_LIMIT };
     const client = this.makeClient(driver);
-    this.client = client;
+    this.#client = client;
     this.listener = listener;
     client.on('error', (error: unknown) => {
-      if (this.client === client) listener.lost(redisFailure(error, this.display));
+      if (this.#client === client) listener.lost(redisFailure(error, this.display));
     });
     try {
       await client.connect();
@@ -52,7 +57,7 @@ export class RedisStore implements ResultStore {
       throw redisFailure(error, this.display);
     }
     // Dropped meanwhile: it must not live on unseen.
-    if (this.client !== client) client.destroy();
+    if (this.#client !== client) client.destroy();
   }
 
   async ping(): Promise<void> {
@@ -60,8 +65,8 @@ export class RedisStore implements ResultStore {
   }
 
   drop(): void {
-    const { client } = this;
-    this.client = undefined;
+    const client = this.#client;
+    this.#client = undefined;
     client?.destroy();
   }
 
@@ -122,16 +127,16 @@ export class RedisStore implements ResultStore {
 
   unsubscribe(key: string): void {
     // It fails only together with the connection, and then there is nothing to undo.
-    this.client?.unsubscribe(this.channel(key)).catch(() => undefined);
+    this.#client?.unsubscribe(this.channel(key)).catch(() => undefined);
   }
 
   private makeClient(driver: typeof import('@redis/client')): Client {
     const { host, port, path, tls, username, password, database } = this.endpoint;
-    const common = { reconnectStrategy: false as const, connectTimeout: this.options.connectTimeoutMs };
+    const common = { reconnectStrategy: false as const, connectTimeout: this.connectTimeoutMs };
     const network = { ...common, host: host as string, port: port as number };
-    const socket = path !== undefined ? { ...common, path } : tls ? { ...network, ...this.options.tls, tls: true as const } : network;
+    const socket = path !== undefined ? { ...common, path } : tls ? { ...network, ...this.#tls, tls: true as const } : network;
     return driver.createClient({
-      socket, username, password, database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled', commandOptions: { timeout: NO_LIMIT },
+      socket, username, password: password?.reveal(), database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled', commandOptions: { timeout: NO_LIMIT },
     }) as unknown as Client;
   }
 
@@ -159,7 +164,7 @@ export class RedisStore implements ResultStore {
   }
 
   private connected(): Client {
-    if (this.client !== undefined) return this.client;
+    if (this.#client !== undefined) return this.#client;
     throw new ResultBackendUnavailableError(`Not connected to Redis at ${this.display}.`);
   }
 

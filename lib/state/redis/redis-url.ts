@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
 import { refuseStrayCredentials } from '../../urls/credentials.js';
+import { Secret } from '../../urls/secret.js';
 
 /** A Redis server and how to be let in. */
 export interface RedisEndpoint {
@@ -9,7 +10,7 @@ export interface RedisEndpoint {
   readonly path?: string;
   readonly tls: boolean;
   readonly username?: string;
-  readonly password?: string;
+  readonly password?: Secret<string>;
   readonly database: number;
   /** Without the password. */
   readonly display: string;
@@ -57,10 +58,10 @@ function parseNetworkUrl(url: string): RedisEndpoint {
   };
 }
 
-function credentialsOf(username: string, password: string): { username?: string; password?: string } {
+function credentialsOf(username: string, password: string): Pick<RedisEndpoint, 'username' | 'password'> {
   return {
     ...(username === '' ? {} : { username: decode(username, 'user name') }),
-    ...(password === '' ? {} : { password: decode(password, 'password') }),
+    ...(password === '' ? {} : { password: new Secret(decode(password, 'password')) }),
   };
 }
 

@@ -18,7 +18,8 @@ describe('parseEndpoint', () => {
     ['amqp://host?heartbeat=7', { heartbeatSeconds: 7 }],
     ['amqp://host?heartbeat=0', { heartbeatSeconds: 0 }],
   ])('%s', (url, expected) => {
-    expect(parseEndpoint(url, false, 15)).toMatchObject({ ...base, ...expected });
+    const endpoint = parseEndpoint(url, false, 15);
+    expect({ ...endpoint, password: endpoint.password.reveal() }).toMatchObject({ ...base, ...expected });
   });
 
   it('forces TLS and its port', () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import * as mongodb from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../../../lib/errors.js';
@@ -19,7 +20,6 @@ describe('an error of the MongoDB driver', () => {
     ['a wrong password', named('MongoServerError', 18), errors.ResultBackendRefusedError],
     ['no rights', named('MongoServerError', 13), errors.ResultBackendRefusedError],
     ['a document that is too large', named('MongoServerError', 10334), errors.ResultTooLargeError],
-    ['a URL that is none', named('MongoParseError'), errors.ConfigurationError],
     ['anything else', named('MongoServerError', 2), errors.ResultBackendError],
   ])('%s', (_, error, type) => {
     const failure = mongoFailure(error, 'mongodb://h');
@@ -61,6 +61,13 @@ describe('an error of the MongoDB driver', () => {
     const circle = Object.assign(server(2), { cause: undefined as unknown });
     circle.cause = circle;
     expect(mongoFailure(circle, 'mongodb://h').retryable).toBe(false);
+  });
+
+  it('is a mistake of whoever wrote the URL, and repeats none of it', () => {
+    const failure = mongoFailure(Object.assign(new Error('Invalid connection string "mongodb://user:secret@h"'), { name: 'MongoParseError' }), 'mongodb://h');
+    expect(failure.constructor).toBe(errors.ConfigurationError);
+    expect(failure.message).toContain('Invalid connection string the URL');
+    expect(inspect(failure, { showHidden: true })).not.toContain('secret');
   });
 
   it('does not show the password of the URL', () => {
