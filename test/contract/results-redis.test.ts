@@ -5,6 +5,7 @@ import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import type { ResultBackend } from '../../lib/state/result-backend.js';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { RedisServer } from '../support/redis.js';
+import { formsOf, pathsTo } from '../support/reachable.js';
 import { Arrivals, eventually } from '../support/wait.js';
 import { describeResultBackend } from './result-backend-contract.js';
 import { MINUTE } from './results/fixture.js';
@@ -59,6 +60,14 @@ describe.skipIf(missing !== undefined)('Redis', () => {
     await seen.first((value) => value === '2', 'the second');
     stop();
     expect(seen.all).toEqual(['1', '2']);
+  });
+
+  it('shows its password nowhere while it is connected', async () => {
+    const backend = await connect(`redis://:secret@127.0.0.1:${server.port}/3`);
+    const stop = backend.watch('k', () => undefined);
+    await backend.set('k', Buffer.from('v'), MINUTE);
+    expect(pathsTo(formsOf('secret'), backend)).toEqual([]);
+    stop();
   });
 
   it.each([['a wrong password', ':wrong@', '/0'], ['no password', '', '/0'], ['a database that is not there', ':secret@', '/99']])('refuses %s at once, in words that hide it', async (_, credentials, path) => {

@@ -3,8 +3,10 @@ import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import type { AmqpBrokerOptions } from '../../lib/brokers/amqp/amqp-broker-options.js';
 import type { BrokerEvent } from '../../lib/brokers/broker.js';
 import { BrokerRefusedError, TaskTooLargeError } from '../../lib/errors.js';
+import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { Ledger } from '../support/ledger.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
+import { formsOf, pathsTo } from '../support/reachable.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
@@ -115,6 +117,22 @@ describe('a RabbitMQ of its own', () => {
     await one.close(1000);
     await becomes('ready');
     await send('still works');
+  });
+
+  it('shows its password nowhere: not in itself while it is connected, nor to the operators of the server', async () => {
+    const [user, password] = [uniqueName('user'), 'sEcret9:%/@'];
+    await node.rabbitmqctl('add_user', user, password);
+    await node.rabbitmqctl('set_permissions', user, '.*', '.*', '.*');
+    const url = node.url.replace(/\/\/[^@]*@/, `//${user}:${encodeURIComponent(password)}@`);
+    const one = make({ url });
+    await one.connect();
+    await one.publish({ body: Buffer.from('a'), properties: { messageId: 'a' } }, { routingKey: 'key' });
+    const store = createResultBackend(url, { exchange });
+    await store.connect();
+    expect(pathsTo(formsOf('sEcret9'), [one, store])).toEqual([]);
+    expect(await node.rabbitmqctl('list_connections', 'user', 'name', 'client_properties')).not.toContain('sEcret9');
+    await store.close(1000);
+    await one.close(1000);
   });
 
   it('rejects a publish that the user may not make, and no other', async () => {

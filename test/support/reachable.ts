@@ -3,6 +3,15 @@ import { types } from 'node:util';
 /** Of objects that a walk has seen; a test that meets more has left what it wanted to look at. */
 const MOST_OBJECTS = 2_000_000;
 
+/** A part of a secret as it stands, and as it is in base64 wherever it begins (as in the answer to SASL PLAIN), and in a dump of bytes. */
+export function formsOf(mark: string): string[] {
+  const { length } = Buffer.from(mark);
+  // Only the characters that nothing but the mark decides.
+  const inBase64 = [0, 1, 2].map((before) => (
+    Buffer.from(`${'\0'.repeat(before)}${mark}`).toString('base64').slice(Math.ceil(before * 4 / 3), Math.floor((before + length) * 4 / 3))));
+  return [mark, encodeURIComponent(mark), ...inBase64, [...Buffer.from(mark)].map((byte) => byte.toString(16)).join(' ')];
+}
+
 type Step = readonly [value: unknown, path: string];
 
 /**

@@ -9,17 +9,11 @@ import type { ServerConfig } from '../../../lib/dispatcher/config/server-config.
 import { BrokerUnavailableError } from '../../../lib/errors.js';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import { Secret } from '../../../lib/urls/secret.js';
-import { pathsTo } from '../../support/reachable.js';
+import { formsOf, pathsTo } from '../../support/reachable.js';
 
 const MARK = 'sEcret9';
 /** Long enough not to be found by chance, and made of whatever people put into passwords. */
 const passwords = fc.tuple(fc.string({ maxLength: 6 }), fc.string({ maxLength: 6 })).map(([a, b]) => `${a}${MARK}${b}`);
-
-/** The marked part as it stands, and as it is in base64 wherever it begins (as in the answer to SASL PLAIN), and in a dump of bytes. */
-function formsOf(mark: string): string[] {
-  const inBase64 = [0, 1, 2].map((before) => Buffer.from(`${'\0'.repeat(before)}${mark}`).toString('base64').slice(before === 0 ? 0 : 4, -4));
-  return [mark, encodeURIComponent(mark), ...inBase64, [...Buffer.from(mark)].map((byte) => byte.toString(16)).join(' ')];
-}
 
 function shown(value: unknown): string[] {
   const printed = [inspect(value, { depth: 3, showHidden: true }), json(value)].flatMap((text) => formsOf(MARK).filter((form) => text.includes(form)));
