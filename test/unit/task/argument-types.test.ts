@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inferType, problemWith, SCALAR_TYPES, toHandlerValue, type ArgumentType } from '../../../lib/task/argument-types.js';
 
@@ -90,4 +91,16 @@ describe('inferType', () => {
 it('knows exactly the fourteen types of gofort', () => {
   expect([...SCALAR_TYPES].sort()).toEqual(
     ['bool', 'float32', 'float64', 'int', 'int16', 'int32', 'int64', 'int8', 'string', 'uint', 'uint16', 'uint32', 'uint64', 'uint8']);
+});
+
+it('takes as a float32 what 32 bits hold once it is rounded, both signs, as Go writes it too', () => {
+  fc.assert(fc.property(fc.double({ noNaN: true }), (value) => {
+    for (const signed of [value, -value]) {
+      expect(problemWith('float32', signed) === undefined).toBe(Number.isFinite(Math.fround(signed)));
+    }
+  }));
+  // Go writes the shortest decimal that is read back as the same 32 bits: nine digits always do.
+  fc.assert(fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
+    for (const signed of [value, -value]) expect(problemWith('float32', Number(signed.toPrecision(9)))).toBeUndefined();
+  }), { examples: [[3.4028234663852886e38]] });
 });
