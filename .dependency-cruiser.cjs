@@ -42,6 +42,8 @@ const PORTS = [BROKER_PORT, STATE_PORT];
 const rooms = [
   { name: 'errors', files: ERRORS, may: [], packages: [],
     why: 'Everybody throws them, so they know nobody.' },
+  { name: 'error-codes', files: '^lib/error-codes\\.ts$', may: [], packages: [],
+    why: 'A list for users.' },
   { name: 'time', files: TIME, may: [ERRORS], packages: [],
     why: 'It stands below everything that waits.' },
   { name: 'urls', files: URLS, may: [ERRORS], packages: [],
@@ -99,7 +101,7 @@ const rooms = [
     may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS, URLS],
     why: 'The door to Nest: what stands behind it is of dispatcher/ and of the types that users see.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
-    may: [NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
+    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
     why: 'The public API: it re-exports, and is imported by nobody inside.' },
 ];
 

@@ -1,3 +1,4 @@
+export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
 export type { CancelOptions } from './control/cancellation.js';

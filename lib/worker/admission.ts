@@ -47,7 +47,7 @@ export class Admission {
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (run.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
-    if (this.isPaused(task)) return this.end(delivery, this.unrun.putOff(delivery, task));
+    if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
     this.runner.start(run);
   }
 
@@ -60,9 +60,9 @@ export class Admission {
   private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     this.runner.controls.share();
-    if (this.isPaused(task)) return this.end(delivery, this.unrun.putOff(delivery, task));
+    if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
     const cancelled = this.dependencies.cancelReasonOf?.({ uuid: task.uuid, headers: delivery.properties.headers ?? {} });
-    this.end(delivery, cancelled === undefined ? this.unrun.passOn(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
+    this.end(delivery, cancelled === undefined ? this.unrun.giveBackUnknown(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
   }
 
   private decode(delivery: Delivery): Task {

@@ -111,7 +111,7 @@ export class TaskEndings {
   }
 
   /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
-  async putBack(run: RunningTask): Promise<void> {
+  async requeue(run: RunningTask): Promise<void> {
     await run.end();
     run.reports?.abandon();
     await this.letGo(run);

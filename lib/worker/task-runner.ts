@@ -227,7 +227,7 @@ export class TaskRunner implements Surroundings {
   private failed(run: RunningTask, error: unknown): void {
     this.guarded(run, () => {
       if (run.ended) return this.endedLate(run);
-      if (run.isAborted && run.cancelled === undefined) return this.after(run, this.endings.putBack(run), () => this.leave(run));
+      if (run.isAborted && run.cancelled === undefined) return this.after(run, this.endings.requeue(run), () => this.leave(run));
       run.timer?.cancel();
       if (isA(error, GiveBack) && run.cancelled === undefined) return this.giveBack(run, error);
       this.endFailed(run, 'failed', error);

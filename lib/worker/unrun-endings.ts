@@ -61,7 +61,7 @@ export class UnrunEndings {
   }
 
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
-  async putOff(delivery: Delivery, task: Task): Promise<void> {
+  async giveBackPaused(delivery: Delivery, task: Task): Promise<void> {
     const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
     const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
     if (!await this.sentAgain(delivery, task, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
@@ -70,7 +70,7 @@ export class UnrunEndings {
   }
 
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
-  async passOn(delivery: Delivery, task: Task): Promise<void> {
+  async giveBackUnknown(delivery: Delivery, task: Task): Promise<void> {
     const { headers } = delivery.properties;
     const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
     const taker = graceSeconds > 0 ? await this.dependencies.whoTakes?.(this.config.queue, task.name) ?? 'nobody' : 'nobody';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,6 +18,7 @@ interface Room {
 /** Every room of `lib/`, and what somebody might be tempted to import there. */
 const ROOMS: readonly Room[] = [
   { file: 'lib/errors.ts', refused: ['lib/task/task.ts', 'lib/time/timer.ts'] },
+  { file: 'lib/error-codes.ts', refused: ['lib/errors.ts'] },
   { file: 'lib/time/timer.ts', refused: ['lib/task/task.ts', 'lib/worker/worker.ts'], allowed: 'lib/errors.ts' },
   { file: 'lib/urls/url.ts', refused: ['lib/task/task.ts', 'lib/amqp/open.ts'], allowed: 'lib/errors.ts' },
   { file: 'lib/amqp/open.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/lmdb/folder.ts'], allowed: 'lib/urls/url.ts' },
@@ -93,6 +94,14 @@ describe('the import rules', () => {
     const there = [...entriesOf('lib'), ...entriesOf('lib/brokers'), ...entriesOf('lib/state')].filter((entry) => !['lib/brokers', 'lib/state'].includes(entry));
     const inRooms = there.filter((entry) => !/^lib\/state\/(load-peer|expiry-buckets|result-backend-options)\.ts$/.test(entry));
     expect(inRooms.filter((entry) => !known.has(entry))).toEqual([]);
+  });
+
+  it('are of rooms that the architecture names', () => {
+    const text = readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
+    const [house, folders] = [text.slice(text.indexOf('## The house'), text.indexOf('## Folders')), text.slice(text.indexOf('## Folders'))];
+    const drawn = new Set(house.match(/[\w.-]+(\/|\.ts)(?=\s)/g)?.map((name) => name.replace(/\/$/, '')));
+    expect(entriesOf('lib').filter((entry) => !drawn.has(entry.slice('lib/'.length)))).toEqual([]);
+    expect(entriesOf('lib').filter((entry) => !folders.includes(`\`${entry}`))).toEqual([]);
   });
 
   function write(file: string, text: string): void {

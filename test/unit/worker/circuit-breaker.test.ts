@@ -45,7 +45,7 @@ async function start(options: CircuitBreakerOptions, extra: Partial<Handler> = {
 
 // A verdict is thrown and is no error.
 // eslint-disable-next-line @typescript-eslint/only-throw-error
-const putOff = (): never => { throw new RetryLater(1); };
+const giveBackPaused = (): never => { throw new RetryLater(1); };
 
 function deliver(name = 'x'): ScriptedDelivery {
   const { body, properties } = gofortFormat.encode({ uuid: `u${++count}`, name, args: [] });
@@ -114,7 +114,7 @@ describe('a circuit breaker for a queue', () => {
   });
 
   it('says nothing of tasks that only put themselves off, or of errors that are not meant', async () => {
-    await start({ isFailure: (error) => (error as Error).message !== 'down' }, { run: putOff });
+    await start({ isFailure: (error) => (error as Error).message !== 'down' }, { run: giveBackPaused });
     await failed(5, 'x');
     await failed(5, 'y');
     expect(circuitEvents()).toEqual([]);

@@ -14,7 +14,7 @@ function run(middlewares: RunMiddleware[], handler: Handler['run'], args: unknow
 
 // A verdict is thrown and is no error.
 // eslint-disable-next-line @typescript-eslint/only-throw-error
-const putOff = (): never => { throw new RetryLater(1); };
+const giveBackPaused = (): never => { throw new RetryLater(1); };
 
 function noting(lines: string[], name: string): RunMiddleware {
   return async (_, next) => {
@@ -53,7 +53,7 @@ describe('middleware around a handler', () => {
   });
 
   it('fails with what a middleware throws, before or after', async () => {
-    await expect(run([putOff], () => 1)).rejects.toBeInstanceOf(RetryLater);
+    await expect(run([giveBackPaused], () => 1)).rejects.toBeInstanceOf(RetryLater);
     await expect(run([async (_, next) => { await next(); throw new Error('after'); }], () => 1)).rejects.toThrow('after');
   });
 

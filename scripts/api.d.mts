@@ -1,0 +1,2 @@
+export const API_FILE: string;
+export function publicApi(): string;
