@@ -3,7 +3,9 @@ import type { DispatcherService, QueueType } from '../../lib/index.js';
 import { Ledger } from '../support/ledger.js';
 import { startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
+import { withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { setPolicy } from '../support/virtual-hosts.js';
 import { eventually } from '../support/wait.js';
 import { FaultApp } from './apps/fault-app.js';
 import { plan } from './apps/plan.js';
@@ -23,10 +25,11 @@ interface Scene {
   settled(): Promise<void>;
 }
 
-async function begin(url: string, purpose: string, type: QueueType, maxRedeliveries: number, common: Partial<AppConfig> = {}): Promise<Scene> {
+async function begin(url: string, purpose: string, type: QueueType | undefined, maxRedeliveries: number, common: Partial<AppConfig> = {}, before: (queue: string) => Promise<void> = () => Promise.resolve()): Promise<Scene> {
   const ledger = new Ledger();
   const { queue, publisher, worker } = plan(url, purpose, { ledger: { refreshMs: 2_000 }, ...common });
-  const { service } = await startOn({ ...publisher, initQueues: [{ name: queue, bindingKeys: ['key'], type }] });
+  await before(queue);
+  const { service } = await startOn({ ...publisher, initQueues: [{ name: queue, bindingKeys: ['key'], ...(type === undefined ? {} : { type }) }] });
   const book = async (): Promise<number> => {
     for (const { id, reason } of (await service.deadLetters.list(queue)).letters) ledger.add({ kind: 'dead', uuid: id, reason });
     return ledger.lost().length;
@@ -35,7 +38,7 @@ async function begin(url: string, purpose: string, type: QueueType, maxRedeliver
     ledger, service,
     worker: (name) => {
       const config = worker(name, 1);
-      return { ...config, workers: config.workers?.map((each) => ({ ...each, type, maxRedeliveries })) };
+      return { ...config, workers: config.workers?.map((each) => ({ ...each, ...(type === undefined ? {} : { type }), maxRedeliveries })) };
     },
     settled: async () => { await eventually(book, (lost) => lost === 0, 'every task to be finished or dead', { limitMs: LIMIT_MS, everyMs: 500 }); },
   };
@@ -90,6 +93,17 @@ describe('on RabbitMQ, a crash loop', () => {
   afterAll(() => node.stop());
 
   for (const type of ['classic', 'quorum'] as const) crashLoops(`${type} queues`, () => node.url, type);
+
+  it('is as long as maxRedeliveries says on a quorum queue of others, which lets a message come back less often', async () => {
+    const scene = await begin(node.url, 'adopted', undefined, 11, {}, async (queue) => {
+      await setPolicy(node, '/', '^test-adopted-', { 'delivery-limit': 10 });
+      await withChannel(node.url, (channel) => channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } }));
+    });
+    await publish(scene, 50, 3);
+    keepRunning(scene.worker('a'), scene.ledger);
+    await scene.settled();
+    expect(outcome('an adopted quorum queue', scene)).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: 3, ran: 13 });
+  });
 
   it('ends a task too that is killed after it was taken over', async () => {
     const scene = await begin(node.url, 'crash-lease', 'classic', 1, TAKEN_OVER_SOON);
