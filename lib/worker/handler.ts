@@ -27,7 +27,7 @@ export interface Handler {
   readonly unique?: UniqueOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
-  /** It calls `context.started()` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
+  /** It calls `tellStarted(context)` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
   readonly startsItself?: boolean;
   /** What may run at once, where that is less than the worker's slots; shared by all workers of the handler. */
   readonly limits?: TaskLimits;

@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import { taskStorage, type TaskContext } from './task-context.js';
 
+interface Contextual { readonly context: TaskContext }
+
 /** Nobody looks for their destruction; without it each would be registered with the garbage collector. */
 const OPTIONS = { requireManualDestroy: true };
 
@@ -12,16 +14,16 @@ const OPTIONS = { requireManualDestroy: true };
 export class RunContexts {
   private readonly origin = new AsyncResource('DispatcherWorker', OPTIONS);
 
-  run<Context extends TaskContext>(call: (context: Context) => unknown, context: Context): unknown {
-    return this.origin.runInAsyncScope(begin<Context>, undefined, call, context);
+  run<Run extends Contextual>(call: (run: Run) => unknown, run: Run): unknown {
+    return this.origin.runInAsyncScope(begin<Run>, undefined, call, run);
   }
 }
 
-function begin<Context extends TaskContext>(call: (context: Context) => unknown, context: Context): unknown {
-  return new AsyncResource('DispatcherTask', OPTIONS).runInAsyncScope(enter<Context>, undefined, call, context);
+function begin<Run extends Contextual>(call: (run: Run) => unknown, run: Run): unknown {
+  return new AsyncResource('DispatcherTask', OPTIONS).runInAsyncScope(enter<Run>, undefined, call, run);
 }
 
-function enter<Context extends TaskContext>(call: (context: Context) => unknown, context: Context): unknown {
-  taskStorage.enterWith(context);
-  return call(context);
+function enter<Run extends Contextual>(call: (run: Run) => unknown, run: Run): unknown {
+  taskStorage.enterWith(run.context);
+  return call(run);
 }

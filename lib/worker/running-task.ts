@@ -11,9 +11,10 @@ import { makeStopper } from '../time/stopper.js';
 import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
 import type { RunReports } from './run-reports.js';
-import type { TaskContext, TaskLogger } from './task-context.js';
+import { HandlerContext, type ContextSource } from './handler-context.js';
+import type { TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
-import { CONTROLS, type WorkerControls } from './worker-controls.js';
+import type { WorkerControls } from './worker-controls.js';
 
 const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
 
@@ -25,10 +26,10 @@ export interface Surroundings {
 }
 
 /**
- * One attempt of one task, from its start to its settlement: the handler's context, and the
- * worker's own record. What most handlers never ask for (signal, logger, state) is made when asked for.
+ * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
+ * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
+export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
   readonly attempt: number;
   readonly startedAt = performance.now();
   /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
@@ -62,6 +63,7 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
   duplicate: Delivery | undefined;
+  private own: HandlerContext | undefined;
   private controller: AbortController | undefined;
   private log: TaskLogger | undefined;
   private abortReason: unknown;
@@ -97,7 +99,9 @@ export class RunningTask implements TaskContext, TaskIdentity, TaskVisit {
     return (this.log ??= this.surroundings.loggerFor(this.task.name, this.task.uuid));
   }
 
-  get [CONTROLS](): WorkerControls { return this.surroundings.controls; }
+  /** What its handler gets of it; the same each time. */
+  get context(): HandlerContext { return (this.own ??= new HandlerContext(this)); }
+  get controls(): WorkerControls { return this.surroundings.controls; }
 
   progress(fraction: number, data?: unknown): void {
     checkProgress(this.name, fraction);

@@ -295,7 +295,7 @@ export class TaskRunner implements Surroundings {
 function invoke(run: RunningTask): unknown {
   const values: unknown[] = run.handler.taskUuidAsFirstArg ? [run.uuid] : [];
   for (const { value } of run.task.args) values.push(value);
-  return run.handler.run(values, run);
+  return run.handler.run(values, run.context);
 }
 
 /** Whether it is one is for `await` to find out, which looks once: a getter may throw, or say something else the second time. */

@@ -1,8 +1,6 @@
 import type { EventSink } from '../events/dispatcher-event.js';
 
-/** Where a task's context keeps what middleware of ours may ask of its worker. Not for applications. */
-export const CONTROLS = Symbol('worker controls');
-
+/** What middleware of ours may ask of the worker. */
 export interface WorkerControls {
   readonly emit: EventSink;
   /**

@@ -1,3 +1,4 @@
+import { tellStarted } from '../../worker/handler-context.js';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -100,7 +101,7 @@ class ThreadEnding {
 }
 
 function hear(notice: ThreadNotice, context: TaskContext): void {
-  if (notice.kind === 'started') (context as { started?: () => void }).started?.();
+  if (notice.kind === 'started') tellStarted(context);
   else if (notice.kind === 'progress') context.progress(notice.fraction, notice.data);
   else if (notice.level === 'error') context.logger.error(notice.message, notice.stack);
   else context.logger[notice.level](notice.message);

@@ -5,7 +5,8 @@ import { RetryLater, SucceedEarly } from '../../task/verdicts.js';
 import { GiveBack } from '../give-back.js';
 import type { RunMiddleware } from '../middleware.js';
 import type { TaskContext } from '../task-context.js';
-import { CONTROLS, type WorkerControls } from '../worker-controls.js';
+import type { WorkerControls } from '../worker-controls.js';
+import { controlsOf } from '../handler-context.js';
 import { Circuit, type Admission, type CircuitRules, type CircuitState } from './circuit.js';
 
 /** @publicApi */
@@ -47,16 +48,14 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): RunMiddlewa
   return Object.defineProperty<RunMiddleware>((context, next) => breaker.run(context, next), 'name', { value: 'circuitBreaker' });
 }
 
-type Controlled = TaskContext & { readonly [CONTROLS]?: WorkerControls };
-
 class CircuitBreaker {
   private readonly ofWorkers = new WeakMap<WorkerControls, Circuit>();
   private readonly ofTasks = new Map<string, Circuit>();
 
   constructor(private readonly scope: 'queue' | 'task', private readonly rules: CircuitRules, private readonly isFailure: (error: unknown) => boolean) {}
 
-  async run(context: Controlled, next: () => Promise<unknown>): Promise<unknown> {
-    const controls = context[CONTROLS];
+  async run(context: TaskContext, next: () => Promise<unknown>): Promise<unknown> {
+    const controls = controlsOf(context);
     const circuit = this.circuitOf(context.name, controls);
     const before = circuit.state;
     const admission = circuit.admit(performance.now());
@@ -68,7 +67,7 @@ class CircuitBreaker {
   }
 
   private async attempt(
-    circuit: Circuit, { period }: Extract<Admission, { kind: 'run' | 'probe' }>, context: Controlled, controls: WorkerControls | undefined,
+    circuit: Circuit, { period }: Extract<Admission, { kind: 'run' | 'probe' }>, context: TaskContext, controls: WorkerControls | undefined,
     next: () => Promise<unknown>,
   ): Promise<unknown> {
     let recorded = false;

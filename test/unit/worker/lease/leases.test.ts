@@ -13,7 +13,7 @@ import { onceTimes } from '../../../../lib/worker/gates/once/once-times.js';
 import type { Handler } from '../../../../lib/worker/handler.js';
 import type { TaskContext } from '../../../../lib/worker/task-context.js';
 import { TaskWorker } from '../../../../lib/worker/task-worker.js';
-import { CONTROLS } from '../../../../lib/worker/worker-controls.js';
+import { controlsOf } from '../../../../lib/worker/handler-context.js';
 import { ScriptedBroker, ScriptedDelivery } from '../../../support/scripted-broker.js';
 
 const quiet = { log() {}, warn() {}, error() {}, debug() {} };
@@ -326,7 +326,7 @@ describe('a task that runs for long', () => {
 describe('a delivery that waits here for long', () => {
   it('goes back before the broker takes it away', async () => {
     const { broker } = await worker({ limit: 1 }, { run: () => undefined });
-    const holding = await worker({ limit: 1 }, { run: (_args, context) => { (context as unknown as Record<symbol, { hold(ms: number): void }>)[CONTROLS]?.hold(3_600_000); } });
+    const holding = await worker({ limit: 1 }, { run: (_args, context) => { controlsOf(context)?.hold(3_600_000); } });
     deliver(holding.broker);
     const held = deliver(holding.broker);
     await pass(AFTER_MS * 2);

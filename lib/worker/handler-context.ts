@@ -1,0 +1,61 @@
+import { inspect } from 'node:util';
+import type { TaskContext, TaskLogger } from './task-context.js';
+import type { TaskHeaders } from '../task/task.js';
+import type { TaskState } from './task-state.js';
+import type { WorkerControls } from './worker-controls.js';
+
+/** The side of a run that its context is made of. */
+export interface ContextSource extends TaskContext {
+  readonly controls: WorkerControls;
+  /** The work begins only now, see {@link Handler.startsItself}. */
+  started?: (() => void) | undefined;
+}
+
+let reveal: (context: TaskContext) => ContextSource | undefined;
+
+/**
+ * What a handler, a guard or a middleware gets of a run: its public side and nothing else, so that no code of a user can
+ * settle the delivery or change how the run ends.
+ */
+export class HandlerContext implements TaskContext {
+  readonly #run: ContextSource;
+
+  static {
+    reveal = (context) => (#run in context ? (context).#run : undefined);
+  }
+
+  constructor(run: ContextSource) {
+    this.#run = run;
+  }
+
+  get uuid(): string { return this.#run.uuid; }
+  get name(): string { return this.#run.name; }
+  get attempt(): number { return this.#run.attempt; }
+  get redelivered(): boolean { return this.#run.redelivered; }
+  get headers(): Readonly<TaskHeaders> { return this.#run.headers; }
+  get queue(): string { return this.#run.queue; }
+  get worker(): string { return this.#run.worker; }
+  get signal(): AbortSignal { return this.#run.signal; }
+  get logger(): TaskLogger { return this.#run.logger; }
+  get state(): TaskState { return this.#run.state; }
+
+  progress(fraction: number, data?: unknown): void {
+    this.#run.progress(fraction, data);
+  }
+
+  /** What a line of a log shows of it. */
+  [inspect.custom](): object {
+    const { uuid, name, attempt, queue, worker, headers } = this;
+    return { uuid, name, attempt, queue, worker, headers };
+  }
+}
+
+/** What middleware of ours may ask of the worker that runs the task. */
+export function controlsOf(context: TaskContext): WorkerControls | undefined {
+  return reveal(context)?.controls;
+}
+
+/** For handlers that start themselves: the work begins now. */
+export function tellStarted(context: TaskContext): void {
+  reveal(context)?.started?.();
+}
