@@ -13,15 +13,12 @@ const onServers = {
 };
 
 /**
- * More files than cores: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
- * of their own, and count nothing that belongs to all of it.
+ * Two files at a time: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
+ * of their own, and count nothing that belongs to all of it. (Four at a time take as long on two cores, and get in each other's way.)
  */
-const sideBySide = { maxWorkers: 4 };
-
-/** Each kills servers and processes of its own, and waits for what comes of it; under load both cores are busy with two. */
 const inPairs = { maxWorkers: 2 };
 
-/** It installs packages, and does more than one thing at a time by itself. */
+/** One file at a time: they kill servers under load, and keep both cores busy by themselves. */
 const oneByOne = { fileParallelism: false };
 
 /** One after the other in this order: they share two things, the machine and the build in `dist`. */
@@ -39,19 +36,19 @@ export default defineConfig({
       },
       {
         test: {
-          ...onServers, ...sideBySide, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...inPairs, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...sideBySide, ...inTurn(1), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...inPairs, ...inTurn(1), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inPairs, ...inTurn(2), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
+          ...onServers, ...oneByOne, ...inTurn(2), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
           globalSetup: ['test/support/global-build.ts'],
         },
       },

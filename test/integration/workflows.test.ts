@@ -25,7 +25,7 @@ const SPECIAL: Readonly<Record<string, { returns: () => unknown; gets: string | 
   'a class instance': { returns: () => new Point(), gets: '{ x: 3 }' },
   'more than 64 bits': { returns: () => 2n ** 64n, gets: /found the bigint 18446744073709551616/ },
   'NaN': { returns: () => Number.NaN, gets: /expected a finite number, found the number NaN/ },
-  'Infinity within': { returns: () => [Infinity], gets: /expected a finite number, found the number Infinity/ },
+  'Infinity within': { returns: () => [Infinity], gets: /at 0: expected a finite number, found Infinity/ },
   'a Map': { returns: () => new Map(), gets: /What the task returned cannot be kept: a Map has no JSON form/ },
   'a function': { returns: () => () => 1, gets: /What the task returned cannot be kept: a function cannot be a result/ },
 };
