@@ -31,7 +31,7 @@ class Tasks {
     this.started.add(key);
     await this.release.promise;
     await new Promise((resolve) => { setImmediate(resolve); });
-    this.running.set(key, now - 1);
+    this.running.set(key, (this.running.get(key) ?? 0) - 1);
     this.ended.add(key);
   }
 }

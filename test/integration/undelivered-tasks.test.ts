@@ -44,6 +44,9 @@ async function withPlainBroker<T>(config: ServerConfig, use: (broker: Broker) =>
   }
 }
 
+/** Long enough for the queue to be deleted, and for the plain broker to be closed: it would put the task aside untold. */
+const AWAY_MS = 4_000;
+
 /** As a retry that waits while somebody deletes its queue. */
 async function deleteQueueWhileItWaits({ config, queue }: Place): Promise<void> {
   const gone = `${queue}.gone`;
@@ -54,9 +57,9 @@ async function deleteQueueWhileItWaits({ config, queue }: Place): Promise<void> 
       moved.push({ body: Buffer.from(body), properties, exchange, routingKey });
       return 'remove';
     });
-    for (const { body, properties } of moved) await broker.publish({ body, properties }, { queue: gone }, { delayMs: 1_500 });
+    for (const { body, properties } of moved) await broker.publish({ body, properties }, { queue: gone }, { delayMs: AWAY_MS });
+    await removeFromRabbitMq(config.broker as string, { queues: [gone], exchanges: [] });
   });
-  await removeFromRabbitMq(config.broker as string, { queues: [gone], exchanges: [] });
 }
 
 interface Way {
