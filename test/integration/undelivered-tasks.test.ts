@@ -8,7 +8,7 @@ import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest
 import { removeFromRabbitMq } from '../support/shared-rabbitmq.js';
 import { eventually } from '../support/wait.js';
 
-const DELAY_SECONDS = 0.2;
+const DELAY_SECONDS = 1;
 
 interface Place {
   readonly service: DispatcherService;

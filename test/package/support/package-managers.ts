@@ -40,7 +40,8 @@ export const PACKAGE_MANAGERS: readonly PackageManager[] = [
     name: 'yarn 1', harmless: new RegExp(`${ENGINE.source}|Waiting for the other yarn instance`),
     // Refuses Nest 12 on Node 20 because of that dependency of Nest's.
     install: (tarball) => [YARN, 'add', '--ignore-engines', '--mutex', `file:${join(CACHE, 'yarn-mutex')}`, `file:${tarball}`],
-    env: { YARN_CACHE_FOLDER: join(CACHE, 'yarn-1') },
+    // Its own loader keeps compiled code among the temporary files otherwise.
+    env: { YARN_CACHE_FOLDER: join(CACHE, 'yarn-1'), DISABLE_V8_COMPILE_CACHE: '1' },
   },
   {
     name: 'yarn 4',
