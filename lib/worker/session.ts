@@ -125,8 +125,11 @@ export class Session implements IntakeHost {
     await Promise.race([this.intake.stop(deadlineMs / 2), aborted(this.hurrying.signal)]);
     const waitMs = deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4);
     const notes = new ClosingNotes(this.config.name, () => this.runner.running(), Date.now() + waitMs, this.dependencies.emit);
-    if (!this.hurrying.signal.aborted) await this.idle(waitMs);
-    notes.stop();
+    try {
+      if (!this.hurrying.signal.aborted) await this.idle(waitMs);
+    } finally {
+      notes.stop();
+    }
     if (this.busy > 0) await this.abort(Math.min(AFTER_ABORT_MS, deadline - performance.now()));
     this.stopWatching();
     await this.intake.close();

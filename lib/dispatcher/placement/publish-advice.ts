@@ -29,10 +29,11 @@ export class PublishAdvice {
 
   /** Costs a comparison for a name that goes where it went before. */
   look(name: string, routingKey: string): void {
-    if (this.looked.get(name) === routingKey) return;
+    const before = this.looked.get(name);
+    if (before === routingKey) return;
     if (this.looked.size >= MOST_NAMES) this.looked.clear();
     this.looked.set(name, routingKey);
-    const message = this.doubtAbout(name, routingKey);
+    const message = this.doubtAbout(name, routingKey, before === undefined);
     if (message !== undefined) this.tell(name, message);
   }
 
@@ -42,12 +43,12 @@ export class PublishAdvice {
     this.sources.emit({ type: 'task.doubtful', name, message });
   }
 
-  private doubtAbout(name: string, routingKey: string): string | undefined {
+  /** How it is spelt is looked at once: a name may go by another key each time. */
+  private doubtAbout(name: string, routingKey: string, isNew: boolean): string | undefined {
     const placement = this.sources.placement();
     const workers = this.sources.workers();
     if (workers.some(({ taskNames }) => taskNames.includes(name))) return wrongQueue(name, routingKey, placement, workers);
-    const known = placement.tasks.get(name);
-    return known === undefined ? misspelt(name, placement.tasks) : undefined;
+    return isNew && !placement.tasks.has(name) ? misspelt(name, placement.tasks) : undefined;
   }
 }
 
