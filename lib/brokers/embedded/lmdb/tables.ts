@@ -29,7 +29,7 @@ const MARKER: FolderMarker = {
   file: 'dispatcher-broker.json',
   kind: 'nestjs-dispatcher embedded broker',
   format: 1,
-  // The results of the same URL, which may have come first (`lib/results/embedded`).
+  // The results of the same URL, which may have come first (`lib/state/embedded`).
   tolerated: ['results'],
 };
 
