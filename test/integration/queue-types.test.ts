@@ -1,5 +1,5 @@
-import { connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connect, type Channel } from 'amqplib';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { TopologyRegister } from '../../lib/brokers/amqp/topology/topology-register.js';
 import type { BrokerEvent, QueueDeclaration } from '../../lib/brokers/broker.js';
@@ -8,6 +8,7 @@ import { PauseRegister } from '../../lib/control/pause-register.js';
 import { TopologyMismatchError } from '../../lib/errors.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { LineRegister } from '../../lib/worker/intake/line-register.js';
+import { amqplibInside } from '../support/amqplib-insides.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { addVirtualHost, setPolicy } from '../support/virtual-hosts.js';
@@ -19,6 +20,7 @@ const LOOKS = 9;
 const RABBITMQ_LIMIT = 20;
 /** Each step of a quorum queue waits for the disk. */
 const SLOW_MS = 180_000;
+const AmqplibChannel = amqplibInside<{ Channel: { prototype: Channel } }>('channel_model').Channel;
 const MINUTE = { expiresInMs: 60_000 };
 
 /**
@@ -135,6 +137,17 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     await broker.browse(`${queue}.dead`, ({ body }) => (body.toString() === 'm7' ? 'remove' : 'keep'));
     expect(await look(broker, `${queue}.dead`)).toEqual(bodies.filter((body) => body !== 'm7'));
   }, SLOW_MS);
+
+  it('waits for nothing that does not come back when a look has written all anew', async () => {
+    const broker = await connected();
+    await broker.declare({ queues: [deadLetters('quorum')] });
+    const bodies = await fill(broker, `${queue}.dead`, 3);
+    const counted = vi.spyOn(AmqplibChannel.prototype, 'checkQueue');
+    onTestFinished(() => counted.mockRestore());
+    for (let round = 0; round < 6; round++) expect(await look(broker, `${queue}.dead`)).toEqual(bodies);
+    // Some for each look; more than a hundred where it waits until the time is up.
+    expect(counted.mock.calls.length).toBeLessThan(80);
+  });
 
   it('shows dead letters more often than RabbitMQ by itself lets messages come back', async () => {
     const plain = await addVirtualHost(node, 'no-policy', defaultType);

@@ -21,7 +21,8 @@ export async function browseQueue(model: ChannelModel, queue: string, visit: Bro
     const end = await walk.through(visit, options).finally(() => walk.settle());
     return { visited: walk.visited, removed: walk.removed, end };
   } finally {
-    const kept = walk.held + walk.rewritten + await channel.takeReturned();
+    // Where all was written anew nothing of an earlier walk is left: what could be taken are the copies, which count already.
+    const kept = walk.held + walk.rewritten + (walk.isRewritten ? 0 : await channel.takeReturned());
     await channel.close();
     // Consumers take what comes back: nobody can wait for that.
     if (consumerCount === 0) await untilBack(model, queue, kept);
@@ -39,6 +40,11 @@ class Walk {
   /** @param left how many there are when it begins: a replay that dies again at once would be replayed for ever */
   constructor(private readonly channel: BrowseChannel, private readonly queue: string, private left: number, publish: PublishToQueue) {
     this.rewriting = new Rewriting(channel, (message) => publish(message, queue));
+  }
+
+  /** To the end. */
+  get isRewritten(): boolean {
+    return this.rewriting.hasBegun && this.left === 0;
   }
 
   async through(visit: BrowseVisit, { maxHeld = MOST_BROWSED, maxHeldBytes = MOST_BROWSED_BYTES }: BrowseOptions): Promise<BrowseResult['end']> {
