@@ -48,7 +48,7 @@ const rooms = [
     why: 'It stands below everything that waits.' },
   { name: 'urls', files: URLS, may: [ERRORS], packages: [],
     why: 'Pure: whoever takes a URL, or holds its password, may ask it.' },
-  { name: 'amqp', files: AMQP, may: [ERRORS, URLS], packages: ['amqplib'],
+  { name: 'amqp', files: AMQP, may: [ERRORS, TIME, URLS], packages: ['amqplib'],
     why: 'What both adapters of RabbitMQ share knows neither of them.' },
   { name: 'lmdb', files: LMDB, may: [ERRORS], packages: ['lmdb'],
     why: 'What both embedded adapters share knows neither of them.' },

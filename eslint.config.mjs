@@ -8,6 +8,12 @@ const sizes = {
   'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true }],
 };
 
+/** A channel has its listeners, its limits of time and its end from one place; however the method is got hold of. */
+const channels = ['MemberExpression[property.name=NAME]', 'MemberExpression[property.value=NAME]', 'ObjectPattern > Property[key.name=NAME]'].map((selector) => ({
+  selector: selector.replace('NAME', '/^create(Confirm)?Channel$/'),
+  message: 'Channels are opened by lib/amqp/open-channel.ts alone: openChannel, openConfirmChannel or withChannel.',
+}));
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/package/apps/', 'bench/out/', '**/*.d.mts'] },
   {
@@ -23,6 +29,7 @@ export default tseslint.config(
     },
   },
   { files: ['lib/**/*.ts', 'sample-app/**/*.ts'], rules: sizes },
+  { files: ['lib/**/*.ts'], ignores: ['lib/amqp/open-channel.ts'], rules: { 'no-restricted-syntax': ['error', ...channels] } },
   {
     // Tests pass methods to `expect`, and look at what a library leaves untyped.
     files: ['test/**/*.ts', 'bench/**/*.ts'],

@@ -73,7 +73,7 @@ export class SimulatedLedgerQueues {
       this.channels.push(channel);
       return channel;
     };
-    return { createConfirmChannel: () => open('records'), createChannel: () => open('requests') } as unknown as ChannelModel;
+    return { connection: {}, createConfirmChannel: () => open('records'), createChannel: () => open('requests') } as unknown as ChannelModel;
   }
 
   publish(routingKey: string, body: Buffer, properties: Options.Publish, confirm?: (error: unknown) => void): void {

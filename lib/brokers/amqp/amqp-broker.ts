@@ -10,7 +10,7 @@ import { parseEndpoint } from '../../amqp/endpoint.js';
 import { Secret } from '../../urls/secret.js';
 import { returnsQueueOf } from '../../amqp/queue-forms.js';
 import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
-import { within } from './connection/pause.js';
+import { within } from '../../time/within.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
 import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';

@@ -190,6 +190,7 @@ export class AmqpResultStore implements ResultStore {
       lost,
       told: (told) => session.watches?.told(told),
       answeredBy: (keeper) => session.watches?.answeredBy(keeper),
+      warning: (message) => listener.warning(message),
     });
     session.watches = new LedgerWatches({
       ask: (operation) => client.request(operation),

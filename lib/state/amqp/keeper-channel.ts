@@ -1,4 +1,5 @@
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import { answered, type ChannelListener, openChannel, openConfirmChannel } from '../../amqp/open-channel.js';
 import type { FoundLedgerQueues } from './ledger-queues.js';
 
 export interface KeeperChannelListener {
@@ -7,6 +8,7 @@ export interface KeeperChannelListener {
   requested(message: ConsumeMessage): void;
   /** Called once; nothing else follows. */
   lost(error: Error): void;
+  warning(message: string): void;
 }
 
 /** 16 bits on the wire. */
@@ -20,28 +22,24 @@ const MOST_UNACKNOWLEDGED = 65_535;
  */
 export class KeeperChannel {
   private ended = false;
+  private channel!: ConfirmChannel;
+  private requests!: Channel;
 
-  private constructor(
-    private readonly channel: ConfirmChannel,
-    private readonly requests: Channel,
-    private readonly queues: FoundLedgerQueues,
-    private readonly listener: KeeperChannelListener,
-  ) {}
+  private constructor(private readonly queues: FoundLedgerQueues, private readonly listener: KeeperChannelListener) {}
 
   static async open(model: ChannelModel, queues: FoundLedgerQueues, listener: KeeperChannelListener): Promise<KeeperChannel> {
-    const channel = await model.createConfirmChannel();
-    const early = failureOf(channel);
-    const requests = await model.createChannel();
-    const opened = new KeeperChannel(channel, requests, queues, listener);
-    early((error) => opened.fail(error));
-    failureOf(requests)((error) => opened.fail(error));
-    channel.on('return', () => opened.fail(new Error(`the queue "${queues.records}" is gone`)));
+    const opened = new KeeperChannel(queues, listener);
+    // One may go while the other is being opened.
+    const ear: ChannelListener = { closed: ({ text }) => opened.fail(new Error(text)), warning: (message) => listener.warning(message) };
+    opened.channel = await openConfirmChannel(model, ear);
+    opened.requests = await openChannel(model, ear);
+    opened.channel.on('return', () => opened.fail(new Error(`the queue "${queues.records}" is gone`)));
     return opened;
   }
 
   /** Every record, without a limit: what is not acknowledged is what is kept. A quorum queue takes "without" for 2,000. */
   async consumeRecords(): Promise<void> {
-    if (this.queues.type === 'quorum') await this.channel.prefetch(MOST_UNACKNOWLEDGED);
+    if (this.queues.type === 'quorum') await answered(this.channel.prefetch(MOST_UNACKNOWLEDGED), 'basic.qos');
     return this.consume(this.channel, this.queues.records, (message) => this.listener.delivered(message));
   }
 
@@ -90,7 +88,7 @@ export class KeeperChannel {
   }
 
   private async consume(channel: Channel, queue: string, deliver: (message: ConsumeMessage) => void): Promise<void> {
-    await channel.consume(queue, (message) => {
+    const consuming = channel.consume(queue, (message) => {
       if (this.ended) return;
       // A throw in here would end the connection.
       try {
@@ -100,6 +98,7 @@ export class KeeperChannel {
         this.fail(error as Error);
       }
     });
+    await answered(consuming, 'basic.consume');
   }
 
   private act(send: () => void): void {
@@ -110,21 +109,4 @@ export class KeeperChannel {
       this.fail(error as Error);
     }
   }
-}
-
-/** Listens at once, for an 'error' without a listener ends the process; tells once somebody wants to know. */
-function failureOf(channel: Channel): (tell: (error: Error) => void) => void {
-  let first: Error | undefined;
-  let closed = false;
-  let listener: ((error: Error) => void) | undefined;
-  const why = (): Error => first ?? new Error('the channel was closed');
-  channel.on('error', (error: Error) => { first ??= error; });
-  channel.on('close', () => {
-    closed = true;
-    listener?.(why());
-  });
-  return (tell) => {
-    listener = tell;
-    if (closed) tell(why());
-  };
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { answered, openChannel } from '../../amqp/open-channel.js';
 import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
 import { encodeOperation, type Operation } from './ledger-operation.js';
 import type { LedgerQueues } from './ledger-queues.js';
@@ -11,6 +12,7 @@ export interface ClientListener {
   told(told: Told): void;
   /** Which keeper has answered. */
   answeredBy(keeper: string): void;
+  warning(message: string): void;
 }
 
 export interface ClientSettings {
@@ -33,17 +35,16 @@ export class LedgerClient {
   private requests = 0;
   private readonly pending = new Map<string, Pending>();
   private ended = false;
+  private channel!: Channel;
 
-  private constructor(private readonly channel: Channel, private readonly settings: ClientSettings, private readonly listener: ClientListener) {}
+  private constructor(private readonly settings: ClientSettings, private readonly listener: ClientListener) {}
 
   static async open(model: ChannelModel, settings: ClientSettings, listener: ClientListener): Promise<LedgerClient> {
-    const channel = await model.createChannel();
-    const client = new LedgerClient(channel, settings, listener);
-    let first: Error | undefined;
-    channel.on('error', (error: Error) => { first ??= error; });
-    channel.on('close', () => client.fail(first ?? new Error('the channel was closed')));
+    const client = new LedgerClient(settings, listener);
+    const channel = await openChannel(model, { closed: ({ text }) => client.fail(new Error(text)), warning: (message) => listener.warning(message) });
+    client.channel = channel;
     channel.on('return', () => client.fail(new Error(`the queue "${settings.queues.requests}" is gone`)));
-    await channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true });
+    await answered(channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true }), 'basic.consume');
     return client;
   }
 

@@ -102,6 +102,11 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   /** Part of {@link KeeperChannelListener}. */
+  warning(message: string): void {
+    this.listener.warning(message);
+  }
+
+  /** Part of {@link KeeperChannelListener}. */
   delivered(message: ConsumeMessage): void {
     if (this.phase === 'waiting') this.startReplay();
     this.progressAt = performance.now();

@@ -1,4 +1,5 @@
-import type { Channel, ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
+import { withChannel } from '../../amqp/open-channel.js';
 import { declareInOneOf, ownForms, type QueueArguments } from '../../amqp/queue-forms.js';
 
 /** The records are the ledger: whoever gets that queue keeps it, and then takes the requests. */
@@ -36,24 +37,5 @@ export async function declareLedgerQueues(model: ChannelModel, queues: LedgerQue
 /** One consumer at a time gets what is in it: that one keeps the ledger. */
 async function declareOne(model: ChannelModel, queue: string, returns: string): Promise<QueueArguments> {
   const forms = ownForms(returns).map((form) => ({ ...form, 'x-single-active-consumer': true }));
-  return declareInOneOf(forms, (form) => onChannel(model, (channel) => channel.assertQueue(queue, { durable: true, arguments: form })));
-}
-
-/** A refusal closes the channel. */
-async function onChannel(model: ChannelModel, use: (channel: Channel) => Promise<unknown>): Promise<void> {
-  const channel = await model.createChannel();
-  channel.on('error', () => undefined);
-  try {
-    await use(channel);
-  } finally {
-    await close(channel);
-  }
-}
-
-async function close(channel: Channel): Promise<void> {
-  try {
-    await channel.close();
-  } catch {
-    // The server has closed it.
-  }
+  return declareInOneOf(forms, (form) => withChannel(model, (channel) => channel.assertQueue(queue, { durable: true, arguments: form })));
 }

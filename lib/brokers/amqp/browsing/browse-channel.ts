@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { BrokerError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
-import { answered, type ChannelClosure, closeChannel, openChannel, withChannel } from '../connection/open-channel.js';
+import { answered, type ChannelClosure, closeChannel, openChannel, withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 
 const CLOSE_LIMIT_MS = 5_000;

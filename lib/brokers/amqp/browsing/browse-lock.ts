@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
 import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerError, BrokerUnavailableError } from '../../../errors.js';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { queueToken } from '../delays/delay-ladder.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 

@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { countDelayed } from '../delays/count-delayed.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';

@@ -3,7 +3,8 @@ import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, Shutd
 import type { ReconnectionOptions } from '../amqp-broker-options.js';
 import { classifyConnectionFailure } from '../../../amqp/connection-failure.js';
 import { openConnection, type ConnectionListener, type ConnectionSettings } from '../../../amqp/open-connection.js';
-import { pause, within } from './pause.js';
+import { within } from '../../../time/within.js';
+import { pause } from './pause.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { pauseBeforeRetry } from './reconnection-policy.js';
 import { makeStopper } from '../../../time/stopper.js';

@@ -1,8 +1,9 @@
 import type { ChannelModel } from 'amqplib';
 import type { DispatcherError } from '../../../errors.js';
 import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } from '../../broker.js';
-import type { ChannelClosure } from '../connection/open-channel.js';
-import { pause, within } from '../connection/pause.js';
+import type { ChannelClosure } from '../../../amqp/open-channel.js';
+import { within } from '../../../time/within.js';
+import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
 import { cancellation, closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';

@@ -1,5 +1,5 @@
 import { BrokerError, type DispatcherError } from '../../../errors.js';
-import type { ChannelClosure } from '../connection/open-channel.js';
+import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 
 export function consumeFailure(queue: string, error: unknown): DispatcherError {

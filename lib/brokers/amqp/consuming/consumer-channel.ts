@@ -1,5 +1,5 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { answered, type ChannelClosure, closeChannel, openChannel } from '../connection/open-channel.js';
+import { answered, type ChannelClosure, closeChannel, openChannel } from '../../../amqp/open-channel.js';
 import { AckCoalescer, type AckSink } from './ack-coalescer.js';
 import { AmqpDelivery, type DeliveryChannel } from './amqp-delivery.js';
 import { Grant } from './grant.js';

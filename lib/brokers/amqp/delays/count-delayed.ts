@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { DELAY_LEVELS, dueName, levelName } from './delay-ladder.js';
 

@@ -1,6 +1,6 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { declareInOneOf, ownForms, QUORUM } from '../../../amqp/queue-forms.js';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
 import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, undeliveredName } from './delay-ladder.js';

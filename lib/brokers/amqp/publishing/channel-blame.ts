@@ -1,4 +1,4 @@
-import type { ChannelClosure } from '../connection/open-channel.js';
+import type { ChannelClosure } from '../../../amqp/open-channel.js';
 
 /** `message size 200 is larger than configured max size 100`, in the words of every server since 3.8. */
 const OVERSIZE = /message size (\d+) is larger than (?:configured )?max size (\d+)/;

@@ -1,5 +1,5 @@
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError } from 'amqplib';
-import { type ChannelClosure, closeChannel, openConfirmChannel } from '../connection/open-channel.js';
+import { type ChannelClosure, closeChannel, openConfirmChannel } from '../../../amqp/open-channel.js';
 import { ConfirmWindow } from './confirm-window.js';
 import { FrameBatch } from './frame-batch.js';
 import type { Outgoing } from './outgoing.js';

@@ -12,7 +12,7 @@ import {
   TaskTooLargeError,
   UnroutableTaskError,
 } from '../../../errors.js';
-import type { ChannelClosure } from '../connection/open-channel.js';
+import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { HeaderFrameTooLarge } from './message-frames.js';
 import type { Outgoing } from './outgoing.js';
 

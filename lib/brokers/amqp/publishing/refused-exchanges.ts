@@ -1,5 +1,5 @@
 import { missingRightIn } from '../../../amqp/missing-right.js';
-import type { ChannelClosure } from '../connection/open-channel.js';
+import type { ChannelClosure } from '../../../amqp/open-channel.js';
 
 /** For so long nothing more is tried with an exchange that we may not write to: each try ends the channel, for all others too. */
 const KEPT_MS = 30_000;

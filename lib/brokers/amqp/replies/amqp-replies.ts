@@ -2,8 +2,8 @@ import type { ChannelModel } from 'amqplib';
 import { CLASSIC, guardedBy } from '../../../amqp/queue-forms.js';
 import type { Message, Replies } from '../../broker.js';
 import { ShutdownError } from '../../../errors.js';
-import { withChannel } from '../connection/open-channel.js';
-import { within } from '../connection/pause.js';
+import { withChannel } from '../../../amqp/open-channel.js';
+import { within } from '../../../time/within.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 

@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerUnavailableError, DispatcherError } from '../../../errors.js';
-import { answered, closeChannel, openChannel, openConfirmChannel } from '../connection/open-channel.js';
+import { answered, closeChannel, openChannel, openConfirmChannel } from '../../../amqp/open-channel.js';
 import { pause } from '../connection/pause.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { declarationFailure } from '../topology/declaration-failure.js';

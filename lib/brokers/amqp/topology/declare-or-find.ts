@@ -1,7 +1,7 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { missingRightIn, missingRightText } from '../../../amqp/missing-right.js';
 import { BrokerRefusedError } from '../../../errors.js';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from './declaration-failure.js';
 
 export interface Declaration {

@@ -2,7 +2,7 @@ import type { ChannelModel } from 'amqplib';
 import { CLASSIC, declareInOneOf, QUORUM, type QueueArguments } from '../../../amqp/queue-forms.js';
 import type { QueueDeclaration, QueueType, Topology } from '../../broker.js';
 import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
-import { withChannel } from '../connection/open-channel.js';
+import { withChannel } from '../../../amqp/open-channel.js';
 import { adoptionWarning } from './adoption.js';
 import { otherOwner, otherOwnerWarning } from './other-owner.js';
 import { declarationFailure } from './declaration-failure.js';
