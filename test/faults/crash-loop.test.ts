@@ -70,54 +70,67 @@ async function publish({ service, ledger }: Scene, killAfterMs: number, neighbou
   }
 }
 
-function outcome(title: string, { ledger }: Scene): { lost: string[]; dead: [string, string][]; finished: number; ran: number | undefined } {
+interface Outcome { lost: string[]; dead: [string, string][]; finished: number; ran: number | undefined }
+
+function outcome(title: string, { ledger }: Scene): Outcome {
   const ran = ledger.started.get('killer');
   console.log(`[ledger] ${title}: ${ledger.toString()}, the one that kills ran ${ran} times`);
   return { lost: ledger.lost(), dead: [...ledger.dead], finished: ledger.finished.size, ran };
 }
 
-function crashLoops(title: string, url: () => string, type: QueueType): void {
-  it(`ends a task that kills its processes, and costs none of those beside it anything, on ${title}`, async () => {
-    const scene = await begin(url(), 'crash-loop', type, 3);
-    await publish(scene, 200, NEIGHBOURS);
-    for (const name of ['a', 'b']) keepRunning(scene.worker(name), scene.ledger);
-    await scene.settled();
-    // The first crash is not seen.
-    expect(outcome(title, scene)).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: NEIGHBOURS, ran: 5 });
-  });
+async function crashLoop(title: string, url: string, type: QueueType): Promise<Outcome> {
+  const scene = await begin(url, 'crash-loop', type, 3);
+  await publish(scene, 200, NEIGHBOURS);
+  for (const name of ['a', 'b']) keepRunning(scene.worker(name), scene.ledger);
+  await scene.settled();
+  return outcome(title, scene);
 }
 
-describe('on RabbitMQ, a crash loop', () => {
+/** On a quorum queue of others, which lets a message come back less often. */
+async function adoptedQueue(node: RabbitMqNode): Promise<Outcome> {
+  const scene = await begin(node.url, 'adopted', undefined, 11, {}, async (queue) => {
+    await setPolicy(node, '/', '^test-adopted-', { 'delivery-limit': 10 });
+    await withChannel(node.url, (channel) => channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } }));
+  });
+  await publish(scene, 50, 3);
+  keepRunning(scene.worker('a'), scene.ledger);
+  await scene.settled();
+  return outcome('an adopted quorum queue', scene);
+}
+
+async function takenOverBefore(url: string): Promise<Outcome> {
+  const scene = await begin(url, 'crash-lease', 'classic', 1, TAKEN_OVER_SOON);
+  await publish(scene, 4_000, 0);
+  keepRunning(scene.worker('a'), scene.ledger);
+  await scene.settled();
+  return outcome('taken over before', scene);
+}
+
+/** All at once: they wait most of the time. */
+describe('a crash loop', () => {
   let node: RabbitMqNode;
-  beforeAll(async () => { node = await startRabbitMq(); });
-  afterAll(() => node.stop());
-
-  for (const type of ['classic', 'quorum'] as const) crashLoops(`${type} queues`, () => node.url, type);
-
-  it('is as long as maxRedeliveries says on a quorum queue of others, which lets a message come back less often', async () => {
-    const scene = await begin(node.url, 'adopted', undefined, 11, {}, async (queue) => {
-      await setPolicy(node, '/', '^test-adopted-', { 'delivery-limit': 10 });
-      await withChannel(node.url, (channel) => channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } }));
-    });
-    await publish(scene, 50, 3);
-    keepRunning(scene.worker('a'), scene.ledger);
-    await scene.settled();
-    expect(outcome('an adopted quorum queue', scene)).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: 3, ran: 13 });
-  });
-
-  it('ends a task too that is killed after it was taken over', async () => {
-    const scene = await begin(node.url, 'crash-lease', 'classic', 1, TAKEN_OVER_SOON);
-    await publish(scene, 4_000, 0);
-    keepRunning(scene.worker('a'), scene.ledger);
-    await scene.settled();
-    expect(outcome('taken over before', scene)).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: 0, ran: 3 });
-  });
-});
-
-describe('on the embedded broker, a crash loop', () => {
   let folder: string;
-  beforeAll(() => { folder = temporaryFolder('crash-loop'); });
-  afterAll(() => removeFolder(folder));
+  beforeAll(async () => {
+    folder = temporaryFolder('crash-loop');
+    node = await startRabbitMq();
+  });
+  afterAll(async () => {
+    await node.stop();
+    removeFolder(folder);
+  });
 
-  crashLoops('an embedded folder', () => `embedded:${folder}`, 'classic');
+  it('ends a task that kills its processes, and costs none of those beside it anything', async () => {
+    const outcomes = await Promise.all([
+      crashLoop('classic queues', node.url, 'classic'), crashLoop('quorum queues', node.url, 'quorum'), crashLoop('an embedded folder', `embedded:${folder}`, 'classic'),
+    ]);
+    // The first crash is not seen.
+    const each = { lost: [], dead: [['killer', 'crash-loop']], finished: NEIGHBOURS, ran: 5 };
+    expect(outcomes).toEqual([each, each, each]);
+  });
+
+  it('is as long as maxRedeliveries says where a queue of others allows less, and where the task was taken over before', async () => {
+    const [adopted, takenOver] = await Promise.all([adoptedQueue(node), takenOverBefore(node.url)]);
+    expect(adopted).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: 3, ran: 13 });
+    expect(takenOver).toEqual({ lost: [], dead: [['killer', 'crash-loop']], finished: 0, ran: 3 });
+  });
 });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { startScript, type Child } from '../support/processes.js';
@@ -15,8 +15,10 @@ let redis: RedisServer;
 beforeAll(async () => { redis = await RedisServer.start(); });
 afterAll(() => redis.stop());
 
-const clean: (() => unknown)[] = [];
-afterEach(async () => { for (const step of clean.splice(0).reverse()) await step(); });
+type CleanUp = (() => unknown)[];
+async function cleanUp(steps: CleanUp): Promise<void> {
+  for (const step of steps.splice(0).reverse()) await step();
+}
 
 type Line = LimitedLine & { child: Child };
 
@@ -26,20 +28,29 @@ const now = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 /** Some processes, and all that they print. */
 class Processes {
   readonly children: Child[] = [];
-  readonly lines = new Arrivals<Line>();
+  lines = new Arrivals<Line>();
 
   constructor(private readonly config: ServerConfig) {}
 
   async start(count = 1): Promise<Child[]> {
     const started = Array.from({ length: count }, () => {
       const child = startScript('test/integration/apps/limited.ts', { env: { LIMITED_CONFIG: JSON.stringify(this.config) } });
-      clean.push(() => child.stop());
       child.onLine((line) => { if (line.startsWith('{')) this.lines.add({ ...JSON.parse(line) as LimitedLine, child }); });
       return child;
     });
     this.children.push(...started);
     await Promise.all(started.map((child) => child.line(/^ready$/)));
     return started;
+  }
+
+  /** What was printed before is none of this test's. */
+  anew(): this {
+    this.lines = new Arrivals<Line>();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.children.map((child) => child.stop()));
   }
 
   publish(name: string, keys: string[], ms: number, from = 0): void {
@@ -65,21 +76,27 @@ class Processes {
 const keys = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
 
 describe.each([
-  ['a shared folder', (): Partial<ServerConfig> => ({ broker: `embedded:${folder()}` })],
+  ['a shared folder', (clean: CleanUp): Partial<ServerConfig> => ({ broker: `embedded:${folder(clean)}` })],
   ['RabbitMQ with Redis', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
   ['RabbitMQ alone', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl() })],
 ])('limits of three processes on %s', { timeout: 2 * LONG_MS }, (_, where) => {
+  const clean: CleanUp = [];
+  let processes: Processes;
+  beforeAll(async () => { processes = await three(); });
+  afterAll(() => cleanUp(clean));
+
   async function three(): Promise<Processes> {
     const exchange = uniqueName('limits');
-    const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, takeoverSeconds: TAKEOVER_SECONDS, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where() };
+    const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, takeoverSeconds: TAKEOVER_SECONDS, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where(clean) };
     if (config.broker?.startsWith('amqp') === true) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
-    const processes = new Processes(config);
-    await processes.start(3);
-    return processes;
+    const started = new Processes(config);
+    clean.push(() => started.stop());
+    await started.start(3);
+    return started;
   }
 
   it('let so many run at once as the limit says, each as its first attempt, and others pass', async () => {
-    const processes = await three();
+    processes.anew();
     processes.publish('global', keys(30), 150);
     await processes.lines.first(({ name }) => name === 'global', 'a first start');
     processes.publish('free', keys(20), 1, 1);
@@ -92,14 +109,14 @@ describe.each([
   });
 
   it('let one at a time of each key run', async () => {
-    const processes = await three();
+    processes.anew();
     processes.publish('keyed', ['a', 'b', 'a', 'b', 'a', 'b', 'a', 'c'], 100);
     await processes.ended('keyed', 8);
     expect(['a', 'b', 'c'].map((key) => processes.most('keyed', key))).toEqual([1, 1, 1]);
   });
 
   it('let no period have more starts than the rate says', async () => {
-    const processes = await three();
+    processes.anew();
     processes.publish('rated', keys(25), 5);
     await processes.ended('rated', 25);
     const times = processes.of('start', 'rated').map(({ at }) => at).sort((a, b) => a - b);
@@ -108,7 +125,7 @@ describe.each([
   });
 
   it('count retries as they count first attempts, and leave their number alone', async () => {
-    const processes = await three();
+    processes.anew();
     processes.publish('flaky', ['x', 'y'], 20);
     await processes.ended('flaky', 6);
     expect(processes.most('flaky')).toBe(1);
@@ -116,7 +133,7 @@ describe.each([
   });
 
   it('free the places of a process that was killed when its lease has ended, and lose nothing', async () => {
-    const processes = await three();
+    processes = await three();
     processes.publish('global', keys(3), 3_600_000);
     await processes.lines.until(() => processes.of('start', 'global').length === 3, LONG_MS, () => 'all places to be taken');
     const { child } = processes.of('start', 'global')[0];
@@ -133,6 +150,8 @@ describe.each([
 
 describe('limits across processes whose store is away', { timeout: 2 * LONG_MS }, () => {
   it('make their tasks wait, uncharged, and nobody else; nothing is lost', async () => {
+    const clean: CleanUp = [];
+    onTestFinished(() => cleanUp(clean));
     const store = await RedisServer.start();
     clean.push(() => store.stop());
     const exchange = uniqueName('limits');
@@ -140,6 +159,7 @@ describe('limits across processes whose store is away', { timeout: 2 * LONG_MS }
       broker: 'embedded:', resultBackend: store.url, exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3,
       workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 2 }],
     });
+    clean.push(() => processes.stop());
     await processes.start();
     processes.publish('global', ['first'], 1_500);
     await processes.lines.first(({ key }) => key === 'first', 'a first start');
@@ -160,7 +180,7 @@ describe('limits across processes whose store is away', { timeout: 2 * LONG_MS }
   });
 });
 
-function folder(): string {
+function folder(clean: CleanUp): string {
   const path = temporaryFolder('limits');
   clean.push(() => removeFolder(path));
   return path;
