@@ -4,7 +4,7 @@ import type { ReconnectionOptions } from '../amqp-broker-options.js';
 import { classifyConnectionFailure } from '../../../amqp/connection-failure.js';
 import { openConnection, type ConnectionListener, type ConnectionSettings } from '../../../amqp/open-connection.js';
 import { within } from '../../../time/within.js';
-import { pause } from './pause.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import { ReadyWaiters } from './ready-waiters.js';
 import { pauseBeforeRetry } from './reconnection-policy.js';
 import { makeStopper } from '../../../time/stopper.js';
@@ -107,7 +107,7 @@ export class Link {
       const pauseMs = pauseBeforeRetry(this.settings.reconnection, retriesMade++, refused, this.settings.random);
       if (pauseMs === undefined) return this.giveUp(error, attempt);
       this.listener.failed(this, error, attempt, pauseMs);
-      await pause(pauseMs, signal);
+      await pauseUntil(pauseMs, signal);
       if (signal.aborted) throw closing();
     }
   }
@@ -181,7 +181,7 @@ export class Link {
   private async reconnect(cause: DispatcherError): Promise<void> {
     const pauseMs = pauseBeforeRetry(this.settings.reconnection, 0, false, this.settings.random);
     if (pauseMs === undefined) this.giveUp(cause, 0);
-    await pause(pauseMs, this.stopping.signal);
+    await pauseUntil(pauseMs, this.stopping.signal);
     if (this.stopping.signal.aborted) return;
     await this.attemptUntilReady(1, false);
   }

@@ -3,7 +3,7 @@ import type { DispatcherError } from '../../../errors.js';
 import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } from '../../broker.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { within } from '../../../time/within.js';
-import { pause } from '../connection/pause.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
 import { cancellation, closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
@@ -179,7 +179,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     const firstMs = firstRecoveryPauseMs(error);
     const retryInMs = firstMs + exponentialPause(this.failures++, firstMs, LONGEST_PAUSE_MS, () => this.host.random());
     this.host.emit({ type: 'broker.consumer-lost', queue: this.queue, error, retryInMs });
-    await pause(retryInMs, this.stopping.signal);
+    await pauseUntil(retryInMs, this.stopping.signal);
   }
 
   private restored(): void {

@@ -3,7 +3,7 @@ import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTask
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
 import { makeStopper } from '../../../time/stopper.js';
 import type { Address, BeforeUndelivered, BrowsedMessage, Delivery, Message } from '../../broker.js';
-import { pause } from '../connection/pause.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
 import type { Publisher } from '../publishing/publisher.js';
@@ -103,7 +103,7 @@ export class DueForwarder {
         return;
       } catch (error) {
         if (!signal.aborted) this.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
-        await pause(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
+        await pauseUntil(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
       }
     }
   }
@@ -133,7 +133,7 @@ export class DueForwarder {
       } catch (error) {
         if (signal.aborted) return;
         this.warnOnce(`A delayed task could not be forwarded and is tried again. ${(error as Error).message}`);
-        await pause(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
+        await pauseUntil(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => this.host.random()), signal);
         // A quorum queue counts what comes back, and drops it in the end: that is kept and tried here.
         if (delivery.deliveryCount === undefined) return void (signal.aborted || delivery.requeue());
       }

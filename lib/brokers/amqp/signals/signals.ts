@@ -2,7 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerUnavailableError, DispatcherError } from '../../../errors.js';
 import { answered, closeChannel, openChannel, openConfirmChannel } from '../../../amqp/open-channel.js';
-import { pause } from '../connection/pause.js';
+import { pauseUntil } from '../../../time/pause-until.js';
 import { exponentialPause } from '../connection/reconnection-policy.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
@@ -84,7 +84,7 @@ export class SignalWatch {
     const { signal } = this.stopping;
     try {
       for (let tries = 0; !signal.aborted; tries++) {
-        await pause(FIRST_PAUSE_MS + exponentialPause(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, () => this.host.random()), signal);
+        await pauseUntil(FIRST_PAUSE_MS + exponentialPause(tries, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, () => this.host.random()), signal);
         const model = await this.host.connection();
         if (signal.aborted) return;
         const isOpen = await this.open(model).then(() => true, () => false);
