@@ -3,6 +3,7 @@ import type { TaskSchedule } from '../../schedules/schedule.js';
 import { display } from '../../task/argument-types.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
+import type { TaskDefinition } from '../../worker/handler.js';
 import type { TaskLimitOptions } from '../../worker/limits/limit-options.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import { checkLimits } from './check-limits.js';
@@ -81,52 +82,75 @@ export interface TaskMark {
   readonly options: TaskOptions;
 }
 
-/** As in gocraft/work. */
-const MOST_WEIGHT = 100_000;
+/** How a task is run: what `@Task` and a plain function of `createWorker` have in common. */
+export type RunOptions = Omit<TaskDefinition, 'function'>;
 
-const OPTIONS: readonly (keyof TaskOptions)[] = ['timeoutSeconds', 'taskUuidAsFirstArg', 'retry', 'queue', 'routingKey', 'workers', 'dispatcher', 'middleware', 'thread', 'result', 'schedule', 'timeZone', 'limits', 'unique', 'weight'];
+/** Every option of a type, and what makes of what is given what is kept. The compiler misses a new one here. */
+type Checks<Options> = { readonly [Name in keyof Required<Options>]: (value: Options[Name], where: string) => Options[Name] };
+
+const RUN_OPTIONS: Checks<RunOptions> = {
+  timeoutSeconds: (value, where) => checkSeconds(value, `timeoutSeconds of ${where}`, { fallback: 0 }),
+  taskUuidAsFirstArg: (value, where) => checkBoolean(value, `taskUuidAsFirstArg of ${where}`, false),
+  retry: checkRetry,
+  result: (value, where) => checkBoolean(value, `result of ${where}`, false),
+  unique: checkUnique,
+  limits: checkLimits,
+  weight: checkWeight,
+  middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),
+};
+
+const PLACE_OPTIONS: Checks<TaskPlace> = {
+  queue: (value, where) => (value === undefined ? undefined : checkBrokerName(value, `queue of ${where}`, "queue: 'mail'")),
+  routingKey: (value, where) => (value === undefined ? undefined : checkName(value, `routingKey of ${where}`, "routingKey: 'mail.send'")),
+};
+
+const TASK_OPTIONS: Checks<TaskOptions> = {
+  ...RUN_OPTIONS,
+  ...PLACE_OPTIONS,
+  workers: (value, where) => checkNames(value, `workers of ${where}`, "'worker_1'"),
+  dispatcher: (value, where) => (value === undefined ? undefined : checkName(value, `dispatcher of ${where}`, "dispatcher: 'orders'")),
+  // Read as one with the task's name; see `checkTaskSchedule`.
+  schedule: (value) => value,
+  timeZone: (value) => value,
+  thread: (value, where) => checkBoolean(value, `thread of ${where}`, false),
+};
 
 /** @throws ConfigurationError */
 export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
-  requireObject(options, `The options of ${where}`, '{ timeoutSeconds: 60 }');
-  const given: TaskOptions = options;
-  refuseUnknown(given, OPTIONS, where);
-  return {
-    timeoutSeconds: checkSeconds(given.timeoutSeconds, `timeoutSeconds of ${where}`, { fallback: 0 }),
-    taskUuidAsFirstArg: checkBoolean(given.taskUuidAsFirstArg, `taskUuidAsFirstArg of ${where}`, false),
-    retry: checkRetry(given.retry, where),
-    ...checkTaskPlace({ queue: given.queue, routingKey: given.routingKey }, where),
-    workers: checkNames(given.workers, `workers of ${where}`, "'worker_1'"),
-    dispatcher: given.dispatcher === undefined ? undefined : checkName(given.dispatcher, `dispatcher of ${where}`, "dispatcher: 'orders'"),
-    result: checkBoolean(given.result, `result of ${where}`, false),
-    schedule: given.schedule,
-    timeZone: checkTimeZoneOf(given, where),
-    limits: checkLimits(given.limits, where),
-    weight: checkWeight(given.weight, where),
-    unique: checkUnique(given.unique, where),
-    thread: checkBoolean(given.thread, `thread of ${where}`, false),
-    middleware: checkMiddlewares(given.middleware, `middleware of ${where}`, 'run'),
-  };
-}
-
-/** @throws ConfigurationError */
-export function checkTaskPlace(place: TaskPlace, where: string): TaskPlace {
-  requireObject(place, `The options of ${where}`, "{ queue: 'mail' }");
-  const given: TaskPlace = place;
-  refuseUnknown(given, ['queue', 'routingKey'], where);
-  return {
-    queue: given.queue === undefined ? undefined : checkBrokerName(given.queue, `queue of ${where}`, "queue: 'mail'"),
-    routingKey: given.routingKey === undefined ? undefined : checkName(given.routingKey, `routingKey of ${where}`, "routingKey: 'mail.send'"),
-  };
-}
-
-function checkTimeZoneOf({ schedule, timeZone }: TaskOptions, where: string): string | undefined {
-  if (timeZone === undefined || schedule !== undefined) return timeZone;
+  const checked = checkAll(options, TASK_OPTIONS, { of: `The options of ${where}`, example: '{ timeoutSeconds: 60 }', where });
+  if (checked.timeZone === undefined || checked.schedule !== undefined) return checked;
   throw new ConfigurationError(`${where} has a timeZone and no schedule. Remove it, or write schedule: '0 3 * * *'.`, { option: 'timeZone' });
 }
 
 /** @throws ConfigurationError */
-export function checkRetry(retry: RetryPolicy | undefined, where: string): RetryPolicy | undefined {
+export function checkTaskPlace(place: TaskPlace, where: string): TaskPlace {
+  return checkAll(place, PLACE_OPTIONS, { of: `The options of ${where}`, example: "{ queue: 'mail' }", where });
+}
+
+/** Of a plain function of `createWorker`. @throws ConfigurationError */
+export function checkTaskDefinition(definition: TaskDefinition | undefined, where: string): TaskDefinition {
+  return checkAll(definition, { function: checkFunction, ...RUN_OPTIONS }, { of: where, example: '{ function: (a, b) => a + b }', where });
+}
+
+/** Of a task's options those that say how it is run. */
+export function runOptionsOf(options: RunOptions): RunOptions {
+  return Object.fromEntries(Object.keys(RUN_OPTIONS).map((name) => [name, options[name as keyof RunOptions]]));
+}
+
+function checkAll<Options extends object>(options: Options | undefined, checks: Checks<Options>, { of, example, where }: { of: string; example: string; where: string }): Options {
+  requireObject(options, of, example);
+  const given: Record<string, unknown> = options;
+  refuseUnknown(given, Object.keys(checks), where);
+  const table = Object.entries(checks) as [string, (value: unknown, where: string) => unknown][];
+  return Object.fromEntries(table.map(([name, check]) => [name, check(given[name], where)])) as Options;
+}
+
+function checkFunction(value: TaskDefinition['function'] | undefined, where: string): TaskDefinition['function'] {
+  if (typeof value === 'function') return value;
+  throw new ConfigurationError(`${where} needs a function; found ${display(value)}.`, { option: 'function' });
+}
+
+function checkRetry(retry: RetryPolicy | undefined, where: string): RetryPolicy | undefined {
   if (retry === undefined) return undefined;
   requireObject(retry, `retry of ${where}`, '{ attempts: 5 }');
   refuseUnknown(retry, RETRY_OPTIONS, `retry of ${where}`);
@@ -134,16 +158,17 @@ export function checkRetry(retry: RetryPolicy | undefined, where: string): Retry
   return retry;
 }
 
-/** @throws ConfigurationError */
-export function checkWeight(weight: unknown, where: string): number | undefined {
-  if (weight === undefined) return undefined;
-  if (Number.isSafeInteger(weight) && (weight as number) >= 1 && (weight as number) <= MOST_WEIGHT) return weight as number;
-  throw new ConfigurationError(`weight of ${where} must be a whole number from 1 to ${MOST_WEIGHT}; found ${display(weight)}. The default is 1.`, { option: 'weight' });
-}
-
-/** @throws ConfigurationError */
-export function checkUnique(unique: UniqueOptions | undefined, where: string): UniqueOptions | undefined {
+function checkUnique(unique: UniqueOptions | undefined, where: string): UniqueOptions | undefined {
   const problem = unique === undefined ? undefined : uniqueProblem(unique);
   if (problem !== undefined) throw new ConfigurationError(`${where}: ${problem}.`, { option: 'unique' });
   return unique;
+}
+
+/** As in gocraft/work. */
+const MOST_WEIGHT = 100_000;
+
+function checkWeight(weight: number | undefined, where: string): number | undefined {
+  if (weight === undefined) return undefined;
+  if (Number.isSafeInteger(weight) && weight >= 1 && weight <= MOST_WEIGHT) return weight;
+  throw new ConfigurationError(`weight of ${where} must be a whole number from 1 to ${MOST_WEIGHT}; found ${display(weight)}. The default is 1.`, { option: 'weight' });
 }

@@ -1,11 +1,9 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
-import { TaskLimits } from '../../worker/limits/task-limits.js';
-import type { RunMiddleware } from '../../worker/middleware.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
-import { resolveMiddlewares } from '../../dispatcher/resolve-middleware.js';
+import { handlerOptions } from '../../dispatcher/handler-options.js';
 import type { ThreadRunner } from '../threads/thread-runner.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
@@ -21,7 +19,7 @@ type Run = Handler['run'];
  * @throws ConfigurationError where a decorator or an enhancer on the handler cannot work
  */
 export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroundings): Handler {
-  const { name, origin, options: { timeoutSeconds, taskUuidAsFirstArg, retry, result, unique, weight } } = task;
+  const { name, origin, options } = task;
   const { container, globals, scope, find, threads } = surroundings;
   const decorated = parametersOf(task);
   const marks = scope === 'none' ? decorated.map((mark) => ({ ...mark, pipes: [] })) : decorated;
@@ -31,19 +29,14 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
   const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
   if (threads === undefined) return { name, origin, run };
-  const middleware = resolveMiddlewares<RunMiddleware>(task.options.middleware, 'run', `middleware of @Task('${name}')`, (provider) => find(provider, task.host));
-  const handler: Handler = { name, origin, timeoutSeconds, taskUuidAsFirstArg, retry, result, unique, run, middleware, weight, limits: limitsOf(task) };
-  return task.options.thread ? inThread(handler, threads) : handler;
+  const handler: Handler = { name, origin, run, ...handlerOptions(name, options, `@Task('${name}')`, (provider) => find(provider, task.host)) };
+  return options.thread ? inThread(handler, threads) : handler;
 }
 
 /** What was made for here has shown its mistakes; what runs is made by the thread. */
 function inThread(handler: Handler, threads: ThreadRunner): Handler {
   threads.prepare(`@Task('${handler.name}')`);
   return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context) };
-}
-
-function limitsOf({ name, options: { limits } }: DiscoveredTask): TaskLimits | undefined {
-  return limits && new TaskLimits(name, limits);
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

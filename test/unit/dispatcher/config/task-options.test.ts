@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { checkTaskDefinition, checkTaskOptions, checkTaskPlace, runOptionsOf, type RunOptions, type TaskOptions } from '../../../../lib/dispatcher/config/task-options.js';
+import type { TaskDefinition } from '../../../../lib/worker/handler.js';
+
+const run = (): void => undefined;
+const middleware = [async (_context: unknown, next: () => Promise<unknown>) => next()] as TaskOptions['middleware'];
+
+/** Each option that says how a task is run: one value that is kept as it is, and one that is refused. */
+const RUN_OPTIONS: { readonly [Name in keyof Required<RunOptions>]: [unknown, unknown] } = {
+  timeoutSeconds: [60, -1], taskUuidAsFirstArg: [true, 1], retry: [{ attempts: 5 }, { attempts: -1 }], result: [true, 'yes'],
+  unique: [{ scope: 'untilFinished' }, { scope: 'never' }], limits: [{ global: 10 }, {}], weight: [7, 0], middleware: [middleware, [1]],
+};
+const OPTIONS = Object.entries(RUN_OPTIONS).map(([name, [kept, refused]]) => ({ name, kept, refused }));
+
+/** What @Task knows beside them. */
+const OTHERS: Required<Omit<TaskOptions, keyof RunOptions>> = { queue: 'mail', routingKey: 'mail.send', workers: ['w'], dispatcher: 'other', schedule: '@daily', timeZone: 'Europe/Berlin', thread: true };
+
+function refusal(check: () => unknown): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('the options of a task', () => {
+  it.each(OPTIONS)('have $name in @Task and in the functions of createWorker alike, and workers get it', ({ name, kept, refused }) => {
+    const [ofTask, ofFunction] = [checkTaskOptions({ [name]: kept }, 'it'), checkTaskDefinition({ function: run, [name]: kept } as TaskDefinition, 'it')];
+    expect(ofTask).toMatchObject({ [name]: kept });
+    expect(runOptionsOf(ofTask)).toEqual(runOptionsOf(ofFunction));
+    const texts = [refusal(() => checkTaskOptions({ [name]: refused }, 'it')), refusal(() => checkTaskDefinition({ function: run, [name]: refused } as TaskDefinition, 'it'))];
+    expect(texts[0]).toContain(name);
+    expect(texts[0]).toBe(texts[1]);
+  });
+
+  it.each(Object.entries(OTHERS))('have %s in @Task alone', (name, value) => {
+    const options = { [name]: value, ...(name === 'timeZone' ? { schedule: '@daily' } : {}) };
+    const checked = checkTaskOptions(options, 'it');
+    expect(checked).toMatchObject(options);
+    expect(runOptionsOf(checked)).not.toHaveProperty(name);
+    expect(refusal(() => checkTaskDefinition({ function: run, [name]: value } as TaskDefinition, 'it'))).toContain(`it has no option "${name}"`);
+  });
+
+  it('are, of a class, where its tasks go', () => {
+    expect(checkTaskPlace({ queue: 'mail' }, '@Tasks')).toEqual({ queue: 'mail', routingKey: undefined });
+    expect(refusal(() => checkTaskPlace({ timeoutSeconds: 1 } as object, '@Tasks'))).toContain('@Tasks has no option "timeoutSeconds". The options are: queue, routingKey.');
+  });
+});
