@@ -7,7 +7,7 @@ import { isFinal, MAX_TIMELINE, type TaskOutcome, type TaskResult, type TaskStat
 const VERSION = 1;
 
 /** Default of `maxResultBytes`. */
-const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
+export const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
 /** What a handler says with its progress is a note, not a result. */
 const MAX_PROGRESS_DATA_BYTES = 64 * 1024;
 

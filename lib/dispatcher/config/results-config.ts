@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import { DEFAULT_MAX_RESULT_BYTES } from '../../results/result-codec.js';
 import type { ResultsOf } from '../../worker/result-keeper.js';
 import { checkChoice, checkCount, checkSeconds } from './config-checks.js';
 import type { ServerConfig } from './server-config.js';
@@ -17,7 +18,6 @@ export interface ResolvedResults {
 }
 
 const DEFAULT_EXPIRY_SECONDS = 3600;
-const DEFAULT_MAX_RESULT_BYTES = 10 * 1024 * 1024;
 
 /** Names the replies of RabbitMQ, where a URL would name a store. */
 const REPLIES = 'amqp';
