@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Processes, not threads, for whatever opens sockets or files: each test file ends with its own
@@ -13,48 +14,54 @@ const onServers = {
 };
 
 /**
- * Two files at a time: most of what they do is to wait, for a delay, a lease, a reconnect. They share one RabbitMQ, with names
- * of their own, and count nothing that belongs to all of it. (Four at a time take as long on two cores, and get in each other's way.)
+ * Three files at a time, of whatever project: most of what they do is to wait, for a delay, a lease, a reconnect, a server
+ * that starts. They share one RabbitMQ, with names of their own, and count nothing that belongs to all of it; what kills
+ * a server has one of its own.
  */
-const inPairs = { maxWorkers: 2 };
+const alongside = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
-/** One file at a time: they kill servers under load, and keep both cores busy by themselves. */
-const oneByOne = { fileParallelism: false };
+/** The longest begin first, so that none goes on alone at the end; those that kill servers are. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const rank = ({ project }: TestSpecification): number => (project.name === 'faults' ? 0 : 1);
+    return sorted.sort((a, b) => rank(a) - rank(b));
+  }
+}
 
-/** One after the other in this order: they share two things, the machine and the build in `dist`. */
-const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
-          ...inTurn(0), name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', isolate: false,
+          sequence: { groupOrder: 0 }, name: 'unit', include: ['test/unit/**/*.test.ts'], pool: 'threads', isolate: false,
           // It is there to end what hangs; five seconds are too few where others use the machine.
           testTimeout: 30_000,
         },
       },
       {
         test: {
-          ...onServers, ...inPairs, ...inTurn(1), name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...alongside, name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...inPairs, ...inTurn(1), name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
+          ...onServers, ...alongside, name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
           globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...oneByOne, ...inTurn(2), name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
+          ...onServers, ...alongside, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
           globalSetup: ['test/support/global-build.ts'],
         },
       },
       {
         test: {
-          ...onServers, ...oneByOne, ...inTurn(3), name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
+          ...onServers, fileParallelism: false, sequence: { groupOrder: 2 }, name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
         },
       },
     ],

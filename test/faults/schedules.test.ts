@@ -31,9 +31,12 @@ class App {
 
   ready(): Promise<string> { return this.child.line(/"ready"/, 60_000); }
 
-  async drained(): Promise<void> {
+  /** Resolves to the dead letters. */
+  async drained(): Promise<string[]> {
     this.child.send('drain');
-    expect(await this.child.line(/"say":"(?!ready)/, 130_000)).toContain('drained');
+    const { say, dead } = JSON.parse(await this.child.line(/"say":"(?!ready)/, 130_000)) as { say: string; dead: string[] };
+    expect(say).toBe('drained');
+    return dead;
   }
 
   async kill9(): Promise<void> {
@@ -75,7 +78,7 @@ onBothBrokers('a schedule of every second in five processes that are killed at r
     await Promise.all([...apps].map((app) => app.ready()));
     await starts.first(({ tick }) => tick >= last + 1000, 'a tick after the last kill', 60_000);
     // All of them: none sees what the others hold, and a tick that still waits for its claim at the end of all is never started.
-    await Promise.all([...apps].map((app) => app.drained()));
+    const [dead] = await Promise.all([...apps].map((app) => app.drained()));
     await Promise.all([...apps].map((app) => app.terminate()));
 
     const byTick = new Map<number, Start[]>();
@@ -88,8 +91,8 @@ onBothBrokers('a schedule of every second in five processes that are killed at r
     const uuids = new Set(starts.all.map(({ uuid }) => uuid));
     const early = starts.all.filter(({ tick, at }) => at < tick);
     console.log(`[ledger] ${kind}, seed ${SEED}, ${SECONDS} s, ${kills} kills, ${alone} times nobody was left: ${expected.length} ticks, ${starts.all.length} starts, `
-      + `missing ${missing.length} (of ${new Date(first).toISOString()} to ${new Date(last).toISOString()}: ${missing.join(', ')}), started twice ${twice.length}, started again after a kill ${again.length - twice.length}`);
-    expect({ missing, twice, early, uuids: uuids.size }).toEqual({ missing: [], twice: [], early: [], uuids: byTick.size });
+      + `missing ${missing.length} (of ${new Date(first).toISOString()} to ${new Date(last).toISOString()}: ${missing.join(', ')}), dead letters ${JSON.stringify(dead)}, started twice ${twice.length}, started again after a kill ${again.length - twice.length}`);
+    expect({ missing, dead, twice, early, uuids: uuids.size }).toEqual({ missing: [], dead: [], twice: [], early: [], uuids: byTick.size });
   }, SECONDS * 1000 + 280_000);
 });
 

@@ -3,7 +3,7 @@ import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { currentTask, DispatcherModule, DispatcherService, Task, type ServerConfig, type TaskContext } from '../../../lib/index.js';
 
-/** An application with one schedule of every second: says what it starts, and answers "drain" with "drained". */
+/** An application with one schedule of every second: says what it starts, and answers "drain" with "drained" and the dead letters. */
 
 export interface TickStarted { readonly uuid: string; readonly tick: number; readonly schedule: string; readonly redelivered: boolean }
 
@@ -28,7 +28,12 @@ async function main(): Promise<void> {
   app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
   const service = app.get(DispatcherService);
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', () => { void service.drain({ timeoutSeconds: 120 }).then(() => say({ say: 'drained' }), (error: unknown) => say({ say: String(error) })); });
+  const drain = async (): Promise<void> => {
+    await service.drain({ timeoutSeconds: 120 });
+    const { letters } = await service.deadLetters.list(config.workers?.[0]?.queue ?? '');
+    say({ say: 'drained', dead: letters.map(({ id, reason }) => `${id} ${reason}`) });
+  };
+  lines.on('line', () => { void drain().catch((error: unknown) => say({ say: String(error) })); });
   // The test is gone: nobody would end this process any more.
   lines.on('close', () => process.exit(1));
   say({ say: 'ready' });
