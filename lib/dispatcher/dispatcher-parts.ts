@@ -23,6 +23,7 @@ import { ControlNotes } from './control-notes.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
+import { GuardedBroker } from './guarded-broker.js';
 import { resolveMiddlewares } from './resolve-middleware.js';
 import { Placement } from './placement/placement.js';
 import { PublishAdvice } from './placement/publish-advice.js';
@@ -54,6 +55,8 @@ const CALL_OFF_MS = 3_600_000;
  * that happens, and in which order it ends, is up to `Dispatcher`.
  */
 export class DispatcherParts {
+  /** Whatever is published goes through it. */
+  readonly broker: Broker;
   readonly logger: DispatcherLogger;
   /** How the first connection is made. */
   readonly startup: Startup;
@@ -92,14 +95,12 @@ export class DispatcherParts {
   private readonly recorder: OutcomeRecorder;
   private globalRun: RunMiddleware[] | undefined;
 
-  constructor(
-    readonly config: ResolvedConfig, readonly broker: Broker,
-    readonly application: Application,
-  ) {
+  constructor(readonly config: ResolvedConfig, unguarded: Broker, readonly application: Application) {
     const { exchange, results: { url } } = config;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
     this.backend = url === undefined ? undefined : backendOf(url, config);
-    this.wire = new StrictWire(broker, config.wire, config.queues);
+    this.wire = new StrictWire(config.wire, config.queues);
+    const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,

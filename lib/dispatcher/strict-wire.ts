@@ -1,4 +1,4 @@
-import type { Address, Broker, Message } from '../brokers/broker.js';
+import type { Address, Message } from '../brokers/broker.js';
 import { StrictWireError } from '../errors.js';
 import { harmToGo } from '../task/gofort-strict.js';
 import { Header } from '../task/headers.js';
@@ -12,18 +12,18 @@ export interface WiredQueue {
 }
 
 /**
- * Which queues Go may read, and that nothing gets there from this process that harms it, whoever sends it: a publish, a
- * schedule, a step of a workflow, a retry, a replayed dead letter. It stands before the broker, so that no way leads past.
+ * Which queues Go may read, and what must not get there from this process because it harms it, whoever sends it: a publish,
+ * a schedule, a step of a workflow, a retry, a replayed dead letter. It is asked before the broker, so that no way leads past.
  */
 export class StrictWire {
   private readonly queues = new Map<string, WireOption>();
   private readonly keys = new Map<string, WireOption>();
-  private isGuarding = false;
+  private isStrict: boolean;
 
   /** @param otherwise who reads the queues of which nothing is said */
-  constructor(private readonly broker: Broker, private readonly otherwise: WireOption, queues: readonly WiredQueue[]) {
+  constructor(private readonly otherwise: WireOption, queues: readonly WiredQueue[]) {
+    this.isStrict = otherwise === 'gofort-strict';
     this.add(...queues);
-    if (otherwise === 'gofort-strict') this.guard();
   }
 
   /** Also those that come at run time. What was strict once stays so. */
@@ -31,20 +31,13 @@ export class StrictWire {
     for (const { name, bindingKeys = [], wire } of queues) {
       note(this.queues, name, wire);
       for (const key of bindingKeys) note(this.keys, key, this.queues.get(name) ?? this.otherwise);
-      if (wire === 'gofort-strict') this.guard();
+      if (wire === 'gofort-strict') this.isStrict = true;
     }
   }
 
-  /** From now on the broker refuses what must not go to these queues. Where there are none, nothing stands before it. */
-  private guard(): void {
-    if (this.isGuarding) return;
-    this.isGuarding = true;
-    const { broker } = this;
-    const publish = broker.publish.bind(broker);
-    broker.publish = (message, address, options) => {
-      const refusal = this.concerns(message, address) ? refusalOf(message, address) : undefined;
-      return refusal === undefined ? publish(message, address, options) : Promise.reject(refusal);
-    };
+  /** Why it must not go there. Where Go reads nothing, nothing is looked at. */
+  refusal(message: Message, address: Address): StrictWireError | undefined {
+    return this.isStrict && this.concerns(message, address) ? refusalOf(message, address) : undefined;
   }
 
   /** A dead letter goes where nobody consumes. */

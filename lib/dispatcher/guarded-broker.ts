@@ -1,0 +1,75 @@
+import type { Observable } from 'rxjs';
+import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology } from '../brokers/broker.js';
+import type { DispatcherError } from '../errors.js';
+
+/** What must not be published, and why. `undefined`: this may. */
+export type Guard = (message: Message, address: Address) => DispatcherError | undefined;
+
+/** All of the port, so that what is added to it, optional or not, is thought of here. */
+type WholeBroker = { readonly [Name in keyof Required<Broker>]: Broker[Name] };
+
+/** A broker that is asked through a guard to publish, whoever asks; all else goes to the broker as it is. */
+export class GuardedBroker implements WholeBroker {
+  readonly states: Observable<BrokerState>;
+  readonly events: Observable<BrokerEvent>;
+  readonly openReplies: Broker['openReplies'];
+
+  constructor(private readonly broker: Broker, private readonly guard: Guard) {
+    this.states = broker.states;
+    this.events = broker.events;
+    this.openReplies = broker.openReplies?.bind(broker);
+  }
+
+  get state(): BrokerState {
+    return this.broker.state;
+  }
+
+  publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
+    const refusal = this.guard(message, address);
+    return refusal === undefined ? this.broker.publish(message, address, options) : Promise.reject(refusal);
+  }
+
+  connect(): Promise<void> {
+    return this.broker.connect();
+  }
+
+  declare(topology: Topology): Promise<void> {
+    return this.broker.declare(topology);
+  }
+
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
+    return this.broker.consume(queue, options, onDelivery);
+  }
+
+  depth(queue: string): Promise<number | undefined> {
+    return this.broker.depth(queue);
+  }
+
+  delayedCount(): Promise<number> {
+    return this.broker.delayedCount();
+  }
+
+  browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult> {
+    return this.broker.browse(queue, visit, options);
+  }
+
+  purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
+    return this.broker.purge(queue, beforeRemoval);
+  }
+
+  beforeUndelivered(tell: BeforeUndelivered): void {
+    this.broker.beforeUndelivered(tell);
+  }
+
+  signal(): Promise<void> {
+    return this.broker.signal();
+  }
+
+  watchSignals(onSignal: () => void): Promise<SignalSubscription> {
+    return this.broker.watchSignals(onSignal);
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    return this.broker.close(deadlineMs);
+  }
+}
