@@ -1,0 +1,222 @@
+import type { BrokerStatus, QueueType } from '../brokers/broker.js';
+import type { DeadReason } from '../events/dispatcher-event.js';
+import type { Pause } from '../control/pause.js';
+import type { TaskErrorRecord } from '../results/task-error-record.js';
+import type { TaskArgument, TaskHeaders } from '../task/task.js';
+
+/**
+ * What inspection tells. Instants (`...At`) are milliseconds since 1970 by the clock of the process that tells them,
+ * durations (`...Ms`) milliseconds. Everything is plain data, so that it can be shown, sent and compared as it is.
+ */
+
+/** A process that uses the exchange. @publicApi */
+export interface ProcessInfo {
+  /** Unique, made at its start. */
+  readonly id: string;
+  /** `lost`: it stopped answering without a word; then all else is as it was last told. */
+  readonly status: 'alive' | 'lost';
+  /** When it last answered. */
+  readonly seenAt: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly role: 'both' | 'publisher' | 'worker';
+  readonly versions: { readonly dispatcher: string; readonly node: string; readonly nest?: string };
+  readonly startedAt: number;
+  /** Resident set and heap in use, in bytes. */
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
+  /** Share of one core since it was last asked (or over the last second), 0 to 1 and above with threads. */
+  readonly cpu: number;
+  /** How late timers were over the last second: 50th and 99th percentile. */
+  readonly eventLoopLagMs: { readonly p50: number; readonly p99: number };
+  readonly connection: BrokerStatus;
+  readonly workers: readonly WorkerInfo[];
+}
+
+/** @publicApi */
+export interface WorkerInfo {
+  readonly name: string;
+  readonly queue: string;
+  readonly limit: number;
+  readonly running: number;
+  /** Delivered, and waiting in the process for a slot. */
+  readonly waiting: number;
+  readonly paused: boolean;
+  readonly consuming: boolean;
+  /** Since the process was started. */
+  readonly totals: RunTotals;
+  /** Ended per second over the last minute. */
+  readonly rate: number;
+  /** The names of the tasks that it runs. */
+  readonly tasks: readonly string[];
+}
+
+/** @publicApi */
+export interface RunTotals {
+  readonly succeeded: number;
+  /** Became dead letters. */
+  readonly failed: number;
+  readonly retried: number;
+  readonly cancelled: number;
+}
+
+/** Which process and worker. @publicApi */
+export interface Whereabouts {
+  readonly process: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly worker: string;
+  readonly queue: string;
+}
+
+/** @publicApi */
+export interface RunningTaskInfo extends Whereabouts {
+  readonly uuid: string;
+  readonly name: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly runningMs: number;
+  /** What the handler reported last by `context.progress`. */
+  readonly progress?: { readonly percent?: number; readonly text?: string; readonly at: number };
+  /** After redaction; absent where they are too large to tell (`argsBytes` says how large). */
+  readonly args?: readonly TaskArgument[];
+  readonly argsBytes: number;
+  /** It runs for longer than 19 of 20 runs of its name in this process did; `undefined` while fewer than 20 are known. */
+  readonly isSlow?: boolean;
+}
+
+/** @publicApi */
+export interface QueueInfo {
+  readonly name: string;
+  /** `undefined` where this process does not know it. */
+  readonly type?: QueueType;
+  /** Of all its levels and lines. `undefined`: there is no such queue. */
+  readonly waiting?: number;
+  /** In the hands of the workers that answered. */
+  readonly unacknowledged: number;
+  readonly running: number;
+  readonly dead?: number;
+  /** Workers that answered and consume it. */
+  readonly consumers: number;
+  /** How long the task that was delivered last had waited since it was due; `undefined` where none was yet. */
+  readonly lastWaitMs?: number;
+  readonly pause?: Pause;
+  /** Ended, failed and retried here per minute, oldest first, the last minute being the present one; at most 60. */
+  readonly history: readonly QueueMinute[];
+}
+
+/** @publicApi */
+export interface QueueMinute {
+  /** When the minute began. */
+  readonly at: number;
+  /** Arrived in workers. */
+  readonly received: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly retried: number;
+  /** Sum of the durations of what ended, for the mean. */
+  readonly busyMs: number;
+}
+
+/** @publicApi */
+export interface QueuesReport {
+  readonly queues: readonly QueueInfo[];
+  /** Delayed on this exchange, for whatever queue, retries among them. */
+  readonly delayed: number;
+  /** Delayed tasks that no queue took when they were due. */
+  readonly undelivered: number;
+}
+
+/** How a run ended in a process. @publicApi */
+export type EndedState = 'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'expired' | 'dropped';
+
+/** @publicApi */
+export interface EndedTaskInfo extends Whereabouts {
+  readonly uuid: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly state: EndedState;
+  readonly reason?: DeadReason | string;
+  readonly error?: TaskErrorRecord;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly durationMs: number;
+  readonly args?: readonly TaskArgument[];
+  readonly argsBytes: number;
+  readonly headers?: TaskHeaders;
+  /** What its handler wrote to `context.logger`, the last lines. */
+  readonly log: readonly LogLine[];
+}
+
+/** @publicApi */
+export interface LogLine {
+  readonly at: number;
+  readonly level: 'debug' | 'log' | 'warn' | 'error' | 'verbose' | 'fatal';
+  readonly text: string;
+}
+
+/** All that is given must hold. @publicApi */
+export interface TaskFilter {
+  readonly uuid?: string;
+  /** Exactly, or with `*` for any text. */
+  readonly name?: string;
+  readonly queue?: string;
+  readonly worker?: string;
+  readonly process?: string;
+  readonly state?: EndedState | readonly EndedState[];
+  readonly since?: number;
+  readonly until?: number;
+  /** In the error's name or message, whatever the case. */
+  readonly error?: string;
+  /** By path: `{ '0.customer.id': 42 }` compares `args[0].value.customer.id`. */
+  readonly args?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** @publicApi */
+export interface FailureGroup {
+  /** Stable for the same name, kind of error and place. */
+  readonly id: string;
+  readonly name: string;
+  readonly error: { readonly name: string; readonly message: string; readonly frame?: string };
+  readonly count: number;
+  /** Of them among the dead letters. */
+  readonly dead: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly queues: readonly string[];
+  readonly example: EndedTaskInfo;
+}
+
+/** Where a task is. @publicApi */
+export type TaskPlaceInfo =
+  | { readonly place: 'waiting'; readonly queue: string; readonly position?: number }
+  | { readonly place: 'delayed'; readonly dueAt?: number }
+  | { readonly place: 'running'; readonly run: RunningTaskInfo }
+  | { readonly place: 'dead'; readonly queue: string; readonly reason: string; readonly diedAt: number }
+  | { readonly place: 'ended'; readonly end: EndedTaskInfo }
+  | { readonly place: 'unknown'; readonly looked: readonly string[] };
+
+/** @publicApi */
+export interface TaskInfo {
+  readonly uuid: string;
+  readonly name?: string;
+  readonly where: TaskPlaceInfo;
+  /** Why it waits, in words, the most important first. */
+  readonly waitsFor: readonly string[];
+  readonly args?: readonly TaskArgument[];
+  /** Earliest first. */
+  readonly attempts: readonly { readonly attempt: number; readonly at: number; readonly worker?: string; readonly error?: TaskErrorRecord; readonly log: readonly LogLine[] }[];
+  readonly timeline: readonly { readonly state: string; readonly at: number }[];
+  readonly workflow?: string;
+  readonly parent?: string;
+  readonly children?: readonly string[];
+  readonly trace?: string;
+}
+
+/** @publicApi */
+export interface LockInfo {
+  readonly kind: 'unique' | 'limit';
+  readonly name: string;
+  readonly key?: string;
+  readonly holders: readonly { readonly uuid?: string; readonly process?: string; readonly since?: number }[];
+}
