@@ -1,5 +1,4 @@
 import type { BrokerStatus, QueueType } from '../brokers/broker.js';
-import type { DeadReason } from '../events/dispatcher-event.js';
 import type { Pause } from '../control/pause.js';
 import type { TaskErrorRecord } from '../results/task-error-record.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
@@ -136,7 +135,8 @@ export interface EndedTaskInfo extends Whereabouts {
   readonly name: string;
   readonly attempt: number;
   readonly state: EndedState;
-  readonly reason?: DeadReason | string;
+  /** Of a dead letter a `DeadReason`; else in words. */
+  readonly reason?: string;
   readonly error?: TaskErrorRecord;
   readonly startedAt: number;
   readonly endedAt: number;
