@@ -11,8 +11,9 @@ export function serversTable(cells, suites) {
     lines.set(key, new Map(lines.get(key)).set(cell.suite, cell));
   }
   const head = [`| RabbitMQ | default type | ${suites.join(' | ')} |`, `|---|---|${'---|'.repeat(suites.length)}`];
+  const latest = cells.at(-1)?.commit;
   const body = [...lines].sort(([left], [right]) => left.localeCompare(right, 'en', { numeric: true }))
-    .map(([key, bySuite]) => `| ${key} | ${suites.map((suite) => text(bySuite.get(suite))).join(' | ')} |`);
+    .map(([key, bySuite]) => `| ${key} | ${suites.map((suite) => text(bySuite.get(suite), latest)).join(' | ')} |`);
   return [...head, ...body, ...details(cells)].join('\n') + '\n';
 }
 
@@ -21,12 +22,13 @@ export function isAllPassed(cells) {
   return cells.length > 0 && cells.every(({ missing, failures, passed }) => missing === undefined && failures.length === 0 && passed > 0);
 }
 
-function text(cell) {
+function text(cell, latest) {
   if (cell === undefined) return '';
   if (cell.missing !== undefined) return 'not run';
   const failed = cell.failures.length > 0 ? `**${cell.failures.length} failed**, ` : '';
   const skipped = cell.skipped > 0 ? `, ${cell.skipped} skipped` : '';
-  return `${failed}${cell.passed} passed${skipped}, ${duration(cell.seconds)}`;
+  const earlier = cell.commit === latest ? '' : `, at ${cell.commit}`;
+  return `${failed}${cell.passed} passed${skipped}, ${duration(cell.seconds)}${earlier}`;
 }
 
 function duration(seconds) {

@@ -114,6 +114,17 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     await again.declare({ queues: [{ name: queue, type: 'server-default' }] });
   });
 
+  it.each([
+    ['classic', undefined, undefined], ['quorum', 'quorum', 'quorum'], ['quorum, by its worker alone', undefined, 'quorum'],
+  ] as const)('lets a worker of the dead letters and those that make them start in either order (%s)', async (_case, ofMain, ofWorker) => {
+    const worked = (name: string): QueueDeclaration => ({ name, ...(ofWorker === undefined ? {} : { type: ofWorker }) });
+    const made = (name: string): QueueDeclaration => ({ name, purpose: 'dead-letters', ...(ofMain === undefined ? {} : { type: ofMain }) });
+    const declare = async (...queues: QueueDeclaration[]): Promise<void> => { for (const one of queues) await (await connected()).declare({ queues: [one] }); };
+    await declare(worked(`${queue}.a.dead`), made(`${queue}.a.dead`), worked(`${queue}.a.dead`));
+    if (ofMain === ofWorker) await declare(made(`${queue}.b.dead`), worked(`${queue}.b.dead`));
+    expect(warnings.filter((warning) => warning.includes(queue))).toEqual([]);
+  });
+
   it('says what is there when a quorum queue is asked for and another one exists', async () => {
     await declarePlainly(queue);
     const broker = await connected();

@@ -23,6 +23,11 @@ it('has a line for each server and type, the oldest first, and what failed below
 `);
 });
 
+it('says at which commit a suite was run, where that is not the last', () => {
+  const cells = [cell('4.3', 'classic', 'contract', { commit: 'old' }), cell('4.3', 'classic', 'faults')];
+  expect(serversTable(cells, ['contract', 'faults'])).toContain('| 4.3 | classic | 10 passed, 2:05 min, at old | 10 passed, 2:05 min |');
+});
+
 it('says that all passed only where something ran and nothing failed', () => {
   const good = cell('4.0.5', 'classic', 'faults');
   expect([[good], [], [good, { ...good, failures: ['x'] }], [{ ...good, passed: 0 }], [good, { ...good, missing: 'why' }]].map(isAllPassed)).toEqual([true, false, false, false, false]);

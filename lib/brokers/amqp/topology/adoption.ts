@@ -6,12 +6,14 @@ import type { ServerVersion } from './server-version.js';
 export function adoptionWarning(queue: QueueDeclaration, form: QueueArguments, version: ServerVersion): string | undefined {
   if (form['x-queue-type'] !== 'quorum') return undefined;
   if (queue.purpose === 'dead-letters') return ownWarning(queue, form, version);
-  return queue.type === 'quorum' ? undefined : workWarning(queue, version);
+  // Of a worker of dead letters: nothing that the server gives up is lost from it.
+  if (queue.type === 'quorum' || form['x-dead-letter-strategy'] !== undefined) return undefined;
+  return workWarning(queue, version);
 }
 
 function ownWarning({ name, type }: QueueDeclaration, form: QueueArguments, version: ServerVersion): string | undefined {
   const isAsMade = form['x-dead-letter-strategy'] !== undefined && (version.major < 4 || form['x-delivery-limit'] !== undefined);
-  if (type === 'quorum' && isAsMade) return undefined;
+  if (isAsMade) return undefined;
   if (type === 'quorum' && form['x-delivery-limit'] === -1) return undefined;
   return `Queue "${name}" was made ${type === 'quorum' ? 'by an older server' : "with the server's default type"}: it is a quorum queue, ${limitOf(version)}. `
     + 'It is used as it is, and its messages are published anew before that counts. To have it as this library makes it, delete it when it is empty.';

@@ -1,4 +1,5 @@
 import { CLASSIC, guardedBy, ownForms, QUORUM, type QueueArguments, returnsQueueOf } from '../../../amqp/queue-forms.js';
+import { isDeadLetterQueue } from '../../../task/dead-letter-queue.js';
 import type { QueueDeclaration } from '../../broker.js';
 import type { ServerVersion } from './server-version.js';
 
@@ -14,11 +15,23 @@ const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once' } as const;
  */
 export function queueForms(queue: QueueDeclaration, exchange: string, version: ServerVersion): readonly QueueArguments[] {
   const target = returnsQueueOf(exchange);
-  if (queue.purpose === 'dead-letters') return queue.type === 'quorum' ? ownQuorumForms(target, version) : ownForms(target);
+  // Adopted last: what others, a worker of the dead letters among them, have made of the other type.
+  if (queue.purpose === 'dead-letters') return queue.type === 'quorum' ? ownQuorumForms(target, version) : [...ownForms(target), ...ownQuorumForms(target, version)];
+  if (isDeadLetterQueue(queue.name)) return workedDeadLetters(queue, target, version);
   switch (queue.type) {
     case 'quorum': return [quorumWorkQueue(queue)];
     case 'server-default': return [{}, CLASSIC, QUORUM];
     default: return [CLASSIC, QUORUM];
+  }
+}
+
+/** A worker takes from a queue of dead letters: whichever of the two declares it first, it is made to lose none. */
+function workedDeadLetters(queue: QueueDeclaration, target: string, version: ServerVersion): readonly QueueArguments[] {
+  const [classic, quorum] = [ownForms(target), ownQuorumForms(target, version)];
+  switch (queue.type) {
+    case 'quorum': return [...quorum, quorumWorkQueue(queue)];
+    case 'server-default': return [{}, CLASSIC, QUORUM, ...classic, ...quorum];
+    default: return [...classic, ...quorum];
   }
 }
 

@@ -31,8 +31,21 @@ describe('queueForms', () => {
   });
 
   it('guards what only we use, and takes it as 0.1.0 has made it', () => {
-    expect(forms({ purpose: 'dead-letters' })).toEqual([{ ...classic, ...guarded }, classic, quorum]);
-    expect(forms({ purpose: 'dead-letters', type: 'server-default' })).toEqual([{ ...classic, ...guarded }, classic, quorum]);
+    for (const type of ['classic', 'server-default'] as const) {
+      expect(forms({ purpose: 'dead-letters', type }).slice(0, 3)).toEqual([{ ...classic, ...guarded }, classic, quorum]);
+    }
+  });
+
+  it.each([V3, V4])('takes a queue of dead letters as its worker has made it, and the other way round (%o)', (version) => {
+    for (const type of ['classic', 'quorum', undefined] as const) {
+      const asWorked = forms({ name: 'q.dead', type }, version);
+      expect(forms({ purpose: 'dead-letters' }, version)).toContainEqual(asWorked[0]);
+      expect(asWorked).toContainEqual(forms({ type, purpose: 'dead-letters' }, version)[0]);
+      // Who asks for the type quorum finds out that it is another, as with any queue.
+      if (type !== 'quorum') expect(asWorked).toEqual(expect.arrayContaining([...forms({ type: 'quorum', purpose: 'dead-letters' }, version)]));
+    }
+    expect(forms({ name: 'q.dead', type: 'server-default' }, version)[0]).toEqual({});
+    expect(forms({ name: '.dead' }, version)).toEqual([classic, quorum]);
   });
 
   it('never limits deliveries of dead letters: -1 is unlimited from 4.0 and zero before', () => {
@@ -50,6 +63,8 @@ describe('queueForms', () => {
     ['dead letters of 0.1.0', { purpose: 'dead-letters' }, classic, undefined],
     ['dead letters of 0.1.0 on another default type', { purpose: 'dead-letters' }, quorum, /default type.*delete it when it is empty/],
     ['quorum dead letters of 0.1.0', { purpose: 'dead-letters', type: 'quorum' }, { ...quorum, 'x-delivery-limit': -1 }, undefined],
+    ['dead letters that their worker made quorum', { purpose: 'dead-letters' }, { ...quorum, 'x-dead-letter-strategy': 'at-least-once', 'x-delivery-limit': -1 }, undefined],
+    ['a worker of quorum dead letters', { name: 'q.dead' }, { ...quorum, 'x-dead-letter-strategy': 'at-least-once', 'x-delivery-limit': -1 }, undefined],
     ['quorum dead letters of an older server', { purpose: 'dead-letters', type: 'quorum' }, quorum, /by an older server.*20 times/],
   ])('tells what follows from %s', (_case, queue, form, expected) => {
     const warning = adoptionWarning({ name: 'q', ...queue }, form as QueueArguments, V4);
