@@ -1,10 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Application } from './support/application.js';
 import { brokenLinks } from './support/links.js';
-import { PACKAGE_MANAGERS, preparePackageManagers } from './support/package-managers.js';
+import { PACKAGE_MANAGERS, preparePackageManagers, run } from './support/package-managers.js';
 import { packInto, type Packed } from './support/packed.js';
 
 const APPLICATIONS = ['nest-11-cjs', 'nest-12-esm'];
@@ -44,6 +45,13 @@ describe('the packed tarball', () => {
     const required = Object.keys(manifest.peerDependencies ?? {}).filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true);
     expect(required.sort()).toEqual(['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs']);
     expect(Object.keys(manifest.dependencies).filter((name) => /^(@nestjs\/|rxjs$|reflect-metadata$)/.test(name))).toEqual([]);
+  });
+
+  it('carries the discovery package in its build, and leaves it out of its manifest alone', async ({ expect }) => {
+    const named = (manifest: string): unknown => (JSON.parse(manifest) as { dependencies: Record<string, string> }).dependencies['@golevelup/nestjs-discovery'];
+    expect(named(execFileSync('tar', ['-xzOf', packed.tarball, 'package/package.json'], { encoding: 'utf8' }))).toBeUndefined();
+    expect(named(readFileSync('package.json', 'utf8'))).toBeDefined();
+    await expect(run(process.cwd(), ['npm', 'publish', '--dry-run'])).rejects.toThrow(/npm publish nestjs-dispatcher-<version>\.tgz/);
   });
 
   const cases = PACKAGE_MANAGERS.flatMap((manager) => APPLICATIONS.map((name) => ({ manager, name, title: manager.name })));
