@@ -2,7 +2,10 @@ import { BrokerRefusedError, BrokerUnavailableError, DispatcherError } from '../
 
 /** Certificate checks of OpenSSL as Node names them, and what a server says to a client's certificate. */
 const TLS_REFUSAL =
-  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERR_SSL_.*(ALERT|WRONG_VERSION|CERTIFICATE|PACKET_LENGTH)|ERR_OSSL_)/;
+  /^(CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|ERR_SSL_.*(ALERT|WRONG_VERSION|CERTIFICATE|PACKET_LENGTH))/;
+
+/** The options themselves are at fault: nothing was sent. OpenSSL has no other word for a wrong passphrase than "bad decrypt". */
+const TLS_OPTIONS = /^(ERR_OSSL_|ERR_MISSING_PASSPHRASE$)/;
 
 /**
  * Says whether a failed attempt to connect is a refusal, for an operator to mend, or something
@@ -32,6 +35,9 @@ function refusalAdvice(code: string | number | undefined, text: string): string 
     return 'Check that the virtual host exists, that the user may use it, and that no connection limit is reached.';
   }
   if (/SASL mechanism .* is not provided/.test(text)) return 'Enable the PLAIN mechanism on the server.';
+  if (typeof code === 'string' && TLS_OPTIONS.test(code)) {
+    return 'The options of TLS cannot be used: check that `key`, `cert`, `pfx` and `ca` are what they should be, and that the `passphrase` is that of the key.';
+  }
   if (typeof code === 'string' && TLS_REFUSAL.test(code)) {
     return 'TLS verification failed: check the certificates (`ca`, `cert`, `key`, `servername`), their dates, and that the port speaks TLS.';
   }

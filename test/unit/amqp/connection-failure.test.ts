@@ -15,6 +15,8 @@ describe('classifyConnectionFailure', () => {
     ['an unknown authority', coded('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /TLS/],
     ['a wrong host name', coded('ERR_TLS_CERT_ALTNAME_INVALID'), /TLS/],
     ['a plain port', coded('ERR_SSL_WRONG_VERSION_NUMBER'), /TLS/],
+    ['a wrong passphrase', coded('ERR_OSSL_BAD_DECRYPT', 'error:1C800064:Provider routines::bad decrypt'), /`passphrase` is that of the key/],
+    ['a key without its passphrase', coded('ERR_MISSING_PASSPHRASE'), /`passphrase` is that of the key/],
     ['a missing client certificate', coded('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), /TLS/],
   ])('%s is a refusal, with advice', (_name, error, advice) => {
     const classified = classifyConnectionFailure(error, 'amqp://host:1');
