@@ -1,10 +1,14 @@
+import { inspect } from 'node:util';
+import { lastValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import type { AmqpBrokerOptions } from '../../lib/brokers/amqp/amqp-broker-options.js';
 import type { BrokerEvent } from '../../lib/brokers/broker.js';
 import { BrokerRefusedError, TaskTooLargeError } from '../../lib/errors.js';
+import { chain, task } from '../../lib/index.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { Ledger } from '../support/ledger.js';
+import { startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { formsOf, pathsTo } from '../support/reachable.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
@@ -119,11 +123,27 @@ describe('a RabbitMQ of its own', () => {
     await send('still works');
   });
 
-  it('shows its password nowhere: not in itself while it is connected, nor to the operators of the server', async () => {
+  /** The URL of a user who may do everything, with the password `sEcret9:%/@`. */
+  async function secretUrl(): Promise<string> {
     const [user, password] = [uniqueName('user'), 'sEcret9:%/@'];
     await node.rabbitmqctl('add_user', user, password);
     await node.rabbitmqctl('set_permissions', user, '.*', '.*', '.*');
-    const url = node.url.replace(/\/\/[^@]*@/, `//${user}:${encodeURIComponent(password)}@`);
+    return node.url.replace(/\/\/[^@]*@/, `//${user}:${encodeURIComponent(password)}@`);
+  }
+
+  it('shows its password in nothing that a dispatcher hands out while it is connected', async () => {
+    const config = { broker: await secretUrl(), exchange, defaultRoutingKey: 'work', workers: [] };
+    const { service } = await startOn(config);
+    const worker = await service.createWorker({ name: 'w', queue: `${exchange}.work`, bindingKeys: ['work'] }, { task: { function: () => 'done' } });
+    await worker.start();
+    const [sent, workflow] = [await service.publish('task', { args: [1], result: true }), await service.publish(chain(task('task', [1]), task('task')))];
+    const heard: unknown[] = [await sent.result(), await workflow.result(), await workflow.progress(), await lastValueFrom(service.call('task', 1))];
+    expect(pathsTo(formsOf('sEcret9'), [service, worker, sent, workflow, sent.reports(), service.task(sent.uuid), service.workflow(workflow.uuid), ...heard])).toEqual([]);
+    for (const value of [sent, workflow, worker, service]) expect(inspect(value, { depth: 4, showHidden: true })).not.toContain('sEcret9');
+  });
+
+  it('shows its password nowhere: not in itself while it is connected, nor to the operators of the server', async () => {
+    const url = await secretUrl();
     const one = make({ url });
     await one.connect();
     await one.publish({ body: Buffer.from('a'), properties: { messageId: 'a' } }, { routingKey: 'key' });
