@@ -53,15 +53,15 @@ export class DeliveryFrames {
 
   private fields(bytes: Buffer, start: number, end: number): ConsumeMessage['fields'] | undefined {
     const consumerTag = this.names.read(bytes, start);
-    let at = start + 1 + bytes[start];
+    let at = start + 1 + byteAt(bytes, start);
     const deliveryTag = readUInt32(bytes, at) * 2 ** 32 + readUInt32(bytes, at + 4);
-    const redelivered = (bytes[at + 8] & 1) === 1;
+    const redelivered = (byteAt(bytes, at + 8) & 1) === 1;
     at += 9;
     const exchange = this.names.read(bytes, at);
-    at += 1 + bytes[at];
+    at += 1 + byteAt(bytes, at);
     const routingKey = this.names.read(bytes, at);
     // Lengths that do not add up are not ours to judge.
-    return at + 1 + bytes[at] === end ? { consumerTag, deliveryTag, redelivered, exchange, routingKey } : undefined;
+    return at + 1 + byteAt(bytes, at) === end ? { consumerTag, deliveryTag, redelivered, exchange, routingKey } : undefined;
   }
 
   private properties(bytes: Buffer, start: number, end: number): ConsumeMessage['properties'] | undefined {
@@ -74,7 +74,7 @@ export class DeliveryFrames {
     let messageId: string | undefined;
     if ((flags & CONTENT_TYPE) !== 0) {
       contentType = this.names.read(bytes, at);
-      at += 1 + bytes[at];
+      at += 1 + byteAt(bytes, at);
     }
     if ((flags & HEADERS) !== 0) {
       if (readUInt32(bytes, at) !== 0) return undefined;
@@ -83,8 +83,9 @@ export class DeliveryFrames {
     }
     if ((flags & DELIVERY_MODE) !== 0) deliveryMode = bytes[at++];
     if ((flags & MESSAGE_ID) !== 0) {
-      messageId = bytes.toString('utf8', at + 1, at + 1 + bytes[at]);
-      at += 1 + bytes[at];
+      const idEnd = at + 1 + byteAt(bytes, at);
+      messageId = bytes.toString('utf8', at + 1, idEnd);
+      at = idEnd;
     }
     // Text that was not UTF-8 must be known as it came, to be sent on.
     if (at !== end || messageId?.includes(REPLACED) === true || contentType?.includes(REPLACED) === true) return undefined;
@@ -124,4 +125,9 @@ function readUInt16(bytes: Buffer, at: number): number {
 
 function readUInt32(bytes: Buffer, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}
+
+/** Lengths may lead out of the buffer: they do not add up then, whatever is read there. */
+function byteAt(bytes: Buffer, at: number): number {
+  return bytes[at] ?? 0;
 }

@@ -14,10 +14,10 @@ export class Interned {
 
   /** The string of a length byte and so many bytes of UTF-8. */
   read(source: Buffer, at: number): string {
-    const length = source[at];
+    const length = source[at] ?? 0;
     const start = at + 1;
     let hash = length;
-    for (let i = start; i < start + length; i++) hash = (hash * 31 + (source[i])) | 0;
+    for (let i = start; i < start + length; i++) hash = (hash * 31 + source[i]) | 0;
     const slot = (hash ^ (hash >>> 8)) & (SLOTS - 1);
     const known = this.entries[slot];
     if (known !== undefined && isSame(known.bytes, source, start, length)) return known.text;

@@ -22,7 +22,7 @@ export function readEntries(bytes: Buffer, at: number, limit: number): TableEntr
   if (end === undefined) return undefined;
   const entries: TableEntry[] = [];
   for (let start = at + 4; start < end;) {
-    const valueAt = start + 1 + bytes[start];
+    const valueAt = start + 1 + (bytes[start] ?? 0);
     const next = valueAt < end ? endOfValue(bytes, valueAt, end) : undefined;
     if (next === undefined) return undefined;
     entries.push({ name: bytes.toString(UTF8, start + 1, valueAt), start, valueAt, end: next });
@@ -56,7 +56,7 @@ export function tableView(bytes: Buffer, entries: readonly TableEntry[], depth =
 /** One value as JavaScript has it; `at` is at the letter of its type. */
 export function valueView(bytes: Buffer, at: number, end: number, depth = 0): unknown {
   const start = at + 1;
-  switch (String.fromCharCode(bytes[at])) {
+  switch (typeAt(bytes, at)) {
     case 't': return bytes[start] !== 0;
     case 'b': return bytes.readInt8(start);
     case 'B': return bytes[start];
@@ -88,9 +88,13 @@ function listView(bytes: Buffer, start: number, end: number, depth: number): unk
   return list;
 }
 
+function typeAt(bytes: Buffer, at: number): string {
+  return String.fromCharCode(bytes[at] ?? 0);
+}
+
 /** What is inside of a list or table is not looked at: its length says where it ends. */
 function endOfValue(bytes: Buffer, at: number, limit: number): number | undefined {
-  const type = String.fromCharCode(bytes[at]);
+  const type = typeAt(bytes, at);
   const fixed = FIXED_BYTES[type];
   const end = fixed !== undefined ? at + 1 + fixed : 'SxFA'.includes(type) ? endOfTable(bytes, at + 1, limit) : undefined;
   return end === undefined || end > limit ? undefined : end;

@@ -33,11 +33,12 @@ const OPTIONS: OptionTable<PauseOptions> = { by: text(), reason: text() };
 /** @throws ConfigurationError for what names nothing, or more than one thing */
 export function targetOf(target: PauseTarget): { kind: PauseKind; name: string } {
   const fields = checkOptions<Partial<Record<PauseKind, string>>>(target, TARGET, { of: 'What is paused or resumed', example: "{ queue: 'orders' }, { task } or { worker }" });
-  const kinds = KINDS.filter((kind) => fields[kind] !== undefined);
-  if (kinds.length !== 1) {
-    throw new ConfigurationError(`Name what is meant as { queue }, { task } or { worker }, one of them; found ${kinds.length === 0 ? display(target) : kinds.join(' and ')}.`, { target });
+  const [named, ...others] = KINDS.flatMap((kind) => (fields[kind] === undefined ? [] : [{ kind, name: fields[kind] }]));
+  if (named === undefined || others.length > 0) {
+    const found = named === undefined ? display(target) : [named, ...others].map(({ kind }) => kind).join(' and ');
+    throw new ConfigurationError(`Name what is meant as { queue }, { task } or { worker }, one of them; found ${found}.`, { target });
   }
-  return { kind: kinds[0], name: fields[kinds[0]] as string };
+  return named;
 }
 
 /** @throws ConfigurationError where somebody later would not know who, or why */

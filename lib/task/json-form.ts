@@ -125,7 +125,8 @@ function numberForm(value: number): unknown {
 function tagOf(value: object): string | undefined {
   if (Array.isArray(value)) return undefined;
   const keys = Object.keys(value);
-  return keys.length === 1 && TAGS.has(keys[0]) ? keys[0] : undefined;
+  const only = keys.length === 1 ? keys[0] : undefined;
+  return only !== undefined && TAGS.has(only) ? only : undefined;
 }
 
 function untag(tag: string, inner: unknown): unknown {

@@ -17,13 +17,15 @@ function isBeginning(found: string, name: string): boolean {
 /** Levenshtein, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
+  let distance = b.length;
+  for (let i = 0; i < a.length; i++) {
+    let diagonal = i;
+    row = row.map((above, j) => {
+      const substituted = diagonal + (a[i] === b[j - 1] ? 0 : 1);
+      distance = j === 0 ? i + 1 : Math.min(substituted, above + 1, distance + 1);
+      diagonal = above;
+      return distance;
+    });
   }
-  return row[b.length];
+  return distance;
 }

@@ -6,13 +6,13 @@ import type { OptionKind } from './option-kinds.js';
 /** Every option of a type, and what it may hold: the compiler misses a new one here. */
 export type OptionTable<Options> = { readonly [Name in keyof Required<Options>]: OptionKind };
 
-export interface OptionsChecked {
+export interface OptionsChecked<Options extends object> {
   /** Whose they are, as the subject of a sentence: `discardAll`. */
   readonly of: string;
   /** What could be written. */
   readonly example: string;
   /** These must be given. Default: none. */
-  readonly required?: readonly string[];
+  readonly required?: readonly (keyof Options & string)[];
   /**
    * Whether an option that is there must also have a value: where each one narrows what is destroyed, one that a mistake
    * left `undefined` would let everything through. Default: false.
@@ -28,7 +28,7 @@ export interface OptionsChecked {
  *
  * @throws what `Refusal` says, which names what was found, what was expected, and what to write
  */
-export function checkOptions<Options extends object>(found: Options | undefined, table: OptionTable<Options>, how: OptionsChecked): Options {
+export function checkOptions<Options extends object>(found: Options | undefined, table: OptionTable<Options>, how: OptionsChecked<Options>): Options {
   const { of, example, required = [], noBlanks = false, Refusal = ConfigurationError } = how;
   if (found === undefined && required.length === 0) return {} as Options;
   if (!isObjectOfOptions(found)) {
@@ -42,7 +42,7 @@ export function checkOptions<Options extends object>(found: Options | undefined,
     if (value !== undefined && !kind.fits(value)) throw new Refusal(`${name} of ${of} must be ${kind.expected}; found ${display(value)}.`, { option: name });
   }
   for (const name of required) {
-    if (given[name] === undefined) throw new Refusal(`${of} needs ${name}, ${(table as Record<string, OptionKind>)[name].expected}: write ${example}.`, { option: name });
+    if (given[name] === undefined) throw new Refusal(`${of} needs ${name}, ${table[name].expected}: write ${example}.`, { option: name });
   }
   return given as Options;
 }
@@ -65,7 +65,7 @@ export function unknownOption(of: string, name: string, known: readonly string[]
  *
  * @throws ConfigurationError, or what else is given
  */
-export function requireText(value: unknown, what: string, Refusal: OptionsChecked['Refusal'] = ConfigurationError): string {
+export function requireText(value: unknown, what: string, Refusal: OptionsChecked<object>['Refusal'] = ConfigurationError): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new Refusal(`${what} must be a text that is not empty; found ${display(value)}.`, {});
 }

@@ -81,8 +81,9 @@ function withoutLargest(headers: TaskHeaders, excess: number): TaskHeaders | und
   if (senders.length === 0) return undefined;
   const dropped = new Set<string>();
   // The names that are left out want room too.
-  for (let left = excess + ENTRY_BYTES + Header.deadDropped.length; left > 0 && dropped.size < senders.length;) {
-    const { name, bytes } = senders[dropped.size];
+  let left = excess + ENTRY_BYTES + Header.deadDropped.length;
+  for (const { name, bytes } of senders) {
+    if (left <= 0) break;
     dropped.add(name);
     left -= bytes - name.length - 2;
   }

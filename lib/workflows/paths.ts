@@ -56,7 +56,7 @@ export function findNode(root: PlanNode, at: StepPath, path: StepPath): Found {
   let here = at;
   while (here !== path) {
     const rest = path.slice(here.length + 1);
-    const part = rest.split('.', 1)[0];
+    const [part = ''] = rest.split('.', 1);
     const next = `${here}.${part}`;
     if (node.kind === 'group' && node.streamed === true && /^\d/.test(part)) return { kind: 'member', path: next };
     const child = childAt(node, part);
@@ -84,7 +84,7 @@ export function* firstTasks(node: PlanNode, path: StepPath): Generator<PlacedTas
     case 'task': yield { path, task: node }; return;
     case 'chain': yield* firstTasks(node.steps[0], childPath(path, 0)); return;
     case 'chord': yield* firstTasks(node.group, childPath(path, 0)); return;
-    case 'group': for (let index = 0; index < node.members.length; index++) yield* firstTasks(node.members[index], childPath(path, index));
+    case 'group': for (const [index, member] of node.members.entries()) yield* firstTasks(member, childPath(path, index));
   }
 }
 
@@ -104,7 +104,10 @@ export function withLeadingGroup(node: PlanNode, group: GroupNode): PlanNode {
     case 'task': return node;
     case 'group': return group;
     case 'chord': return { ...node, group };
-    case 'chain': return { ...node, steps: [withLeadingGroup(node.steps[0], group), ...node.steps.slice(1)] };
+    case 'chain': {
+      const [first, ...others] = node.steps;
+      return { ...node, steps: [withLeadingGroup(first, group), ...others] };
+    }
   }
 }
 

@@ -24,7 +24,7 @@ export interface TaskNode extends Callbacks {
 /** One after the other. */
 export interface ChainNode extends Callbacks {
   readonly kind: 'chain';
-  readonly steps: readonly PlanNode[];
+  readonly steps: readonly [PlanNode, ...PlanNode[]];
 }
 
 /** All at once. */

@@ -1,4 +1,4 @@
-import type { GroupNode, PlanNode, TaskNode } from './plan-node.js';
+import type { ChainNode, GroupNode, PlanNode, TaskNode } from './plan-node.js';
 
 /** Where tasks of a name belong, as the publisher of the workflow knows it; `undefined`: nothing is known. */
 export type RouteOf = (name: string) => string | undefined;
@@ -21,10 +21,15 @@ export function routedPlan<Node extends PlanNode>(node: Node, routeOf: RouteOf):
 function routedNode(node: PlanNode, routeOf: RouteOf): PlanNode {
   switch (node.kind) {
     case 'task': return routedTask(node, routeOf);
-    case 'chain': return { ...node, steps: node.steps.map((step) => routedPlan(step, routeOf)) };
+    case 'chain': return routedChain(node, routeOf);
     case 'group': return routedGroup(node, routeOf);
     case 'chord': return { ...node, group: routedPlan(node.group, routeOf), callback: routedPlan(node.callback, routeOf) };
   }
+}
+
+function routedChain(node: ChainNode, routeOf: RouteOf): ChainNode {
+  const [first, ...others] = node.steps;
+  return { ...node, steps: [routedPlan(first, routeOf), ...others.map((step) => routedPlan(step, routeOf))] };
 }
 
 function routedGroup(node: GroupNode, routeOf: RouteOf): GroupNode {

@@ -114,11 +114,10 @@ export function signature(input: TaskInput): TaskSignature {
  * @publicApi
  */
 export function chain(...steps: Step[]): Workflow {
-  if (steps.length === 0) throw new InvalidTaskError("A chain needs a step, chain(task('first'), task('second')); found none.");
   // A source of members may stand at the beginning only: later nobody is there to send them.
-  const nodes = steps.map((step, index) => (index === 0 && step instanceof Workflow ? step.node : nodeOf(step)));
-  const [first] = steps;
-  return new Workflow(checkDepth({ kind: 'chain', steps: nodes }), first instanceof Workflow ? first.source : undefined);
+  const [first, ...others] = steps.map((step, index) => (index === 0 && step instanceof Workflow ? step.node : nodeOf(step)));
+  if (first === undefined) throw new InvalidTaskError("A chain needs a step, chain(task('first'), task('second')); found none.");
+  return new Workflow(checkDepth({ kind: 'chain', steps: [first, ...others] }), steps[0] instanceof Workflow ? steps[0].source : undefined);
 }
 
 /**

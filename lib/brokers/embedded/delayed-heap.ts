@@ -22,8 +22,9 @@ export class DelayedHeap<T extends Due> {
     items.push(item);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!before(item, items[parent])) break;
-      items[at] = items[parent]!;
+      const above = items[parent];
+      if (!before(item, above)) break;
+      items[at] = above;
       at = parent;
     }
     items[at] = item;
@@ -42,10 +43,15 @@ export class DelayedHeap<T extends Due> {
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && before(items[child + 1], items[child])) child += 1;
-      if (!before(items[child], item)) break;
-      items[at] = items[child]!;
+      let below = items[child];
+      if (below === undefined) break;
+      const beside = items[child + 1];
+      if (beside !== undefined && before(beside, below)) {
+        below = beside;
+        child += 1;
+      }
+      if (!before(below, item)) break;
+      items[at] = below;
       at = child;
     }
     items[at] = item;

@@ -21,8 +21,9 @@ export async function purgeStore(store: MessageStore, queue: string, beforeRemov
     left -= batch.length;
     size = nextSize(size, batch);
     const outcomes = await Promise.allSettled(batch.map(async ({ body, properties, exchange, routingKey }) => beforeRemoval({ body, properties, exchange, routingKey })));
-    for (const [index, { status }] of outcomes.entries()) {
-      if (store.settle(batch[index], status === 'fulfilled' ? 'ack' : 'untake') && status === 'fulfilled') removed++;
+    for (const [index, message] of batch.entries()) {
+      const goes = outcomes[index]?.status === 'fulfilled';
+      if (store.settle(message, goes ? 'ack' : 'untake') && goes) removed++;
     }
     await store.written();
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -22,5 +22,5 @@ export function describeTask({ origin, host }: DiscoveredTask): string {
 
 /** Unbound, as the class has it: the function that carries the decorators' metadata. */
 export function methodOf({ prototype, methodName }: DiscoveredTask): (...args: unknown[]) => unknown {
-  return (prototype as Record<string, (...args: unknown[]) => unknown>)[methodName];
+  return (prototype as Record<string, unknown>)[methodName] as (...args: unknown[]) => unknown;
 }

@@ -28,9 +28,10 @@ const LONGEST_MESSAGE = 1_500;
 export function firstOf(failures: readonly PipeFailure[], task: DiscoveredTask): unknown {
   const issues = failures.map(({ thrown, parameter }) => ({ thrown, texts: issuesOf(thrown), place: placeOf(parameter) }));
   const refused = issues.filter(({ texts }) => texts !== undefined);
+  const [first] = refused;
   const context = taskStorage.getStore();
-  if (refused.length === 0 || context === undefined) return failures[0].thrown;
-  const [{ thrown }] = refused;
+  if (first === undefined || context === undefined) return failures[0]?.thrown;
+  const { thrown } = first;
   refusals.set(context, { thrown, error: refusalOf(task.name, refused.flatMap(({ texts = [], place }) => texts.map((text) => `${place}: ${text}`)), thrown) });
   return thrown;
 }

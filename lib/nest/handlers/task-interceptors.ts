@@ -18,10 +18,11 @@ const NOW = Promise.resolve();
 export class TaskInterceptors extends InterceptorsConsumer {
   /** Resolves to the last value, or `undefined` where there is none. */
   override intercept<T extends string>(...[interceptors, args, instance, callback, next, type]: [...Intercept, T?]): Promise<unknown> {
-    if (interceptors.length === 0) return next();
+    const outermost = interceptors[0];
+    if (outermost === undefined) return next();
     const context = this.createContext(args, instance, callback);
     context.setType(type as string);
-    const result = new Interception(interceptors, context, next).enter(0);
+    const result = new Interception(interceptors, context, next).enter(outermost, 0);
     return isObservable(result) ? lastOf(result) : Promise.resolve(result).then(lastOf);
   }
 }
@@ -30,8 +31,8 @@ export class TaskInterceptors extends InterceptorsConsumer {
 class Interception {
   constructor(private readonly interceptors: readonly NestInterceptor[], private readonly context: ExecutionContextHost, private readonly run: RunHandler) {}
 
-  enter(index: number): Observable<unknown> | Promise<Observable<unknown>> {
-    return (this.interceptors[index]).intercept(this.context, { handle: () => this.inside(index + 1) });
+  enter(interceptor: NestInterceptor, index: number): Observable<unknown> | Promise<Observable<unknown>> {
+    return interceptor.intercept(this.context, { handle: () => this.inside(index + 1) });
   }
 
   /** What stands inside, as an Observable that does nothing before it is subscribed to, and everything again each time. */
@@ -39,14 +40,15 @@ class Interception {
     // An interceptor may call `handle()` inside an AsyncLocalStorage, and return what is subscribed to outside of it.
     const scope = new AsyncResource('TaskInterceptor');
     return new Observable((subscriber) => {
-      if (index < this.interceptors.length) this.startInterceptor(subscriber, scope, index);
-      else this.startHandler(subscriber, scope);
+      const interceptor = this.interceptors[index];
+      if (interceptor === undefined) this.startHandler(subscriber, scope);
+      else this.startInterceptor(subscriber, scope, interceptor, index);
     });
   }
 
-  private startInterceptor(subscriber: Subscriber<unknown>, scope: AsyncResource, index: number): void {
+  private startInterceptor(subscriber: Subscriber<unknown>, scope: AsyncResource, interceptor: NestInterceptor, index: number): void {
     // By way of a promise in any case: whoever subscribes is never told before `subscribe` has returned.
-    new Promise<ObservableInput<unknown>>((resolve) => resolve(scope.runInAsyncScope(() => this.enter(index))))
+    new Promise<ObservableInput<unknown>>((resolve) => resolve(scope.runInAsyncScope(() => this.enter(interceptor, index))))
       .then((result) => { if (!subscriber.closed) passOn(result, subscriber); })
       .catch((error: unknown) => subscriber.error(error));
   }

@@ -42,7 +42,8 @@ async function loadModule(path: string): Promise<Type | DynamicModule> {
   const unwrapped = (exported.default as { default?: unknown } | undefined)?.default ?? exported.default;
   if (isModule(unwrapped)) return unwrapped;
   const modules = [...new Set(Object.values({ ...exported, ...(typeof unwrapped === 'object' ? unwrapped : {}) }).filter(isModule))];
-  if (modules.length === 1) return modules[0];
+  const [only, ...others] = modules;
+  if (only !== undefined && others.length === 0) return only;
   throw new ConfigurationError(
     `threads.module "${path}" exports ${modules.length === 0 ? 'no Nest module' : `the modules ${modules.map(({ name }) => name).join(', ')}`}; `
     + 'it must export one, or name one as its default export.', { option: 'threads.module' });

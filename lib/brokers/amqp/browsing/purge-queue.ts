@@ -17,8 +17,9 @@ export async function purgeQueue(model: ChannelModel, queue: string, beforeRemov
   try {
     while (removed < messageCount) {
       const batch = await channel.nextBatch(messageCount - removed);
-      if (batch.length === 0) break;
-      await removeBatch(channel, batch, beforeRemoval);
+      const last = batch.at(-1);
+      if (last === undefined) break;
+      await removeBatch(channel, batch, last, beforeRemoval);
       removed += batch.length;
     }
     if (removed > 0) await channel.certain();
@@ -29,14 +30,13 @@ export async function purgeQueue(model: ChannelModel, queue: string, beforeRemov
 }
 
 /** @throws what kept one of them from being removed; the others are removed then */
-async function removeBatch(channel: BrowseChannel, batch: readonly ConsumeMessage[], beforeRemoval: BeforeRemoval): Promise<void> {
+async function removeBatch(channel: BrowseChannel, batch: readonly ConsumeMessage[], last: ConsumeMessage, beforeRemoval: BeforeRemoval): Promise<void> {
   const waits = batch.map((message) => beforeRemoval(shown(message)));
-  const last = batch[batch.length - 1];
   if (waits.every((wait) => wait === undefined)) return channel.removeThrough(last);
   const outcomes = await Promise.allSettled(waits.map(async (wait) => wait));
   const failure = outcomes.find(({ status }) => status === 'rejected');
   if (failure === undefined) return channel.removeThrough(last);
-  for (const [index, { status }] of outcomes.entries()) if (status === 'fulfilled') await channel.remove(batch[index]);
+  for (const [index, message] of batch.entries()) if (outcomes[index]?.status === 'fulfilled') await channel.remove(message);
   await channel.certain();
   throw (failure as PromiseRejectedResult).reason;
 }

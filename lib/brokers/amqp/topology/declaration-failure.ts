@@ -11,9 +11,9 @@ export interface Difference {
 }
 
 export function differenceIn(text: string): Difference | undefined {
-  const match = INEQUIVALENT.exec(text);
-  if (match === null) return undefined;
-  return { argument: match[1], received: plain(match[4]), current: plain(match[5]) };
+  const [, argument, , , received, current] = INEQUIVALENT.exec(text) ?? [];
+  if (argument === undefined || received === undefined || current === undefined) return undefined;
+  return { argument, received: plain(received), current: plain(current) };
 }
 
 /** The typed error for a failed declaration, binding or passive check of `what` (`queue "q"`). */

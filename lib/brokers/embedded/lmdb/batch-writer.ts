@@ -99,8 +99,9 @@ export class BatchWriter {
     const { waiting } = this;
     let count = 0;
     let bytes = 0;
-    while (count < waiting.length && count < MOST_OPERATIONS && (count === 0 || bytes + waiting[count].bytes <= MOST_BYTES)) {
-      bytes += waiting[count].bytes;
+    for (const operation of waiting) {
+      bytes += operation.bytes;
+      if (count === MOST_OPERATIONS || (count > 0 && bytes > MOST_BYTES)) break;
       count += 1;
     }
     if (count === waiting.length) {
