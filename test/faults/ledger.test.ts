@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import type { ResultBackend } from '../../lib/state/result-backend.js';
+import { firstOf, type Tuple } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
@@ -17,8 +18,8 @@ class Owners {
 
   follow(child: Child): void {
     child.onLine((line) => {
-      const [what, key, owner] = line.split(' ');
-      if (what !== 'owner') return;
+      if (!line.startsWith('owner ')) return;
+      const [, key, owner] = firstOf(line.split(' '), 3);
       this.told.set(key, (this.told.get(key) ?? new Set()).add(owner));
       this.enough.get(++this.answers)?.fire();
     });
@@ -58,7 +59,7 @@ describe('the ledger on RabbitMQ', () => {
   });
 
   /** The first of them keeps the ledger: it was there first. */
-  async function start(count: number): Promise<Child[]> {
+  async function start<Count extends number>(count: Count): Promise<Tuple<Child, Count>> {
     exchange = uniqueName('ledger');
     const started: Child[] = [];
     for (let number = 0; number < count; number++) {
@@ -67,7 +68,7 @@ describe('the ledger on RabbitMQ', () => {
       await child.line(/^ready$/);
       started.push(child);
     }
-    return started;
+    return firstOf(started, count);
   }
 
   async function connect(): Promise<ResultBackend> {
@@ -121,8 +122,9 @@ describe('the ledger on RabbitMQ', () => {
     const told = new Map<string, number>();
     for (const child of processes) {
       child.onLine((line) => {
-        const [what, member, count] = line.split(' ');
-        if (what === 'added') told.set(member, Number(count));
+        if (!line.startsWith('added ')) return;
+        const [, member, count] = firstOf(line.split(' '), 3);
+        told.set(member, Number(count));
       });
       child.send('add group 1000');
     }

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
+import { itemAt } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
 import { Arrivals, pause } from '../support/wait.js';
@@ -115,7 +116,7 @@ async function killAtRandom(launch: () => App): Promise<{ kills: number; alone: 
 
 /** Killed so soon after that the broker may not know of its end: at least once means that the task is started again. */
 function wasCutShort({ process: number, at }: Start, all: readonly App[]): boolean {
-  const { killedAt } = all[number];
+  const { killedAt } = itemAt(all, number);
   return killedAt !== undefined && killedAt - at < UNTOLD_MS;
 }
 

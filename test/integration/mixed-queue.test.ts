@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DispatcherService, QueueType, ServerConfig } from '../../lib/index.js';
 import { embeddedFolder, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { Ledger } from '../support/ledger.js';
+import { itemAt } from '../support/present.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
@@ -38,7 +39,7 @@ describe.each(BROKERS)('workers with different tasks on one queue, %s', (_title,
     for (const service of services) service.events({ type: 'task.dead-lettered' }).subscribe(({ task, reason }) => ledger.add({ kind: 'dead', uuid: task.uuid, reason }));
     for (let i = 0; i < count * EACH; i++) {
       const uuid = `${place.config.exchange}-${i}`;
-      await ledger.offer(uuid, () => services[0].publish({ uuid, name: `task_${i % count}` }));
+      await ledger.offer(uuid, () => itemAt(services, 0).publish({ uuid, name: `task_${i % count}` }));
     }
     await eventually(() => ledger.lost().length, (lost) => lost === 0, 'every task to end', { limitMs: 120_000 });
     expect([...ledger.dead]).toEqual([]);
@@ -70,10 +71,11 @@ describe.each(BROKERS)('workers with different tasks on one queue, %s', (_title,
 
   it('a name that nobody takes is a dead letter all the same', async () => {
     const place = placeOn(url(), type);
-    const services = [await processWith(place, 'one', () => undefined), await processWith(place, 'two', () => undefined)];
+    const one = await processWith(place, 'one', () => undefined);
+    const two = await processWith(place, 'two', () => undefined);
     const dead = new Arrivals<string>();
-    for (const service of services) service.events({ type: 'task.dead-lettered' }).subscribe(({ reason }) => dead.add(reason));
-    await services[0].publish('nobody');
+    for (const service of [one, two]) service.events({ type: 'task.dead-lettered' }).subscribe(({ reason }) => dead.add(reason));
+    await one.publish('nobody');
     expect(await dead.count(1, 60_000)).toEqual(['unknown-task']);
   }, 90_000);
 });

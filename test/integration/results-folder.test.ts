@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import type { ResultBackend } from '../../lib/state/result-backend.js';
+import { firstOf, itemAt, type Tuple } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Arrivals } from '../support/wait.js';
@@ -28,11 +29,11 @@ describe('a folder of results that several processes share', () => {
     return backend;
   }
 
-  async function startProcesses(folder: string, count: number): Promise<Child[]> {
+  async function startProcesses<Count extends number>(folder: string, count: Count): Promise<Tuple<Child, Count>> {
     const started = Array.from({ length: count }, () => startScript('test/support/scripts/result-folder.ts', { args: [folder] }));
     children.push(...started);
     await Promise.all(started.map((child) => child.line(/^ready$/)));
-    return started;
+    return firstOf(started, count);
   }
 
   it('tells each process what another one has written', async () => {
@@ -75,7 +76,7 @@ describe('a folder of results that several processes share', () => {
     for (const id of kept) if ((await backend.get(id))?.toString() !== id || !members.has(id)) lost.push(id);
     expect(kept.length).toBeGreaterThan(150);
     expect(lost).toEqual([]);
-    const { count } = await backend.addMember('flood', kept[0], Buffer.from('again'), { expiresInMs: 60_000 });
+    const { count } = await backend.addMember('flood', itemAt(kept, 0), Buffer.from('again'), { expiresInMs: 60_000 });
     expect(count).toBe(members.size);
   });
 });

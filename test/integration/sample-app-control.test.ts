@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOf } from '../support/present.js';
 import { postTask, serveSampleApp } from '../support/sample-app.js';
 import { eventually } from '../support/wait.js';
 
@@ -23,10 +24,10 @@ describe.each(['embedded', 'rabbitmq'] as const)('the sample app is looked after
 
   it('lists a dead letter with its arguments and its reason, replays it under its uuid, and discards it', async () => {
     const { body: { uuid } } = await postTask(served.api, { name: 'fail', args: [{ type: 'string', value: 'on purpose' }] });
-    const [letter] = await eventually(deadLetters, (letters) => letters.length === 1, 'a dead letter');
+    const [letter] = firstOf(await eventually(deadLetters, (letters) => letters.length === 1, 'a dead letter'), 1);
     expect(letter).toMatchObject({ id: uuid, reason: 'failed', error: 'Error: on purpose', args: [{ type: 'string', value: 'on purpose' }] });
     expect(await call('POST', `/queues/${queue}/dead-letters/${letter.id}/replay`)).toEqual({ status: 202, body: undefined });
-    const [again] = await eventually(deadLetters, ([first]) => (first as { replays?: number } | undefined)?.replays === 1, 'the dead letter again');
+    const [again] = firstOf(await eventually(deadLetters, ([first]) => (first as { replays?: number } | undefined)?.replays === 1, 'the dead letter again'), 1);
     expect(again.id).toBe(uuid);
     expect(await call('DELETE', `/queues/${queue}/dead-letters/${letter.id}`)).toEqual({ status: 204, body: undefined });
     expect(await deadLetters()).toEqual([]);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { currentTask, DispatcherModule, DispatcherService, Task, TaskContext, type ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { firstOf } from '../support/present.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { temporaryFolder, removeFolder } from '../support/temporary-folder.js';
 import { Arrivals, emission } from '../support/wait.js';
@@ -65,17 +66,17 @@ describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (nam
 
   it('fire each tick of a decorated task once, whatever number of applications has it', async () => {
     const there = place();
-    const services = await Promise.all([1, 2, 3].map(() => start(there, {}, [ScheduledTasks])));
+    const [one, two] = firstOf(await Promise.all([1, 2, 3].map(() => start(there, {}, [ScheduledTasks]))), 2);
     await runs.count(5);
     const ticks = runs.all.map(({ tick }) => tick as number);
     expect(new Set(ticks).size).toBe(ticks.length);
     expect(ticks.every((tick) => tick % 1000 === 0)).toBe(true);
     expect(Math.max(...ticks) - Math.min(...ticks)).toBe((ticks.length - 1) * 1000);
-    expect(runs.all[0].args).toEqual(['from the decorator']);
-    const [info] = await services[1].schedules.list();
+    expect(runs.all[0]?.args).toEqual(['from the decorator']);
+    const [info] = firstOf(await two.schedules.list(), 1);
     expect(info).toMatchObject({ name: 'beat', source: 'decorator', cron: '* * * * * *', missed: 'skip', task: 'beat' });
     expect(info.lastTick).toBeInstanceOf(Date);
-    await expect(services[0].schedules.remove('beat')).rejects.toThrow(/that of @Task\('beat'\): remove it there/);
+    await expect(one.schedules.remove('beat')).rejects.toThrow(/that of @Task\('beat'\): remove it there/);
   });
 
   it('are added at run time from a process that fires none, and picked up by another', async () => {
@@ -86,7 +87,7 @@ describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (nam
     await publisher.schedules.add(beat);
     await publisher.schedules.add(beat);
     await runs.count(2);
-    expect(runs.all[0].args).toEqual([2n ** 60n + 1n, 'x']);
+    expect(runs.all[0]?.args).toEqual([2n ** 60n + 1n, 'x']);
     await expect(publisher.schedules.add({ ...beat, cron: '@every 2s' })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_SCHEDULE_EXISTS' });
     await publisher.schedules.add({ ...beat, cron: '@daily' }, { replace: true });
     expect(await publisher.schedules.list()).toMatchObject([{ name: 'beat', source: 'runtime', cron: '@daily', task: 'work' }]);
@@ -104,7 +105,7 @@ describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (nam
     await closing.pop()?.();
     runs = new Arrivals();
     const second = await start(there);
-    const [info] = await second.schedules.list();
+    const [info] = firstOf(await second.schedules.list(), 1);
     expect(info).toMatchObject({ name: 'beat', paused: { by: 'Ada', reason: 'maintenance' } });
     expect(info.nextTick).toBeUndefined();
     const { uuid } = await second.schedules.trigger('beat');
@@ -130,7 +131,7 @@ describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (nam
     await runs.first(({ tick }) => (tick as number) >= last + 4_000, 'ticks after the restart');
     const ticks = [...new Set(runs.all.map(({ tick }) => tick as number))].sort((a, b) => a - b);
     expect(ticks).toHaveLength(runs.all.length);
-    expect(ticks.at(-1) as number - ticks[0]).toBe((ticks.length - 1) * 1000);
+    expect(Math.max(...ticks) - Math.min(...ticks)).toBe((ticks.length - 1) * 1000);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
+import { itemAt } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
@@ -54,7 +55,7 @@ class Processes {
   }
 
   publish(name: string, keys: string[], ms: number, from = 0): void {
-    this.children[from].send(JSON.stringify({ name, keys, ms }));
+    itemAt(this.children, from).send(JSON.stringify({ name, keys, ms }));
   }
 
   of(event: LimitedLine['event'], name: string): Line[] {
@@ -121,7 +122,7 @@ describe.each([
     await processes.ended('rated', 25);
     const times = processes.of('start', 'rated').map(({ at }) => at).sort((a, b) => a - b);
     expect(times).toHaveLength(25);
-    for (let index = 5; index < times.length; index++) expect(times[index] - times[index - 5]).toBeGreaterThanOrEqual(1_500);
+    for (const [index, time] of times.slice(5).entries()) expect(time - itemAt(times, index)).toBeGreaterThanOrEqual(1_500);
   });
 
   it('count retries as they count first attempts, and leave their number alone', async () => {
@@ -136,7 +137,7 @@ describe.each([
     processes = await three();
     processes.publish('global', keys(3), 3_600_000);
     await processes.lines.until(() => processes.of('start', 'global').length === 3, LONG_MS, () => 'all places to be taken');
-    const { child } = processes.of('start', 'global')[0];
+    const { child } = itemAt(processes.of('start', 'global'), 0);
     const held = processes.of('start', 'global').filter((line) => line.child === child).map(({ key }) => key).sort();
     child.kill('SIGKILL');
     const killedAt = now();

@@ -21,7 +21,7 @@ export class MemcachedServer {
   }
 
   static async start(): Promise<MemcachedServer> {
-    const [port] = await freePorts(1) as [number];
+    const [port] = await freePorts(1);
     const memcached = new MemcachedServer(port);
     await memcached.server.start();
     return memcached;

@@ -22,7 +22,7 @@ export class MongoServer {
   static async start(): Promise<MongoServer> {
     const found = findMongo();
     if (found === undefined) throw new Error('Found neither mongod nor its stand-in on this machine. Run npm test, which installs what it can.');
-    const [port] = await freePorts(1) as [number];
+    const [port] = await freePorts(1);
     const mongo = new MongoServer(port, found);
     await mongo.server.start();
     return mongo;

@@ -50,7 +50,7 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
   if (binaries === undefined || epmd === undefined) {
     throw new Error(`Found no ${binaries === undefined ? 'rabbitmq-server' : 'epmd'} on this machine. ${HOW_TO_GET_RABBITMQ}`);
   }
-  const [port, distributionPort, epmdPort] = await freePorts(3) as [number, number, number];
+  const [port, distributionPort, epmdPort] = await freePorts(3);
   const node = new RabbitMqNode(binaries, epmd, { port, distributionPort, epmdPort }, options);
   if (nodes.size === 0) process.once('exit', killAllNodes);
   nodes.add(node);

@@ -42,7 +42,7 @@ export class RedisServer {
   }
 
   static async start(options: RedisOptions = {}): Promise<RedisServer> {
-    const [port] = await freePorts(1) as [number];
+    const [port] = await freePorts(1);
     const redis = new RedisServer(port, options);
     await redis.server.start();
     return redis;

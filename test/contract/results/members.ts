@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../lib/errors.js';
 import { allMembers, bytes, MINUTE, type ResultBackendBench } from './fixture.js';
+import { itemAt } from '../../support/present.js';
 
 export function describeMembers({ connect }: ResultBackendBench): void {
   describe('members', () => {
@@ -40,7 +41,7 @@ export function describeMembers({ connect }: ResultBackendBench): void {
     it('of a race, each sees a count of its own, and one sees them all', async () => {
       const backends = await Promise.all([connect(), connect(), connect(), connect()]);
       // Each member arrives twice, by two ways, as after a redelivery.
-      const additions = await Promise.all(Array.from({ length: 200 }, (_, index) => backends[index % 4].addMember('race', `m${index >> 1}`, bytes(String(index >> 1)), MINUTE)));
+      const additions = await Promise.all(Array.from({ length: 200 }, (_, index) => itemAt(backends, index % 4).addMember('race', `m${index >> 1}`, bytes(String(index >> 1)), MINUTE)));
       const added = additions.filter((addition) => addition.added).map(({ count }) => count).sort((a, b) => a - b);
       expect(added).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
       expect(Math.max(...additions.map(({ count }) => count))).toBe(100);

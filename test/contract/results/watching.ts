@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { itemAt } from '../../support/present.js';
 import { Arrivals } from '../../support/wait.js';
 import { bytes, MINUTE, type ResultBackendBench } from './fixture.js';
 
@@ -56,7 +57,7 @@ export function describeWatching({ connect }: ResultBackendBench): void {
       await writing.set('large', value, MINUTE);
       await seen.count(1);
       stop();
-      expect(seen.all[0].equals(value)).toBe(true);
+      expect(itemAt(seen.all, 0).equals(value)).toBe(true);
     });
 
     it('says nothing once it is stopped, also from within', async () => {

@@ -9,12 +9,15 @@ const TOOLS = { 'pnpm': '12.21.0', 'yarn': '1.22.22', '@yarnpkg/cli-dist': '4.18
 const CACHE = join(process.cwd(), 'node_modules/.cache/nestjs-dispatcher/package-managers');
 const LIMIT_MS = 240_000;
 
+/** A program of Node, or `npm`, and its arguments. */
+type Command = readonly [program: string, ...args: string[]];
+
 export interface PackageManager {
   readonly name: string;
-  /** Arguments of a program of Node, or of `npm`, that install the tarball into an application beside what its package.json lists. */
-  install: (tarball: string) => string[];
+  /** Installs the tarball into an application beside what its package.json lists. */
+  install: (tarball: string) => Command;
   /** Looks at what is installed: must end well and silently. */
-  readonly check?: string[];
+  readonly check?: Command;
   /** Before `dist/main.js`. */
   readonly start?: string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -79,8 +82,8 @@ export async function preparePackageManagers(): Promise<string | undefined> {
  * @returns all that it printed
  * @throws with all that it printed, when it ends badly
  */
-export async function run(cwd: string, [program, ...args]: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const [file, ...rest] = program === 'npm' ? ['npm', ...args] : [process.execPath, program, ...args];
+export async function run(cwd: string, [program, ...args]: Command, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const [file, ...rest]: Command = program === 'npm' ? ['npm', ...args] : [process.execPath, program, ...args];
   const own = { XDG_DATA_HOME: join(CACHE, 'data'), XDG_CACHE_HOME: join(CACHE, 'cache'), XDG_STATE_HOME: join(CACHE, 'state') };
   try {
     const { stdout, stderr } = await promisify(execFile)(file, rest, { cwd, timeout: LIMIT_MS, maxBuffer: 10_000_000, env: { ...process.env, ...own, ...env } });

@@ -1,13 +1,15 @@
 import { createInterface } from 'node:readline';
 import { DispatcherError } from '../../../lib/errors.js';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
+import { firstOf, present } from '../present.js';
 
 /**
  * A process that uses the ledger of RabbitMQ: `ledger.js URL EXCHANGE`. It prints `ready`, then does what
  * the lines of its standard input say, and prints a line for each thing that it was told for sure.
  */
 const HOUR = { expiresInMs: 3_600_000 };
-const backend = createResultBackend(process.argv[2], { exchange: process.argv[3], keyPrefix: 'test:', operationTimeoutMs: 5_000, reconnectMinMs: 20, reconnectMaxMs: 500 });
+const [, , url, exchange] = firstOf(process.argv, 4);
+const backend = createResultBackend(url, { exchange, keyPrefix: 'test:', operationTimeoutMs: 5_000, reconnectMinMs: 20, reconnectMaxMs: 500 });
 const self = String(process.pid);
 
 /** What fails with a retryable error is done again until it succeeds, as the port asks. */
@@ -58,8 +60,8 @@ const commands: Record<string, (...args: string[]) => Promise<void>> = {
 async function main(): Promise<void> {
   await backend.connect();
   createInterface({ input: process.stdin }).on('line', (line) => {
-    const [command, ...args] = line.split(' ');
-    void commands[command](...args);
+    const [command = '', ...args] = line.split(' ');
+    void present(commands[command], `command "${command}"`)(...args);
   }).on('close', () => void backend.close(5_000));
   console.log('ready');
 }

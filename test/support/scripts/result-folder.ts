@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
+import { firstOf, present } from '../present.js';
 
 /**
  * A process that uses a folder of results: `result-folder.js FOLDER`. It prints `ready`, then does what
@@ -33,8 +34,8 @@ const commands: Record<string, (argument: string) => Promise<void>> = {
 async function main(): Promise<void> {
   await backend.connect();
   createInterface({ input: process.stdin }).on('line', (line) => {
-    const [command, argument] = line.split(' ');
-    void commands[command](argument);
+    const [command, argument] = firstOf(line.split(' '), 2);
+    void present(commands[command], `command "${command}"`)(argument);
   }).on('close', () => void backend.close(5_000));
   console.log('ready');
 }

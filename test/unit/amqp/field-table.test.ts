@@ -52,9 +52,9 @@ describe('reading', () => {
   it('finds no table in what is cut, at every place, and never throws', () => {
     const bytes = table(EVERY_TYPE);
     for (let length = 0; length < bytes.length; length++) expect(read(bytes.subarray(0, length))).toBeUndefined();
-    for (let at = 0; at < bytes.length; at++) {
+    for (const [at, byte] of bytes.entries()) {
       const broken = Buffer.from(bytes);
-      broken[at] = broken[at] ^ 0xff;
+      broken[at] = byte ^ 0xff;
       expect(() => read(broken)).not.toThrow();
     }
   });

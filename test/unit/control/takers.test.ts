@@ -5,6 +5,7 @@ import { Takers, type TakingWorker } from '../../../lib/control/takers.js';
 import type { ResultBackend } from '../../../lib/state/result-backend.js';
 import { passPauseMs, returnPauseMs } from '../../../lib/worker/return-pause.js';
 import { memoryBroker } from '../../support/memory-broker.js';
+import { itemAt } from '../../support/present.js';
 import { eventually } from '../../support/wait.js';
 
 /** As much of a backend as is asked of it here. */
@@ -79,7 +80,7 @@ describe('who takes what', () => {
     const { memory, joins } = await exchange();
     const same: Takers[] = [];
     for (let i = 0; i < 10; i++) same.push(await joins([{ queue: 'q', taskNames: ['a', 'b'] }]));
-    await eventually(() => same[0].whoTakes('q', 'a'), (taker) => taker === 'somebody', 'it to be said');
+    await eventually(() => itemAt(same, 0).whoTakes('q', 'a'), (taker) => taker === 'somebody', 'it to be said');
     await Promise.all(same.map((takers) => takers.renew()));
     expect(memory.writes).toBe(1);
   });

@@ -57,7 +57,7 @@ describe('the table of events', () => {
       const log = new KeptLog();
       const logger = new EventLogger(new DispatcherLogger(log), true);
       const events = new DispatcherEvents(source, new Subject<TaskFlowEvent>(), () => undefined);
-      const [seen, matched, heard]: string[][] = [[], [], []];
+      const [seen, matched, heard]: [string[], string[], string[]] = [[], [], []];
       events.all.subscribe((event) => logger.log(event));
       events.all.subscribe((event) => { seen.push(event.type); throw thrown; });
       events.matching({ level: 'debug' }).subscribe(({ type: each }) => { matched.push(each); });

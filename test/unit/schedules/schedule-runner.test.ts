@@ -99,7 +99,7 @@ describe('a schedule that one process fires', () => {
     await seconds(4.2);
     expect(publisher.all.ticks()).toEqual([1, 2, 3, 4, 5]);
     expect(new Set(publisher.all.sent.map(({ uuid }) => uuid)).size).toBe(5);
-    expect(publisher.all.sent[0].headers).toMatchObject({ 'x-dispatcher-schedule': 'it', 'x-dispatcher-tick': START + SECOND });
+    expect(publisher.all.sent[0]?.headers).toMatchObject({ 'x-dispatcher-schedule': 'it', 'x-dispatcher-tick': START + SECOND });
     expect(events.every(({ type }) => type === 'schedule.fired')).toBe(true);
   });
 

@@ -4,6 +4,7 @@ import type { ResultBackend } from '../../../lib/state/result-backend.js';
 import { type Book, withEntry } from '../../../lib/schedules/book.js';
 import { ScheduleStore } from '../../../lib/schedules/schedule-store.js';
 import type { StoredSchedule } from '../../../lib/schedules/stored-schedule.js';
+import { itemAt } from '../../support/present.js';
 
 const STORED: StoredSchedule = { cron: '@daily', missed: 'skip', task: '{}', options: {} };
 const FOR_EVER = { expiresInMs: Infinity };
@@ -59,7 +60,7 @@ describe('a cursor', () => {
   it('is created by one, and the others get it', async () => {
     const created = await Promise.all([1, 2, 3].map((tick) => store.createCursor('it', cursor(tick))));
     expect(new Set(created.map(({ bytes }) => bytes.toString())).size).toBe(1);
-    expect((await store.readCursor('it'))?.cursor).toEqual(created[0].cursor);
+    expect((await store.readCursor('it'))?.cursor).toEqual(itemAt(created, 0).cursor);
   });
 
   it('is replaced only by who knows what is there', async () => {

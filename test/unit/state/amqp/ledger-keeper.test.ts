@@ -3,6 +3,7 @@ import { LedgerKeeper } from '../../../../lib/state/amqp/ledger-keeper.js';
 import { DEFAULT_LEDGER_OPTIONS } from '../../../../lib/state/amqp/ledger-options.js';
 import { encodeOperation, type Operation } from '../../../../lib/state/amqp/ledger-operation.js';
 import { decodeReply, type Reply } from '../../../../lib/state/amqp/ledger-reply.js';
+import { itemAt } from '../../../support/present.js';
 import { SimulatedLedgerQueues } from '../../../support/simulated-ledger-queues.js';
 
 const QUEUES = { records: 'ledger', requests: 'requests', returns: 'returns', type: 'classic' } as const;
@@ -50,7 +51,7 @@ class World {
   }
 
   pick<T>(items: readonly T[]): T {
-    return items[Math.floor(this.random() * items.length)];
+    return itemAt(items, Math.floor(this.random() * items.length));
   }
 
   send(operation: Operation, told: (reply: Reply) => void, isWanted: () => boolean = () => true): void {

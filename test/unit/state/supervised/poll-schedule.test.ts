@@ -8,9 +8,11 @@ describe('when to look again', () => {
   it('is after pauses that double up to the longest', () => {
     const looks: number[] = [];
     const began = performance.now();
-    const schedule: PollSchedule<number> = new PollSchedule(10, 100, ([step]) => {
-      looks.push(Math.round(performance.now() - began));
-      schedule.add(step + 1, step + 1);
+    const schedule: PollSchedule<number> = new PollSchedule(10, 100, (steps) => {
+      for (const step of steps) {
+        looks.push(Math.round(performance.now() - began));
+        schedule.add(step + 1, step + 1);
+      }
     });
     schedule.add(0, 0);
     vi.advanceTimersByTime(500);

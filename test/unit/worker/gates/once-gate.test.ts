@@ -66,12 +66,11 @@ describe('a task that is to start once', () => {
   });
 
   it('runs once of any number of copies that come at the same time, and of those that come later none', async () => {
-    const gates = Array.from({ length: 20 }, () => gate());
-    const visits = gates.map(() => visit());
-    const kinds = await Promise.all(gates.map((each, index) => kindOf(each, visits[index])));
+    const copies = Array.from({ length: 20 }, () => ({ gate: gate(), visit: visit() }));
+    const kinds = await Promise.all(copies.map((copy) => kindOf(copy.gate, copy.visit)));
     expect(kinds.filter((kind) => kind === 'run')).toHaveLength(1);
     expect(kinds.filter((kind) => kind === 'wait')).toHaveLength(19);
-    await Promise.all(gates.map((each, index) => each.leave(visits[index], kinds[index] === 'run' ? SUCCEEDED : { kind: 'returned' })));
+    await Promise.all(copies.map((copy, index) => copy.gate.leave(copy.visit, kinds[index] === 'run' ? SUCCEEDED : { kind: 'returned' })));
     expect(await kindOf(there, visit())).toBe('drop');
   });
 

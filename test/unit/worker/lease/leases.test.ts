@@ -14,6 +14,7 @@ import type { Handler } from '../../../../lib/worker/handler.js';
 import type { TaskContext } from '../../../../lib/worker/task-context.js';
 import { TaskWorker } from '../../../../lib/worker/task-worker.js';
 import { controlsOf } from '../../../../lib/worker/handler-context.js';
+import { firstOf } from '../../../support/present.js';
 import { ScriptedBroker, ScriptedDelivery } from '../../../support/scripted-broker.js';
 
 const quiet = { log() {}, warn() {}, error() {}, debug() {} };
@@ -94,7 +95,7 @@ describe('a task that runs for long', () => {
     await pass(0);
     expect(delivery.settled).toBe('ack');
     expect(broker.published).toHaveLength(1);
-    const [{ message, address, options }] = broker.published;
+    const [{ message, address, options }] = firstOf(broker.published, 1);
     expect({ address, options, uuid: message.properties.messageId }).toEqual({ address: { queue: 'work' }, options: { delayMs: TIMES.leasedLookMs }, uuid: 'u' });
     expect(message.properties.headers).toMatchObject({ mine: 1, [Header.once]: expect.any(Number), [Header.copy]: expect.any(String), [Header.lease]: expect.any(String) });
     // It was started in time.

@@ -89,7 +89,7 @@ describe('what has arrived and is sent on', () => {
     }
     for (let at = 7; at < end; at++) {
       const broken = Buffer.from(header);
-      broken[at] = broken[at] ^ 0xff;
+      broken[at] = header.readUInt8(at) ^ 0xff;
       const connection = { rest: broken, maxFrameSize: 131_072, recvFrame: (): string => 'left' };
       keepReceivedHeaders(connection);
       expect(() => connection.recvFrame()).not.toThrow();

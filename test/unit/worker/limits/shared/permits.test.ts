@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Permits } from '../../../../../lib/worker/limits/shared/permits.js';
 import { FakeBackend } from './fake-backend.js';
+import { itemAt } from '../../../../support/present.js';
 
 beforeEach(() => { vi.useFakeTimers(); });
 afterEach(() => { vi.useRealTimers(); });
@@ -40,12 +41,12 @@ describe('the rate of starts over all processes', () => {
     const random = chance(seed * 7919 + 1);
     const backend = new FakeBackend();
     const rate = { starts: 1 + Math.floor(random() * 12), perSeconds: 0.2 + random() * 3 };
-    const slow = seed % 4;
-    backend.latencyMs = () => random() * [2, 20, 80, 400][slow];
+    const slowestMs = itemAt([2, 20, 80, 400], seed % 4);
+    backend.latencyMs = () => random() * slowestMs;
     backend.fault = () => (random() < 0.05 ? (random() < 0.5 ? 'before' : 'after') : undefined);
     const times = await starts(backend, rate, rate.perSeconds * 8_000 + 10_000, random);
     const periodMs = rate.perSeconds * 1000;
-    for (let index = rate.starts; index < times.length; index++) expect(times[index] - times[index - rate.starts]).toBeGreaterThanOrEqual(periodMs);
+    for (const [index, time] of times.slice(rate.starts).entries()) expect(time - itemAt(times, index)).toBeGreaterThanOrEqual(periodMs);
     // However slow the backend is, it does not come to a standstill.
     expect(times.length).toBeGreaterThan(rate.starts);
   });

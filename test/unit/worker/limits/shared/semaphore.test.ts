@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DispatcherEvent } from '../../../../../lib/events/dispatcher-event.js';
 import { SharedLimits } from '../../../../../lib/worker/limits/shared/shared-limits.js';
 import { FakeBackend } from './fake-backend.js';
+import { itemAt } from '../../../../support/present.js';
 
 beforeEach(() => { vi.useFakeTimers(); });
 afterEach(() => { vi.useRealTimers(); });
@@ -45,7 +46,7 @@ describe('places over all processes', () => {
     scene.backend.latencyMs = () => Math.random() * 20;
     scene.backend.fault = () => (Math.random() < 0.05 ? (Math.random() < 0.5 ? 'before' : 'after') : undefined);
     const processes = [scene.process(), scene.process(), scene.process()];
-    for (let index = 0; index < 150; index++) void scene.task(processes[index % 3], size, () => Math.random() * 50);
+    for (let index = 0; index < 150; index++) void scene.task(itemAt(processes, index % 3), size, () => Math.random() * 50);
     for (let second = 0; second < 600 && scene.done < 150; second++) await vi.advanceTimersByTimeAsync(1_000);
     expect(scene.done).toBe(150);
     expect(scene.most).toBeLessThanOrEqual(size);
