@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createResultBackend } from '../lib/state/create-result-backend.js';
 import type { ResultBackend } from '../lib/state/result-backend.js';
+import { itemAt } from '../test/support/present.js';
 import { startRabbitMq, type RabbitMqNode } from '../test/support/rabbitmq.js';
 
 /**
@@ -14,7 +15,7 @@ const HOUR = { expiresInMs: 3_600_000 };
 const SECONDS = 5;
 const VALUE = Buffer.alloc(100, 7);
 
-const percentile = (values: readonly number[], percent: number): number => [...values].sort((a, b) => a - b)[Math.ceil((values.length * percent) / 100) - 1];
+const percentile = (values: readonly number[], percent: number): number => itemAt([...values].sort((a, b) => a - b), Math.ceil((values.length * percent) / 100) - 1);
 
 async function open(url: string): Promise<ResultBackend> {
   const backend = createResultBackend(url, { exchange: EXCHANGE, operationTimeoutMs: 120_000, ledger: { maxEntries: 1_000_000 } });
@@ -141,4 +142,4 @@ async function emptied(url: string): Promise<void> {
   await connection.close();
 }
 
-void (process.argv[2] === 'keeper' ? keep(process.argv[3]) : main());
+void (process.argv[2] === 'keeper' ? keep(itemAt(process.argv, 3)) : main());

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Ability, SystemDefinition } from './driver/definition.js';
+import type { Ability, Command, SystemDefinition } from './driver/definition.js';
 import { BUILT, COMPILED, SOURCES } from './driver/paths.js';
 import { buildC, buildGo, buildGofort, installPeers } from './driver/prepare.js';
 
@@ -10,15 +10,15 @@ function without(...left: Ability[]): readonly Ability[] {
   return EVERYTHING.filter((ability) => !left.includes(ability));
 }
 
-function ours(name: string): readonly string[] {
+function ours(name: string): Command {
   return [process.execPath, join(COMPILED, 'system', 'program.js'), join(COMPILED, 'systems', `${name}.js`)];
 }
 
-function peer(name: string): readonly string[] {
+function peer(name: string): Command {
   return [process.execPath, join(COMPILED, 'system', 'program.js'), join(SOURCES, 'peers', `${name}.mjs`)];
 }
 
-function onNest11(name: string): readonly string[] {
+function onNest11(name: string): Command {
   const [node, ...rest] = ours(name);
   return [node, '--require', join(SOURCES, 'peers', 'resolve-nest-11.cjs'), ...rest];
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { present } from '../../test/support/present.js';
 import { SOURCES } from '../driver/paths.js';
 
 export interface Judged {
@@ -15,5 +16,8 @@ export function judge(counts: Readonly<Record<string, number>>): Judged[] {
   const budget = JSON.parse(readFileSync(path, 'utf8')) as Record<string, number>;
   const stray = [...Object.keys(counts), ...Object.keys(budget)].find((name) => !(name in counts && name in budget));
   if (stray !== undefined) throw new Error(`"${stray}" is counted or budgeted, but not both; make ${path} agree with bench/check.ts.`);
-  return Object.entries(counts).map(([name, value]) => ({ name, value, most: budget[name], over: !(value <= budget[name]) }));
+  return Object.entries(counts).map(([name, value]) => {
+    const most = present(budget[name], `budget of "${name}"`);
+    return { name, value, most, over: !(value <= most) };
+  });
 }

@@ -23,13 +23,16 @@ export type Ability =
   | 'in-memory'
   | 'durable-local';
 
+/** A program and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
 export interface SystemDefinition {
   readonly name: string;
   readonly title: string;
   /** `folder`: a temporary one; `none`: its own memory. */
   readonly server: 'rabbitmq' | 'redis' | 'folder' | 'none';
   /** The program and its arguments before the settings. */
-  readonly command: readonly string[];
+  readonly command: Command;
   /** Builds or installs what it needs. @throws Error which says why it cannot be had here */
   readonly prepare?: () => void;
   readonly settings?: Partial<Settings>;

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { present } from '../../test/support/present.js';
 import { Signal } from '../../test/support/wait.js';
 import type { RabbitServer } from '../servers/rabbitmq.js';
 import type { Server } from '../servers/server.js';
@@ -68,7 +69,8 @@ const kinds: Record<Scenario['kind'], (job: Job, start: Start) => Promise<Span>>
   consume: async (job, start) => {
     await fill(job, start);
     const workers = Array.from({ length: job.scenario.workers ?? 1 }, () => start(job.system, { role: 'consume' }));
-    const span = workers.length === 1 ? await watch(job, workers, workers[0], workers[0]) : await watchTogether(job, workers);
+    const [first, ...others] = workers;
+    const span = first !== undefined && others.length === 0 ? await watch(job, workers, first, first) : await watchTogether(job, workers);
     await pause(settleMs(job));
     for (const worker of workers) await worker.quit();
     await expectReady(job, 0);
@@ -136,7 +138,7 @@ async function watch(job: Job, all: readonly SystemProcess[], starter: SystemPro
   for (const each of all) await each.wait('ready', READY_LIMIT_MS);
   for (const each of all) each.say('go');
   const started = await starter.wait('started', limitFor(job));
-  const cpuBefore = all.map((each) => each.usage().cpuSeconds);
+  const cpuBefore = cpuOf(all.map((each) => each.usage()));
   const before = snapshot();
   const done: Mark = await ender.wait('done', limitFor(job));
   const after = snapshot();
@@ -144,7 +146,7 @@ async function watch(job: Job, all: readonly SystemProcess[], starter: SystemPro
   return {
     from: started.micros,
     to: done.micros,
-    cpu: usages.reduce((sum, usage, i) => sum + usage.cpuSeconds - cpuBefore[i], 0),
+    cpu: cpuOf(usages) - cpuBefore,
     memory: Math.max(...usages.map((usage) => usage.peakMiB)),
     others: othersBetween(before, after),
     values: done.values,
@@ -158,15 +160,19 @@ async function watchTogether(job: Job, workers: readonly SystemProcess[]): Promi
   let open = job.warmup + job.tasks;
   for (const each of workers) each.onFinished = () => void (--open === 0 && finished.fire());
   const before = snapshot();
-  const cpuBefore = workers.map((each) => each.usage().cpuSeconds);
+  const cpuBefore = cpuOf(workers.map((each) => each.usage()));
   const from = nowMicros();
   for (const each of workers) each.say('go');
   await finished.within(limitFor(job), `the last of ${job.tasks} tasks of ${job.system.name}; ${open} are open`);
   const to = nowMicros();
   const after = snapshot();
   const usages = workers.map((each) => each.usage());
-  const cpu = usages.reduce((sum, usage, i) => sum + usage.cpuSeconds - cpuBefore[i], 0);
+  const cpu = cpuOf(usages) - cpuBefore;
   return { from, to, cpu, memory: Math.max(...usages.map((usage) => usage.peakMiB)), others: othersBetween(before, after), values: {} };
+}
+
+function cpuOf(usages: readonly { readonly cpuSeconds: number }[]): number {
+  return usages.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
 
 function limitFor(job: Job): number {
@@ -189,9 +195,12 @@ async function expectReady(job: Job, expected: number): Promise<void> {
   throw new Error(`${job.system.name}: ${found ?? 'not all queues exist, let alone'} tasks wait in the queues; expected ${expected}.`);
 }
 
+function latencyIn({ p50, p99, p999, max }: Mark['values']): Measurement['latency'] {
+  return { p50: present(p50, 'p50'), p99: present(p99, 'p99'), p999: present(p999, 'p999'), max: present(max, 'max') };
+}
+
 function toMeasurement(job: Job, span: Span): Measurement {
   const seconds = (span.to - span.from) / 1e6;
-  const { p50, p99, p999, max } = span.values;
   return {
     scenario: job.scenario.name,
     system: job.system.name,
@@ -201,7 +210,7 @@ function toMeasurement(job: Job, span: Span): Measurement {
     rate: job.tasks / seconds,
     cpu: (span.cpu * 100_000) / job.tasks,
     memory: span.memory,
-    ...(p50 === undefined ? {} : { latency: { p50, p99, p999, max } }),
+    ...(span.values.p50 === undefined ? {} : { latency: latencyIn(span.values) }),
     others: span.others,
     disturbed: span.others > DISTURBED_ABOVE,
   };

@@ -55,7 +55,8 @@ export class Session {
     await this.warmServers(scenario, systems);
     for (let run = 1; run <= (brief ? 1 : this.plan.runs); run++) {
       // Each run begins with another system, so that none always follows the same neighbour.
-      for (let i = 0; i < systems.length; i++) await this.runOnce(scenario, systems[(i + run - 1) % systems.length], run);
+      const first = (run - 1) % systems.length;
+      for (const system of [...systems.slice(first), ...systems.slice(0, first)]) await this.runOnce(scenario, system, run);
     }
   }
 

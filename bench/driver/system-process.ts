@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Signal } from '../../test/support/wait.js';
+import type { Command } from './definition.js';
 import { usageOf } from './machine.js';
 
 /** A line `bench started MICROS` or `bench done MICROS key=value ...` of a system under test. */
@@ -26,8 +27,8 @@ export class SystemProcess {
   private readonly exited: Promise<void>;
   private complaints = '';
 
-  constructor(private readonly name: string, command: readonly string[]) {
-    this.child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(private readonly name: string, [program, ...args]: Command) {
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     running.add(this.child);
     this.child.once('close', () => running.delete(this.child));
     this.child.stderr!.on('data', (data: Buffer) => (this.complaints = (this.complaints + data.toString()).slice(-STDERR_KEPT)));
@@ -66,12 +67,12 @@ export class SystemProcess {
   }
 
   private read(line: string): void {
-    const [bench, word, micros, ...values] = line.trim().split(' ');
+    const [bench, word = '', micros, ...values] = line.trim().split(' ');
     if (bench === 'bench' && word === 'finished') this.onFinished();
-    if (bench !== 'bench' || !WORDS.includes(word)) return;
-    const pairs = values.map((pair) => pair.split('=')).map(([key, value]) => [key, Number(value)] as const);
-    const mark = { micros: Number(micros), values: Object.fromEntries(pairs) };
-    this.marks.get(word)!.fire(mark);
+    const signal = this.marks.get(word);
+    if (bench !== 'bench' || signal === undefined) return;
+    const pairs = values.map((pair) => pair.split('=')).map(([key = '', value]) => [key, Number(value)] as const);
+    signal.fire({ micros: Number(micros), values: Object.fromEntries(pairs) });
   }
 
   private fail(what: string): void {

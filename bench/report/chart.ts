@@ -9,7 +9,7 @@ export function charts(tables: readonly Table[]): string[] {
 }
 
 function chart({ scenario, rows }: Table): string {
-  const sorted = rows.map(([title, rate]) => ({ title, rate: Number(rate.replaceAll(',', '')) })).sort((a, b) => b.rate - a.rate);
+  const sorted = rows.map(([title, rate = '']) => ({ title, rate: Number(rate.replaceAll(',', '')) })).sort((a, b) => b.rate - a.rate);
   return [
     '```mermaid',
     'xychart-beta horizontal',

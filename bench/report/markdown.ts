@@ -18,8 +18,8 @@ export function markdown(plan: Plan, tables: readonly Table[], failures: readonl
 /** The same table for a terminal, in columns. */
 export function plain({ scenario, head, rows }: Table): string {
   const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const format = (line: readonly string[]): string => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const format = (line: readonly string[]): string => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
   return [`\n${scenario.title} (${scenario.name})`, ...lines.map((line) => `  ${format(line)}`)].join('\n');
 }
 

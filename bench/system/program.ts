@@ -18,6 +18,7 @@ const marks: Marks = {
 };
 
 async function main([path, ...args]: string[]): Promise<void> {
+  if (path === undefined) throw new Error('Name the module of the system first: program.js MODULE key=value ...');
   const settings = parseSettings(args);
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const module = (await import(pathToFileURL(path).href)) as SystemModule & { default?: SystemModule };

@@ -31,7 +31,7 @@ function source(settings: Settings): () => Item {
   const names = queueNames(settings);
   const make = taskMaker(settings);
   let i = 0;
-  return () => ({ task: make(i), queue: names[i++ % names.length] });
+  return () => ({ task: make(i), queue: names[i++ % names.length]! });
 }
 
 function accepted(system: System, { task, queue }: Item): Promise<void> {

@@ -75,7 +75,7 @@ export function formatSettings(settings: Settings): string[] {
 export function parseSettings(args: readonly string[]): Settings {
   const settings: Record<string, string | number> = { ...defaults };
   for (const arg of args) {
-    const [key, ...rest] = arg.split('=');
+    const [key = '', ...rest] = arg.split('=');
     const value = rest.join('=');
     if (!(key in defaults)) throw new Error(`"${key}" is no setting; known: ${Object.keys(defaults).join(', ')}.`);
     settings[key] = typeof settings[key] === 'number' ? Number(value) : value;

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { chord, DispatcherModule, DispatcherService, signature, type TaskInput } from '../../lib/index.js';
+import { itemAt } from '../../test/support/present.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
 import { FailingTasks, GatheringTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
@@ -45,7 +46,7 @@ function moduleOf(settings: Settings, onTask: OnTask): Type {
   const config = {
     broker: settings.server,
     exchange: settings.prefix,
-    defaultRoutingKey: names[0],
+    defaultRoutingKey: itemAt(names, 0),
     initQueues: names.map((name) => ({ name, bindingKeys: [name], type })),
   };
   @Module({
