@@ -10,7 +10,7 @@ export function headerBytes(headers: TaskHeaders): number {
   return bytes;
 }
 
-function valueBytes(value: HeaderValue): number {
+function valueBytes(value: HeaderValue | undefined): number {
   if (typeof value === 'string') return 5 + Buffer.byteLength(value);
   if (typeof value === 'number') return 9;
   if (Array.isArray(value)) return value.reduce<number>((bytes, item) => bytes + valueBytes(item), 5);

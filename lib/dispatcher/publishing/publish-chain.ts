@@ -70,10 +70,10 @@ class ChainedBatch {
   constructor(private readonly publish: Send, private readonly broker: Broker) {}
 
   async run(inputs: readonly TaskInput[], through: (input: TaskInput, send: Send) => Promise<PublishedTask>): Promise<PublishOutcome[]> {
-    for (let index = 0; index < inputs.length; index++) {
+    for (const [index, input] of inputs.entries()) {
       while (this.underWay >= WINDOW_TASKS) await this.oneEnds();
       this.underWay++;
-      void this.note(index, through(inputs[index], (task) => this.send(task)));
+      void this.note(index, through(input, (task) => this.send(task)));
     }
     while (this.underWay > 0) await this.oneEnds();
     return this.outcomes;

@@ -5,7 +5,7 @@ import { Secret } from '../../urls/secret.js';
 import { openConnection } from '../../amqp/open-connection.js';
 import { ledgerRecordsOf, ledgerRequestsOf, returnsQueueOf } from '../../amqp/queue-forms.js';
 import { ConfigurationError, ResultBackendUnavailableError } from '../../errors.js';
-import type { Claim, Member, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
+import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { type Answer, LedgerClient } from './ledger-client.js';
 import { ledgerFailure, ledgerLost } from './ledger-failure.js';
@@ -155,8 +155,7 @@ export class AmqpResultStore implements ResultStore {
   }
 
   async membersPage(key: string, position: number): Promise<MembersPage> {
-    const { names, values, next } = await this.ask({ kind: 'members', key, position }, 'members');
-    const members = names.map((member, index): Member => ({ member, value: values[index] }));
+    const { members, next } = await this.ask({ kind: 'members', key, position }, 'members');
     return next === undefined ? { members } : { members, next };
   }
 

@@ -1,3 +1,4 @@
+import type { Member } from '../result-backend.js';
 import { MalformedMessageError, pack, unpack } from './ledger-frame.js';
 
 /** What the keeper answers. */
@@ -7,7 +8,7 @@ export type Reply =
   /** For the first of the keys that were asked for, as many as fit into one message, whether they are there, and the values of those that are. */
   | { readonly kind: 'values'; readonly values: readonly (Buffer | undefined)[] }
   | { readonly kind: 'count'; readonly count: number; readonly added: boolean }
-  | { readonly kind: 'members'; readonly names: readonly string[]; readonly values: readonly Buffer[]; readonly next?: number | undefined }
+  | { readonly kind: 'members'; readonly members: readonly Member[]; readonly next?: number | undefined }
   /** It is not known whether an earlier keeper has answered it: ask anew, if nobody has. */
   | { readonly kind: 'again' }
   | { readonly kind: 'refused'; readonly reason: 'full' | 'not understood'; readonly text: string };
@@ -25,8 +26,8 @@ export function encodeReply({ keeper, reply }: SignedReply): Buffer {
     case 'values':
       return pack({ keeper, kind: reply.kind, there: reply.values.map((value) => (value === undefined ? '' : '+')) }, reply.values.filter((value) => value !== undefined));
     case 'members': {
-      const { values, ...header } = reply;
-      return pack({ keeper, ...header }, values);
+      const { members, ...header } = reply;
+      return pack({ keeper, ...header, names: members.map(({ member }) => member) }, members.map(({ value }) => value));
     }
     default:
       return pack({ keeper, ...reply });
@@ -47,8 +48,10 @@ export function decodeReply(body: Buffer): SignedReply {
     }
     case 'count':
       return { keeper, reply: { kind, count: fields.count('count'), added: fields.flag('added') } };
-    case 'members':
-      return { keeper, reply: { kind, names: fields.texts('names'), values: fields.allValues.map((value) => Buffer.from(value)), next: fields.time('next') } };
+    case 'members': {
+      const members = fields.texts('names').map((member, index) => ({ member, value: Buffer.from(fields.value(index)) }));
+      return { keeper, reply: { kind, members, next: fields.time('next') } };
+    }
     case 'again':
       return { keeper, reply: { kind } };
     case 'refused':

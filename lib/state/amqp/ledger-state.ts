@@ -140,7 +140,7 @@ export class LedgerState {
 
   private members({ key, position }: Of<'members'>, now: number): Reply {
     const { members, next } = this.liveSet(key, now)?.page(position, MEMBERS_PAGE_COUNT, MEMBERS_PAGE_BYTES) ?? { members: [], next: undefined };
-    return { kind: 'members', names: members.map(({ member }) => member), values: members.map(({ value }) => value), next };
+    return { kind: 'members', members, next };
   }
 
   private record(content: RecordContent, { now }: Moment, reply: Reply): Decision {

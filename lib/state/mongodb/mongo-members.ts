@@ -97,15 +97,16 @@ export class MongoMembers {
     let position = Math.max(count, this.known.get(set) ?? 0);
     for (let rest = batch; rest.length > 0;) {
       const { inserted, clash } = await this.insert(set, position, rest);
-      for (let index = 0; index < inserted; index++) rest[index].resolve({ count: ++position, added: true });
+      for (const addition of rest.slice(0, inserted)) addition.resolve({ count: ++position, added: true });
       this.remember(set, position);
       rest = rest.slice(inserted);
-      if (!clash) continue;
+      const [clashing] = rest;
+      if (!clash || clashing === undefined) continue;
       // Its member is there already, or another process took its position.
-      const present = await this.collections.members.findOne({ _id: idOf(set, rest[0].member) }, { projection: { _id: 1 } });
+      const present = await this.collections.members.findOne({ _id: idOf(set, clashing.member) }, { projection: { _id: 1 } });
       position = await this.count(set);
       if (present === null) continue;
-      rest[0].resolve({ count: position, added: false });
+      clashing.resolve({ count: position, added: false });
       rest = rest.slice(1);
     }
   }
@@ -191,8 +192,9 @@ function idOf(set: string, member: string): string {
 function nextBatch(line: Addition[]): Addition[] {
   let count = 0;
   let bytes = 0;
-  while (count < line.length && count < BATCH_ADDITIONS && (count === 0 || bytes + line[count].value.length <= BATCH_BYTES)) {
-    bytes += line[count].value.length;
+  for (const { value } of line) {
+    bytes += value.length;
+    if (count === BATCH_ADDITIONS || (count > 0 && bytes > BATCH_BYTES)) break;
     count++;
   }
   return line.splice(0, count);

@@ -109,7 +109,12 @@ export class RedisStore implements ResultStore {
   async membersPage(key: string, position: number): Promise<MembersPage> {
     const page = await this.run<Buffer[]>(MEMBERS_PAGE, memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)]);
     const members: Member[] = [];
-    for (let at = 0; at < page.length; at += 2) members.push({ member: (page[at]).toString(), value: page[at + 1] });
+    // Names and values by turns.
+    let member: Buffer | undefined;
+    for (const part of page) {
+      if (member !== undefined) members.push({ member: member.toString(), value: part });
+      member = member === undefined ? part : undefined;
+    }
     return members.length === 0 ? { members } : { members, next: position + members.length };
   }
 

@@ -16,7 +16,7 @@ class Line<T> {
   }
 
   takeDue(now: number, into: T[]): void {
-    while (this.firstDue <= now) into.push((this.entries[this.head++]).item);
+    for (let first = this.entries[this.head]; first !== undefined && first.due <= now; first = this.entries[++this.head]) into.push(first.item);
     if (this.head * 2 < this.entries.length) return;
     this.entries = this.entries.slice(this.head);
     this.head = 0;
@@ -29,17 +29,19 @@ class Line<T> {
  */
 export class PollSchedule<T> {
   private readonly lines: Line<T>[] = [];
+  private readonly longest: Line<T>;
   private timer: NodeJS.Timeout | undefined;
   private timerDue = Infinity;
 
   constructor(minMs: number, maxMs: number, private readonly onDue: (items: T[]) => void) {
     for (let wait = minMs; wait < maxMs; wait *= 2) this.lines.push(new Line(wait));
-    this.lines.push(new Line(maxMs));
+    this.longest = new Line(maxMs);
+    this.lines.push(this.longest);
   }
 
   /** @param step how often the pause has doubled; beyond the longest it stays that */
   add(item: T, step: number): void {
-    (this.lines[Math.min(step, this.lines.length - 1)]).add(item);
+    (this.lines[step] ?? this.longest).add(item);
     this.arm();
   }
 

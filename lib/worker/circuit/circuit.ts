@@ -11,6 +11,8 @@ export type CircuitState = 'closed' | 'open' | 'half-open';
 /** What a task may do: run, run as the one that tries, or come back later. */
 export type Admission = { readonly kind: 'run' | 'probe'; readonly period: number } | { readonly kind: 'wait'; readonly milliseconds: number };
 
+interface Step { tasks: number; failures: number }
+
 /** The window moves on in so many steps. */
 const STEPS = 10;
 /** While one task tries, others come back after so long, or after the time of being open if that is shorter. */
@@ -27,7 +29,7 @@ export class Circuit {
   private period = 0;
   private openUntil = 0;
   private trying = false;
-  private steps: { tasks: number; failures: number }[] = [];
+  private steps: Step[] = [];
   private step = -Infinity;
 
   constructor(private readonly rules: CircuitRules) {}
@@ -62,7 +64,7 @@ export class Circuit {
 
   private count(failed: boolean, now: number): void {
     this.forget(now);
-    const current = this.steps[this.step % STEPS];
+    const current = this.stepAt(this.step);
     current.tasks++;
     this.tasks++;
     if (!failed) return;
@@ -73,14 +75,19 @@ export class Circuit {
   private forget(now: number): void {
     const step = Math.floor(now / (this.rules.windowMs / STEPS));
     if (step - this.step >= STEPS) this.clear();
-    else for (let passed = this.step + 1; passed <= step; passed++) this.clearStep(passed % STEPS);
+    else for (let passed = this.step + 1; passed <= step; passed++) this.clearStep(passed);
     this.step = step;
   }
 
-  private clearStep(index: number): void {
-    this.tasks -= this.steps[index].tasks;
-    this.failures -= this.steps[index].failures;
-    this.steps[index] = { tasks: 0, failures: 0 };
+  private clearStep(step: number): void {
+    const cleared = this.stepAt(step);
+    this.tasks -= cleared.tasks;
+    this.failures -= cleared.failures;
+    cleared.tasks = cleared.failures = 0;
+  }
+
+  private stepAt(step: number): Step {
+    return this.steps[step % STEPS];
   }
 
   private clear(): void {

@@ -9,20 +9,17 @@ export interface LineGroup {
 
 /** Whose turn it is: first which level, then which line of it. */
 export class LineTurns {
-  private readonly outer: WeightedTurns;
-  private readonly inner: readonly WeightedTurns[];
-  private readonly lines: readonly (readonly Line[])[];
+  private readonly levels: WeightedTurns<{ readonly lines: readonly Line[]; readonly turns: WeightedTurns<Line> }>;
 
   constructor(groups: readonly LineGroup[]) {
-    this.outer = new WeightedTurns(groups.map(({ weight }) => weight));
-    this.inner = groups.map(({ lines }) => new WeightedTurns(lines.map(({ weight }) => weight)));
-    this.lines = groups.map(({ lines }) => lines.map(({ line }) => line));
+    this.levels = new WeightedTurns(groups.map((group) => {
+      const lines = group.lines.map(({ line }) => line);
+      const turns = new WeightedTurns(group.lines.map(({ line, weight }) => ({ item: line, weight })));
+      return { item: { lines, turns }, weight: group.weight };
+    }));
   }
 
   next(can: (line: Line) => boolean): Line | undefined {
-    const group = this.outer.next((index) => (this.lines[index]).some(can));
-    if (group < 0) return undefined;
-    const lines = this.lines[group];
-    return lines[(this.inner[group]).next((index) => can(lines[index]))];
+    return this.levels.next(({ lines }) => lines.some(can))?.turns.next(can);
   }
 }

@@ -23,6 +23,7 @@ const HALT_LIMIT_MS = 5_000;
  * another worker could run.
  */
 export class LinesIntake implements Intake {
+  private readonly main: Line;
   private readonly lines: readonly Line[];
   /** All but a main queue that is sorted. */
   private readonly runnable: readonly Line[];
@@ -40,22 +41,25 @@ export class LinesIntake implements Intake {
     private readonly broker: Broker, queue: string, private readonly tag: string, plans: readonly LinePlan[],
     private limit: number, private readonly host: IntakeHost, private readonly sorter?: Sorter,
   ) {
-    const all = [{ queue, level: 'normal' as const, weight: 1 }, ...plans];
-    const shares = sharesOf(sorter === undefined ? all : plans);
-    this.lines = all.map((plan) => new Line(plan.queue, shares.get(plan.queue) ?? 0, (line, delivery) => this.arrived(line, delivery)));
-    this.runnable = sorter === undefined ? this.lines : this.lines.slice(1);
-    this.turns = new LineTurns(LEVEL_NAMES.map((level) => (
-      { weight: LEVEL_WEIGHTS[level], lines: all.flatMap((plan, index) => (plan.level === level ? [{ line: this.lines[index], weight: plan.weight }] : [])) })));
+    const main = { queue, level: 'normal' as const, weight: 1 };
+    const shares = sharesOf(sorter === undefined ? [main, ...plans] : plans);
+    const lineOf = (name: string): Line => new Line(name, shares.get(name) ?? 0, (line, delivery) => this.arrived(line, delivery));
+    this.main = lineOf(queue);
+    const others = plans.map((plan) => ({ ...plan, line: lineOf(plan.queue) }));
+    const all = [{ ...main, line: this.main }, ...others];
+    this.lines = all.map(({ line }) => line);
+    this.runnable = sorter === undefined ? this.lines : others.map(({ line }) => line);
+    this.turns = new LineTurns(LEVEL_NAMES.map((level) => ({ weight: LEVEL_WEIGHTS[level], lines: all.filter((one) => one.level === level) })));
     this.policy = new PrefetchPolicy(limit);
     this.stall = new StallWatch(() => host.ended, () => this.kept === 0 || !host.isTaking || this.isHeld, () => this.stalled());
     // What is not sorted of it waits for a turn; nothing is asked of it.
-    if (sorter !== undefined) this.lines[0].isEmpty = true;
+    if (sorter !== undefined) this.main.isEmpty = true;
   }
 
   get waiting(): number { return this.kept + (this.sorter?.moving ?? 0); }
 
   async open(): Promise<void> {
-    if (this.sorter !== undefined) this.lines[0].setPrefetch(SORTED_AT_ONCE);
+    if (this.sorter !== undefined) this.main.setPrefetch(SORTED_AT_ONCE);
     this.adapt();
     const opened = await Promise.allSettled(this.lines.map((line) => line.open(this.broker, this.tag)));
     const failure = opened.find((one) => one.status === 'rejected');
@@ -148,7 +152,7 @@ export class LinesIntake implements Intake {
       this.keep(delivery);
     } else if (this.host.renews(delivery)) {
       return;
-    } else if (line !== this.lines[0] || this.sorter === undefined) {
+    } else if (line !== this.main || this.sorter === undefined) {
       this.supply.arrived(line, delivery);
     } else if (!this.sorter.take(delivery)) {
       this.host.receive(delivery);

@@ -98,11 +98,12 @@ export class Permits {
     let earliest = Infinity;
     for (let step = 0; step < length; step++) {
       const ticket = (this.next + step) % length;
-      if (this.freeAt[ticket] <= now) {
+      const free = this.freeAt[ticket];
+      if (free <= now) {
         this.next = (ticket + 1) % length;
         return ticket;
       }
-      earliest = Math.min(earliest, this.freeAt[ticket]);
+      earliest = Math.min(earliest, free);
     }
     this.fullUntil = earliest;
     return undefined;

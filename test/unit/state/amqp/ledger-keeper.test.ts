@@ -345,9 +345,9 @@ describe('keepers of a ledger, of whom any may die at any step, and the server t
       const counter = new Counter(world, 'counter');
       const clients = [claims.client(), claims.client(), claims.client(), additions.client(), additions.client(), counter.client(), counter.client(), register(world, 'register'), noise(world), noise(world)];
       await live(world, clients, 1_500);
-      const members = ask(world, { kind: 'members', key: 'set', position: 0 }) as Extract<Reply, { kind: 'members' }>;
+      const { members } = ask(world, { kind: 'members', key: 'set', position: 0 }) as Extract<Reply, { kind: 'members' }>;
       expect(world.problems, `seed ${seed}`).toEqual([]);
-      additions.check(members.names);
+      additions.check(members.map(({ member }) => member));
       world.end();
       claimed += claims.told;
       counted += counter.count;
@@ -366,9 +366,9 @@ describe('keepers of a ledger, of whom any may die at any step, and the server t
       const additions = new Additions(world, 'set');
       await live(world, [additions.client(), noise(world), noise(world), noise(world)], 1_000);
       for (const key of ['noise-1', 'noise-2']) ask(world, { kind: 'delete', key });
-      const members = ask(world, { kind: 'members', key: 'set', position: 0 }) as Extract<Reply, { kind: 'members' }>;
+      const { members } = ask(world, { kind: 'members', key: 'set', position: 0 }) as Extract<Reply, { kind: 'members' }>;
       world.settle();
-      const present = members.names.length;
+      const present = members.length;
       expect(world.queue.records, `seed ${seed}`).toBeGreaterThanOrEqual(present);
       expect(world.queue.records, `seed ${seed}`).toBeLessThanOrEqual(present + most(present));
       world.end();

@@ -6,6 +6,7 @@ import { LedgerClient } from '../../../../lib/state/amqp/ledger-client.js';
 import { ledgerFailure } from '../../../../lib/state/amqp/ledger-failure.js';
 import { declareLedgerQueues } from '../../../../lib/state/amqp/ledger-queues.js';
 import { CHANNEL_CLOSE, said, silentServer } from '../../../support/amqplib-connection.js';
+import { itemAt } from '../../../support/present.js';
 
 const QUEUES = { records: 'ledger', requests: 'requests', returns: 'returns', type: 'classic' } as const;
 
@@ -61,7 +62,7 @@ describe.each(OPENINGS)('a channel of the ledger, for $what', ({ open, answers }
 
 describe('what is asked on a channel of the ledger', () => {
   it('is waited for 30 s: its consumer of answers', async () => {
-    const { open } = OPENINGS[1];
+    const { open } = itemAt(OPENINGS, 1);
     const server = silentServer();
     const outcome = open(server.model, () => undefined).then(() => 'opened', (error: unknown) => error);
     await server.says(said.opened(1));
@@ -70,7 +71,7 @@ describe('what is asked on a channel of the ledger', () => {
   });
 
   it('is not asked once the first of a keeper\'s two channels is gone while the second is opened', async () => {
-    const { open } = OPENINGS[2];
+    const { open } = itemAt(OPENINGS, 2);
     const server = silentServer();
     const lost: string[] = [];
     const outcome = open(server.model, (error) => lost.push(error.message)).then(() => 'opened', (error: unknown) => error);
