@@ -120,11 +120,11 @@ function endOfFrame(bytes: Buffer, at: number, type: number, largestFrame: numbe
 }
 
 function readUInt16(bytes: Buffer, at: number): number {
-  return (bytes[at] << 8) | bytes[at + 1];
+  return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
 function readUInt32(bytes: Buffer, at: number): number {
-  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
 
 /** Lengths may lead out of the buffer: they do not add up then, whatever is read there. */

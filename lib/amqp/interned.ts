@@ -17,7 +17,7 @@ export class Interned {
     const length = source[at] ?? 0;
     const start = at + 1;
     let hash = length;
-    for (let i = start; i < start + length; i++) hash = (hash * 31 + source[i]) | 0;
+    for (let i = start; i < start + length; i++) hash = (hash * 31 + source[i]!) | 0;
     const slot = (hash ^ (hash >>> 8)) & (SLOTS - 1);
     const known = this.entries[slot];
     if (known !== undefined && isSame(known.bytes, source, start, length)) return known.text;

@@ -22,7 +22,7 @@ export class DelayedHeap<T extends Due> {
     items.push(item);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      const above = items[parent];
+      const above = items[parent]!;
       if (!before(item, above)) break;
       items[at] = above;
       at = parent;

@@ -41,7 +41,7 @@ export class MemoryQueue<T extends Ordered> {
     let high = returned.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (returned[middle].order > item.order) low = middle + 1;
+      if (returned[middle]!.order > item.order) low = middle + 1;
       else high = middle;
     }
     returned.splice(low, 0, item);

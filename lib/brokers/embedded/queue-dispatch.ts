@@ -80,7 +80,7 @@ export class QueueDispatch {
     const { targets } = this;
     for (let tried = 0; tried < targets.length; tried++) {
       if (this.next >= targets.length) this.next = 0;
-      const target = targets[this.next++];
+      const target = targets[this.next++]!;
       if (target.free() > 0) return target;
     }
     return undefined;

@@ -56,7 +56,7 @@ function directRun(instance: object, task: DiscoveredTask, marks: readonly Param
   const { methodName } = task;
   // Looked up at each call, as any caller of the method does: a test may have put a spy on the instance.
   const host = instance as Record<string, (...args: unknown[]) => unknown>;
-  const call = (args: unknown[]): unknown => settle(host[methodName](...args));
+  const call = (args: unknown[]): unknown => settle(host[methodName]!(...args));
   if (marks.length === 0) return call;
   const undecorated = new UndecoratedParameters(marks);
   return (args, context) => call(place(args, context, marks, undecorated));

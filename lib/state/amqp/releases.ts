@@ -88,7 +88,7 @@ export class Releases {
   }
 
   private at(position: number): LogPlace {
-    return this.places[position - this.offset];
+    return this.places[position - this.offset]!;
   }
 
   private shorten(): void {

@@ -102,7 +102,7 @@ export class MemcacheServersConnection {
   private owner(key: string): { client: MemcacheClient; server: string } {
     const { clients } = this;
     const index = clients.length === 1 ? 0 : createHash('md5').update(key).digest().readUInt32BE(0) % clients.length;
-    return clients[index];
+    return clients[index]!;
   }
 }
 

@@ -87,7 +87,7 @@ export class Circuit {
   }
 
   private stepAt(step: number): Step {
-    return this.steps[step % STEPS];
+    return this.steps[step % STEPS]!;
   }
 
   private clear(): void {

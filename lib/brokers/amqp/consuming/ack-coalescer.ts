@@ -153,7 +153,7 @@ export class AckCoalescer {
 
   private grow(): void {
     const wider = new Uint8Array(this.slots.length * 2);
-    for (let tag = this.low; tag < this.high; tag++) wider[tag & (wider.length - 1)] = this.slots[tag & (this.slots.length - 1)];
+    for (let tag = this.low; tag < this.high; tag++) wider[tag & (wider.length - 1)] = this.slots[tag & (this.slots.length - 1)]!;
     this.slots = wider;
   }
 }

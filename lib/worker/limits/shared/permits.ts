@@ -98,7 +98,7 @@ export class Permits {
     let earliest = Infinity;
     for (let step = 0; step < length; step++) {
       const ticket = (this.next + step) % length;
-      const free = this.freeAt[ticket];
+      const free = this.freeAt[ticket]!;
       if (free <= now) {
         this.next = (ticket + 1) % length;
         return ticket;
