@@ -20,11 +20,11 @@ const onServers = {
  */
 const alongside = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
-/** The longest begin first, so that none goes on alone at the end; those that kill servers are. */
+/** The longest begin first, so that none goes on alone at the end: those that install the package, and that kill servers. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const rank = ({ project }: TestSpecification): number => (project.name === 'faults' ? 0 : 1);
+    const rank = ({ project }: TestSpecification): number => ['package', 'faults', 'integration', 'contract'].indexOf(project.name);
     return sorted.sort((a, b) => rank(a) - rank(b));
   }
 }
@@ -61,7 +61,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...onServers, fileParallelism: false, sequence: { groupOrder: 2 }, name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
+          ...onServers, ...alongside, name: 'package', include: ['test/package/*.test.ts'], testTimeout: 600_000, hookTimeout: 600_000, maxConcurrency: 2,
         },
       },
     ],

@@ -4,13 +4,14 @@
  * (`prepack`), `restore` puts the file back as it was (`postpack`, and before anything else should a packing have been
  * interrupted). `refuse` is for `npm publish` in this folder, which tells the registry what stands here again by then.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const PACKAGE = '@golevelup/nestjs-discovery';
 const root = join(import.meta.dirname, '..');
 const manifest = join(root, 'package.json');
-const kept = join(root, 'node_modules/.cache/nestjs-dispatcher/package.json');
+/** Beside what is packed, and in the way of no build. */
+const kept = join(root, 'dist/package.json.unpacked');
 
 const steps = { 'leave-out': leaveOut, restore, refuse };
 const step = steps[process.argv[2]];
@@ -23,7 +24,6 @@ function leaveOut() {
   const changed = JSON.parse(original);
   if (changed.dependencies[PACKAGE] === undefined) throw new Error(`package.json does not name ${PACKAGE} among its dependencies: where it is no longer used, this step has to go.`);
   delete changed.dependencies[PACKAGE];
-  mkdirSync(dirname(kept), { recursive: true });
   writeFileSync(kept, original);
   writeFileSync(manifest, `${JSON.stringify(changed, undefined, 2)}\n`);
 }

@@ -1,3 +1,4 @@
+import { cpSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './package-managers.js';
 
@@ -9,9 +10,18 @@ export interface Packed {
 
 interface Report { filename: string; files: { path: string }[] }
 
-/** Packs as for publishing. It builds on the way (prepack), so that what is packed is what the sources say now. */
+/** What is made, and not written. */
+const NOT_COPIED = ['.git', 'node_modules', 'dist', 'coverage'];
+
+/**
+ * Packs as for publishing. It builds on the way (prepack), so that what is packed is what the sources say now; in a copy,
+ * because others run what is in `dist` meanwhile.
+ */
 export async function packInto(folder: string): Promise<Packed> {
-  const output = await run(process.cwd(), ['npm', 'pack', '--json', '--pack-destination', folder]);
+  const copy = join(folder, 'sources');
+  for (const name of readdirSync(process.cwd())) if (!NOT_COPIED.includes(name)) cpSync(name, join(copy, name), { recursive: true });
+  symlinkSync(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'), 'junction');
+  const output = await run(copy, ['npm', 'pack', '--json', '--pack-destination', folder]);
   const { filename, files } = reportOf(output);
   return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
 }
