@@ -8,32 +8,57 @@ interface Task {
   /** The numbers under which it started, and those at which its own handler failed. */
   readonly attempts: Set<number>;
   readonly failed: Set<number>;
-  /** How many processes died while it ran in them. */
+  /** How many processes died while it ran in them, or ended while they could tell nobody of it. */
   deaths: number;
+  /** How many were killed while it was nobody's, for all that can be seen: one may just have said that it begins. */
+  between: number;
+  /** In how many processes it runs. */
+  aboard: number;
 }
 
 /**
  * What became of every task, and what it was charged for. A run that ends because its process is killed is a charge, since
- * the task may have been the cause; its handler's failure is an attempt. Nothing else may count.
+ * the task may have been the cause; so is one whose process ended while its line to the server was broken, so that nobody
+ * can know how. Its handler's failure is an attempt. Nothing else may count.
+ *
+ * A worker says of a task that came back that it begins, and then calls its handler: killed in between, it has run in
+ * nobody's sight. So a kill may count for what had been begun before and ran nowhere at that moment.
  */
 export class Account {
   readonly ledger = new Ledger();
   private readonly tasks = new Map<string, Task>();
 
   offered(uuid: string, kind: Kind): void {
-    this.tasks.set(uuid, { kind, attempts: new Set(), failed: new Set(), deaths: 0 });
+    this.tasks.set(uuid, { kind, attempts: new Set(), failed: new Set(), deaths: 0, between: 0, aboard: 0 });
   }
 
   started(uuid: string, attempt: number): void {
-    this.tasks.get(uuid)?.attempts.add(attempt);
+    const task = this.tasks.get(uuid);
+    if (task !== undefined) {
+      task.attempts.add(attempt);
+      task.aboard++;
+    }
     this.ledger.add({ kind: 'started', uuid });
+  }
+
+  /** Its run in one process is over, in whatever way. */
+  left(uuid: string): void {
+    const task = this.tasks.get(uuid);
+    if (task !== undefined) task.aboard--;
+  }
+
+  /** Before what ran in it is booked. */
+  processKilled(): void {
+    for (const [uuid, task] of this.tasks) {
+      if (task.attempts.size > 0 && task.aboard === 0 && !this.ledger.finished.has(uuid) && !this.ledger.dead.has(uuid)) task.between++;
+    }
   }
 
   threw(uuid: string, attempt: number): void {
     this.tasks.get(uuid)?.failed.add(attempt);
   }
 
-  /** Its process was killed, by itself or by us, while it ran. */
+  /** Its process was killed, by itself or by us, while it ran; or ended then without being able to say so. */
   died(uuid: string): void {
     const task = this.tasks.get(uuid);
     if (task !== undefined) task.deaths++;
@@ -73,12 +98,12 @@ export class Account {
     return wrong.map((attempt) => `${kind} ${uuid} started as attempt ${attempt}; its handler had failed at ${[...failed].join(', ') || 'none'}`);
   }
 
-  private wrongEnd(uuid: string, { kind, failed, deaths }: Task): string[] {
+  private wrongEnd(uuid: string, { kind, failed, deaths, between }: Task): string[] {
     const reason = this.ledger.dead.get(uuid);
     const finished = this.ledger.finished.has(uuid);
     if (reason === undefined) return finished && (kind === 'deadly' || kind === 'doomed') ? [`${kind} ${uuid} finished`] : [];
-    if (reason === 'crash-loop' && deaths > MAX_REDELIVERIES) return [];
+    if (reason === 'crash-loop' && deaths + between > MAX_REDELIVERIES) return [];
     if (reason === 'failed' && kind === 'doomed' && failed.size === DOOMED_ATTEMPTS) return [];
-    return [`${kind} ${uuid} ended as ${reason}; ${deaths} processes had died while it ran, and its handler had failed ${failed.size} times`];
+    return [`${kind} ${uuid} ended as ${reason}; ${deaths} processes had died while it ran, ${between} between its runs, and its handler had failed ${failed.size} times`];
   }
 }

@@ -13,8 +13,13 @@ export class AppProcess {
   private readonly aboard = new Set<string>();
   private readonly child: Child;
   private stopping = false;
+  private stoppingSince = 0;
+  /** What was aboard when it was told to end, and has not finished since. */
+  private readonly unfinished = new Set<string>();
+  private booked = false;
 
-  constructor(config: AppConfig, private readonly account: Account) {
+  /** @param wasCutOff whether its line to the server was broken at any time since then, by `performance.now()` */
+  constructor(config: AppConfig, private readonly account: Account, private readonly wasCutOff: (since: number) => boolean) {
     this.child = startScript('test/endurance/app.ts', { env: { [CONFIG_VARIABLE]: JSON.stringify(config), DISPATCHER_ROLE: '' } });
     this.child.onLine((line) => this.hear(JSON.parse(line) as Note));
   }
@@ -39,15 +44,32 @@ export class AppProcess {
   /** SIGTERM, as an orchestrator does; what does not end by then is killed by nobody. */
   terminate(): void {
     this.stopping = true;
+    this.stoppingSince = performance.now();
+    for (const uuid of this.aboard) this.unfinished.add(uuid);
     this.child.signal('SIGTERM');
   }
 
-  /** Resolves when it has ended and all that it said has been booked; what ran in a killed one is charged with its death. */
+  /** Resolves when it has ended and all that it said has been booked. */
   async ended(limitMs: number): Promise<Exit & { inOrder: boolean }> {
     const exit = await this.child.exited(limitMs);
-    if (exit.signal === 'SIGKILL') for (const uuid of this.aboard) this.account.died(uuid);
-    this.aboard.clear();
+    this.book(exit);
     return { ...exit, inOrder: this.stopping };
+  }
+
+  /** What ran in a killed one is charged with its death; so is what ran when it was told to end, where it could not say that it did. */
+  private book({ signal }: Exit): void {
+    if (this.booked) return;
+    this.booked = true;
+    const { account } = this;
+    if (signal === 'SIGKILL') account.processKilled();
+    const charged = signal === 'SIGKILL' ? this.aboard : this.stopping && this.wasCutOff(this.stoppingSince) ? this.unfinished : [];
+    for (const uuid of charged) account.died(uuid);
+    for (const uuid of this.aboard) account.left(uuid);
+    this.aboard.clear();
+  }
+
+  private leave(uuid: string): void {
+    if (this.aboard.delete(uuid)) this.account.left(uuid);
   }
 
   private hear(note: Note): void {
@@ -57,14 +79,18 @@ export class AppProcess {
       case 'done': return this.done.add(note);
       case 'accepted': case 'rejected': return account.ledger.add({ kind: note.note, uuid: note.uuid });
       case 'started':
+        // Twice where it was given back and came again.
+        if (this.aboard.has(note.uuid)) account.left(note.uuid);
         this.aboard.add(note.uuid);
+        if (this.stopping) this.unfinished.add(note.uuid);
         return account.started(note.uuid, note.attempt);
       case 'finished':
-        this.aboard.delete(note.uuid);
+        this.leave(note.uuid);
+        this.unfinished.delete(note.uuid);
         return account.ledger.add({ kind: 'finished', uuid: note.uuid });
       case 'threw':
         return account.threw(note.uuid, note.attempt);
-      case 'interrupted': case 'settled': this.aboard.delete(note.uuid);
+      case 'interrupted': case 'settled': this.leave(note.uuid);
     }
   }
 }

@@ -7,6 +7,8 @@ import type { AppConfig } from './protocol.js';
 const BETWEEN_STARTS_MS = 300;
 /** What a process may take beside the shutdown's own limit, on a busy machine. */
 const EXIT_MARGIN_MS = 45_000;
+/** In which a connection is made again after its line was broken, on a busy machine. */
+const RECOVERY_MS = 3_000;
 const LONGEST_LIFE_MS = 24 * 3_600_000;
 
 /**
@@ -19,6 +21,9 @@ export class Station {
   readonly surprises: string[] = [];
   private process: AppProcess;
   private closed = false;
+  /** What breaks its line now, and when it was broken last. */
+  private breaks = 0;
+  private brokenAt = -Infinity;
   private over: Promise<void>;
 
   private constructor(readonly proxy: TcpProxy, private readonly url: string, private readonly config: () => AppConfig, private readonly account: Account) {
@@ -53,6 +58,17 @@ export class Station {
     this.process.kill9();
   }
 
+  /** While this goes on, and a moment longer, its process cannot count on the server. */
+  async broken(trouble: () => Promise<void>): Promise<void> {
+    this.breaks++;
+    try {
+      await trouble();
+    } finally {
+      this.breaks--;
+      this.brokenAt = performance.now() + RECOVERY_MS;
+    }
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.process.kill9();
@@ -62,7 +78,7 @@ export class Station {
 
   private start(): AppProcess {
     this.starts++;
-    return new AppProcess(this.config(), this.account);
+    return new AppProcess(this.config(), this.account, (since) => this.breaks > 0 || this.brokenAt >= since);
   }
 
   private async keepRunning(): Promise<void> {

@@ -52,7 +52,7 @@ export class Troubles {
       case 'kill': return worker.kill9();
       case 'pause': return this.beside(this.pauseForAWhile());
       case 'limit': if (worker.now.isReady) worker.now.tell({ do: 'limit', limit: random.between(1, 20) }); return;
-      case 'cut': return random.oneOf([...scene.workers, scene.publisher]).proxy.resetAll();
+      case 'cut': return this.cut(random.oneOf([...scene.workers, scene.publisher]));
       case 'freeze': return this.beside(this.misbehave(worker, 'freeze', random.between(2_000, 20_000)));
       case 'slow': return this.beside(this.misbehave(worker, 'slow', random.between(1_000, 5_000)));
       case 'publisher': return scene.publisher.kill9();
@@ -70,13 +70,28 @@ export class Troubles {
     await pauses.resume(target);
   }
 
-  private async misbehave({ proxy }: Station, mode: 'freeze' | 'slow', milliseconds: number): Promise<void> {
-    proxy.set(mode);
-    await pause(milliseconds);
-    proxy.set('pass');
+  private cut(station: Station): Promise<void> {
+    return station.broken(() => {
+      station.proxy.resetAll();
+      return Promise.resolve();
+    });
+  }
+
+  private misbehave(station: Station, mode: 'freeze' | 'slow', milliseconds: number): Promise<void> {
+    return station.broken(async () => {
+      station.proxy.set(mode);
+      await pause(milliseconds);
+      station.proxy.set('pass');
+    });
   }
 
   private async restartServer(): Promise<void> {
+    const { publisher, workers } = this.scene;
+    const restarted = this.serverAway();
+    await Promise.all([publisher, ...workers].map((station) => station.broken(() => restarted)));
+  }
+
+  private async serverAway(): Promise<void> {
     const { node } = this.scene;
     if (this.random.next() < 0.7) await node.kill9();
     else await node.shutdown();

@@ -22,7 +22,7 @@ describe('a worker of gofort/dispatcher', () => {
   let config: ServerConfig;
   beforeEach(() => {
     const { exchange, queue, key } = go.names;
-    config = { broker: go.url, exchange, defaultRoutingKey: key, initQueues: [{ name: queue, bindingKeys: [key] }] };
+    config = { broker: go.url, exchange, defaultRoutingKey: key, initQueues: [{ name: queue, bindingKeys: [key], type: 'server-default' }] };
   });
 
   async function startWorker(): Promise<Child> {

@@ -30,6 +30,19 @@ describe('the account of what tasks are charged for', () => {
     expect(account.chargedWrongly()).toEqual([]);
   });
 
+  it('lets a kill count for what had begun before and ran nowhere then, and for nothing else', () => {
+    const account = accountOf('long');
+    account.processKilled();
+    account.started('a', 1);
+    account.processKilled();
+    account.left('a');
+    times(MAX_REDELIVERIES, () => account.processKilled());
+    account.dead({ uuid: 'a', reason: 'crash-loop' });
+    expect(account.chargedWrongly()).toEqual([expect.stringContaining('0 processes had died while it ran, 4 between its runs')]);
+    account.died('a');
+    expect(account.chargedWrongly()).toEqual([]);
+  });
+
   it('takes a task for failed only where its handler failed to the last attempt', () => {
     const account = accountOf('doomed');
     account.dead({ uuid: 'a', reason: 'failed' });
