@@ -54,7 +54,7 @@ describe('a worker of gofort/dispatcher', () => {
 
   it('gets nothing of the kind from a strict queue, and lives', async () => {
     const { exchange, queue, key } = go.names;
-    const { service } = await startOn({ ...config, exchange, initQueues: [{ name: queue, bindingKeys: [key], wire: 'gofort-strict' }] }, { providers: [Tasks] });
+    const { service } = await startOn({ ...config, exchange, initQueues: [{ name: queue, bindingKeys: [key], wire: 'gofort-strict', type: 'server-default' }] }, { providers: [Tasks] });
     const worker = await startWorker();
     for (const [, task] of DEADLY) await expect(service.publish(task)).rejects.toBeInstanceOf(StrictWireError);
     await expect(service.publish({ name: 'counted', args: [{ type: 'int64', value: 2n ** 53n + 1n }] })).rejects.toBeInstanceOf(StrictWireError);
