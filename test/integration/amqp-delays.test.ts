@@ -70,6 +70,16 @@ describe('delays on RabbitMQ', () => {
     await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
   }
 
+  it('are counted wherever they are on their way', async () => {
+    await broker.declare({ queues: [{ name: queue }] });
+    for (let number = 0; number < 12; number++) {
+      await broker.publish({ body: Buffer.from(`m${number}`), properties: {} }, { queue }, { delayMs: 60 + 63 * (number % 5) });
+      // Once nothing is delayed any more, it must have arrived.
+      await eventually(() => broker.delayedCount(), (count) => count === 0, 'nothing to be delayed', { everyMs: 0 });
+      expect(await broker.depth(queue)).toBe(number + 1);
+    }
+  });
+
   it('are taken though the connection goes again and again while the ladder is made for them', async () => {
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     const deliveries = await collect(queue);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
 import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
 import { withChannel } from '../../../amqp/open-channel.js';
@@ -6,6 +7,10 @@ import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
+
+const LOOKS_AT_NONE = 4;
+/** Far more than the server takes from one queue to the next. */
+const BETWEEN_LOOKS_MS = 150;
 
 /** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
 export class QueueInspector {
@@ -29,8 +34,14 @@ export class QueueInspector {
     }
   }
 
+  /** One that is on its way between two queues is in neither: there is none only where none is seen again and again. */
   async delayedCount(): Promise<number> {
-    return countDelayed(await this.connection(), this.exchange);
+    for (let looks = 1; ; looks++) {
+      const count = await countDelayed(await this.connection(), this.exchange);
+      if (count === undefined) return 0;
+      if (count > 0 || looks === LOOKS_AT_NONE) return count;
+      await sleep(BETWEEN_LOOKS_MS);
+    }
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

@@ -3,8 +3,11 @@ import { withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { DELAY_LEVELS, dueName, levelName } from './delay-ladder.js';
 
-/** What waits on the ladder of this exchange. From the top down, as messages move, so that none is missed on its way. */
-export async function countDelayed(model: ChannelModel, exchange: string): Promise<number> {
+/**
+ * What waits on the ladder of this exchange; `undefined` where there is none. From the top down, as messages move. Between
+ * two levels, and in the hands of whoever forwards what is due, a message is in no count for a moment.
+ */
+export async function countDelayed(model: ChannelModel, exchange: string): Promise<number | undefined> {
   const names = Array.from({ length: DELAY_LEVELS }, (_, index) => levelName(exchange, DELAY_LEVELS - 1 - index));
   try {
     return await withChannel(model, async (channel) => {
@@ -14,8 +17,8 @@ export async function countDelayed(model: ChannelModel, exchange: string): Promi
       return count;
     });
   } catch (error) {
-    // No ladder: nothing was ever delayed.
-    if ((error as { code?: unknown }).code === 404) return 0;
+    // Nothing was ever delayed.
+    if ((error as { code?: unknown }).code === 404) return undefined;
     throw declarationFailure(error, `the delay ladder of exchange "${exchange}"`);
   }
 }
