@@ -5,7 +5,7 @@ export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
-export type { DeadLetterPage, DeadLetters, ReplaySummary } from './dead-letters/dead-letters.js';
+export type { DeadLetterCount, DeadLetterPage, DeadLetters, ReplaySummary } from './dead-letters/dead-letters.js';
 export type { BulkOptions, DeadLetterBounds, DeadLetterListOptions, ReplayOptions } from './dead-letters/options.js';
 export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, PublishEvent, TaskFlowEvent, TaskIdentity, WorkerEvent, WorkflowEvent } from './events/dispatcher-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';

@@ -32,6 +32,13 @@ export interface DeadLetterPage {
 }
 
 /** @publicApi */
+export interface DeadLetterCount {
+  readonly count: number;
+  /** See {@link DeadLetterPage.truncated}: there may be more. */
+  readonly truncated: boolean;
+}
+
+/** @publicApi */
 export interface ReplaySummary {
   readonly replayed: number;
   /** Those that could not be sent as they are; they stay. The first 100. */
@@ -92,6 +99,22 @@ export class DeadLetters {
       return 'stop';
     });
     return found;
+  }
+
+  /** How many {@link replayAll} or {@link discardAll} would take with these options, copies of one counted once. Changes nothing. */
+  async count(queue: string, options?: BulkOptions): Promise<DeadLetterCount> {
+    const { filter, limit = Infinity } = checkBulkOptions(options, 'count');
+    const fits = predicateOf(filter, 'count');
+    const counted = new Copies();
+    let count = 0;
+    const { end } = await this.walk(queue, (letter) => {
+      if (count >= limit) return 'stop';
+      if (counted.has(letter)) return 'keep';
+      counted.add(letter);
+      if (fits(letter)) count++;
+      return 'keep';
+    });
+    return { count, truncated: end === 'limit' };
   }
 
   /**

@@ -63,8 +63,8 @@ export function checkReplayOptions(options: ReplayOptions | undefined): ReplayOp
   return checkOptions(options, REPLAY, { of: 'replay', example: "{ args: [{ type: 'int', value: 5 }] }", Refusal: InvalidTaskError });
 }
 
-export function checkBulkOptions(options: BulkOptions | undefined): BulkOptions {
-  return checkOptions(options, BULK, { of: 'discardAll', example: BULK_EXAMPLE, noBlanks: true, Refusal: InvalidTaskError });
+export function checkBulkOptions(options: BulkOptions | undefined, of = 'discardAll'): BulkOptions {
+  return checkOptions(options, BULK, { of, example: BULK_EXAMPLE, noBlanks: true, Refusal: InvalidTaskError });
 }
 
 export function checkReplayAllOptions(options: (BulkOptions & Pick<ReplayOptions, 'to'>) | undefined): BulkOptions & Pick<ReplayOptions, 'to'> {
