@@ -39,14 +39,19 @@ export function missingRightIn(text: string): MissingRight | undefined {
 }
 
 /** Who lacks what, what it is needed for, and how an operator grants it. */
-export function missingRightText({ right, kind, name, vhost, user }: MissingRight): string {
+export function missingRightText(missing: MissingRight): string {
+  const { right, kind, name, vhost, user } = missing;
   const use = USES.find(([pattern]) => pattern.test(name))?.[1];
-  const grant = { configure: '<configure>', write: '<write>', read: '<read>' };
-  const pattern = patternOf(name);
-  grant[right] = `${grant[right]}|${pattern}`;
   return `The user "${user}" has no ${right} right on the ${kind} "${name}" in the virtual host "${vhost}", which is needed ${purpose(right, kind)}`
-    + `${use === undefined ? '' : ` (for ${use})`}. Add ${pattern} to the user's ${right} pattern: rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} `
-    + `${quoted(grant.configure)} ${quoted(grant.write)} ${quoted(grant.read)}, with the patterns of now, as \`rabbitmqctl list_user_permissions ${quoted(user)}\` shows them, in the places of <...>.`;
+    + `${use === undefined ? '' : ` (for ${use})`}. Add ${patternOf(name)} to the user's ${right} pattern: ${grantText([missing])}`;
+}
+
+/** How an operator grants rights to one user in one virtual host. */
+export function grantText(missing: readonly [MissingRight, ...MissingRight[]]): string {
+  const [{ vhost, user }] = missing;
+  const patterns = (right: Right): string => quoted([...new Set([`<${right}>`, ...missing.filter((one) => one.right === right).map(({ name }) => patternOf(name))])].join('|'));
+  return `rabbitmqctl set_permissions -p ${quoted(vhost)} ${quoted(user)} ${patterns('configure')} ${patterns('write')} ${patterns('read')}, `
+    + `with the patterns of now, as \`rabbitmqctl list_user_permissions ${quoted(user)}\` shows them, in the places of <...>.`;
 }
 
 /** Servers before 4.0 do not say which; the operation and the kind of what it was about do. */
