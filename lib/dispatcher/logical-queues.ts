@@ -38,6 +38,13 @@ export class LogicalQueues {
     return removed;
   }
 
+  /** Its own and those beside it, those that are there. */
+  async queuesOf(queue: string): Promise<readonly string[]> {
+    const there: string[] = [];
+    for (const name of [queue, ...await this.beside(queue)]) if (await this.broker.depth(name) !== undefined) there.push(name);
+    return there;
+  }
+
   private async beside(queue: string): Promise<readonly string[]> {
     const own = this.workers().filter((worker) => worker.queue === queue);
     if (own.length > 0) return [...new Set(own.flatMap(({ queues }) => queues))].filter((name) => name !== queue);

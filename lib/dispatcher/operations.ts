@@ -54,6 +54,12 @@ export class Operations {
     return this.logicalQueues.depth(queue);
   }
 
+  /** The queues that carry the tasks of a work queue: itself, its levels and its weighted tasks, those that are there. */
+  async queuesOf(queue: string): Promise<readonly string[]> {
+    await this.dependencies.ready();
+    return this.logicalQueues.queuesOf(queue);
+  }
+
   async purge(queue: string, more: readonly unknown[]): Promise<number> {
     requireText(queue, 'The queue to purge');
     refuseMore(more, 'purge(queue), which removes everything that waits,');
