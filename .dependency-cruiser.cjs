@@ -36,6 +36,7 @@ const INSPECTION = '^lib/inspection/';
 const CAPABILITIES = ['^lib/workflows/', '^lib/dead-letters/', '^lib/control/', SCHEDULES, INSPECTION];
 const DISPATCHER = '^lib/dispatcher/';
 const NEST = '^lib/nest/';
+const CLI = '^lib/cli/';
 
 const PORTS = [BROKER_PORT, STATE_PORT];
 
@@ -103,6 +104,9 @@ const rooms = [
   { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', 'reflect-metadata', 'rxjs', 'piscina'],
     may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS, URLS],
     why: 'The door to Nest: what stands behind it is of dispatcher/ and of the types that users see.' },
+  { name: 'cli', files: CLI, packages: ['commander', 'lossless-json', 'amqplib'],
+    may: [DISPATCHER, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
+    why: 'A face of dispatcher/, without Nest. Of RabbitMQ it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
     may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
     why: 'The public API: it re-exports, and is imported by nobody inside.' },

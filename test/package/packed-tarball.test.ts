@@ -65,6 +65,9 @@ describe('the packed tarball', () => {
       // The task may print before its publisher does.
       expect({ errors, lines: lines.sort() }).toMatchObject({ lines: [expect.stringMatching(/^published [0-9a-f-]{36}$/), 'the result is 5'] });
       expect(code).toBe(0);
+      const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+      expect(await app.program(['--version'])).toMatchObject({ code: 0, lines: [version], errors: '' });
+      expect(await app.program(['queues', 'any', '--broker', 'amqp://127.0.0.1:1/', '--exchange', 'any'])).toMatchObject({ code: 3, lines: [], errors: expect.stringContaining('ECONNREFUSED') as string });
       // What a folder needs is not among it: that says what to install.
       const withoutLmdb = await app.run({ BROKER: 'embedded:./tasks' });
       expect(`${withoutLmdb.lines.join('\n')}\n${withoutLmdb.errors}`).toContain('npm install lmdb');

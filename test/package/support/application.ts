@@ -4,6 +4,8 @@ import ts from 'typescript';
 import { startProcess, type Exit } from '../../support/processes.js';
 import { complaints, run, type PackageManager } from './package-managers.js';
 
+type Ended = Exit & { lines: string[]; errors: string };
+
 /** A new application of a user, with sources as in `test/package/apps`. */
 export class Application {
   constructor(private readonly folder: string, private readonly name: string, private readonly manager: PackageManager) {
@@ -43,8 +45,19 @@ export class Application {
   }
 
   /** Runs it to its end. */
-  async run(env: NodeJS.ProcessEnv = {}): Promise<Exit & { lines: string[]; errors: string }> {
-    const child = startProcess(process.execPath, [...this.manager.start ?? [], 'dist/main.js'], { cwd: this.folder, env: { ...this.manager.env, ...env } });
+  run(env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return this.toItsEnd(process.execPath, [...this.manager.start ?? [], 'dist/main.js'], env);
+  }
+
+  /** The program that the package brings along. */
+  program(args: string[]): Promise<Ended> {
+    const { start: [yarn] = [] } = this.manager;
+    const bin = 'nestjs-dispatcher';
+    return yarn === undefined ? this.toItsEnd(join(this.folder, 'node_modules/.bin', bin), args) : this.toItsEnd(process.execPath, [yarn, 'run', bin, ...args]);
+  }
+
+  private async toItsEnd(program: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    const child = startProcess(program, args, { cwd: this.folder, env: { ...this.manager.env, ...env } });
     const exit = await child.exited(60_000);
     return { ...exit, lines: [...child.lines.all], errors: child.stderr };
   }

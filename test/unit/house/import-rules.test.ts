@@ -47,6 +47,7 @@ const ROOMS: readonly Room[] = [
   { file: 'lib/inspection/model.ts', refused: ['lib/worker/worker.ts', 'lib/dead-letters/letter.ts', 'lib/brokers/amqp/broker.ts'], allowed: 'lib/brokers/broker.ts' },
   { file: 'lib/dispatcher/parts.ts', refused: ['lib/nest/module.ts', 'lib/amqp/open.ts', 'lib/index.ts', 'node_modules/@nestjs/common/index.js'], allowed: 'lib/brokers/amqp/broker.ts' },
   { file: 'lib/nest/module.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/state/redis/store.ts', 'lib/index.ts'], allowed: 'lib/dispatcher/parts.ts' },
+  { file: 'lib/cli/main.ts', refused: ['lib/nest/module.ts', 'lib/worker/worker.ts', 'lib/brokers/amqp/broker.ts', 'lib/index.ts', 'node_modules/@nestjs/common/index.js'], allowed: 'lib/dispatcher/parts.ts' },
   { file: 'lib/index.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/amqp/open.ts'], allowed: 'lib/nest/module.ts' },
 ];
 

@@ -1,0 +1,46 @@
+import { type Child, startScript } from './processes.js';
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What it printed, read as JSON. */
+  json<T = Record<string, unknown>>(): T;
+  /** The failure of a call with `--json`. */
+  failure(): { code: string; message: string; exitCode: number; fields: Record<string, unknown> };
+}
+
+export interface CliPlace {
+  readonly broker?: string;
+  readonly exchange?: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const LIMIT_MS = 60_000;
+
+/** The built program as a child process. */
+export function startCli(args: string[], { broker = '', exchange = '', cwd, env }: CliPlace = {}): Child {
+  return startScript('lib/cli/main.ts', { args, cwd, env: { DISPATCHER_BROKER: broker, DISPATCHER_EXCHANGE: exchange, DISPATCHER_CONFIG: '', DISPATCHER_RESULT_BACKEND: '', ...env } });
+}
+
+/** Runs it to its end. */
+export async function runCli(args: string[], place?: CliPlace): Promise<CliResult> {
+  const child = startCli(args, place);
+  const { code } = await child.exited(LIMIT_MS);
+  const stdout = child.lines.all.join('\n');
+  const { stderr } = child;
+  return {
+    code, stdout, stderr,
+    json: <T>() => read<T>(stdout, stderr),
+    failure: () => read<{ error: ReturnType<CliResult['failure']> }>(stderr.trim().split('\n').at(-1) ?? '', stdout).error,
+  };
+}
+
+function read<T>(text: string, other: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new Error(`Not JSON: ${text}\n${other}`);
+  }
+}
