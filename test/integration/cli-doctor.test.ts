@@ -60,14 +60,16 @@ describe('doctor', () => {
     expect(both.code).toBe(1);
     expect(found(both, 'rights: publishing')).toMatchObject({ status: 'ok' });
     expect(problems(both)).toEqual([
-      'rights: retries and dead letters', 'rights: delayed tasks', 'rights: results', 'rights: pauses, cancellations and schedules',
+      'rights: retries and dead letters', 'rights: delaying tasks', 'rights: making and serving the ladder of delays', 'rights: results', 'rights: pauses, cancellations and schedules',
       'rights: shared state in RabbitMQ itself', 'rights: looking through dead letters', `rights: working on the queue "${queue}"`,
     ]);
     expect(found(both, 'rights: retries and dead letters')?.todo).toMatch(/^rabbitmqctl set_permissions -p \/ test-user-\w+ '<configure>' '<write>\|\^amq\\\.default\$' '<read>'/);
     expect(both.stdout + both.stderr).not.toContain('geheim');
     const publisher = await doctor({ ...config, broker }, '--role', 'publisher');
     expect(publisher.code).toBe(0);
-    expect(found(publisher, 'rights: delayed tasks')).toMatchObject({ status: 'warning' });
+    expect(found(publisher, 'rights: delaying tasks')).toMatchObject({ status: 'warning' });
+    const enough = await doctor({ ...config, broker: await as('^$', `^${config.exchange}(\\.delay\\.v2\\..*)?$`, '^$') }, '--role', 'publisher');
+    expect(found(enough, 'rights: delaying tasks')).toMatchObject({ status: 'ok' });
     const none = await doctor({ ...config, broker: await as('^$', '^$', '^$') }, '--role', 'publisher');
     expect(problems(none)).toEqual(['rights: publishing']);
   });

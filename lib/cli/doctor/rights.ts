@@ -59,7 +59,8 @@ function featuresOf(exchange: string, queues: readonly string[]): readonly Featu
   return [
     { name: 'publishing', publisher: 'needed', questions: [writeTo(exchange)] },
     { name: 'retries and dead letters', publisher: 'not needed', questions: [writeTo('')] },
-    { name: 'delayed tasks', publisher: 'useful', questions: [...allOf(due, exchange), configure(undelivered)] },
+    { name: 'delaying tasks', publisher: 'useful', questions: [writeTo(`${exchange}.delay.v2.00`)] },
+    { name: 'making and serving the ladder of delays', publisher: 'not needed', questions: [...allOf(due, exchange), configure(undelivered)] },
     { name: 'results', publisher: 'useful', questions: [configure(`${exchange}.replies.v1.doctor`), read(`${exchange}.replies.v1.doctor`)] },
     { name: 'pauses, cancellations and schedules', publisher: 'not needed', questions: [...allOf(control, exchange), namedByServer] },
     { name: 'shared state in RabbitMQ itself', publisher: 'not needed', questions: [...allOf(records, exchange), ...allOf(requests, exchange)] },
