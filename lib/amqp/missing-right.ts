@@ -17,7 +17,8 @@ const OPERATION = /Operation failed: (\w+);/;
 /** What a name of ours is there for: the first that fits. */
 const USES: readonly (readonly [RegExp, string])[] = [
   [/^amq\.default$/, 'retries, dead letters, results that are sent back, and whatever else goes straight to one queue'],
-  [/^amq\.gen-/, 'hearing at once of pauses, cancellations and schedules'],
+  [/^amq\.gen-/, 'hearing at once of pauses, cancellations and schedules, and for inspection'],
+  [/\.inspection\.v1$/, 'inspection, by which processes are asked what they do'],
   [/\.control\.v1(\.|$)/, 'pauses, cancellations and schedules'],
   [/\.replies\.v1\./, 'results that are sent back to the caller'],
   [/\.browse\.v1\./, 'looking through dead letters and other queues, one walk at a time'],

@@ -108,6 +108,25 @@ export interface Broker {
   watchSignals(onSignal: () => void): Promise<SignalSubscription>;
 
   /**
+   * Tells those who watch this topic now, in every process on this exchange, this one included: at most once, nothing is
+   * kept, and what is too much for anybody on the way is dropped. Nobody who publishes or consumes is disturbed by it.
+   *
+   * @param message up to 1 MiB (`MOST_BROADCAST_BYTES`)
+   * @throws BrokerError with the code ERR_DISPATCHER_BROADCAST_TOO_LARGE; BrokerUnavailableError at once while there is no
+   *   connection or the broker takes nothing; PublishBufferFullError where too much is under way
+   * @throws BrokerRefusedError where the user may not
+   */
+  broadcast(topic: string, message: Buffer): Promise<void>;
+
+  /**
+   * Calls `onMessage` for what is broadcast under this topic, across reconnects; what comes meanwhile is missed. A few
+   * are held at a time, whatever comes. On an embedded broker within half a second. `onMessage` may throw: it is reported.
+   *
+   * @throws BrokerRefusedError where the user may not; BrokerUnavailableError
+   */
+  watchBroadcasts(topic: string, onMessage: (message: Buffer) => void): Promise<SignalSubscription>;
+
+  /**
    * Opens a queue of this process' own for answers: who publishes to `{ queue: address }` reaches `onReply`. It keeps what
    * comes while the connection is lost, and goes, with what is in it, by itself some minutes after its process has gone;
    * should that process come back all the same, it is made anew under its address. An answer may come twice, and

@@ -69,6 +69,14 @@ export class GuardedBroker implements WholeBroker {
     return this.broker.watchSignals(onSignal);
   }
 
+  broadcast(topic: string, message: Buffer): Promise<void> {
+    return this.broker.broadcast(topic, message);
+  }
+
+  watchBroadcasts(topic: string, onMessage: (message: Buffer) => void): Promise<SignalSubscription> {
+    return this.broker.watchBroadcasts(topic, onMessage);
+  }
+
   close(deadlineMs: number): Promise<void> {
     return this.broker.close(deadlineMs);
   }

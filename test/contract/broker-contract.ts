@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { broadcastContract } from './broker/broadcasts.js';
 import type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.js';
 import { browsingContract } from './broker/browsing.js';
 import { closingContract } from './broker/closing.js';
@@ -31,6 +32,7 @@ export function brokerContract(name: string, fixture: BrokerFixture, capabilitie
     browsingContract(fixture, capabilities);
     countingContract(fixture);
     signalContract(fixture, capabilities);
+    broadcastContract(fixture, capabilities);
     repliesContract(fixture);
     delayContract(fixture, capabilities);
     delayedRoutingContract(fixture, capabilities);

@@ -71,6 +71,8 @@ export class LoopbackBroker implements Broker {
   beforeUndelivered(): void { /* it delays nothing */ }
   signal(): Promise<void> { return Promise.resolve(); }
   watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
+  broadcast(): Promise<void> { return Promise.resolve(); }
+  watchBroadcasts(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
 
   async browse(name: string, visit: BrowseVisit): Promise<BrowseResult> {

@@ -65,6 +65,8 @@ export class ScriptedBroker implements Broker {
   beforeUndelivered(): void { /* it delays nothing by itself */ }
   signal(): Promise<void> { return Promise.resolve(); }
   watchSignals(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
+  broadcast(): Promise<void> { return Promise.resolve(); }
+  watchBroadcasts(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
   browse(): Promise<BrowseResult> { return Promise.resolve({ visited: 0, removed: 0, end: 'all' }); }
   purge(): Promise<number> { return Promise.resolve(0); }

@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
 import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
+import { Broadcasts } from './broadcasts/broadcasts.js';
 import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from './connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
@@ -17,7 +18,7 @@ import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
 import { AmqpReplies, repliesName } from './replies/amqp-replies.js';
-import { sendSignal, SignalWatch } from './signals/signals.js';
+import { Signals } from './signals/signals.js';
 import { TopologyRegister } from './topology/topology-register.js';
 
 /**
@@ -38,7 +39,8 @@ export class AmqpBroker implements Broker {
   private readonly delayed: DelayedPublishing;
   private readonly forwarder: DueForwarder;
   private readonly consumptions = new Set<AmqpConsumption>();
-  private readonly watches = new Set<SignalWatch>();
+  private readonly signals: Signals;
+  private readonly broadcasts: Broadcasts;
   private replies: AmqpReplies | undefined;
   private tellUndelivered: BeforeUndelivered = () => undefined;
   /** With the password, and so unseen. */
@@ -68,6 +70,9 @@ export class AmqpBroker implements Broker {
       ...this.consumptionHost(), warn: (message) => this.warn(message), signal: () => this.signal(),
       beforeUndelivered: (message, problem) => this.tellUndelivered(message, problem),
     });
+    const consuming = { connection: (limitMs?: number) => this.consumeLink.whenReady(limitMs), random: this.random };
+    this.signals = new Signals(options.exchange, { ...consuming, publishing: () => this.publishLink.whenReady(this.limits.maxWaitMs) });
+    this.broadcasts = new Broadcasts(options.exchange, { ...consuming, publishLink: () => this.publishLink, warn: (message) => this.warn(message) });
     this.publishLink = this.link('publish');
     this.consumeLink = this.link('consume');
     this.monitor = new BrokerMonitor([this.publishLink, this.consumeLink]);
@@ -139,17 +144,20 @@ export class AmqpBroker implements Broker {
     this.tellUndelivered = tell;
   }
 
-  async signal(): Promise<void> {
-    await sendSignal(await this.publishLink.whenReady(this.limits.maxWaitMs), this.#options.exchange);
+  signal(): Promise<void> {
+    return this.signals.send();
   }
 
-  async watchSignals(onSignal: () => void): Promise<SignalSubscription> {
-    const watch = new SignalWatch(this.#options.exchange, onSignal, {
-      connection: (limitMs) => this.consumeLink.whenReady(limitMs), random: this.random, ended: (gone) => this.watches.delete(gone),
-    });
-    await watch.start(this.limits.maxWaitMs);
-    this.watches.add(watch);
-    return watch;
+  watchSignals(onSignal: () => void): Promise<SignalSubscription> {
+    return this.signals.watch(onSignal, this.limits.maxWaitMs);
+  }
+
+  broadcast(topic: string, message: Buffer): Promise<void> {
+    return this.broadcasts.send(topic, message);
+  }
+
+  watchBroadcasts(topic: string, onMessage: (message: Buffer) => void): Promise<SignalSubscription> {
+    return this.broadcasts.watch(topic, onMessage, this.limits.maxWaitMs);
   }
 
   async openReplies(onReply: (message: Message) => void): Promise<Replies> {
@@ -255,7 +263,7 @@ export class AmqpBroker implements Broker {
     this.forwarder.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
-    await within(left() / 2, Promise.all([...this.watches].map((watch) => watch.stop())));
+    await within(left() / 2, Promise.all([this.signals.close(), this.broadcasts.close()]));
     await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
     this.delayed.close();

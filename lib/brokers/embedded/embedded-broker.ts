@@ -7,7 +7,9 @@ import { makeFolder } from '../../lmdb/make-folder.js';
 import type {
   Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
+import { BroadcastWatch } from './broadcast-watch.js';
 import { browseStore, noSuchQueue, walkAlone } from './browse-store.js';
+import { broadcastListenerFailed, checkBroadcast } from '../../task/broadcasts.js';
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
 import { BrokerStatusLine } from './broker-status.js';
 import { atMost, systemClock, type Clock } from './clock.js';
@@ -36,6 +38,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private readonly line: BrokerStatusLine;
   private readonly consumptions = new Set<EmbeddedConsumption>();
   private readonly watches = new Set<SignalWatch>();
+  private readonly broadcastWatches = new Set<BroadcastWatch>();
   private hub: StoreHub | undefined;
   private connecting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -125,6 +128,24 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     const { store } = await this.ready();
     const watch = new SignalWatch(() => store.signalCount(this.options.exchange), onSignal, this.clock, (gone) => this.watches.delete(gone));
     this.watches.add(watch);
+    return watch;
+  }
+
+  async broadcast(topic: string, message: Buffer): Promise<void> {
+    checkBroadcast(topic, message);
+    const { store } = await this.ready();
+    await store.broadcasts.send(this.options.exchange, topic, message);
+    for (const watch of this.broadcastWatches) watch.hurry();
+  }
+
+  async watchBroadcasts(topic: string, onMessage: (message: Buffer) => void): Promise<SignalSubscription> {
+    const { store: { broadcasts } } = await this.ready();
+    const { exchange } = this.options;
+    const watch = new BroadcastWatch({ last: () => broadcasts.last(exchange), after: (number) => broadcasts.after(exchange, topic, number) }, onMessage, {
+      clock: this.clock, ended: (gone) => this.broadcastWatches.delete(gone),
+      failed: (error) => this.line.emit({ type: 'broker.warning', message: broadcastListenerFailed(topic, error) }),
+    });
+    this.broadcastWatches.add(watch);
     return watch;
   }
 
@@ -220,7 +241,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private async letGo(): Promise<void> {
     // A failed connect has told its caller.
     await this.connecting?.catch(() => undefined);
-    for (const watch of this.watches) await watch.stop();
+    for (const watch of [...this.watches, ...this.broadcastWatches]) await watch.stop();
     await Promise.all([...this.consumptions].map((consumption) => consumption.close()));
     await this.hub?.store.written();
     await this.hub?.leave(this);

@@ -1,6 +1,7 @@
 import { PublishBufferFullError } from '../../errors.js';
 import { keyWithoutLevel } from '../../task/queue-lines.js';
 import type { Address, Message, MessageProperties, Topology } from '../broker.js';
+import { MemoryBroadcasts } from './broadcast-ring.js';
 import type { Clock } from './clock.js';
 import { copyProperties } from './copy-properties.js';
 import { DelayedHeap } from './delayed-heap.js';
@@ -44,6 +45,7 @@ class HeldMessage implements TakenMessage {
 
 /** Messages in memory: as fast as it gets, gone with the process. Bounded by `maxBytes`, taken and delayed ones included. */
 export class MemoryStore implements MessageStore {
+  readonly broadcasts = new MemoryBroadcasts();
   private readonly routes = new RoutingTable();
   private readonly queues = new Map<DeclaredQueue, MemoryQueue<HeldMessage>>();
   private readonly delayed = new DelayedHeap<DelayedMessage>();

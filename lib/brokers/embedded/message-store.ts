@@ -1,5 +1,6 @@
 import type { DispatcherError } from '../../errors.js';
 import type { Address, Message, Topology } from '../broker.js';
+import type { BroadcastStore } from './broadcast-ring.js';
 import type { Teller } from './undeliverable.js';
 
 /** A message that this process holds until it is settled. */
@@ -38,6 +39,7 @@ export interface StoreListener {
  * gets which message is the business of {@link QueueDispatch}.
  */
 export interface MessageStore {
+  readonly broadcasts: BroadcastStore;
   /** @throws ConfigurationError, BrokerUnavailableError */
   open(listener: StoreListener): Promise<void>;
   /** @throws TopologyMismatchError */

@@ -14,9 +14,12 @@ export function putBody({ bodies }: Tables, bodyId: number, body: Buffer): void 
   }
 }
 
-export function getBody({ bodies }: Tables, record: Buffer): Buffer {
-  const bodyId = bodyIdOf(record);
-  const body = Buffer.allocUnsafe(bodySizeOf(record));
+export function getBody(tables: Tables, record: Buffer): Buffer {
+  return readBody(tables, bodyIdOf(record), bodySizeOf(record));
+}
+
+export function readBody({ bodies }: Tables, bodyId: number, size: number): Buffer {
+  const body = Buffer.allocUnsafe(size);
   for (let at = 0; at < body.length; at += PIECE_BYTES) {
     const piece = bodies.getBinary(bodyKey(bodyId, at / PIECE_BYTES));
     if (piece === undefined) throw new Error(`Part ${at / PIECE_BYTES} of message body ${bodyId} is missing.`);
@@ -25,9 +28,11 @@ export function getBody({ bodies }: Tables, record: Buffer): Buffer {
   return body;
 }
 
-export function removeBody({ bodies }: Tables, record: Buffer): void {
+export function removeBody(tables: Tables, record: Buffer): void {
   const bodyId = bodyIdOf(record);
-  if (bodyId === 0) return;
-  const size = bodySizeOf(record);
+  if (bodyId !== 0) removeBodyOf(tables, bodyId, bodySizeOf(record));
+}
+
+export function removeBodyOf({ bodies }: Tables, bodyId: number, size: number): void {
   for (let piece = 0; piece * PIECE_BYTES < size; piece++) void bodies.remove(bodyKey(bodyId, piece));
 }

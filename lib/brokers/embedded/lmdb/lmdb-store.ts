@@ -6,6 +6,7 @@ import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../m
 import type { RoutingTable } from '../routing-table.js';
 import { AwaitedQueues } from './awaited-queues.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';
+import { LmdbBroadcasts } from './lmdb-broadcasts.js';
 import { DeclareOperation } from './declare-operation.js';
 import { DueOperation, earliestDue, type DueOutcome } from './due-operation.js';
 import { LockOperation, UnlockOperation } from './lock-operations.js';
@@ -38,6 +39,7 @@ const POLLS_PER_CHECK = 2;
 
 /** Messages in a folder, durable, shared by the processes of one machine. */
 export class LmdbStore implements MessageStore {
+  broadcasts!: LmdbBroadcasts;
   private folder!: BrokerFolder;
   private tables!: Tables;
   private cache!: StateCache;
@@ -75,6 +77,7 @@ export class LmdbStore implements MessageStore {
       ready: (queueIds) => this.becameReady(queueIds),
       trouble: listener.trouble,
     });
+    this.broadcasts = new LmdbBroadcasts(this.tables, this.writer, clock, () => this.isReadable());
     this.untold = new UntoldMessages(this.tables, this.writer, clock, listener);
     this.owners = new OwnerRegistry(this.tables, this.cache, this.writer, this.wakeFiles, clock, listener.warning);
     await this.start();
