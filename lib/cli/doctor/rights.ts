@@ -55,6 +55,7 @@ async function look(probe: Probe, { name, questions, publisher }: Feature, role:
 
 function featuresOf(exchange: string, queues: readonly string[]): readonly Feature[] {
   const [due, undelivered] = [`${exchange}.delay.v2.due`, undeliveredQueueOf(exchange)];
+  const inspection = `${exchange}.inspection.v1`;
   const [control, records, requests] = [`${exchange}.control.v1`, `${exchange}.ledger.v1`, `${exchange}.ledger.requests.v1`];
   return [
     { name: 'publishing', publisher: 'needed', questions: [writeTo(exchange)] },
@@ -64,6 +65,7 @@ function featuresOf(exchange: string, queues: readonly string[]): readonly Featu
     { name: 'results', publisher: 'useful', questions: [configure(`${exchange}.replies.v1.doctor`), read(`${exchange}.replies.v1.doctor`)] },
     { name: 'pauses, cancellations and schedules', publisher: 'not needed', questions: [...allOf(control, exchange), namedByServer] },
     { name: 'shared state in RabbitMQ itself', publisher: 'not needed', questions: [...allOf(records, exchange), ...allOf(requests, exchange)] },
+    { name: 'inspection', publisher: 'not needed', questions: [configureExchange(inspection), writeTo(inspection), bindTo(inspection)] },
     { name: 'looking through dead letters', publisher: 'not needed', questions: [configure(`${exchange}.browse.v1.doctor`)] },
     ...queues.map((queue): Feature => ({
       name: `working on the queue "${queue}"`, publisher: 'not needed',
@@ -81,6 +83,11 @@ function configure(queue: string): Question {
   return { what: `configure "${queue}"`, ask: (channel) => channel.assertQueue(queue, { arguments: { 'x-expires': -1 } }) };
 }
 
+/** The same: the name of another exchange is no number. */
+function configureExchange(exchange: string): Question {
+  return { what: `configure "${exchange}"`, ask: (channel) => channel.assertExchange(exchange, 'direct', { arguments: { 'alternate-exchange': 5 } }) };
+}
+
 /** An argument that no consumer can have, as above. */
 function read(queue: string): Question {
   return { what: `read "${queue}"`, ask: (channel) => channel.consume(queue, () => undefined, { arguments: { 'x-priority': 'none' } }) };
@@ -89,6 +96,18 @@ function read(queue: string): Question {
 /** What is not bound is unbound without a word. */
 function bind(queue: string, exchange: string): Question {
   return { what: `bind "${queue}"`, ask: (channel) => channel.unbindQueue(queue, exchange, NOWHERE) };
+}
+
+/** With a queue that the server names, since that right is asked for with another feature. */
+function bindTo(exchange: string): Question {
+  return {
+    what: `read "${exchange}"`,
+    ask: async (channel) => {
+      const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+      await channel.unbindQueue(queue, exchange, NOWHERE);
+      await channel.deleteQueue(queue);
+    },
+  };
 }
 
 /** To nowhere; what the server says to it comes before the answer to the next question. */
