@@ -1,11 +1,14 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { runCli, startCli } from '../support/cli.js';
 import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { eventually } from '../support/wait.js';
 
 /** Each call is a process that starts, loads and connects. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -55,6 +58,21 @@ describe('the command line, used wrongly', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string });
     expect(await runCli(['completion', 'bash'])).toMatchObject({ code: 0, stdout: expect.stringContaining('complete -o default') as string });
     expect((await runCli(['__complete', 'dead', 're'])).stdout).toBe('replay');
+  });
+
+  it('completes in bash', async () => {
+    const script = (await runCli(['completion', 'bash'])).stdout;
+    const typed = 'COMP_WORDS=(nestjs-dispatcher dead re); COMP_CWORD=2; _nestjs_dispatcher; echo "${COMPREPLY[@]}"';
+    const program = `nestjs-dispatcher() { "${process.execPath}" dist/lib/cli/main.js "$@"; }`;
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${script}\n${program}\n${typed}`]);
+    expect(stdout).toBe('replay\n');
+  });
+
+  it.skipIf(process.platform !== 'linux')('does not leave a password where ps shows it', async () => {
+    const child = startCli(['drain', 'q', '--connect-timeout', '60s', '--broker', 'amqp://u:geheim@10.255.255.1/', '--exchange', 'x']);
+    await eventually(() => readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'), (line) => line.startsWith('nestjs-dispatcher'), 'the title of the process');
+    expect(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8')).not.toContain('geheim');
+    await child.stop();
   });
 
   it('reads the configuration of the folder that it is called in', async () => {
