@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { ConfigurationError, DispatcherError, ResultBackendRefusedError } from '../../../errors.js';
 import type { ResultBackend } from '../../../state/result-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
+import { type HeldRecord, HeldRecords } from '../held-records.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
 import { decodeRecord, encodeRecord, firstRun, nextRun } from './crash-record.js';
-import { EXPIRY, HeldRuns, type HeldRun, MOST_CONFLICTS, reread, takeChargeBack } from './held-runs.js';
+import { EXPIRY, isOwn, keepRun, MOST_CONFLICTS, takeChargeBack } from './crash-writes.js';
 import { Quarantine } from './quarantine.js';
 
 /** How often a process looks whether a run of its own was taken over. */
@@ -33,8 +34,8 @@ export interface CrashGateOptions {
  */
 export class CrashGate implements TaskGate {
   readonly name = 'crashes';
-  private readonly held: HeldRuns;
-  private readonly mine = new WeakMap<TaskVisit, HeldRun>();
+  private readonly held: HeldRecords<HeldRecord>;
+  private readonly mine = new WeakMap<TaskVisit, HeldRecord>();
   private readonly lookMs: number;
   private readonly quarantine: Quarantine;
   private refused = false;
@@ -42,7 +43,7 @@ export class CrashGate implements TaskGate {
   constructor(private readonly backend: () => Promise<ResultBackend>, private readonly options: CrashGateOptions) {
     this.lookMs = options.lookMs ?? LOOK_MS;
     this.quarantine = options.quarantine ?? new Quarantine();
-    this.held = new HeldRuns(backend, this.lookMs);
+    this.held = new HeldRecords(backend, this.lookMs, keepRun);
   }
 
   concerns({ redelivered, uuid }: TaskVisit): boolean {
@@ -50,7 +51,7 @@ export class CrashGate implements TaskGate {
   }
 
   async enter(visit: TaskVisit): Promise<Entrance> {
-    const run: HeldRun = { key: keyOf(visit), owner: randomBytes(9).toString('base64url'), bytes: Buffer.alloc(0) };
+    const run: HeldRecord = { key: keyOf(visit), owner: randomBytes(9).toString('base64url'), bytes: Buffer.alloc(0) };
     // Known before it is written: where the answer is lost, `leave` gives back what may have been taken.
     this.mine.set(visit, run);
     try {
@@ -85,7 +86,7 @@ export class CrashGate implements TaskGate {
     this.mine.delete(visit);
   }
 
-  private async begin(backend: ResultBackend, visit: TaskVisit, run: HeldRun): Promise<Entrance> {
+  private async begin(backend: ResultBackend, visit: TaskVisit, run: HeldRecord): Promise<Entrance> {
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       run.bytes = encodeRecord(firstRun(run.owner));
       const taking = await backend.setIfAbsent(run.key, run.bytes, EXPIRY);
@@ -97,14 +98,14 @@ export class CrashGate implements TaskGate {
   }
 
   /** `undefined`: others have changed the record meanwhile. */
-  private async takeOver(backend: ResultBackend, visit: TaskVisit, run: HeldRun, found: Buffer): Promise<Entrance | undefined> {
+  private async takeOver(backend: ResultBackend, visit: TaskVisit, run: HeldRecord, found: Buffer): Promise<Entrance | undefined> {
     const before = decodeRecord(found);
     // An earlier write of this very call, whose answer was lost.
-    const isOwn = before?.owner === run.owner;
-    const next = before === undefined ? firstRun(run.owner) : isOwn ? before : nextRun(before, run.owner);
+    const isMine = before?.owner === run.owner;
+    const next = before === undefined ? firstRun(run.owner) : isMine ? before : nextRun(before, run.owner);
     const { maxRedeliveries } = this.options;
     const isTooMany = next.crashes > maxRedeliveries;
-    if (isTooMany && !isOwn && before?.state === 'waiting') {
+    if (isTooMany && !isMine && before?.state === 'waiting') {
       Object.assign(run, { owner: before.owner, bytes: found });
       return { kind: 'bury', reason: 'crash-loop', error: this.crashLoop(visit, next.crashes) };
     }
@@ -116,7 +117,7 @@ export class CrashGate implements TaskGate {
     return isTooMany ? this.wait('It seems to crash its process; those that live are given time to object.') : this.run(run);
   }
 
-  private run(run: HeldRun): Entrance {
+  private run(run: HeldRecord): Entrance {
     this.held.add(run);
     return { kind: 'run' };
   }
@@ -127,7 +128,7 @@ export class CrashGate implements TaskGate {
   }
 
   /** The run has said how it ended: nothing is left of it, unless earlier ones crashed and the attempt is to be run again. */
-  private async end(backend: ResultBackend, run: HeldRun, isOver: boolean): Promise<void> {
+  private async end(backend: ResultBackend, run: HeldRecord, isOver: boolean): Promise<void> {
     this.held.remove(run);
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const record = decodeRecord(run.bytes);
@@ -135,7 +136,7 @@ export class CrashGate implements TaskGate {
         ? await backend.deleteIfEqual(run.key, run.bytes)
         : await backend.replaceIfEqual(run.key, run.bytes, encodeRecord({ ...record, state: 'waiting' }), EXPIRY);
       if (isDone) return;
-      if (!await reread(backend, run)) return takeChargeBack(backend, run);
+      if (!await isOwn(backend, run)) return takeChargeBack(backend, run);
     }
   }
 

@@ -1,9 +1,33 @@
 import type { ResultBackend } from '../../../state/result-backend.js';
-import type { HeldClaim } from './held-claims.js';
-import { decodeClaim } from './once-claim.js';
+import { type HeldRecord, reread } from '../held-records.js';
+import { decodeClaim, encodeClaim, type OnceClaim } from './once-claim.js';
 
 /** Each conflict means that somebody else went on. */
 const MOST_CONFLICTS = 20;
+
+/** A claim of a task that runs here. */
+export interface HeldClaim extends HeldRecord {
+  readonly expiresInMs: number;
+  /** How long its end is remembered. */
+  readonly rememberMs: number;
+  /** How its copies are told apart from others, where it was made for a lease. */
+  readonly lease?: string;
+  /** Its task has ended. */
+  isOver?: boolean;
+}
+
+/** Says that the task still runs here. False where another has taken the claim over: that is found out when the task ends. */
+export async function renewClaim(backend: ResultBackend, claim: HeldClaim, now: number): Promise<boolean> {
+  const renewed = encodeClaim({ ...decodeClaim(claim.bytes) as OnceClaim, at: now });
+  if (!await backend.replaceIfEqual(claim.key, claim.bytes, renewed, claim)) {
+    const whose = await reread(backend, claim, ownerOf);
+    if (whose === 'own') return true;
+    // A store that was short of memory, or has lost what it had.
+    if (whose === 'another' || claim.isLeft === true || !(await backend.setIfAbsent(claim.key, renewed, claim)).taken) return false;
+  }
+  claim.bytes = renewed;
+  return true;
+}
 
 /**
  * Writes over a claim of our own. A write whose answer was lost, or a renewal, may stand there instead of what was last
@@ -15,10 +39,12 @@ export async function replaceOwn(backend: ResultBackend, claim: HeldClaim, bytes
       claim.bytes = bytes;
       return true;
     }
-    const found = await backend.get(claim.key);
-    if (found === undefined || decodeClaim(found)?.owner !== claim.owner) return false;
-    claim.bytes = found;
-    if (found.equals(bytes)) return true;
+    if (await reread(backend, claim, ownerOf) !== 'own') return false;
+    if (claim.bytes.equals(bytes)) return true;
   }
   return false;
+}
+
+function ownerOf(bytes: Buffer): string | undefined {
+  return decodeClaim(bytes)?.owner;
 }

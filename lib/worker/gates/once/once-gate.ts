@@ -3,10 +3,10 @@ import type { ResultBackend } from '../../../state/result-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { LEASE_REMEMBERED_SECONDS, onceHeaders, onceSeconds } from '../../../task/once.js';
 import type { TaskHeaders } from '../../../task/task.js';
+import { HeldRecords } from '../held-records.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
 import { lookHeaders, looksOf, pauseBeforeLook } from './claim-looks.js';
-import { replaceOwn } from './claim-writes.js';
-import { type HeldClaim, HeldClaims } from './held-claims.js';
+import { type HeldClaim, renewClaim, replaceOwn } from './claim-writes.js';
 import { decodeClaim, encodeClaim, isBefore, judge, type OnceClaim, turnOf } from './once-claim.js';
 import { type OnceTimes, onceTimes } from './once-times.js';
 import { WatchedClaims } from './watched-claims.js';
@@ -37,7 +37,7 @@ const DROP: Entrance = { kind: 'drop', reason: 'Another copy of the same task wa
  */
 export class OnceGate implements TaskGate {
   readonly name = 'once';
-  private readonly held: HeldClaims;
+  private readonly held: HeldRecords<HeldClaim>;
   private readonly mine = new WeakMap<TaskVisit, HeldClaim>();
   private readonly watched = new WatchedClaims();
 
@@ -46,7 +46,7 @@ export class OnceGate implements TaskGate {
     readonly times: OnceTimes = onceTimes(),
     private readonly clocks: OnceClocks = { now: () => Date.now(), monotonic: () => performance.now() },
   ) {
-    this.held = new HeldClaims(backend, () => clocks.now(), times.renewMs);
+    this.held = new HeldRecords(backend, times.renewMs, (store, claim) => renewClaim(store, claim, clocks.now()));
   }
 
   concerns(visit: TaskVisit): boolean {
