@@ -6,10 +6,12 @@ import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import { cameBack } from './came-back.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
+import { leaseAfter, type LeasePhase } from './lease/lease-phase.js';
 import type { Release } from './limits/task-limits.js';
 import { makeStopper } from '../time/stopper.js';
 import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
+import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
 import type { RunReports } from './run-reports.js';
 import { HandlerContext, type ContextSource } from './handler-context.js';
 import type { TaskLogger } from './task-context.js';
@@ -32,12 +34,6 @@ export interface Surroundings {
 export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
   readonly attempt: number;
   readonly startedAt = performance.now();
-  /** The worker has done with it: timed out or given up at shutdown. What the handler still does is ignored. */
-  ended = false;
-  /** Its delivery was acknowledged or given back. */
-  isSettled = false;
-  /** Our own code failed at its end, and it was ended otherwise. */
-  rescued = false;
   timer: Timer | undefined;
   /** It was called off while it ran, by whom and why. */
   cancelled: string | undefined;
@@ -45,24 +41,20 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
   reports: RunReports | undefined;
   /** It has to do with gates: they are to be told how it ends. */
   gated = false;
-  /** See {@link TaskVisit.leased}. */
-  leased = false;
   /** How copies of it are told from it, once one stands for it. */
   leaseHeaders: TaskHeaders | undefined;
-  /** It is being taken over; settles, whether it succeeds or not. */
+  /** It is, or was, being taken over; never rejects. Whatever ends the run waits for it. */
   taking: Promise<void> | undefined;
-  /** Its handler was called. */
-  isStarted = false;
-  /** Its delivery was, before its end: a copy stands for it. */
-  isAcknowledged = false;
-  /** What becomes of it is being recorded. */
-  private isEnding = false;
   /** Gives back what the limits of the handler let it take. */
   release: Release | undefined;
   /** For handlers that start themselves. */
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
   duplicate: Delivery | undefined;
+  private current: RunPhase = RunPhase.offered;
+  private lease: LeasePhase = 'none';
+  /** Its delivery was, before its end: a copy stands for it. */
+  private isAcknowledged = false;
   private own: HandlerContext | undefined;
   private controller: AbortController | undefined;
   private log: TaskLogger | undefined;
@@ -105,7 +97,7 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
 
   progress(fraction: number, data?: unknown): void {
     checkProgress(this.name, fraction);
-    if (!this.ended) this.reports?.note({ state: 'progress', at: Date.now(), worker: this.worker, attempt: this.attempt, fraction, data });
+    if (isAwaited(this.current)) this.reports?.note({ state: 'progress', at: Date.now(), worker: this.worker, attempt: this.attempt, fraction, data });
   }
 
   get state(): TaskState {
@@ -131,28 +123,40 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
     this.controller?.abort(reason);
   }
 
-  get takenOver(): boolean { return this.leaseHeaders !== undefined; }
+  get phase(): RunPhase { return this.current; }
 
-  get canBeTakenOver(): boolean {
-    return this.isStarted && !this.ended && !this.isEnding && !this.takenOver && this.taking === undefined;
+  /** False where that cannot happen to it, or not any more: then nothing changes. */
+  step(step: RunStep): boolean {
+    const next = phaseAfter(this.current, step);
+    if (next === undefined) return false;
+    this.current = next;
+    return true;
   }
 
-  /** From now on it is not taken over; resolves when nothing of that is under way. */
-  end(): Promise<void> | undefined {
-    this.isEnding = true;
-    return this.taking;
+  get leased(): boolean { return this.lease !== 'none'; }
+  get takenOver(): boolean { return this.lease === 'taken'; }
+
+  /** False where it is taken over, or is not to be any more. From then on its end is told to the gates, whatever becomes of this. */
+  startTaking(): boolean {
+    const next = this.current === RunPhase.running ? leaseAfter(this.lease, 'take') : undefined;
+    if (next === undefined) return false;
+    this.lease = next;
+    this.gated = true;
+    return true;
+  }
+
+  /** With the headers of the copy that stands for it from now on: its delivery is acknowledged, and its end still to come. */
+  endTaking(copied: TaskHeaders | undefined): void {
+    if (copied !== undefined) {
+      this.isAcknowledged = this.acknowledge();
+      this.leaseHeaders = copied;
+    }
+    this.lease = leaseAfter(this.lease, copied === undefined ? 'fail' : 'copied') ?? this.lease;
   }
 
   /** The same delivery, once more: not a copy that stands for it. */
   isAgain({ uuid, attempt, headers }: RunningTask): boolean {
     return uuid === this.uuid && attempt === this.attempt && headers[Header.copy] === this.headers[Header.copy];
-  }
-
-  /** A copy with these headers stands for it from now on: its delivery is acknowledged, and its end still to come. */
-  takeOver(headers: TaskHeaders): void {
-    this.isAcknowledged = this.ack();
-    this.isSettled = false;
-    this.leaseHeaders = headers;
   }
 
   /** It came back while it runs: settled with it, or at once where a copy stands for it. */
@@ -163,17 +167,19 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
 
   /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
   ack(): boolean {
-    this.isSettled = true;
-    if (this.isAcknowledged) return true;
-    const first = this.delivery.ack();
-    return this.duplicate === undefined ? first : this.duplicate.ack() || first;
+    return this.step(RunStep.settle) && (this.isAcknowledged || this.acknowledge());
   }
 
   /** Both go back to their queue, unsettled. */
   requeue(): void {
-    this.isSettled = true;
+    if (!this.step(RunStep.settle)) return;
     this.delivery.requeue();
     this.duplicate?.requeue();
+  }
+
+  private acknowledge(): boolean {
+    const first = this.delivery.ack();
+    return this.duplicate === undefined ? first : this.duplicate.ack() || first;
   }
 
   /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */

@@ -55,13 +55,13 @@ export class Session implements IntakeHost {
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
     const allGates = gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined;
-    const endings = new TaskEndings(config, dependencies, settler, keeper, allGates);
+    const parts = { config, dependencies, settler, keeper, gates: allGates };
+    const endings = new TaskEndings(parts);
     this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts,
       (runs) => lease && new Leases(lease, settler, runs, { takenOver: (count) => this.intake.setTakenOver(count), refresh: (ms) => this.intake.refresh(ms), onProblem, emit }));
-    const unrun = new UnrunEndings(config, dependencies, settler, keeper, allGates);
-    this.admission = new Admission(dependencies, this.runner, endings, unrun, () => this.free(undefined));
+    this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined));
   }
 
   /** One switch at a time, the last one winning. The first call opens the session. */

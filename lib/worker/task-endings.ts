@@ -3,16 +3,12 @@ import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { historyWith } from './attempt-history.js';
 import { cancelledError } from './cancelled-error.js';
+import type { EndingParts } from './ending-parts.js';
 import { FinishedTasks } from './finished-tasks.js';
 import type { Entrance, TaskEnd } from './gates/task-gate.js';
-import type { TaskGates } from './gates/task-gates.js';
-import type { Outcome } from './outcome.js';
-import type { ResultKeeper } from './result-keeper.js';
+import type { RunEnding } from './run-ending.js';
 import type { RunningTask } from './running-task.js';
-import type { Settler } from './settler.js';
 import { unwritableError } from './unwritable-error.js';
-import type { WorkerConfig } from './worker-config.js';
-import type { WorkerDependencies } from './worker.js';
 
 /**
  * The ways in which a run can end here. Each is recorded where it has to be, with confirm, and
@@ -21,41 +17,25 @@ import type { WorkerDependencies } from './worker.js';
 export class TaskEndings {
   private readonly finished = new FinishedTasks();
 
-  constructor(
-    private readonly config: WorkerConfig,
-    private readonly dependencies: WorkerDependencies,
-    private readonly settler: Settler,
-    private readonly keeper: ResultKeeper | undefined,
-    private readonly gates: TaskGates | undefined,
-  ) {}
+  constructor(private readonly parts: EndingParts) {}
 
   /** `undefined`: no gate has to do with it, and it may run at once. */
   enter(run: RunningTask): Promise<Entrance> | undefined {
-    if (this.gates?.concern(run) !== true) return undefined;
+    const { gates } = this.parts;
+    if (gates?.concern(run) !== true) return undefined;
     run.gated = true;
-    return this.gates.enter(run);
+    return gates.enter(run);
   }
 
   /** It is to run here; a gate, or a limit, may still have it wait. */
   received(run: RunningTask): void {
-    this.keeper?.received(run);
+    this.parts.keeper?.received(run);
   }
 
   started(run: RunningTask): void {
-    this.keeper?.started(run);
-    if (this.dependencies.taskFlow?.observed === true) this.dependencies.taskFlow.next({ type: 'task.started', task: run.identity() });
-  }
-
-  /** Done at once where no result is asked for; otherwise once it is kept. */
-  succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
-    if (run.gated || run.reports !== undefined) return this.succeedKept(run, value);
-    this.acknowledgeSuccess(run);
-    return undefined;
-  }
-
-  /** The last step of every end. */
-  acknowledge(run: RunningTask): void {
-    if (!run.ack()) this.finished.add(run.uuid, run.attempt);
+    const { keeper, dependencies: { taskFlow } } = this.parts;
+    keeper?.started(run);
+    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.started', task: run.identity() });
   }
 
   /** True, and acknowledged, when this very attempt has ended here and only its acknowledgement was lost. */
@@ -65,57 +45,36 @@ export class TaskEndings {
     return true;
   }
 
-  /** The next attempt waits in the queue. */
-  async retry(run: RunningTask, { attempt, delayMs, error }: Extract<Outcome, { kind: 'retry' }>): Promise<void> {
-    const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
-    this.keeper?.retrying(run, error, delayMs);
-    if (!await this.sentAgain(run, changes, delayMs, error)) return;
-    if (run.gated && !await this.leave(run, { kind: 'retrying', attempt, delayMs, error })) return;
-    this.acknowledge(run);
-    this.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
+  /** Records this end, and settles the delivery last; left unsettled where the worker was stopped before that. */
+  record(run: RunningTask, ending: RunEnding): Promise<void> | undefined {
+    switch (ending.kind) {
+      case 'succeed': return this.succeed(run, ending.value);
+      case 'retry': return this.retry(run, ending);
+      case 'wait': return this.giveBack(run, ending);
+      case 'bury': return this.bury(run, ending.reason, ending.error);
+      case 'cancel': return this.cancel(run, ending.reason);
+      case 'drop': return this.drop(run, ending.reason);
+      case 'requeue': return this.requeue(run);
+    }
   }
 
-  /** It waits in its queue again, as if it had not been taken. */
-  async giveBack(run: RunningTask, delayMs: number, reason: string, headers: TaskHeaders = {}): Promise<void> {
-    const pauseMs = Math.round(delayMs);
-    if (!await this.sentAgain(run, headers, pauseMs)) return;
-    if (run.gated && !await this.leave(run, { kind: 'returned' })) return;
+  /** Done at once where no result is asked for, and no gate has to do with it; otherwise once that is kept. */
+  succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
+    if (run.gated || run.reports !== undefined) return this.succeedKept(run, value);
     this.acknowledge(run);
-    this.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
+    this.tellSuccess(run);
+    return undefined;
   }
 
   /** No attempt is left: it becomes a dead letter. */
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
-    await run.end();
-    if (!await this.settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: this.config.name, at: new Date() })) return;
-    if (await this.keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error) === false) return;
-    if (run.gated && !await this.leave(run, { kind: 'failed', reason, error })) return;
-    this.acknowledge(run);
-    this.dependencies.emit({ type: 'task.dead-lettered', task: run.identity(), reason, error });
-  }
-
-  /** Called off: it does not run, or not any more. */
-  async cancel(run: RunningTask, reason: string): Promise<void> {
-    await run.end();
-    if (await this.keeper?.cancelled(run, cancelledError(run, reason)) === false) return;
-    if (run.gated && !await this.leave(run, { kind: 'cancelled', reason })) return;
-    this.acknowledge(run);
-    this.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
-  }
-
-  /** One delivery too many of a task that is, or was, run elsewhere. */
-  async drop(run: RunningTask, reason: string): Promise<void> {
-    if (!await this.leave(run, { kind: 'dropped' })) return;
-    this.acknowledge(run);
-    this.dependencies.emit({ type: 'task.dropped', task: run.identity(), reason });
-  }
-
-  /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
-  async requeue(run: RunningTask): Promise<void> {
-    await run.end();
-    run.reports?.abandon();
-    await this.letGo(run);
-    run.requeue();
+    const { config, settler, keeper, dependencies } = this.parts;
+    await run.taking;
+    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: new Date() })) return;
+    const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
+    if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
+      dependencies.emit({ type: 'task.dead-lettered', task: run.identity(), reason, error });
+    }
   }
 
   /** Not waited for: others who take it next need not wait for what it holds, if that can still be said. */
@@ -123,44 +82,92 @@ export class TaskEndings {
     return this.letGo(run);
   }
 
+  private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
+    await run.taking;
+    if (await this.conclude(run, { kind: 'succeeded', value }, this.parts.keeper?.succeeded(run, value))) this.tellSuccess(run);
+  }
+
+  private tellSuccess(run: RunningTask): void {
+    const { taskFlow } = this.parts.dependencies;
+    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: performance.now() - run.startedAt });
+  }
+
+  /** The next attempt waits in the queue. */
+  private async retry(run: RunningTask, { attempt, delayMs, error }: Extract<RunEnding, { kind: 'retry' }>): Promise<void> {
+    const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    this.parts.keeper?.retrying(run, error, delayMs);
+    if (!await this.sentAgain(run, changes, delayMs, error)) return;
+    if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
+      this.parts.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
+    }
+  }
+
+  /** It waits in its queue again, as if it had not been taken. */
+  private async giveBack(run: RunningTask, { delayMs, reason, headers = {} }: Extract<RunEnding, { kind: 'wait' }>): Promise<void> {
+    const pauseMs = Math.round(delayMs);
+    if (!await this.sentAgain(run, headers, pauseMs)) return;
+    if (await this.conclude(run, { kind: 'returned' })) {
+      this.parts.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
+    }
+  }
+
+  /** Called off: it does not run, or not any more. */
+  private async cancel(run: RunningTask, reason: string): Promise<void> {
+    await run.taking;
+    if (await this.conclude(run, { kind: 'cancelled', reason }, this.parts.keeper?.cancelled(run, cancelledError(run, reason)))) {
+      this.parts.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
+    }
+  }
+
+  /** One delivery too many of a task that is, or was, run elsewhere. */
+  private async drop(run: RunningTask, reason: string): Promise<void> {
+    if (await this.conclude(run, { kind: 'dropped' })) this.parts.dependencies.emit({ type: 'task.dropped', task: run.identity(), reason });
+  }
+
+  private async requeue(run: RunningTask): Promise<void> {
+    run.reports?.abandon();
+    await this.letGo(run);
+    run.requeue();
+  }
+
   /** What was taken over comes back by a copy; where that cannot be published now, by the one that stands for it. */
   private async letGo(run: RunningTask): Promise<void> {
+    await run.taking;
     if (!run.gated) return;
     await this.leave(run, { kind: 'returned' });
-    if (run.leaseHeaders !== undefined) await this.settler.copy(run.delivery, run.leaseHeaders, 0).catch(() => undefined);
+    if (run.leaseHeaders !== undefined) await this.parts.settler.copy(run.delivery, run.leaseHeaders, 0).catch(() => undefined);
   }
 
   /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
   private async sentAgain(run: RunningTask, changes: TaskHeaders, delayMs: number, failure?: unknown): Promise<boolean> {
-    await run.end();
+    await run.taking;
     try {
-      return await this.settler.sendAgain(run.delivery, { ...run.leaseHeaders, ...changes }, delayMs);
+      return await this.parts.settler.sendAgain(run.delivery, { ...run.leaseHeaders, ...changes }, delayMs);
     } catch (error) {
       await this.bury(run, 'failed', unwritableError(run, error, failure));
       return false;
     }
   }
 
-  private async succeedKept(run: RunningTask, value: unknown): Promise<void> {
-    await run.end();
-    if (await this.keeper?.succeeded(run, value) === false) return;
-    if (run.gated && !await this.leave(run, { kind: 'succeeded', value })) return;
-    this.acknowledgeSuccess(run);
-  }
-
-  private acknowledgeSuccess(run: RunningTask): void {
+  /** Once what it needs is published: told to whoever asked and to the gates, then acknowledged. False when the worker was stopped before that. */
+  private async conclude(run: RunningTask, end: TaskEnd, kept?: Promise<boolean>): Promise<boolean> {
+    if (await kept === false) return false;
+    if (run.gated && !await this.leave(run, end)) return false;
     this.acknowledge(run);
-    const { taskFlow } = this.dependencies;
-    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: performance.now() - run.startedAt });
+    return true;
   }
 
-  private async leave(run: RunningTask, end: TaskEnd): Promise<boolean> {
-    await run.end();
-    return this.gates === undefined || this.gates.leave(run, end);
+  private leave(run: RunningTask, end: TaskEnd): Promise<boolean> {
+    return this.parts.gates?.leave(run, end) ?? Promise.resolve(true);
+  }
+
+  /** The last step of every end. */
+  private acknowledge(run: RunningTask): void {
+    if (!run.ack()) this.finished.add(run.uuid, run.attempt);
   }
 
   private historyOf(run: RunningTask, error: unknown): string {
     return historyWith(run.delivery.properties.headers,
-      { attempt: run.attempt, at: new Date().toISOString(), worker: this.config.name, error });
+      { attempt: run.attempt, at: new Date().toISOString(), worker: this.parts.config.name, error });
   }
 }

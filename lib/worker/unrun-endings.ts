@@ -5,15 +5,11 @@ import { instantText } from '../task/error-text.js';
 import { attemptIn, countHeader, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { cancelledError } from './cancelled-error.js';
+import type { EndingParts } from './ending-parts.js';
 import type { TaskEnd } from './gates/task-gate.js';
-import type { TaskGates } from './gates/task-gates.js';
 import { unrunVisit } from './gates/unrun-visit.js';
-import type { ResultKeeper } from './result-keeper.js';
 import { passPauseMs, returnPauseMs } from './return-pause.js';
-import type { Settler } from './settler.js';
 import { unwritableError } from './unwritable-error.js';
-import type { WorkerConfig } from './worker-config.js';
-import type { WorkerDependencies } from './worker.js';
 
 const DEFAULT_GRACE_SECONDS = 60;
 const FIRST_PUT_OFF_MS = 1_000;
@@ -24,28 +20,21 @@ const LONGEST_PUT_OFF_MS = 30_000;
  * be, and only then acknowledged.
  */
 export class UnrunEndings {
-  constructor(
-    private readonly config: WorkerConfig,
-    private readonly dependencies: WorkerDependencies,
-    private readonly settler: Settler,
-    private readonly keeper: ResultKeeper | undefined,
-    private readonly gates: TaskGates | undefined,
-    private readonly random: () => number = Math.random,
-  ) {}
+  constructor(private readonly parts: EndingParts) {}
 
   /** A dead letter of a delivery that could not run. */
   async bury(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
-    const certificate = { reason, error, attempt: attemptIn(delivery.properties.headers), worker: this.config.name, at: new Date() };
-    if (!await this.settler.deadLetter(delivery, certificate)) return;
+    const certificate = { reason, error, attempt: attemptIn(delivery.properties.headers), worker: this.parts.config.name, at: new Date() };
+    if (!await this.parts.settler.deadLetter(delivery, certificate)) return;
     if (await this.leave(delivery, task, { kind: 'failed', reason, error }, error) === false) return;
     delivery.ack();
-    this.dependencies.emit({ type: 'task.dead-lettered', task: this.identity(delivery, task), reason, error });
+    this.parts.dependencies.emit({ type: 'task.dead-lettered', task: this.identity(delivery, task), reason, error });
   }
 
   /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
   expire(delivery: Delivery, task: Task, expiresAt: number): Promise<void> | undefined {
     const expired = (): void => {
-      if (delivery.ack()) this.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task), expiresAt });
+      if (delivery.ack()) this.parts.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task), expiresAt });
     };
     const leaving = this.leave(delivery, task, { kind: 'expired' }, expiredError(task, expiresAt));
     if (leaving !== undefined) return leaving.then((left) => { if (left) expired(); });
@@ -57,7 +46,7 @@ export class UnrunEndings {
   async cancel(delivery: Delivery, task: Task, reason: string): Promise<void> {
     if (await this.leave(delivery, task, { kind: 'cancelled', reason }, cancelledError(task, reason)) === false) return;
     delivery.ack();
-    this.dependencies.emit({ type: 'task.cancelled', task: this.identity(delivery, task), reason });
+    this.parts.dependencies.emit({ type: 'task.cancelled', task: this.identity(delivery, task), reason });
   }
 
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
@@ -66,17 +55,17 @@ export class UnrunEndings {
     const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
     if (!await this.sentAgain(delivery, task, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
     delivery.ack();
-    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
+    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
   }
 
   /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async giveBackUnknown(delivery: Delivery, task: Task): Promise<void> {
     const { headers } = delivery.properties;
-    const graceSeconds = this.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const taker = graceSeconds > 0 ? await this.dependencies.whoTakes?.(this.config.queue, task.name) ?? 'nobody' : 'nobody';
+    const graceSeconds = this.parts.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
+    const taker = graceSeconds > 0 ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, task.name) ?? 'nobody' : 'nobody';
     const returns = countHeader(headers, Header.returns, 0);
     const passes = countHeader(headers, Header.passes, 0);
-    const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, this.random()) : passPauseMs(passes, this.random());
+    const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, Math.random()) : passPauseMs(passes, Math.random());
     if (pauseMs === undefined) {
       return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
     }
@@ -84,22 +73,22 @@ export class UnrunEndings {
     const count = taker === 'nobody' ? { [Header.returns]: returns + 1 } : { [Header.passes]: passes + 1, ...(taker === 'somebody' ? { [Header.returns]: 0 } : {}) };
     if (!await this.sentAgain(delivery, task, count, pauseMs)) return;
     delivery.ack();
-    this.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
+    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }
 
   /** The same again, behind the others of its queue, which counts from zero for it. */
   async renew(delivery: Delivery): Promise<void> {
-    if (await this.settler.sendAgain(delivery, {}, 0)) delivery.ack();
+    if (await this.parts.settler.sendAgain(delivery, {}, 0)) delivery.ack();
   }
 
   /** `undefined`: nobody asked for its result, and no gate has to do with it. */
   private leave(
     delivery: Delivery, task: { uuid: string; name: string }, end: Extract<TaskEnd, { kind: 'failed' | 'cancelled' | 'expired' }>, error: unknown,
   ): Promise<boolean> | undefined {
-    if (this.gates === undefined && this.keeper === undefined) return undefined;
-    const visit = unrunVisit(delivery, task, this.config.name, this.dependencies.handlers.get(task.name));
-    const keeping = this.keeper?.endedUnrun(visit, end.kind, error);
-    const { gates } = this;
+    const { config, dependencies, keeper, gates } = this.parts;
+    if (gates === undefined && keeper === undefined) return undefined;
+    const visit = unrunVisit(delivery, task, config.name, dependencies.handlers.get(task.name));
+    const keeping = keeper?.endedUnrun(visit, end.kind, error);
     if (gates?.concern(visit) !== true) return keeping;
     return keeping === undefined ? gates.leave(visit, end) : keeping.then((kept) => kept && gates.leave(visit, end));
   }
@@ -107,7 +96,7 @@ export class UnrunEndings {
   /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
   private async sentAgain(delivery: Delivery, task: Task, changes: TaskHeaders, delayMs: number): Promise<boolean> {
     try {
-      return await this.settler.sendAgain(delivery, changes, delayMs);
+      return await this.parts.settler.sendAgain(delivery, changes, delayMs);
     } catch (error) {
       await this.bury(delivery, task, 'failed', unwritableError(task, error));
       return false;
@@ -115,14 +104,14 @@ export class UnrunEndings {
   }
 
   private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }): TaskIdentity {
-    return { uuid, name, attempt: attemptIn(delivery.properties.headers), queue: delivery.queue, worker: this.config.name };
+    return { uuid, name, attempt: attemptIn(delivery.properties.headers), queue: delivery.queue, worker: this.parts.config.name };
   }
 
   private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {
-    const known = [...this.dependencies.handlers.keys()];
+    const known = [...this.parts.dependencies.handlers.keys()];
     return new UnknownTaskError(
       `No worker of the queue "${queue}" took the task "${name}" within ${graceSeconds} s (unknownTaskGraceSeconds). `
-      + `Worker "${this.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
+      + `Worker "${this.parts.config.name}" knows: ${known.slice(0, 20).join(', ') || 'no task'}. `
       + `Deploy a worker with @Task('${name}'), or correct the name.`, { task: name, known });
   }
 }

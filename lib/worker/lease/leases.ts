@@ -54,10 +54,10 @@ export class Leases {
     const now = performance.now();
     for (const run of this.runs) {
       const age = now - run.startedAt;
-      if (age < afterMs || !run.canBeTakenOver) continue;
+      if (age < afterMs || !run.startTaking()) continue;
       // Time enough has passed for it to be looked at and tried more than once.
       if (age > 1.75 * afterMs) this.problem(run, 'it has not happened yet: the event loop stood still, or it was tried in vain.');
-      run.taking = this.take(run, age).finally(() => { run.taking = undefined; });
+      run.taking = this.take(run, age);
     }
     this.host.refresh(afterMs / 2);
   }
@@ -65,13 +65,12 @@ export class Leases {
   /** Never rejects. */
   private async take(run: RunningTask, age: number): Promise<void> {
     const { gate } = this.options;
-    // From now on its end is told to the gate, whatever becomes of this.
-    run.leased = run.gated = true;
     try {
       const headers = await gate.lease(run);
       await this.settler.copy(run.delivery, headers, gate.times.leasedLookMs);
-      run.takeOver(headers);
+      run.endTaking(headers);
     } catch (error) {
+      run.endTaking(undefined);
       this.problem(run, error);
     }
     if (!run.takenOver) return;
