@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   InvalidTaskError, Task, TaskContext, type DeadLetter, type DispatcherEvent, type QueueType,
 } from '../../lib/index.js';
-import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals } from '../support/wait.js';
 
@@ -137,4 +137,24 @@ it('that are no tasks can be listed, replayed as they are, and discarded', async
   expect(await letters.discard(queue, again.id)).toBe(true);
   expect(await letters.replay(queue, 'u-1', { args: [] })).toBe(true);
   expect((await letters.list(queue)).total).toBe(0);
+});
+
+describe('a worker of dead letters on RabbitMQ', () => {
+  @Injectable()
+  class Menders {
+    readonly mended = new Arrivals<string>();
+    @Task('breaks') breaks(@TaskContext() { uuid }: TaskContext): void { this.mended.add(uuid); }
+  }
+
+  it.each<[QueueType, QueueType]>([['quorum', 'classic'], ['classic', 'quorum'], ['quorum', 'quorum']])('of the type %s starts before those that make them, %s, and gets what they bury', async (ofWorker, ofMain) => {
+    const { exchange, queue } = ownQueue(sharedRabbitMqUrl(), 'worked-dead', ['dead', 'dead.dead']);
+    const config = { broker: sharedRabbitMqUrl(), exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10 };
+    const { app } = await startOn({ ...config, workers: [{ name: 'mender', queue: `${queue}.dead`, type: ofWorker }] }, { providers: [Menders] });
+    const { service } = await startOn({ ...config, workers: [{ name: 'w', queue, bindingKeys: ['key'], type: ofMain }] }, { providers: [Tasks] });
+    const { uuid } = await service.publish('breaks', 1);
+    expect(await app.get(Menders).mended.count(1)).toEqual([uuid]);
+    // Once more, the other way round: what there is now was made by others.
+    const again = await startOn({ ...config, workers: [{ name: 'mender', queue: `${queue}.dead`, type: ofMain }] }, { providers: [Menders] });
+    expect(again.service.health().status).toBe('up');
+  });
 });

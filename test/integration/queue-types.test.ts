@@ -75,6 +75,10 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     });
     return seen;
   };
+  const argumentsOf = async (...names: string[]): Promise<string[]> => {
+    const lines = (await node.rabbitmqctl('list_queues', '-p', 'types', '--silent', '--no-table-headers', 'name', 'arguments')).split('\n');
+    return names.map((name) => lines.find((line) => line.startsWith(`${name}\t`)) ?? '');
+  };
   const deadLetters = (type?: QueueDeclaration['type']): QueueDeclaration => ({ name: `${queue}.dead`, purpose: 'dead-letters', ...(type === undefined ? {} : { type }) });
 
   it('takes a work queue as a Go service has made it, and warns once where it is no classic one', async () => {
@@ -114,15 +118,21 @@ describe.each(['classic', 'quorum'] as const)('on a virtual host whose default q
     await again.declare({ queues: [{ name: queue, type: 'server-default' }] });
   });
 
-  it.each([
-    ['classic', undefined, undefined], ['quorum', 'quorum', 'quorum'], ['quorum, by its worker alone', undefined, 'quorum'],
-  ] as const)('lets a worker of the dead letters and those that make them start in either order (%s)', async (_case, ofMain, ofWorker) => {
-    const worked = (name: string): QueueDeclaration => ({ name, ...(ofWorker === undefined ? {} : { type: ofWorker }) });
-    const made = (name: string): QueueDeclaration => ({ name, purpose: 'dead-letters', ...(ofMain === undefined ? {} : { type: ofMain }) });
+  const TYPES = ['classic', 'quorum', 'server-default'] as const;
+  it.each(TYPES.flatMap((ofMain) => TYPES.map((ofWorker) => [ofMain, ofWorker] as const)))('lets those that fill a queue of dead letters (%s) and a worker of it (%s) start in either order', async (ofMain, ofWorker) => {
+    const worked = (name: string): QueueDeclaration => ({ name, type: ofWorker });
+    const made = (name: string): QueueDeclaration => ({ name, purpose: 'dead-letters', type: ofMain });
     const declare = async (...queues: QueueDeclaration[]): Promise<void> => { for (const one of queues) await (await connected()).declare({ queues: [one] }); };
-    await declare(worked(`${queue}.a.dead`), made(`${queue}.a.dead`), worked(`${queue}.a.dead`));
-    if (ofMain === ofWorker) await declare(made(`${queue}.b.dead`), worked(`${queue}.b.dead`));
-    expect(warnings.filter((warning) => warning.includes(queue))).toEqual([]);
+    const [a, b] = [`${queue}.a.dead`, `${queue}.b.dead`];
+    await declare(worked(a), made(a), worked(a));
+    await declare(made(b), worked(b), made(b));
+    // Whoever comes first: none is lost to a policy or a limit. Only a worker that wants what a Go service declares makes it so.
+    const returns = `${exchange}.delay.v2.due`;
+    const found = await argumentsOf(a, b);
+    expect(found.map((one) => one.includes('x-dead-letter-routing-key') && one.includes(returns))).toEqual([ofWorker !== 'server-default', true]);
+    const isLess = (first: string, second: string): boolean => second === 'quorum' && (first === 'server-default' ? defaultType : first) === 'classic';
+    expect(warnings.filter((text) => text.includes(a)).some((text) => text.includes('though quorum was asked for'))).toBe(isLess(ofWorker, ofMain));
+    expect(warnings.filter((text) => text.includes(b)).some((text) => text.includes('though quorum was asked for'))).toBe(isLess(ofMain === 'server-default' ? 'classic' : ofMain, ofWorker));
   });
 
   it('says what is there when a quorum queue is asked for and another one exists', async () => {

@@ -4,11 +4,17 @@ import type { ServerVersion } from './server-version.js';
 
 /** What an operator is told of a queue that is used as it was found; `undefined` where nothing follows from it. */
 export function adoptionWarning(queue: QueueDeclaration, form: QueueArguments, version: ServerVersion): string | undefined {
-  if (form['x-queue-type'] !== 'quorum') return undefined;
+  if (form['x-queue-type'] !== 'quorum') return queue.type === 'quorum' ? classicWarning(queue) : undefined;
   if (queue.purpose === 'dead-letters') return ownWarning(queue, form, version);
   // Of a worker of dead letters: nothing that the server gives up is lost from it.
   if (queue.type === 'quorum' || form['x-dead-letter-strategy'] !== undefined) return undefined;
   return workWarning(queue, version);
+}
+
+/** Of a queue that only we use: one of tasks is refused. */
+function classicWarning({ name }: QueueDeclaration): string {
+  return `Queue "${name}" is a classic queue, on one node alone, though quorum was asked for: a worker with another type, or an earlier version, has made it. It is used as it is. `
+    + "To have it as a quorum queue, write type: 'quorum' for all workers that fill it or take from it, and delete it when it is empty.";
 }
 
 function ownWarning({ name, type }: QueueDeclaration, form: QueueArguments, version: ServerVersion): string | undefined {

@@ -14,10 +14,7 @@ const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once' } as const;
  * the server's default type, an older version of this library or a Go service made it so.
  */
 export function queueForms(queue: QueueDeclaration, exchange: string, version: ServerVersion): readonly QueueArguments[] {
-  const target = returnsQueueOf(exchange);
-  // Adopted last: what others, a worker of the dead letters among them, have made of the other type.
-  if (queue.purpose === 'dead-letters') return queue.type === 'quorum' ? ownQuorumForms(target, version) : [...ownForms(target), ...ownQuorumForms(target, version)];
-  if (isDeadLetterQueue(queue.name)) return workedDeadLetters(queue, target, version);
+  if (queue.purpose === 'dead-letters' || isDeadLetterQueue(queue.name)) return guardedForms(queue, returnsQueueOf(exchange), version);
   switch (queue.type) {
     case 'quorum': return [quorumWorkQueue(queue)];
     case 'server-default': return [{}, CLASSIC, QUORUM];
@@ -25,14 +22,17 @@ export function queueForms(queue: QueueDeclaration, exchange: string, version: S
   }
 }
 
-/** A worker takes from a queue of dead letters: whichever of the two declares it first, it is made to lose none. */
-function workedDeadLetters(queue: QueueDeclaration, target: string, version: ServerVersion): readonly QueueArguments[] {
-  const [classic, quorum] = [ownForms(target), ownQuorumForms(target, version)];
-  switch (queue.type) {
-    case 'quorum': return [...quorum, quorumWorkQueue(queue)];
-    case 'server-default': return [{}, CLASSIC, QUORUM, ...classic, ...quorum];
-    default: return [...classic, ...quorum];
-  }
+/**
+ * A queue that only we use. That of dead letters may have workers too, and these another type than those that fill it:
+ * whoever declares it first makes it so that it loses none, and all others take it as it is.
+ */
+function guardedForms(queue: QueueDeclaration, target: string, version: ServerVersion): readonly QueueArguments[] {
+  const classic = ownForms(target);
+  // The last as version 0.1.0 made it for a worker.
+  const quorum = [...ownQuorumForms(target, version), ...(isDeadLetterQueue(queue.name) ? [quorumWorkQueue(queue)] : [])];
+  if (queue.type === 'quorum') return [...quorum, ...classic];
+  if (queue.type === 'server-default' && queue.purpose !== 'dead-letters') return [{}, CLASSIC, QUORUM, ...classic, ...quorum];
+  return [...classic, ...quorum];
 }
 
 function ownQuorumForms(target: string, { major }: ServerVersion): readonly QueueArguments[] {

@@ -36,23 +36,28 @@ describe('queueForms', () => {
     }
   });
 
-  it.each([V3, V4])('takes a queue of dead letters as its worker has made it, and the other way round (%o)', (version) => {
-    for (const type of ['classic', 'quorum', undefined] as const) {
-      const asWorked = forms({ name: 'q.dead', type }, version);
-      expect(forms({ purpose: 'dead-letters' }, version)).toContainEqual(asWorked[0]);
-      expect(asWorked).toContainEqual(forms({ type, purpose: 'dead-letters' }, version)[0]);
-      // Who asks for the type quorum finds out that it is another, as with any queue.
-      if (type !== 'quorum') expect(asWorked).toEqual(expect.arrayContaining([...forms({ type: 'quorum', purpose: 'dead-letters' }, version)]));
-    }
+  it.each([V3, V4])('takes a queue of dead letters as whoever came first has made it, worker or not, of whatever type (%o)', (version) => {
+    const declarations = (['classic', 'quorum', 'server-default', undefined] as const).flatMap((type) => (['work', 'dead-letters'] as const).map((purpose) => ({ name: 'q.dead', type, purpose })));
+    // What a server takes where no type is named is one of the two.
+    const made = declarations.flatMap((queue) => (queue.type === 'server-default' && queue.purpose === 'work' ? [classic, quorum] : [forms(queue, version)[0]]));
+    for (const queue of declarations) expect(forms(queue, version)).toEqual(expect.arrayContaining(made));
+    // Of a worker without a type each is made so that it loses none.
+    for (const queue of declarations.filter(({ type }) => type !== 'server-default')) expect(forms(queue, version)[0]).toMatchObject(guarded);
     expect(forms({ name: 'q.dead', type: 'server-default' }, version)[0]).toEqual({});
     expect(forms({ name: '.dead' }, version)).toEqual([classic, quorum]);
+  });
+
+  it('takes a queue of dead letters as 0.1.0 made it for a worker of the type quorum', () => {
+    const old = { ...quorum, 'x-delivery-limit': 100, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'q.dead.dead', 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' };
+    for (const type of ['classic', 'quorum'] as const) expect(forms({ name: 'q.dead', type, purpose: 'dead-letters' })).toContainEqual(old);
   });
 
   it('never limits deliveries of dead letters: -1 is unlimited from 4.0 and zero before', () => {
     const dead = { type: 'quorum', purpose: 'dead-letters' } as const;
     const made = { ...quorum, ...guarded, 'x-dead-letter-strategy': 'at-least-once' };
-    expect(forms(dead, V3)).toEqual([made, quorum]);
-    expect(forms(dead, V4)).toEqual([{ ...made, 'x-delivery-limit': -1 }, { ...quorum, 'x-delivery-limit': -1 }, made, quorum]);
+    const asClassic = [{ ...classic, ...guarded }, classic, quorum];
+    expect(forms(dead, V3)).toEqual([made, quorum, ...asClassic]);
+    expect(forms(dead, V4)).toEqual([{ ...made, 'x-delivery-limit': -1 }, { ...quorum, 'x-delivery-limit': -1 }, made, quorum, ...asClassic]);
   });
 
   it.each<[string, Partial<QueueDeclaration>, object, RegExp | undefined]>([
@@ -65,6 +70,8 @@ describe('queueForms', () => {
     ['quorum dead letters of 0.1.0', { purpose: 'dead-letters', type: 'quorum' }, { ...quorum, 'x-delivery-limit': -1 }, undefined],
     ['dead letters that their worker made quorum', { purpose: 'dead-letters' }, { ...quorum, 'x-dead-letter-strategy': 'at-least-once', 'x-delivery-limit': -1 }, undefined],
     ['a worker of quorum dead letters', { name: 'q.dead' }, { ...quorum, 'x-dead-letter-strategy': 'at-least-once', 'x-delivery-limit': -1 }, undefined],
+    ['classic dead letters where quorum was asked for', { purpose: 'dead-letters', type: 'quorum' }, { ...classic, ...guarded }, /is a classic queue, on one node alone, though quorum was asked for.*write type: 'quorum' for all workers/],
+    ['classic dead letters that a worker wants quorum', { name: 'q.dead', type: 'quorum' }, classic, /"q\.dead" is a classic queue/],
     ['quorum dead letters of an older server', { purpose: 'dead-letters', type: 'quorum' }, quorum, /by an older server.*20 times/],
   ])('tells what follows from %s', (_case, queue, form, expected) => {
     const warning = adoptionWarning({ name: 'q', ...queue }, form as QueueArguments, V4);
