@@ -26,6 +26,7 @@ import { gatesOf, gatesOfRemoved } from './gates-of.js';
 import { GuardedBroker } from './guarded-broker.js';
 import { resolveMiddlewares } from './resolve-middleware.js';
 import { Placement } from './placement/placement.js';
+import { sharedQueueWarnings } from './placement/shared-queues.js';
 import { PublishAdvice } from './placement/publish-advice.js';
 import { Operations } from './operations.js';
 import { Publishing } from './publishing/publishing.js';
@@ -142,6 +143,10 @@ export class DispatcherParts {
     return this.place;
   }
 
+  warn(messages: readonly string[]): void {
+    for (const message of messages) this.emit({ type: 'worker.warning', message });
+  }
+
   /** By now every provider exists. @throws ConfigurationError */
   placeAnew(): Placement {
     this.place = undefined;
@@ -152,7 +157,7 @@ export class DispatcherParts {
     const { config, application: { discover, find }, ready } = this;
     const consumes = config.role !== 'publisher';
     return new WorkerRegistry({
-      discover, find, ready, consumes, placed: (worker) => this.placeAnew().placed(worker),
+      discover, find, ready, consumes, placed: (worker, others) => this.placedBeside(worker, others),
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
@@ -162,6 +167,14 @@ export class DispatcherParts {
         if (this.gate.isOpen && consumes) this.scheduling.start();
       },
     });
+  }
+
+  /** One that is made at run time. */
+  private placedBeside(worker: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig {
+    const placed = this.placeAnew().joined(worker, others);
+    const known = sharedQueueWarnings(others);
+    if (this.config.role !== 'publisher') this.warn(sharedQueueWarnings([...others, placed]).filter((message) => !known.includes(message)));
+    return placed;
   }
 
   private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {

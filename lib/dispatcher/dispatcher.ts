@@ -3,6 +3,7 @@ import { AbsenceWatch } from './absence-watch.js';
 import { EventLogger } from './events/event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
 import { healthOf, type DispatcherHealth } from './health.js';
+import { sharedQueueWarnings } from './placement/shared-queues.js';
 import { startWarnings } from './placement/start-warnings.js';
 import { messageOf } from '../task/error-text.js';
 import { aborted } from '../time/pause-until.js';
@@ -43,12 +44,12 @@ export class Dispatcher {
    * @throws ConfigurationError, or what keeps the broker from being used; everything is closed again then
    */
   async start(): Promise<void> {
-    const { config, publishing, workers, logger, emit } = this.parts;
+    const { config, publishing, workers, logger } = this.parts;
     try {
       publishing.prepare();
       const { workers: configured, tasks } = this.parts.placeAnew();
       const added = workers.add(configured);
-      if (config.role !== 'publisher') for (const message of startWarnings(workers.list(), tasks)) emit({ type: 'worker.warning', message });
+      if (config.role !== 'publisher') this.parts.warn([...sharedQueueWarnings(configured), ...startWarnings(workers.list(), tasks)]);
       const running = this.run(added);
       if (config.startup !== 'background') return await running;
       logger.log('The application starts without waiting for the broker (startup: "background").');

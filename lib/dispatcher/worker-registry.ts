@@ -38,8 +38,8 @@ export interface DispatcherWorker {
 export interface WorkerRegistryDependencies {
   /** The discovered tasks that this worker runs. */
   discover(config: WorkerConfig, all: readonly WorkerConfig[]): ReadonlyMap<string, Handler>;
-  /** With the keys of the tasks that belong in its queue. */
-  placed(config: WorkerConfig): WorkerConfig;
+  /** With the keys of the tasks that belong in its queue. @throws ConfigurationError where it contradicts the others */
+  placed(config: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig;
   make(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): Worker;
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
@@ -70,7 +70,7 @@ export class WorkerRegistry {
   /** @throws ConfigurationError, ShutdownError, or what the broker says to its queue */
   async create(config: WorkerConfig, tasks?: TaskMap): Promise<DispatcherWorker> {
     if (this.closed) throw new ShutdownError('The dispatcher is closing; no worker can be created any more.');
-    const checked = this.dependencies.placed(checkWorker(config, 'The configuration of the worker'));
+    const checked = this.dependencies.placed(checkWorker(config, 'The configuration of the worker'), this.configs());
     const handlers = tasks === undefined
       ? this.dependencies.discover(checked, [...this.configs(), checked])
       : handlersOf(tasks, checked, this.dependencies.find);

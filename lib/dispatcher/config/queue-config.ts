@@ -9,6 +9,7 @@ import type { QueueConfig } from './server-config.js';
 const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type', 'wire'];
 const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'wire', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
 const TYPES: readonly QueueTypeOption[] = ['classic', 'quorum', 'server-default'];
+const DEFAULT_TYPE: QueueTypeOption = 'classic';
 const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
 const WORKER_EXAMPLE = "{ name: 'worker_1', queue: 'queue_1' }";
 
@@ -48,7 +49,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
     bindingKeys: checkNames(worker.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     tasks: checkNames(worker.tasks, `${where}.tasks`, "'task_1'"),
     priorities: checkBoolean(worker.priorities, `${where}.priorities`, false),
-    type: checkChoice(worker.type, `${where}.type`, TYPES, 'classic'),
+    type: checkChoice(worker.type, `${where}.type`, TYPES, DEFAULT_TYPE),
     wire: checkWire(worker.wire, where),
     unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
     maxRedeliveries: worker.maxRedeliveries === undefined
@@ -65,18 +66,29 @@ export type DeclaredQueue = QueueDeclaration & { readonly wire?: WireOption };
  *
  * @throws ConfigurationError where one queue is given two types
  */
-export function queuesToDeclare(initQueues: readonly QueueConfig[], workers: readonly WorkerConfig[]): DeclaredQueue[] {
+export function queuesToDeclare(initQueues: readonly DeclaredQueue[], workers: readonly WorkerConfig[]): DeclaredQueue[] {
   const queues = new Map<string, DeclaredQueue & { bindingKeys: string[] }>();
   const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type, wire }) => ({ name: queue, bindingKeys, type, wire }))];
-  for (const { name, bindingKeys = [], type = 'classic', wire } of mentions) {
+  for (const { name, bindingKeys = [], type = DEFAULT_TYPE, wire } of mentions) {
     const known = queues.get(name);
-    if (known !== undefined && known.type !== type) {
-      throw new ConfigurationError(
-        `The queue "${name}" is "${known.type}" in one place of the configuration and "${type}" in another. Write the same type in both.`, { queue: name });
-    }
+    if (known !== undefined && known.type !== type) throw twoTypes(name, [known.type, type], workers);
     queues.set(name, { name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])], ...withWire(stricter(known?.wire, wire)) });
   }
   return [...queues.values()];
+}
+
+/** A queue is made once: the second of them could not be started, or none that comes after it. */
+function twoTypes(queue: string, types: readonly (QueueTypeOption | undefined)[], workers: readonly WorkerConfig[]): ConfigurationError {
+  const said = types.map((type) => {
+    const by = workers.find((worker) => worker.queue === queue && typeText(worker.type) === typeText(type));
+    return `${by === undefined ? 'initQueues' : `worker "${by.name}"`} says ${typeText(type)}`;
+  });
+  return new ConfigurationError(`The queue "${queue}" cannot be of two types: ${said.join(', and ')}. Write the same type in both.`, { queue, types });
+}
+
+/** As it stands in errors and warnings. */
+export function typeText(type: QueueTypeOption = DEFAULT_TYPE): string {
+  return `type: '${type}'${type === DEFAULT_TYPE ? ' (the default)' : ''}`;
 }
 
 function withWire(wire: WireOption | undefined): { wire?: WireOption } {
@@ -89,7 +101,7 @@ function checkQueue(queue: unknown, where: string): QueueConfig {
   return {
     name: checkBrokerName(queue.name, `${where}.name`, "name: 'queue_1'"),
     bindingKeys: checkNames(queue.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
-    type: checkChoice(queue.type, `${where}.type`, TYPES, 'classic'),
+    type: checkChoice(queue.type, `${where}.type`, TYPES, DEFAULT_TYPE),
     wire: checkWire(queue.wire, where),
   };
 }

@@ -26,7 +26,7 @@ export class Placement {
     const all = [...workers, ...features.flatMap((feature) => feature.workers)];
     refuseSameNames(all, ({ name, queue }) => `the one of queue "${queue}" ("${name}")`);
     this.workers = all.map((worker) => this.placed(worker));
-    const initial = [...queues as readonly QueueConfig[], ...features.flatMap(({ initQueues }) => initQueues)];
+    const initial = [...queues, ...features.flatMap(({ initQueues }) => initQueues)];
     this.queues = queuesToDeclare(initial.map((queue) => ({ ...queue, bindingKeys: this.withKeys(queue.name, queue.bindingKeys) })), this.workers);
   }
 
@@ -36,13 +36,23 @@ export class Placement {
     return bindingKeys === worker.bindingKeys ? worker : { ...worker, bindingKeys };
   }
 
+  /**
+   * As {@link placed}, of one that is made at run time beside these.
+   *
+   * @throws ConfigurationError where it contradicts what is said of its queue already
+   */
+  joined(worker: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig {
+    queuesToDeclare(this.queues, [...others, worker]);
+    return this.placed(worker);
+  }
+
   private lead(task: KnownTask): void {
     const key = routingKeyOf(task);
     if (task.queue === undefined || key === undefined) return;
     this.keys.set(task.queue, (this.keys.get(task.queue) ?? new Set<string>()).add(key));
   }
 
-  private withKeys(queue: string, bindingKeys: string[] | undefined): string[] | undefined {
+  private withKeys<Keys extends readonly string[] | undefined>(queue: string, bindingKeys: Keys): Keys | string[] {
     const own = this.keys.get(queue);
     return own === undefined ? bindingKeys : [...new Set([...bindingKeys ?? [], ...own])];
   }

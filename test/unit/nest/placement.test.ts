@@ -138,7 +138,7 @@ describe('a feature', () => {
 
   it.each([
     ['a worker of the same name', { workers: [{ ...WORKER, queue: 'x' }] }, /queue "queue_1" \("worker_1"\) and the one of queue "x" \("worker_1"\) are both named "worker_1"/],
-    ['another type of the same queue', { workers: [{ name: 'w2', queue: 'queue_1', type: 'quorum' }] }, /The queue "queue_1" is "classic" .* and "quorum" /],
+    ['another type of the same queue', { workers: [{ name: 'w2', queue: 'queue_1', type: 'quorum' }] }, /The queue "queue_1" cannot be of two types: worker "worker_1" says type: 'classic' \(the default\), and worker "w2" says type: 'quorum'/],
     ['a dispatcher that is not there', { dispatcher: 'elsewhere' }, /for the dispatcher "elsewhere"; the registered ones are "default"/],
   ] as [string, DispatcherFeature, RegExp][])('that has %s keeps the application from starting', async (_, feature, text) => {
     expect((await startFailure({ imports: [featureModule(feature)] })).message).toMatch(text);
@@ -173,6 +173,37 @@ describe('at the start it is told', () => {
       expect.stringMatching(/^No worker of this process runs "mail.send" \(MailTasks.send .*, queue "mail"\): they are "worker_1" \(queue "queue_1"\), "idle" .*Add a worker of that queue/),
       expect.stringMatching(/^Worker "idle" has no tasks: /),
     ]);
+  });
+
+  const OF_FEATURE = { name: 'w2', queue: 'queue_1' };
+  it.each<[string, object, object, RegExp]>([
+    ['priorities', { priorities: true }, {}, /^Of the workers of the queue "queue_1", worker "worker_1" has priorities: true, and worker "w2" has not: .*only if their queues were there when it started\. Write the same for all/],
+    ['wire', { wire: 'dispatcher' }, { wire: 'gofort-strict' }, /^Of the queue "queue_1", worker "w2" says wire: 'gofort-strict', and worker "worker_1" says wire: 'dispatcher'\. The stricter one holds/],
+    ['the type of dead letters', { type: 'quorum' }, { queue: 'queue_1.dead' }, /^The queue "queue_1\.dead" has the dead letters of "queue_1", whose worker "worker_1" says type: 'quorum', and is taken from by worker "w2", which says type: 'classic' \(the default\)/],
+  ])('that two workers of one queue do not say the same of it: %s', async (_, one, other, text) => {
+    const { log } = await startApp({ imports: [featureModule({ workers: [{ ...OF_FEATURE, ...other }] })], providers: [OtherTasks] }, { workers: [{ ...WORKER, ...one }] });
+    expect(log.of('warn')).toEqual([expect.stringMatching(text)]);
+    const { service, log: later } = await startApp({ providers: [OtherTasks] }, { workers: [{ ...WORKER, ...one }, { name: 'w3', queue: 'q3' }] });
+    await service.createWorker({ ...OF_FEATURE, ...other }, { t: { function: () => undefined } });
+    expect(later.of('warn')).toEqual([expect.stringMatching(text)]);
+    await service.createWorker({ name: 'w4', queue: 'q4' }, { t: { function: () => undefined } });
+    expect(later.of('warn')).toHaveLength(1);
+  });
+
+  it('nothing of what workers of one queue may say each for itself', async () => {
+    const { log } = await startApp({ providers: [OtherTasks] }, {
+      workers: [{ ...WORKER, priorities: true, wire: 'gofort-strict', limit: 1 }, { ...WORKER, name: 'w2', priorities: true, bindingKeys: ['k2'], tasks: ['other'], limit: 9, maxRedeliveries: 3 }, { name: 'w5', queue: 'queue_1.dead', tasks: ['other'] }],
+    });
+    expect(log.of('warn').filter((line) => !line.includes('has no tasks'))).toEqual([]);
+  });
+
+  it('that a worker which is made later gives its queue another type, and refuses it', async () => {
+    const { service } = await startApp({ providers: [OtherTasks] }, { initQueues: [{ name: 'q9', type: 'quorum' }] });
+    const make = (config: object): Promise<unknown> => service.createWorker({ name: 'late', ...config } as never, { t: { function: () => undefined } });
+    await expect(make({ queue: 'queue_1', type: 'quorum' })).rejects.toThrow(/queue "queue_1" cannot be of two types: worker "worker_1" says type: 'classic' \(the default\), and worker "late" says type: 'quorum'/);
+    await expect(make({ queue: 'q9' })).rejects.toThrow(/initQueues says type: 'quorum', and worker "late" says type: 'classic' \(the default\)/);
+    await make({ queue: 'q9', type: 'quorum' });
+    await expect(service.createWorker({ name: 'later', queue: 'q9', type: 'server-default' }, { t: { function: () => undefined } })).rejects.toThrow(/and worker "later" says type: 'server-default'/);
   });
 
   it('that there are tasks and no workers at all, but not to a publisher', async () => {
