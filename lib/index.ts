@@ -10,6 +10,12 @@ export type { BulkOptions, DeadLetterBounds, DeadLetterListOptions, ReplayOption
 export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, PublishEvent, TaskFlowEvent, TaskIdentity, WorkerEvent, WorkflowEvent } from './events/dispatcher-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
+export type { Inspection } from './inspection/inspection.js';
+export type { InspectOptions, InspectTaskOptions, ListOptions } from './inspection/inspect-options.js';
+export type {
+  EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, Whereabouts, WorkerInfo,
+} from './inspection/model.js';
+export type { InspectionConfig, Redact } from './inspection/redaction.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { WireOption } from './task/wire.js';
 export type { Priority } from './task/priority.js';

@@ -18,6 +18,8 @@ export interface Application {
   readonly find: FindProvider;
   /** For lines of the log, where the configuration names no other. */
   readonly logger: LogTarget;
+  /** Of Nest, where it is known. */
+  readonly nestVersion?: string | undefined;
   /** In which some of its handlers run: they end after the last task. */
   readonly threads: { close(): Promise<void> };
 }

@@ -23,6 +23,7 @@ import { ControlNotes } from './control-notes.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
+import { Inspecting } from './inspecting/inspecting.js';
 import { GuardedBroker } from './guarded-broker.js';
 import { resolveMiddlewares } from './resolve-middleware.js';
 import { Placement } from './placement/placement.js';
@@ -86,6 +87,7 @@ export class DispatcherParts {
   readonly deadLetters: DeadLetters;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
+  readonly inspecting: Inspecting;
   private place: Placement | undefined;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
@@ -133,6 +135,7 @@ export class DispatcherParts {
     this.scheduling = new Scheduling({
       broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
     });
+    this.inspecting = this.makeInspecting();
   }
 
   /** Made when it is first needed: a provider may publish before the application has started. @throws ConfigurationError */
@@ -195,7 +198,7 @@ export class DispatcherParts {
       cancelReasonOf: control.calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
-      results: { recorder: this.recorder, of: config.results.of },
+      results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
       gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
@@ -211,6 +214,14 @@ export class DispatcherParts {
     return new DeadLetters({
       broker, exchange, format: gofortFormat, maxTaskBytes, now: () => Date.now(), ready,
       discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
+    });
+  }
+
+  private makeInspecting(): Inspecting {
+    const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit } = this;
+    return new Inspecting({
+      config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), ready, emit,
     });
   }
 

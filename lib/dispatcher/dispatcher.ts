@@ -62,9 +62,10 @@ export class Dispatcher {
   }
 
   private async run(configured: readonly ManagedWorker[]): Promise<void> {
-    const { config, gate, startup, control, scheduling, logger } = this.parts;
+    const { config, gate, startup, control, scheduling, inspecting, logger } = this.parts;
     const consumes = config.role !== 'publisher';
     await gate.open();
+    inspecting.start();
     await startup.persist(() => Promise.all(configured.map((worker) => worker.prepare())));
     if (consumes) await control.watch();
     if (consumes) await startup.persist(() => Promise.all(configured.map((worker) => worker.start())));
@@ -106,13 +107,13 @@ export class Dispatcher {
   }
 
   private async closeAll(): Promise<void> {
-    const { application, results, workflows, limits, broker, backend, shared, ownEvents, taskFlow } = this.parts;
+    const { application, results, workflows, inspecting, limits, broker, backend, shared, ownEvents, taskFlow } = this.parts;
     await application.threads.close();
     results.close();
     workflows.close();
     const left = (this.deadline ?? 0) - performance.now();
     const closingMs = this.hurried.signal.aborted ? HURRIED_CLOSING_MS : Math.max(left, this.closingMs(), MIN_CLOSING_MS);
-    await limits.close(closingMs / 2);
+    await Promise.all([limits.close(closingMs / 2), inspecting.stop()]);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
     ownEvents.complete();
     taskFlow.complete();

@@ -1,6 +1,7 @@
 import { ConfigurationError, ShutdownError } from '../errors.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
+import type { ObservedRun } from '../worker/run-observer.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { FindProvider } from './resolve-middleware.js';
@@ -151,6 +152,8 @@ export class ManagedWorker implements DispatcherWorker {
   get queues(): readonly string[] { return this.worker.queues; }
 
   get activity(): WorkerActivity { return this.worker.activity; }
+
+  get runs(): readonly ObservedRun[] { return this.worker.runs; }
 
   setPaused(paused: boolean): Promise<void> {
     return this.worker.setPaused(paused);

@@ -29,6 +29,8 @@ export interface ProcessInfo {
   readonly eventLoopLagMs: { readonly p50: number; readonly p99: number };
   readonly connection: BrokerStatus;
   readonly workers: readonly WorkerInfo[];
+  /** What it ran when it last told, the longest first; at most 100. Of a lost process: what it ran last. */
+  readonly running: readonly RunningTaskInfo[];
 }
 
 /** @publicApi */
@@ -82,6 +84,8 @@ export interface RunningTaskInfo extends Whereabouts {
   readonly argsBytes: number;
   /** It runs for longer than 19 of 20 runs of its name in this process did; `undefined` while fewer than 20 are known. */
   readonly isSlow?: boolean;
+  /** That it holds while it runs. */
+  readonly uniqueKey?: string;
 }
 
 /** @publicApi */
@@ -179,7 +183,7 @@ export interface FailureGroup {
   readonly name: string;
   readonly error: { readonly name: string; readonly message: string; readonly frame?: string };
   readonly count: number;
-  /** Of them among the dead letters. */
+  /** Of them became dead letters; the others were tried again. */
   readonly dead: number;
   readonly firstAt: number;
   readonly lastAt: number;

@@ -14,6 +14,7 @@ import { getDispatcherToken, DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
 import { Dispatcher } from '../dispatcher/dispatcher.js';
 import { DispatcherService } from './dispatcher.service.js';
+import { nestVersion } from './nest-version.js';
 import { nestLogger } from './nest-logger.js';
 import { providerFinder } from './provider-finder.js';
 import { ThreadPool } from './threads/thread-pool.js';
@@ -129,7 +130,7 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
         scheduled: (schedule) => parts.scheduling.declare(schedule),
       });
       const parts: DispatcherParts = new DispatcherParts(config, makeBroker(config, name), {
-        discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name), find: providerFinder(moduleRef), logger: nestLogger(name), threads,
+        discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name), find: providerFinder(moduleRef), logger: nestLogger(name), nestVersion: nestVersion(), threads,
       });
       return new DispatcherService(new Dispatcher(parts));
     },

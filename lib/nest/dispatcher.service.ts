@@ -8,6 +8,7 @@ import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import type { EventFilter, EventOf } from '../events/event-filter.js';
 import type { StampedEvent } from '../events/event-stamp.js';
+import type { Inspection } from '../inspection/inspection.js';
 import { inferArguments } from '../task/argument-form.js';
 import { checkSendOptions } from '../task/complete-task.js';
 import type { Schedules } from '../schedules/schedules.js';
@@ -197,6 +198,11 @@ export class DispatcherService {
   /** Cron and other recurring tasks of the exchange: add, list, pause, trigger now, remove. Those of `@Task` are among them. */
   get schedules(): Schedules<PublishedTask> {
     return this.parts.scheduling.schedules;
+  }
+
+  /** What happens on the exchange now, in all processes: who lives, what runs, what failed, where a task is. */
+  get inspect(): Inspection {
+    return this.parts.inspecting.inspection;
   }
 
   /**

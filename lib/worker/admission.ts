@@ -41,6 +41,7 @@ export class Admission {
       const known = { uuid: delivery.properties.messageId ?? '', name: '' };
       return this.end(delivery, this.unrun.bury(delivery, known, reasonOf(error), error));
     }
+    this.dependencies.observer?.received();
     const expiresAt = expiryOf(delivery);
     const handler = this.dependencies.handlers.get(task.name);
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);

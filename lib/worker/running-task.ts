@@ -11,7 +11,9 @@ import type { Release } from './limits/task-limits.js';
 import { makeStopper } from '../time/stopper.js';
 import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
+import type { ObservedRun } from './run-observer.js';
 import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
+import { noting, RunNotes } from './run-notes.js';
 import type { RunReports } from './run-reports.js';
 import { HandlerContext, type ContextSource } from './handler-context.js';
 import type { TaskLogger } from './task-context.js';
@@ -25,13 +27,15 @@ export interface Surroundings {
   readonly name: string;
   loggerFor(taskName: string, uuid: string): TaskLogger;
   readonly controls: WorkerControls;
+  /** Somebody may look at what its runs say of themselves. */
+  readonly isObserved: boolean;
 }
 
 /**
  * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
  * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
+export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   readonly attempt: number;
   readonly startedAt = performance.now();
   timer: Timer | undefined;
@@ -51,6 +55,8 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
   duplicate: Delivery | undefined;
+  /** What its handler has said of itself. */
+  notes: RunNotes | undefined;
   private current: RunPhase = RunPhase.offered;
   private lease: LeasePhase = 'none';
   /** Its delivery was, before its end: a copy stands for it. */
@@ -88,8 +94,12 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
   }
 
   get logger(): TaskLogger {
-    return (this.log ??= this.surroundings.loggerFor(this.task.name, this.task.uuid));
+    if (this.log !== undefined) return this.log;
+    const logger = this.surroundings.loggerFor(this.task.name, this.task.uuid);
+    return (this.log = this.surroundings.isObserved ? noting(logger, this.noted) : logger);
   }
+
+  private get noted(): RunNotes { return (this.notes ??= new RunNotes()); }
 
   /** What its handler gets of it; the same each time. */
   get context(): HandlerContext { return (this.own ??= new HandlerContext(this)); }
@@ -97,6 +107,7 @@ export class RunningTask implements ContextSource, TaskIdentity, TaskVisit {
 
   progress(fraction: number, data?: unknown): void {
     checkProgress(this.name, fraction);
+    if (this.surroundings.isObserved) this.noted.reached(fraction, data, Date.now());
     if (isAwaited(this.current)) this.reports?.note({ state: 'progress', at: Date.now(), worker: this.worker, attempt: this.attempt, fraction, data });
   }
 

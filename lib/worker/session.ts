@@ -11,6 +11,7 @@ import { Leases } from './lease/leases.js';
 import { aborted, pauseUntil } from '../time/pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
 import type { RunContexts } from './run-contexts.js';
+import type { ObservedRun } from './run-observer.js';
 import { Settler } from './settler.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
@@ -107,6 +108,8 @@ export class Session implements IntakeHost {
   get activity(): WorkerActivity {
     return { running: this.busy, waiting: this.intake.waiting, ended: this.ended };
   }
+
+  get runs(): readonly ObservedRun[] { return this.runner.observed(); }
 
   cancel(reasonOf: CancelReasonOf): void {
     this.runner.cancel(reasonOf);

@@ -73,6 +73,7 @@ export class TaskEndings {
     if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: new Date() })) return;
     const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
     if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
+      dependencies.observer?.ended(run, 'failed', reason, error);
       dependencies.emit({ type: 'task.dead-lettered', task: run.identity(), reason, error });
     }
   }
@@ -88,7 +89,8 @@ export class TaskEndings {
   }
 
   private tellSuccess(run: RunningTask): void {
-    const { taskFlow } = this.parts.dependencies;
+    const { taskFlow, observer } = this.parts.dependencies;
+    observer?.ended(run, 'succeeded');
     if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: performance.now() - run.startedAt });
   }
 
@@ -98,6 +100,7 @@ export class TaskEndings {
     this.parts.keeper?.retrying(run, error, delayMs);
     if (!await this.sentAgain(run, changes, delayMs, error)) return;
     if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
+      this.parts.dependencies.observer?.ended(run, 'retrying', undefined, error);
       this.parts.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
     }
   }
@@ -115,13 +118,16 @@ export class TaskEndings {
   private async cancel(run: RunningTask, reason: string): Promise<void> {
     await run.taking;
     if (await this.conclude(run, { kind: 'cancelled', reason }, this.parts.keeper?.cancelled(run, cancelledError(run, reason)))) {
+      this.parts.dependencies.observer?.ended(run, 'cancelled', reason);
       this.parts.dependencies.emit({ type: 'task.cancelled', task: run.identity(), reason });
     }
   }
 
   /** One delivery too many of a task that is, or was, run elsewhere. */
   private async drop(run: RunningTask, reason: string): Promise<void> {
-    if (await this.conclude(run, { kind: 'dropped' })) this.parts.dependencies.emit({ type: 'task.dropped', task: run.identity(), reason });
+    if (!await this.conclude(run, { kind: 'dropped' })) return;
+    this.parts.dependencies.observer?.ended(run, 'dropped', reason);
+    this.parts.dependencies.emit({ type: 'task.dropped', task: run.identity(), reason });
   }
 
   private async requeue(run: RunningTask): Promise<void> {

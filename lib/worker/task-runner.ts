@@ -10,6 +10,7 @@ import type { Leases } from './lease/leases.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import type { RunContexts } from './run-contexts.js';
 import { RunEnds, type RunEndsHost } from './run-ends.js';
+import type { ObservedRun } from './run-observer.js';
 import { isAwaited, RunPhase, RunStep } from './run-phase.js';
 import type { RunningTask, Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
@@ -50,6 +51,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     return this.dependencies.loggerFor(taskName, uuid);
   }
 
+  get isObserved(): boolean { return this.dependencies.observer !== undefined; }
+
   get isLoopLate(): boolean { return this.blockedLoop.isLate; }
 
   /** Never throws, whatever a user's code does: it is the last that is called for a delivery. */
@@ -86,6 +89,10 @@ export class TaskRunner implements Surroundings, RunEndsHost {
   /** Those that a worker that closes waits for. */
   running(): TaskIdentity[] {
     return [...this.runs].filter(({ phase }) => isAwaited(phase)).map((run) => run.identity());
+  }
+
+  observed(): ObservedRun[] {
+    return [...this.runs].filter(({ phase }) => phase === RunPhase.running || phase === RunPhase.ending);
   }
 
   /** Asks every running handler to stop. */

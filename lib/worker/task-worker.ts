@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { WorkerLines } from './intake/worker-lines.js';
+import type { ObservedRun } from './run-observer.js';
 import { RunContexts } from './run-contexts.js';
 import { Session } from './session.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
@@ -37,6 +38,10 @@ export class TaskWorker implements Worker {
 
   get activity(): WorkerActivity {
     return this.session?.activity ?? IDLE;
+  }
+
+  get runs(): readonly ObservedRun[] {
+    return [...this.session?.runs ?? [], ...this.leaving?.runs ?? []];
   }
 
   setLimit(limit: number): void {

@@ -28,13 +28,18 @@ export class UnrunEndings {
     if (!await this.parts.settler.deadLetter(delivery, certificate)) return;
     if (await this.leave(delivery, task, { kind: 'failed', reason, error }, error) === false) return;
     delivery.ack();
-    this.parts.dependencies.emit({ type: 'task.dead-lettered', task: this.identity(delivery, task), reason, error });
+    const identity = this.identity(delivery, task);
+    this.parts.dependencies.observer?.endedUnrun(identity, 'failed', reason, error);
+    this.parts.dependencies.emit({ type: 'task.dead-lettered', task: identity, reason, error });
   }
 
   /** Too late to run. It is reported and gone: no dead letter, because its sender has said that it is of no use any more. */
   expire(delivery: Delivery, task: Task, expiresAt: number): Promise<void> | undefined {
     const expired = (): void => {
-      if (delivery.ack()) this.parts.dependencies.emit({ type: 'task.expired', task: this.identity(delivery, task), expiresAt });
+      if (!delivery.ack()) return;
+      const identity = this.identity(delivery, task);
+      this.parts.dependencies.observer?.endedUnrun(identity, 'expired');
+      this.parts.dependencies.emit({ type: 'task.expired', task: identity, expiresAt });
     };
     const leaving = this.leave(delivery, task, { kind: 'expired' }, expiredError(task, expiresAt));
     if (leaving !== undefined) return leaving.then((left) => { if (left) expired(); });
@@ -46,7 +51,9 @@ export class UnrunEndings {
   async cancel(delivery: Delivery, task: Task, reason: string): Promise<void> {
     if (await this.leave(delivery, task, { kind: 'cancelled', reason }, cancelledError(task, reason)) === false) return;
     delivery.ack();
-    this.parts.dependencies.emit({ type: 'task.cancelled', task: this.identity(delivery, task), reason });
+    const identity = this.identity(delivery, task);
+    this.parts.dependencies.observer?.endedUnrun(identity, 'cancelled', reason);
+    this.parts.dependencies.emit({ type: 'task.cancelled', task: identity, reason });
   }
 
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */

@@ -7,6 +7,7 @@ import type { Handler } from './handler.js';
 import type { LeaseOptions } from './lease/lease-gate.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultsOf } from './result-keeper.js';
+import type { ObservedRun, RunObserver } from './run-observer.js';
 import type { TaskLogger } from './task-context.js';
 
 /** What a worker is given; it makes nothing of this itself. */
@@ -32,6 +33,8 @@ export interface WorkerDependencies {
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
   /** What deliveries pass before they run, in this order. Default: none. */
   gates?: readonly TaskGate[];
+  /** Is told of every run. Default: nobody is. */
+  observer?: RunObserver | undefined;
   /** How what runs for long is taken over; its gate is one of `gates`. Absent where the broker never takes a delivery away. */
   lease?: LeaseOptions | undefined;
 }
@@ -57,6 +60,8 @@ export interface Worker {
   /** How many handlers may run at once now. */
   readonly limit: number;
   readonly activity: WorkerActivity;
+  /** Whose handlers were called, and whose end is not recorded yet. */
+  readonly runs: readonly ObservedRun[];
   /**
    * From now on so many at once, also after a restart of the worker. More start at once; a smaller number
    * takes effect as running tasks end.

@@ -7,6 +7,6 @@ export async function removeExchange(url: string, exchange: string, queues: stri
   const both = [...levels, undeliveredName(exchange), dueName(exchange)];
   await removeFromRabbitMq(url, {
     queues: [...both, `${exchange}.control.v1.pauses`, `${exchange}.control.v1.cancellations`, `${exchange}.control.v1.schedules`, `${exchange}.control.v1.mixed`, ...queues, ...queues.map((queue) => `${queue}.dead`)],
-    exchanges: [...both, `${exchange}.control.v1`, exchange],
+    exchanges: [...both, `${exchange}.control.v1`, `${exchange}.inspection.v1`, exchange],
   });
 }

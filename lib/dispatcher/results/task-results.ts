@@ -95,6 +95,11 @@ export class TaskResults {
     };
   }
 
+  /** What is recorded of it; `undefined` also where this process cannot know. */
+  async record(uuid: string): Promise<TaskResult | undefined> {
+    return this.canTell(uuid) ? this.handle(uuid).state() : undefined;
+  }
+
   async end(uuid: string, options?: ResultOptions): Promise<TaskResult> {
     const { timeoutSeconds = DEFAULT_WAIT_SECONDS } = checkOptions<ResultOptions>(options, { timeoutSeconds: numberFromZero }, { of: 'result', example: '{ timeoutSeconds: 60 }' });
     await this.ready();

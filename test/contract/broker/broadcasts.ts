@@ -55,8 +55,7 @@ export function broadcastContract(fixture: BrokerFixture, capabilities: BrokerCa
     });
 
     const { replies } = fixture;
-    it.skipIf(replies === 'none')('come again after the connection was lost', async () => {
-      if (replies === 'none') return;
+    if (replies !== 'none') it('come again after the connection was lost', async () => {
       const losing = await replies.connectLosing(5_000);
       const topic = bench.name('topic');
       const arrivals = new Arrivals<Buffer>();

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
+import type { DeadLetters } from '../../dead-letters/dead-letters.js';
+import type { EventSink } from '../../events/dispatcher-event.js';
+import { gofortFormat } from '../../formats/gofort.js';
+import { Asker } from '../../inspection/asking/asker.js';
+import { Responder } from '../../inspection/asking/responder.js';
+import { RunBook } from '../../inspection/book/run-book.js';
+import { Inspection } from '../../inspection/inspection.js';
+import { FactsOfProcess } from '../../inspection/process-facts.js';
+import type { QueueSource } from '../../inspection/queues-report.js';
+import { Redaction } from '../../inspection/redaction.js';
+import { Teller, type ToldWorker } from '../../inspection/teller.js';
+import type { TaskResult } from '../../results/task-result.js';
+import type { ScheduleInfo } from '../../schedules/schedule.js';
+import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
+import { messageOf } from '../../task/error-text.js';
+import { undeliveredQueueOf } from '../../task/undelivered.js';
+import type { RunObserver } from '../../worker/run-observer.js';
+import type { ResolvedConfig } from '../config/resolve-config.js';
+import type { ControlNotes } from '../control-notes.js';
+import type { Operations } from '../operations.js';
+import type { ManagedWorker } from '../worker-registry.js';
+import { ownVersion } from './own-version.js';
+import { TaskSearch } from './task-search.js';
+
+export interface InspectingDependencies {
+  readonly config: Pick<ResolvedConfig, 'exchange' | 'role' | 'inspection'>;
+  readonly broker: Broker;
+  readonly nestVersion: string | undefined;
+  readonly workers: () => readonly ManagedWorker[];
+  readonly control: Pick<ControlNotes, 'pauses'>;
+  readonly operations: Pick<Operations, 'depth' | 'paused'>;
+  readonly queues: () => readonly QueueDeclaration[];
+  readonly deadLetters: DeadLetters;
+  readonly record: (uuid: string) => Promise<TaskResult | undefined>;
+  readonly schedules: () => Promise<ScheduleInfo[]>;
+  readonly ready: () => Promise<void>;
+  readonly emit: EventSink;
+}
+
+/** This process among those that are asked, and those that ask. */
+export class Inspecting {
+  readonly inspection: Inspection;
+  private readonly book = new RunBook();
+  private readonly facts = new FactsOfProcess();
+  private readonly asker: Asker;
+  private readonly responder: Responder;
+  private readonly isEnabled: boolean;
+
+  constructor(private readonly dependencies: InspectingDependencies) {
+    const { broker, config, deadLetters, emit, record, schedules, ready } = dependencies;
+    const { enabled, redact } = config.inspection;
+    this.isEnabled = enabled;
+    const redaction = new Redaction(redact);
+    const id = randomUUID();
+    const teller = this.teller(id, redaction);
+    this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: () => Date.now() });
+    this.responder = new Responder({
+      broker, id, answer: (question) => teller.answer(question), problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+    });
+    const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
+    this.inspection = new Inspection({
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, now: () => Date.now(),
+      dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
+    });
+  }
+
+  /** `undefined`: nothing is kept of what runs here. */
+  observer(worker: string, queue: string): RunObserver | undefined {
+    return this.isEnabled ? this.book.of(worker, queue) : undefined;
+  }
+
+  /** In the background: a process that nobody can ask works as any other. */
+  start(): void {
+    if (this.isEnabled) void this.responder.start();
+  }
+
+  async stop(): Promise<void> {
+    this.facts.stop();
+    await Promise.all([this.responder.stop(), this.asker.close()]);
+  }
+
+  private teller(id: string, redaction: Redaction): Teller {
+    const { broker, config: { role }, nestVersion } = this.dependencies;
+    return new Teller({
+      process: {
+        id, host: hostname(), pid: process.pid, role, startedAt: Math.round(performance.timeOrigin),
+        versions: { dispatcher: ownVersion(), node: process.versions.node, ...(nestVersion === undefined ? {} : { nest: nestVersion }) },
+      },
+      workers: () => this.toldWorkers(), book: this.book, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: () => Date.now(),
+    });
+  }
+
+  private toldWorkers(): ToldWorker[] {
+    const { workers, control: { pauses } } = this.dependencies;
+    return workers().map(({ name, queue, limit, activity, consuming, taskNames, runs }) => ({
+      name, queue, limit, activity, consuming, taskNames, runs, isPaused: pauses.isPaused('queue', queue) || pauses.isPaused('worker', name),
+    }));
+  }
+
+  private queueSource(): QueueSource {
+    const { broker, config: { exchange }, operations, queues } = this.dependencies;
+    return {
+      known: () => queues().map(({ name, type }) => ({ name, type: type === 'server-default' ? undefined : type })),
+      depth: (queue) => operations.depth(queue), dead: (queue) => broker.depth(deadLetterQueueOf(queue)), delayed: () => broker.delayedCount(),
+      undelivered: () => broker.depth(undeliveredQueueOf(exchange)), pauses: () => operations.paused(),
+    };
+  }
+}

@@ -1,0 +1,128 @@
+import type { EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, TaskFilter } from '../model.js';
+import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
+
+export type { Kind } from './shapes.js';
+
+/** By which all processes of the exchange are asked. */
+export const QUESTIONS = 'questions';
+/** By which a process that ends orderly says so, if anybody ever asked it. */
+export const FAREWELLS = 'farewells';
+const ANSWERS = 'answers.';
+/** Whoever asks more is not one of us. */
+const MOST_QUESTION_BYTES = 64 * 1024;
+const MOST_ITEMS = 10_000;
+const VERSION = 1;
+
+/** What the items of an answer are, by what was asked. */
+export interface Items {
+  readonly processes: ProcessInfo;
+  readonly running: RunningTaskInfo;
+  readonly recent: EndedTaskInfo;
+  readonly failures: FailureGroup;
+  readonly queues: QueuePart;
+  readonly task: TaskPart;
+}
+
+/** One worker's part of a queue. */
+export interface QueuePart {
+  readonly queue: string;
+  readonly running: number;
+  readonly waiting: number;
+  readonly consuming: boolean;
+  readonly history: readonly QueueMinute[];
+}
+
+/** A task in a process: it runs there, or a run of it has ended there. */
+export interface TaskPart {
+  readonly uuid: string;
+  readonly running?: RunningTaskInfo & { readonly log: EndedTaskInfo['log'] };
+  readonly ended?: EndedTaskInfo;
+}
+
+export interface Question<K extends Kind = Kind> {
+  readonly id: string;
+  /** The topic on which it is answered. */
+  readonly to: string;
+  readonly kind: K;
+  readonly filter?: TaskFilter;
+  /** How many items of each process at most. */
+  readonly limit?: number;
+}
+
+export interface Answer<K extends Kind = Kind> {
+  readonly id: string;
+  /** Of whoever answers. */
+  readonly process: string;
+  /** It was asked too much lately, and says only that it lives. */
+  readonly busy?: true;
+  /** There was more than a message holds. */
+  readonly cut?: true;
+  readonly items: readonly Items[K][];
+}
+
+export function answersTopic(asker: string): string {
+  return ANSWERS + asker;
+}
+
+export function encode(message: object): Buffer {
+  return Buffer.from(textOf({ v: VERSION, ...message }));
+}
+
+/** An answer within so many bytes: of its items as many as fit, the first ones. */
+export function encodeAnswer({ items, ...rest }: Answer, mostBytes: number): Buffer {
+  const cutHead = textOf({ v: VERSION, ...rest, cut: true }).slice(0, -1);
+  const texts: string[] = [];
+  let left = mostBytes - Buffer.byteLength(cutHead) - ',"items":[]}'.length;
+  for (const item of items) {
+    const text = textOf(item);
+    left -= Buffer.byteLength(text) + 1;
+    if (left < 0) return Buffer.from(`${cutHead},"items":[${texts.join(',')}]}`);
+    texts.push(text);
+  }
+  return Buffer.from(`${textOf({ v: VERSION, ...rest }).slice(0, -1)},"items":[${texts.join(',')}]}`);
+}
+
+/** `undefined`: it is none of ours, or of a version that is not known here. */
+export function decodeQuestion(message: Buffer): Question | undefined {
+  const found = message.length > MOST_QUESTION_BYTES ? undefined : decode(message);
+  if (found === undefined || !areTexts(found, ['id', 'to', 'kind']) || !found.to.startsWith(ANSWERS) || !Object.hasOwn(SHAPES, found.kind)) return undefined;
+  return found as unknown as Question;
+}
+
+/** @param kindOf what was asked by the question of this id */
+export function decodeAnswer(message: Buffer, kindOf: (id: string) => Kind | undefined): Answer | undefined {
+  const found = decode(message);
+  if (found === undefined || !areTexts(found, ['id', 'process'])) return undefined;
+  const kind = kindOf(found.id);
+  const { items } = found as Fields;
+  if (kind === undefined || !Array.isArray(items) || items.length > MOST_ITEMS || !items.every(SHAPES[kind])) return undefined;
+  return found as unknown as Answer;
+}
+
+/** Who says it. */
+export function decodeFarewell(message: Buffer): string | undefined {
+  const found = message.length > MOST_QUESTION_BYTES ? undefined : decode(message);
+  return found !== undefined && areTexts(found, ['process']) ? found.process : undefined;
+}
+
+function decode(message: Buffer): Fields | undefined {
+  try {
+    const found: unknown = JSON.parse(message.toString(), reviver);
+    return isObject(found) && found['v'] === VERSION ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON has no 64-bit integers. */
+const BIGINT = '$bigint';
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? { [BIGINT]: String(one) } : one));
+}
+
+function reviver(_key: string, value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const digits = value[BIGINT];
+  return typeof digits === 'string' && /^-?\d{1,20}$/.test(digits) && Object.keys(value).length === 1 ? BigInt(digits) : value;
+}

@@ -1,0 +1,122 @@
+import type { TaskIdentity } from '../../events/dispatcher-event.js';
+import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
+import type { TaskHeaders } from '../../task/task.js';
+import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
+import type { EndedState, LogLine } from '../model.js';
+import { detached, type EndedEntry, KeptEnds } from './kept-ends.js';
+import { QueueMinutes } from './queue-minutes.js';
+import { TaskKind } from './task-kind.js';
+import { WorkerTally } from './worker-tally.js';
+
+/** Ends of a process, and failures among them, which are kept for longer. */
+const MOST_ENDS = 1_000;
+const MOST_FAILURES = 500;
+const ARGS_OF_ENDS_BYTES = 5 * 1024 * 1024;
+const ARGS_OF_FAILURES_BYTES = 3 * 1024 * 1024;
+/** The body that they came in. */
+export const MOST_ARGS_BYTES = 16 * 1024;
+const MOST_KINDS = 1_000;
+const MOST_HEADER_CHARACTERS = 4_096;
+const NO_LINES: readonly LogLine[] = [];
+
+/**
+ * What the workers of this process have done lately. Written for every task, and so in as little as can be: one entry
+ * that points at what is there anyhow. All of it is bounded.
+ */
+export class RunBook {
+  readonly ends = new KeptEnds(MOST_ENDS, ARGS_OF_ENDS_BYTES);
+  readonly failures = new KeptEnds(MOST_FAILURES, ARGS_OF_FAILURES_BYTES);
+  private readonly kinds = new Map<string, TaskKind>();
+  private readonly workers = new Map<string, WorkerBook>();
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** The same for a worker of the same name, should it be made anew. */
+  of(worker: string, queue: string): WorkerBook {
+    let book = this.workers.get(worker);
+    if (book === undefined || book.queue !== queue) this.workers.set(worker, (book = new WorkerBook(worker, queue, this, this.now)));
+    return book;
+  }
+
+  /** `undefined` for a name of which there are too many. */
+  kind(name: string): TaskKind | undefined {
+    const known = this.kinds.get(name);
+    if (known !== undefined || this.kinds.size >= MOST_KINDS) return known;
+    const kind = new TaskKind(detached(name));
+    this.kinds.set(kind.name, kind);
+    return kind;
+  }
+
+  add(entry: EndedEntry): void {
+    this.ends.add(entry);
+    // An entry of its own: each ring takes the arguments away in its own time.
+    if (entry.error !== undefined) this.failures.add({ ...entry });
+  }
+}
+
+/** One worker's part of it. */
+export class WorkerBook implements RunObserver {
+  readonly tally = new WorkerTally();
+  readonly minutes = new QueueMinutes();
+
+  constructor(readonly worker: string, readonly queue: string, private readonly book: RunBook, private readonly now: () => number) {}
+
+  received(): void {
+    this.minutes.received(this.now());
+  }
+
+  ended(run: ObservedRun, end: ObservedEnd, reason?: string, error?: unknown): void {
+    const now = this.now();
+    const durationMs = performance.now() - run.startedAt;
+    const argsBytes = run.delivery.body.length;
+    const isLarge = argsBytes > MOST_ARGS_BYTES;
+    const kind = this.book.kind(run.name);
+    if (end === 'succeeded') kind?.took(durationMs);
+    this.count(now, end, durationMs);
+    this.book.add({
+      uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind?.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
+      error: error === undefined ? undefined : recordOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
+      headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), log: run.notes?.lines ?? NO_LINES,
+    });
+  }
+
+  endedUnrun(task: TaskIdentity, end: ObservedEnd, reason?: string, error?: unknown): void {
+    const now = this.now();
+    this.count(now, end, 0);
+    this.book.add({
+      uuid: detached(task.uuid), name: this.book.kind(task.name)?.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
+      error: error === undefined ? undefined : recordOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES,
+    });
+  }
+
+  private count(now: number, end: EndedState, durationMs: number): void {
+    this.tally.ended(now, end);
+    if (end === 'succeeded' || end === 'failed') this.minutes.ended(now, end, durationMs);
+    else if (end === 'retrying') this.minutes.ended(now, 'retried', durationMs);
+  }
+}
+
+const MOST_MESSAGE = 2_000;
+const MOST_STACK = 8_000;
+
+/** Of the errors behind it only the nearest. */
+function recordOf(error: unknown): TaskErrorRecord {
+  const { cause, ...first } = errorRecord(error);
+  return { ...cut(first), ...(cause === undefined ? {} : { cause: cut(cause) }) };
+}
+
+function cut({ name, message, stack, code }: TaskErrorRecord): TaskErrorRecord {
+  return { name, message: detached(message.slice(0, MOST_MESSAGE)), ...(code === undefined ? {} : { code }), ...(stack === undefined ? {} : { stack: detached(stack.slice(0, MOST_STACK)) }) };
+}
+
+/** What is larger is not worth its room. */
+function smallHeaders(headers: Readonly<TaskHeaders>): TaskHeaders | undefined {
+  let characters = 0;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (typeof value === 'object' && value !== null) return undefined;
+    characters += name.length + (typeof value === 'string' ? value.length : 8);
+    if (characters > MOST_HEADER_CHARACTERS) return undefined;
+  }
+  return headers;
+}

@@ -1,0 +1,56 @@
+import { ConfigurationError } from '../errors.js';
+import { display } from '../task/argument-types.js';
+import { checkTaskFilter } from './task-filter.js';
+import type { TaskFilter } from './model.js';
+
+/** @publicApi */
+export interface InspectOptions {
+  /**
+   * How long answers are waited for, in milliseconds, from 10 to 60,000; sooner once all processes that are known have
+   * answered. The first question of a process takes its whole time, so that it gets to know them. Default: 1000.
+   */
+  readonly timeoutMs?: number;
+}
+
+/** @publicApi */
+export interface InspectTaskOptions extends InspectOptions {
+  /**
+   * How many waiting tasks of each queue are looked through for one that is found nowhere else, from 0 to 10,000. They
+   * are held for the moment, and go back to their place. Quorum queues, which count that as a delivery, are looked
+   * through only where this is given. Default: 100.
+   */
+  readonly peek?: number;
+}
+
+/** @publicApi */
+export interface ListOptions {
+  /** How many at most, from 1 to 1,000. Default: 200. */
+  readonly limit?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 1_000;
+const DEFAULT_LIMIT = 200;
+const MOST = 1_000;
+
+/** @throws ConfigurationError */
+export function timeoutOf(options: InspectOptions | undefined): number {
+  return wholeWithin(options?.timeoutMs ?? DEFAULT_TIMEOUT_MS, 'timeoutMs', 10, 60_000);
+}
+
+/** @throws ConfigurationError */
+export function peekOf(options: InspectTaskOptions | undefined): number | undefined {
+  return options?.peek === undefined ? undefined : wholeWithin(options.peek, 'peek', 0, 10_000);
+}
+
+/** What is asked of each process, and how many are told in all. @throws ConfigurationError */
+export function checkList(list: (TaskFilter & ListOptions & { before?: number }) | undefined): { filter: TaskFilter; limit: number } {
+  const { limit = DEFAULT_LIMIT, before, ...filter } = list ?? {};
+  const checked = checkTaskFilter(filter);
+  const until = before === undefined ? checked.until : Math.min(wholeWithin(before, 'before', 0, Number.MAX_SAFE_INTEGER), checked.until ?? Infinity);
+  return { filter: until === undefined ? checked : { ...checked, until }, limit: wholeWithin(limit, 'limit', 1, MOST) };
+}
+
+function wholeWithin(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new ConfigurationError(`${name} of inspection must be a whole number from ${least} to ${most}; found ${display(value)}.`, { option: name });
+}

@@ -1,0 +1,157 @@
+import type { ScheduleInfo } from '../schedules/schedule.js';
+import type { TaskResult } from '../results/task-result.js';
+import { requireText } from '../task/options.js';
+import type { Asker, Asking } from './asking/asker.js';
+import type { Items, Kind } from './asking/messages.js';
+import { mergedGroups } from './failure-groups.js';
+import { checkList, type InspectOptions, type InspectTaskOptions, type ListOptions, peekOf, timeoutOf } from './inspect-options.js';
+import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo } from './model.js';
+import { queuesReport, type QueueSource } from './queues-report.js';
+import { type DeadFound, endsOf, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
+
+const DEFAULT_PEEK = 100;
+const MOST_QUEUES_LOOKED_AT = 50;
+/** Several who look at queues at the same time ask the broker once. */
+const FRESH_MS = 500;
+
+export interface InspectionDependencies {
+  readonly asker: Asker;
+  readonly queues: QueueSource;
+  /** Resolves when the broker can be used. */
+  readonly ready: () => Promise<void>;
+  readonly dead: (queue: string, uuid: string) => Promise<DeadFound | undefined>;
+  /** Among the first `most` that wait. */
+  readonly waiting: (queue: string, uuid: string, most: number) => Promise<WaitingFound | undefined>;
+  /** What results tell of it, where this process can know. */
+  readonly record: (uuid: string) => Promise<TaskResult | undefined>;
+  readonly schedules: () => Promise<ScheduleInfo[]>;
+  readonly now: () => number;
+}
+
+/**
+ * What happens on the exchange now, in all processes: those that live are asked, and answer within a second. It works on
+ * every broker, with nothing to install or to store, and costs nothing while nobody asks. Processes of an older version
+ * of this library, and those with `inspection: { enabled: false }`, do not answer.
+ *
+ * Each method rejects with a `BrokerRefusedError` where the user of the broker may not ask. While the broker is away,
+ * this process alone is told of.
+ *
+ * @publicApi
+ */
+export class Inspection {
+  private report: { readonly at: number; readonly queues: Promise<QueuesReport> } | undefined;
+
+  /** Made by the dispatcher. */
+  constructor(private readonly dependencies: InspectionDependencies) {}
+
+  /**
+   * The processes that use the exchange, this one included. One that died without a word is `lost` within 15 seconds,
+   * with what it ran last, if somebody had looked in the half minute before; it is shown for an hour.
+   */
+  async processes(options?: InspectOptions): Promise<ProcessInfo[]> {
+    await this.ask({ kind: 'processes' }, options);
+    const { asker, now } = this.dependencies;
+    return asker.known.list(now()).sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  /** What runs now, the longest first. @throws ConfigurationError for what is no filter */
+  async running(list?: TaskFilter & ListOptions, options?: InspectOptions): Promise<RunningTaskInfo[]> {
+    const { filter, limit } = checkList(list);
+    const found = await this.ask({ kind: 'running', filter, limit }, options);
+    return found.sort((a, b) => a.startedAt - b.startedAt).slice(0, limit);
+  }
+
+  /** The queues of this process' configuration and of all workers: what waits, what is dead, what was done in the last hour. */
+  async queues(options?: InspectOptions): Promise<QueuesReport> {
+    timeoutOf(options);
+    const { now } = this.dependencies;
+    if (this.report === undefined || now() - this.report.at > FRESH_MS) {
+      const queues = this.reportOf(options);
+      this.report = { at: now(), queues };
+      queues.catch(() => { this.report = undefined; });
+    }
+    return this.report.queues;
+  }
+
+  /**
+   * What has ended lately, the latest first: of each process the last 1,000. `before` is `endedAt` of the last one seen,
+   * for the next page.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async recent(list?: TaskFilter & ListOptions & { before?: number }, options?: InspectOptions): Promise<EndedTaskInfo[]> {
+    const { filter, limit } = checkList(list);
+    const found = await this.ask({ kind: 'recent', filter, limit }, options);
+    return found.sort((a, b) => b.endedAt - a.endedAt).slice(0, limit);
+  }
+
+  /**
+   * What failed lately, by the name of the task and the kind of its error, the latest first: of each process the last 500
+   * failures, those that are tried again among them.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async failures(list?: TaskFilter & ListOptions, options?: InspectOptions): Promise<FailureGroup[]> {
+    const { filter, limit } = checkList(list);
+    return mergedGroups(await this.ask({ kind: 'failures', filter, limit }, options)).slice(0, limit);
+  }
+
+  /**
+   * Where a task is, and what is known of it: from the processes that run it or have run it, from the dead letters, from
+   * its result where one is kept, and from the first tasks that wait in the queues.
+   */
+  async task(uuid: string, options?: InspectTaskOptions): Promise<TaskInfo> {
+    requireText(uuid, 'The uuid of the task that is asked about');
+    const peek = peekOf(options);
+    const parts = await this.ask({ kind: 'task', filter: { uuid }, limit: DEFAULT_PEEK }, options);
+    const record = await this.dependencies.record(uuid).catch(() => undefined);
+    const ends = endsOf(parts);
+    const isFound = parts.some(({ running }) => running !== undefined) || ['succeeded', 'cancelled', 'expired'].includes(ends.at(-1)?.state ?? '');
+    if (isFound) return taskReport(uuid, { parts, record, dead: undefined, waiting: undefined, looked: [] }, { pauses: [], queues: [] });
+    const { queues } = await this.queues(options);
+    const [found, pauses] = [await this.inQueues(uuid, queues, peek), await this.dependencies.queues.pauses()];
+    return taskReport(uuid, { parts, record, ...found }, { pauses, queues });
+  }
+
+  /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */
+  schedules(): Promise<ScheduleInfo[]> {
+    return this.dependencies.schedules();
+  }
+
+  /** The unique keys that running tasks hold. Those of waiting tasks are held too, and in no list. */
+  async locks(options?: InspectOptions): Promise<LockInfo[]> {
+    const running = await this.ask({ kind: 'running' }, options);
+    return running.flatMap(({ name, uuid, uniqueKey, process, startedAt }) => (uniqueKey === undefined ? [] : [
+      { kind: 'unique' as const, name, key: uniqueKey, holders: [{ uuid, process, since: startedAt }] },
+    ]));
+  }
+
+  private async reportOf(options: InspectOptions | undefined): Promise<QueuesReport> {
+    return queuesReport(this.dependencies.queues, await this.ask({ kind: 'queues' }, options));
+  }
+
+  private async ask<K extends Kind>(asking: Asking<K>, options: InspectOptions | undefined): Promise<Items[K][]> {
+    const timeoutMs = timeoutOf(options);
+    await this.dependencies.ready();
+    const answers = await this.dependencies.asker.ask(asking, timeoutMs);
+    return answers.flatMap(({ items }) => items);
+  }
+
+  /** One after the other, until it is found. */
+  private async inQueues(uuid: string, queues: readonly QueueInfo[], peek: number | undefined): Promise<Pick<TaskFindings, 'dead' | 'waiting' | 'looked'>> {
+    const looked: string[] = [];
+    const { dead, waiting } = this.dependencies;
+    for (const queue of queues.slice(0, MOST_QUEUES_LOOKED_AT)) {
+      const most = queue.type === 'quorum' ? peek ?? 0 : peek ?? DEFAULT_PEEK;
+      const isWaiting = (queue.waiting ?? 0) > 0 && most > 0;
+      const found = isWaiting ? await waiting(queue.name, uuid, most).catch(() => undefined) : undefined;
+      if (isWaiting) looked.push(`the first ${most} of the queue "${queue.name}"`);
+      if (found !== undefined) return { waiting: found, dead: undefined, looked };
+      if ((queue.dead ?? 0) === 0) continue;
+      const letter = await dead(queue.name, uuid).catch(() => undefined);
+      looked.push(`the dead letters of "${queue.name}"`);
+      if (letter !== undefined) return { waiting: undefined, dead: letter, looked };
+    }
+    return { waiting: undefined, dead: undefined, looked: ['the processes that answered', ...looked] };
+  }
+}

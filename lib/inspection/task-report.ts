@@ -1,0 +1,131 @@
+import type { Pause } from '../control/pause.js';
+import type { TaskResult } from '../results/task-result.js';
+import type { TaskErrorRecord } from '../results/task-error-record.js';
+import { Header } from '../task/headers.js';
+import type { TaskArgument, TaskHeaders } from '../task/task.js';
+import type { TaskPart } from './asking/messages.js';
+import type { EndedTaskInfo, LogLine, QueueInfo, TaskInfo, TaskPlaceInfo } from './model.js';
+
+/** A dead letter, as far as it says something of its task. */
+export interface DeadFound {
+  readonly name?: string;
+  readonly args?: readonly TaskArgument[];
+  readonly headers?: TaskHeaders;
+  readonly queue: string;
+  readonly reason: string;
+  readonly diedAt: number;
+  readonly history: readonly { readonly attempt: number; readonly at: number; readonly worker?: string; readonly error: TaskErrorRecord }[];
+}
+
+/** A task that waits. */
+export interface WaitingFound {
+  readonly name: string;
+  readonly args: readonly TaskArgument[] | undefined;
+  readonly headers: TaskHeaders;
+  readonly queue: string;
+  readonly position: number;
+}
+
+/** Everything that was found out about one task. */
+export interface TaskFindings {
+  readonly parts: readonly TaskPart[];
+  readonly record: TaskResult | undefined;
+  readonly dead: DeadFound | undefined;
+  readonly waiting: WaitingFound | undefined;
+  readonly looked: readonly string[];
+}
+
+/** Where it may wait. */
+export interface Surroundings {
+  readonly pauses: readonly Pause[];
+  readonly queues: readonly QueueInfo[];
+}
+
+type Attempt = TaskInfo['attempts'][number];
+
+/** Pure. */
+export function taskReport(uuid: string, found: TaskFindings, surroundings: Surroundings): TaskInfo {
+  const { parts, record, dead, waiting } = found;
+  const ends = endsOf(parts);
+  const running = parts.find((part) => part.running !== undefined)?.running;
+  const name = running?.name ?? waiting?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
+  const args = running?.args ?? waiting?.args ?? dead?.args ?? ends.findLast((end) => end.args !== undefined)?.args;
+  const workflow = workflowOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
+  const trace = traceOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
+  return {
+    uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: waiting === undefined ? [] : reasonsOf(waiting, surroundings),
+    ...(args === undefined ? {} : { args }), attempts: attemptsOf(ends, running, dead, record), timeline: record?.timeline.map(({ state, at }) => ({ state, at })) ?? [],
+    ...(workflow === undefined ? {} : { workflow }), ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+/** The earliest first. */
+export function endsOf(parts: readonly TaskPart[]): EndedTaskInfo[] {
+  return parts.flatMap(({ ended }) => (ended === undefined ? [] : [ended])).sort((a, b) => a.endedAt - b.endedAt);
+}
+
+/** What happens last says where it is: a task that was replayed runs although a run of it has ended. */
+function placeOf({ parts, record, dead, waiting, looked }: TaskFindings, ends: readonly EndedTaskInfo[]): TaskPlaceInfo {
+  const running = parts.find((part) => part.running !== undefined)?.running;
+  if (running !== undefined) {
+    const { log: _log, ...run } = running;
+    return { place: 'running', run };
+  }
+  if (waiting !== undefined) return { place: 'waiting', queue: waiting.queue, position: waiting.position };
+  if (dead !== undefined) return { place: 'dead', queue: dead.queue, reason: dead.reason, diedAt: dead.diedAt };
+  // A delivery too many says nothing of the task.
+  const last = ends.findLast(({ state }) => state !== 'dropped');
+  const told = record?.timeline.at(-1);
+  if (told?.state === 'retrying' && told.at >= (last?.endedAt ?? 0)) return { place: 'delayed', dueAt: told.at + (told.delayMs ?? 0) };
+  if (last?.state === 'retrying') return { place: 'delayed' };
+  return last === undefined ? { place: 'unknown', looked } : { place: 'ended', end: last };
+}
+
+/** The same attempt may be known from several sides; who has its log knows it best. */
+function attemptsOf(ends: readonly EndedTaskInfo[], running: TaskPart['running'], dead: DeadFound | undefined, record: TaskResult | undefined): Attempt[] {
+  const attempts = new Map<number, Attempt>();
+  const add = (attempt: number, at: number, worker: string | undefined, error: TaskErrorRecord | undefined, log: readonly LogLine[]): void => {
+    if (!attempts.has(attempt)) attempts.set(attempt, { attempt, at, ...(worker === undefined ? {} : { worker }), ...(error === undefined ? {} : { error }), log });
+  };
+  if (running !== undefined) add(running.attempt, running.startedAt, running.worker, undefined, running.log);
+  for (const end of ends.toReversed()) add(end.attempt, end.startedAt, end.worker, end.error, end.log);
+  for (const failed of dead?.history ?? []) add(failed.attempt, failed.at, failed.worker, failed.error, []);
+  for (const { state, at, worker, attempt, error } of record?.timeline ?? []) if (state === 'started' && attempt !== undefined) add(attempt, at, worker, error, []);
+  return [...attempts.values()].sort((a, b) => a.attempt - b.attempt);
+}
+
+/** Why it waits, the most important first. */
+function reasonsOf({ name, headers, queue, position }: WaitingFound, { pauses, queues }: Surroundings): string[] {
+  const reasons = pauses.filter((pause) => (pause.kind === 'queue' && pause.name === queue) || (pause.kind === 'task' && pause.name === name))
+    .map(({ kind, name: paused, by, reason }) => `The ${kind} "${paused}" is paused by ${by}: ${reason}`);
+  const info = queues.find((one) => one.name === queue);
+  if (info !== undefined && info.consumers === 0) reasons.push(`No worker that answers consumes the queue "${queue}".`);
+  if (info !== undefined && info.consumers > 0 && info.running > 0) reasons.push(`The workers of the queue "${queue}" are busy: they run ${info.running} ${info.running === 1 ? 'task' : 'tasks'} now.`);
+  if (position > 0) reasons.push(`${position} ${position === 1 ? 'task stands' : 'tasks stand'} before it in its queue.`);
+  if (headers[Header.priority] === 'low') reasons.push('Its priority is low.');
+  const unique = uniqueKeyOf(headers);
+  if (unique !== undefined) reasons.push(`It holds the unique key "${unique}": no other of that key is taken meanwhile.`);
+  return reasons;
+}
+
+export function uniqueKeyOf(headers: Readonly<TaskHeaders> | undefined): string | undefined {
+  const mark = headers?.[Header.unique];
+  if (typeof mark !== 'string') return undefined;
+  try {
+    const { key } = JSON.parse(mark) as { key?: unknown };
+    return typeof key === 'string' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function workflowOf(headers: TaskHeaders | undefined): string | undefined {
+  const step = headers?.[Header.workflow];
+  return typeof step === 'string' ? step.split(' ')[0] : undefined;
+}
+
+/** By the W3C's header, where somebody sends it. */
+function traceOf(headers: TaskHeaders | undefined): string | undefined {
+  const parent = headers?.['traceparent'];
+  return typeof parent === 'string' ? parent.split('-')[1] : undefined;
+}

@@ -1,0 +1,139 @@
+import type { BrokerStatus } from '../brokers/broker.js';
+import type { ObservedRun } from '../worker/run-observer.js';
+import type { Answer, Items, Kind, Question, TaskPart } from './asking/messages.js';
+import { type EndedEntry } from './book/kept-ends.js';
+import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
+import { failureGroups } from './failure-groups.js';
+import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInfo, Whereabouts } from './model.js';
+import type { FactsOfProcess } from './process-facts.js';
+import type { Redaction } from './redaction.js';
+import { uniqueKeyOf } from './task-report.js';
+import { matches } from './task-filter.js';
+
+/** A worker of this process, as it is told of. */
+export interface ToldWorker {
+  readonly name: string;
+  readonly queue: string;
+  readonly limit: number;
+  readonly activity: { readonly running: number; readonly waiting: number };
+  readonly consuming: boolean;
+  readonly isPaused: boolean;
+  readonly taskNames: readonly string[];
+  /** Those that hold a slot. */
+  readonly runs: readonly ObservedRun[];
+}
+
+export type ToldProcess = Pick<ProcessInfo, 'id' | 'host' | 'pid' | 'role' | 'versions' | 'startedAt'>;
+
+export interface TellerDependencies {
+  readonly process: ToldProcess;
+  readonly workers: () => readonly ToldWorker[];
+  readonly book: RunBook;
+  readonly facts: FactsOfProcess;
+  readonly redaction: Redaction;
+  readonly connection: () => BrokerStatus;
+  /** Of the application: paths of its files are told from there. */
+  readonly folder: string;
+  readonly now: () => number;
+}
+
+const MOST_ITEMS = 1_000;
+const DEFAULT_ITEMS = 200;
+const MOST_RUNNING_OF_PROCESS = 100;
+
+/** What this process answers when it is asked. All of it is made when somebody asks, and passes the redaction. */
+export class Teller {
+  constructor(private readonly dependencies: TellerDependencies) {}
+
+  answer({ id, kind, filter = {}, limit = DEFAULT_ITEMS }: Question): Answer {
+    const most = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, MOST_ITEMS) : DEFAULT_ITEMS;
+    return { id, process: this.dependencies.process.id, items: this.items(kind, filter, most) };
+  }
+
+  private items(kind: Kind, filter: TaskFilter, limit: number): readonly Items[Kind][] {
+    switch (kind) {
+      case 'processes': return [this.process()];
+      case 'running': return this.running(filter).slice(0, limit);
+      case 'recent': return this.ended(this.dependencies.book.ends.newestFirst(), filter, limit);
+      case 'failures': return failureGroups(this.ended(this.dependencies.book.failures.newestFirst(), filter, MOST_ITEMS), this.dependencies.folder).slice(0, limit);
+      case 'queues': return this.dependencies.workers().map((worker) => this.queuePart(worker));
+      case 'task': return this.task(filter, limit);
+    }
+  }
+
+  private process(): ProcessInfo {
+    const { process, facts, connection, now, workers } = this.dependencies;
+    return {
+      ...process, status: 'alive', seenAt: now(), ...facts.read(), connection: connection(), workers: workers().map((worker) => this.worker(worker)),
+      running: this.running({}).slice(0, MOST_RUNNING_OF_PROCESS).map(({ args: _args, ...rest }) => rest),
+    };
+  }
+
+  private worker({ name, queue, limit, activity: { running, waiting }, isPaused, consuming, taskNames }: ToldWorker): WorkerInfo {
+    const { book, now, process } = this.dependencies;
+    const { tally } = book.of(name, queue);
+    return { name, queue, limit, running, waiting, paused: isPaused, consuming, totals: tally.totals, rate: tally.rate(now(), process.startedAt), tasks: taskNames };
+  }
+
+  private queuePart({ name, queue, activity: { running, waiting }, consuming }: ToldWorker): Items['queues'] {
+    const { book, now } = this.dependencies;
+    return { queue, running, waiting, consuming, history: book.of(name, queue).minutes.list(now()) };
+  }
+
+  /** The longest first. */
+  private running(filter: TaskFilter): RunningTaskInfo[] {
+    const runs = this.dependencies.workers().flatMap((worker) => worker.runs.map((run) => this.run(run, worker)));
+    return runs.filter((run) => matches(filter, run)).sort((a, b) => a.startedAt - b.startedAt);
+  }
+
+  private run(run: ObservedRun, worker: ToldWorker): RunningTaskInfo {
+    const { book, now, redaction } = this.dependencies;
+    const runningMs = performance.now() - run.startedAt;
+    const argsBytes = run.delivery.body.length;
+    const args = argsBytes > MOST_ARGS_BYTES ? undefined : redaction.args(run.task.args, { name: run.name, queue: worker.queue });
+    const uniqueKey = uniqueKeyOf(run.headers);
+    const usualMs = book.kind(run.name)?.usualMs;
+    return {
+      ...this.whereabouts(worker.name, worker.queue), uuid: run.uuid, name: run.name, attempt: run.attempt, startedAt: Math.round(now() - runningMs), runningMs: Math.round(runningMs), argsBytes,
+      ...(run.notes?.progress === undefined ? {} : { progress: run.notes.progress }), ...(args === undefined ? {} : { args }), ...(usualMs === undefined ? {} : { isSlow: runningMs > usualMs }), ...(uniqueKey === undefined ? {} : { uniqueKey }),
+    };
+  }
+
+  private ended(entries: Iterable<EndedEntry>, filter: TaskFilter, limit: number): EndedTaskInfo[] {
+    const found: EndedTaskInfo[] = [];
+    for (const entry of entries) {
+      // What says no at once need not be redacted first.
+      if (filter.uuid !== undefined && filter.uuid !== entry.uuid) continue;
+      const told = this.end(entry);
+      if (matches(filter, told)) found.push(told);
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  private end(entry: EndedEntry): EndedTaskInfo {
+    const { redaction } = this.dependencies;
+    const { uuid, name, attempt, state, reason, error, argsBytes, log } = entry;
+    const [args, headers] = [redaction.args(entry.args, entry), redaction.headers(entry.headers)];
+    const [startedAt, endedAt] = [Math.round(entry.startedAt), Math.round(entry.endedAt)];
+    return {
+      ...this.whereabouts(entry.worker, entry.queue), uuid, name, attempt, state, startedAt, endedAt, durationMs: endedAt - startedAt, argsBytes, log,
+      ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }), ...(args === undefined ? {} : { args }), ...(headers === undefined ? {} : { headers }),
+    };
+  }
+
+  private task({ uuid }: TaskFilter, limit: number): TaskPart[] {
+    if (uuid === undefined) return [];
+    const { ends, failures } = this.dependencies.book;
+    const running = this.dependencies.workers().flatMap((worker) => worker.runs.filter((run) => run.uuid === uuid)
+      .map((run) => ({ uuid, running: { ...this.run(run, worker), log: run.notes?.lines ?? [] } })));
+    const ended = this.ended(ends.newestFirst(), { uuid }, limit);
+    const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
+    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end }))];
+  }
+
+  private whereabouts(worker: string, queue: string): Whereabouts {
+    const { id, host, pid } = this.dependencies.process;
+    return { process: id, host, pid, worker, queue };
+  }
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Arg, type DispatcherService, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
+import { bothBrokers, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { startScript, type Child } from '../support/processes.js';
+import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { emission, eventually, Signal } from '../support/wait.js';
+
+/** Machines that have more to do answer later. */
+const OPTIONS = { timeoutMs: 3_000 };
+const BROKERS = [...bothBrokers('inspection'), ['embedded, in memory', () => 'embedded:'] as const];
+
+@Injectable()
+class Tasks {
+  started = new Signal();
+  release = new Signal();
+
+  @Task('add') add(): number { return 3; }
+  @Task('fails', { retry: { attempts: 2, delaySeconds: 0.05 } })
+  fails(@Arg(0) customer: { id: number }, @TaskContext() { logger }: TaskContext): never {
+    logger.warn(`no card of ${customer.id}`);
+    throw new TypeError(`customer ${customer.id} has no card`);
+  }
+
+  @Task('slow')
+  async slow(@TaskContext() context: TaskContext): Promise<void> {
+    context.logger.log('I begin');
+    context.progress(0.25, { page: 1 });
+    this.started.fire();
+    await this.release.promise;
+  }
+}
+
+describe.each(BROKERS)('inspection: %s', (_title, url) => {
+  const start = async (): Promise<{ service: DispatcherService; tasks: Tasks; queue: string }> => {
+    const config = oneWorker(url(), 'inspect');
+    const { app, service } = await startOn(config, { providers: [Tasks] });
+    const tasks = app.get(Tasks);
+    onTestFinished(() => tasks.release.fire());
+    return { service, tasks, queue: config.workers[0].queue };
+  };
+  const json = (value: unknown): { type: 'json'; value: unknown } => ({ type: 'json', value });
+
+  it('tells of this process, its worker and what runs', async () => {
+    const { service, tasks, queue } = await start();
+    const { uuid } = await service.publish({ name: 'slow', args: [json({ password: 'hunter2', kept: 9 })] });
+    await tasks.started.promise;
+    const [process_] = await service.inspect.processes(OPTIONS);
+    expect(process_).toMatchObject({ status: 'alive', pid: process.pid, role: 'both', connection: 'ready', workers: [{ name: 'w', queue, limit: 1, running: 1, consuming: true, paused: false, tasks: expect.arrayContaining(['slow']) }] });
+    expect(process_?.memory.rssBytes).toBeGreaterThan(1e6);
+    expect(process_?.versions).toMatchObject({ node: process.versions.node, dispatcher: expect.stringMatching(/^\d/), nest: expect.stringMatching(/^\d/) });
+    const [run, ...more] = await service.inspect.running({ name: 'sl*' }, OPTIONS);
+    expect(more).toEqual([]);
+    expect(run).toMatchObject({ uuid, name: 'slow', queue, worker: 'w', attempt: 1, progress: { percent: 25, text: '{"page":1}' }, args: [{ type: 'json', value: { password: '[hidden]', kept: 9 } }] });
+    expect(await service.inspect.running({ name: 'other' }, OPTIONS)).toEqual([]);
+    expect(await service.inspect.task(uuid, OPTIONS)).toMatchObject({ uuid, name: 'slow', where: { place: 'running', run: { uuid } }, attempts: [{ attempt: 1, worker: 'w', log: [{ level: 'log', text: 'I begin' }] }] });
+  });
+
+  it('tells what has ended, what failed and where a dead task is, with its attempts and log', async () => {
+    const { service, queue } = await start();
+    await service.publish('add', 1, 2);
+    const uuids = [randomUUID(), randomUUID()] as const;
+    for (const [index, uuid] of uuids.entries()) await service.publish({ name: 'fails', uuid, args: [json({ id: 41 + index })] });
+    await eventually(() => service.inspect.recent({ state: 'failed' }, OPTIONS), (ended) => ended.length === 2, 'both failures');
+    const recent = await service.inspect.recent({}, OPTIONS);
+    expect(recent.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(['add succeeded', 'fails failed', 'fails failed', 'fails retrying', 'fails retrying']);
+    expect(await service.inspect.recent({ args: { '0.id': 42 }, state: 'failed' }, OPTIONS)).toMatchObject([{ uuid: uuids[1], reason: 'failed', attempt: 2, error: { name: 'TypeError', message: 'customer 42 has no card' } }]);
+    expect(await service.inspect.recent({ error: 'CUSTOMER 41', limit: 1 }, OPTIONS)).toMatchObject([{ uuid: uuids[0], state: 'failed' }]);
+    const [group, ...more] = await service.inspect.failures({}, OPTIONS);
+    expect(more).toEqual([]);
+    expect(group).toMatchObject({ name: 'fails', count: 4, dead: 2, queues: [queue], error: { name: 'TypeError', message: 'customer <number> has no card', frame: expect.stringContaining('inspection.test') } });
+    expect(await service.inspect.task(uuids[0], OPTIONS)).toMatchObject({
+      name: 'fails', where: { place: 'dead', queue, reason: 'failed' }, args: [{ value: { id: 41 } }],
+      attempts: [{ attempt: 1, error: { message: 'customer 41 has no card' }, log: [{ level: 'warn', text: 'no card of 41' }] }, { attempt: 2, log: [{ text: 'no card of 41' }] }],
+    });
+    expect(await service.inspect.processes(OPTIONS)).toMatchObject([{ workers: [{ totals: { succeeded: 1, failed: 2, retried: 2, cancelled: 0 } }] }]);
+  });
+
+  it('tells of queues, and why a task waits', async () => {
+    const { service, tasks, queue } = await start();
+    await service.publish('slow');
+    await tasks.started.promise;
+    const waiting = Array.from({ length: 3 }, () => randomUUID());
+    for (const uuid of waiting) await service.publish({ name: 'add', uuid, args: [] });
+    await service.publish({ name: 'add', args: [], delaySeconds: 600 });
+    await service.pause({ queue }, { by: 'ada', reason: 'a test' });
+    const report = await eventually(() => service.inspect.queues(OPTIONS), ({ queues, delayed }) => queues[0]?.waiting === 3 && delayed === 1, 'what waits');
+    expect(report.queues).toMatchObject([{ name: queue, type: 'classic', waiting: 3, running: 1, dead: 0, pause: { by: 'ada' } }]);
+    expect(report.queues[0]?.history.reduce((sum, { received }) => sum + received, 0)).toBeGreaterThanOrEqual(1);
+    const info = await service.inspect.task(waiting[2] as string, OPTIONS);
+    expect(info).toMatchObject({ name: 'add', where: { place: 'waiting', queue, position: 2 } });
+    expect(info.waitsFor.join(' ')).toMatch(/paused by ada: a test.*2 tasks stand before it/s);
+    expect((await service.inspect.task(randomUUID(), OPTIONS)).where).toMatchObject({ place: 'unknown', looked: expect.arrayContaining([`the first 100 of the queue "${queue}"`]) });
+    expect(await service.depth(queue)).toBe(3);
+  });
+});
+
+describe.each(bothBrokers('inspection'))('inspection of several processes: %s', (_title, url) => {
+  const startAll = async (count: number): Promise<{ service: DispatcherService; children: Child[]; queue: string }> => {
+    const broker = url();
+    const { exchange, queue } = ownQueue(broker, 'inspect');
+    const config = { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 2, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
+    const children = Array.from({ length: count }, () => startScript('test/integration/apps/inspected.ts', { env: { INSPECTED_CONFIG: JSON.stringify(config) } }));
+    onTestFinished(async () => { await Promise.all(children.map((child) => child.stop())); });
+    await Promise.all(children.map((child) => child.line(/^ready$/, 60_000)));
+    const { service } = await startOn({ ...config, workers: [], initQueues: [{ name: queue, bindingKeys: ['key'] }], role: 'publisher' });
+    return { service, children, queue };
+  };
+  const byPid = (processes: readonly ProcessInfo[], pid: number): ProcessInfo | undefined => processes.find((one) => one.pid === pid);
+
+  it('sees all of them from a publisher, and says within 15 s which was killed, with what it ran; who ends in order is gone', async () => {
+    const { service, children: [killed, ended, other] } = await startAll(3);
+    const uuids = Array.from({ length: 3 }, () => randomUUID());
+    for (const uuid of uuids) await service.publish({ name: 'work', uuid, args: [{ type: 'int', value: 120_000 }] });
+    const running = await eventually(() => service.inspect.running({}, OPTIONS), (runs) => runs.length === 3, 'all three to run');
+    expect(running.map(({ uuid }) => uuid).sort()).toEqual([...uuids].sort());
+    const before = await eventually(() => service.inspect.processes(OPTIONS), (processes) => processes.filter((one) => one.running.length === 1).length === 3, 'four processes that say what they run');
+    expect(before.map(({ role, status }) => `${role} ${status}`).sort()).toEqual(['both alive', 'both alive', 'both alive', 'publisher alive']);
+    const ran = byPid(before, killed?.pid as number)?.running[0]?.uuid;
+    const killedAt = Date.now();
+    killed?.kill();
+    const after = await eventually(() => service.inspect.processes(OPTIONS), (processes) => byPid(processes, killed?.pid as number)?.status === 'lost', 'the killed one to be lost', { everyMs: 500 });
+    expect(Date.now() - killedAt).toBeLessThan(15_000);
+    expect(byPid(after, killed?.pid as number)).toMatchObject({ running: [{ uuid: ran, name: 'work', progress: { percent: 50, text: 'half' } }] });
+    expect([ended, other].map((child) => byPid(after, child?.pid as number)?.status)).toEqual(['alive', 'alive']);
+    ended?.signal('SIGTERM');
+    await eventually(() => service.inspect.processes(OPTIONS), (processes) => byPid(processes, ended?.pid as number) === undefined, 'the ended one to be gone', { limitMs: 60_000 });
+  });
+});
+
+describe('inspection while RabbitMQ is away', () => {
+  it('tells of this process, blames nobody, and recovers by itself', async () => {
+    const { proxy, url } = await TcpProxy.before(sharedRabbitMqUrl());
+    onTestFinished(() => proxy.close());
+    const { exchange, queue } = ownQueue(sharedRabbitMqUrl(), 'inspect');
+    const config = { exchange, defaultRoutingKey: 'key', workers: [{ name: 'w', queue, bindingKeys: ['key'] }] };
+    const { service } = await startOn({ ...config, broker: url, reconnectionIntervalSeconds: 0.1 });
+    await startOn({ ...config, broker: sharedRabbitMqUrl() });
+    const both = (processes: readonly ProcessInfo[]): boolean => processes.length === 2 && processes.every(({ status }) => status === 'alive');
+    await eventually(() => service.inspect.processes(OPTIONS), both, 'both processes');
+    proxy.set('reset');
+    await emission(service.states, ({ status }) => status !== 'ready', 'the connection to be lost');
+    const alone = await service.inspect.processes(OPTIONS);
+    expect(alone.map(({ status }) => status)).toEqual(['alive', 'alive']);
+    expect(alone.filter(({ connection }) => connection === 'ready')).toHaveLength(1);
+    proxy.set('pass');
+    await eventually(() => service.inspect.processes(OPTIONS), (processes) => both(processes) && processes.every(({ connection }) => connection === 'ready'), 'both again');
+  });
+});
