@@ -105,7 +105,7 @@ const rooms = [
     may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS, URLS],
     why: 'The door to Nest: what stands behind it is of dispatcher/ and of the types that users see.' },
   { name: 'cli', files: CLI, packages: ['commander', 'lossless-json', 'amqplib'],
-    may: [DISPATCHER, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
+    may: [DISPATCHER, INSPECTION, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
     why: 'A face of dispatcher/, without Nest. Of RabbitMQ it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
     may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],

@@ -21,7 +21,7 @@ describe('the command line, used wrongly', () => {
     ['a scheme that no broker has', ['queues', 'a', '-b', 'http://u:geheim@h/', '-e', 'x'], 'has the scheme "http:"'],
     ['a URL with a stray password', ['queues', 'a', '-b', 'amqp://u:ge/heim@h/', '-e', 'x'], 'must be encoded'],
     ['the memory of another process', ['queues', 'a', '-b', 'embedded:', '-e', 'x'], 'memory of one process'],
-    ['no queue', ['queues', '-b', 'embedded:.', '-e', 'x'], 'which queues are meant'],
+    ['no queue', ['drain', '-b', 'embedded:.', '-e', 'x'], 'which queues are meant'],
   ])('ends with 2: %s', async (_what, args, text) => {
     const result = await runCli(args);
     expect(result).toMatchObject({ code: 2, stdout: '' });

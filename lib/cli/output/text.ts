@@ -40,3 +40,10 @@ export function fields(entries: readonly (readonly [string, unknown])[]): string
 export function counted(count: number, what: string): string {
   return `${count} ${count === 1 ? what : `${what}s`}`;
 }
+
+/** A duration as people read it: `350 ms`, `12 s`, `5 min`, `3 h`, `2 d`. */
+export function age(milliseconds: number): string {
+  const steps: readonly (readonly [limit: number, unit: number, name: string])[] = [[1_000, 1, 'ms'], [120_000, 1_000, 's'], [7_200_000, 60_000, 'min'], [172_800_000, 3_600_000, 'h']];
+  const [, unit, name] = steps.find(([limit]) => milliseconds < limit) ?? [Infinity, 86_400_000, 'd'];
+  return `${Math.round(milliseconds / unit)} ${name}`;
+}

@@ -4,6 +4,7 @@ import { resolveConfig } from '../../dispatcher/config/resolve-config.js';
 import type { ServerConfig } from '../../dispatcher/config/server-config.js';
 import { Dispatcher } from '../../dispatcher/dispatcher.js';
 import { DispatcherParts } from '../../dispatcher/dispatcher-parts.js';
+import type { Inspection } from '../../inspection/inspection.js';
 import type { Settings } from '../settings/settings.js';
 import type { Terminal } from '../terminal.js';
 import { cliApplication, StderrLog } from './cli-application.js';
@@ -34,6 +35,10 @@ export class Session {
 
   get broker(): Broker {
     return this.parts.broker;
+  }
+
+  get inspection(): Inspection {
+    return this.parts.inspecting.inspection;
   }
 
   get exchange(): string {

@@ -6,14 +6,15 @@ import { UsageError } from '../failures.js';
 import { printable, table } from '../output/text.js';
 import type { Session } from '../session/session.js';
 import { listArgument, type Answer, type Verb, type VerbCall, type VerbContext } from '../verb.js';
+import { queueTable } from './queue-table.js';
 
 export const queues: Verb = {
   name: 'queues',
-  summary: 'how many tasks wait, and how many are dead',
-  notes: ['Tasks in the hands of workers are in no count of the broker. Delayed tasks are counted for the whole exchange.'],
-  arguments: [{ name: '[queues...]', about: 'names of work queues; default: "queues" of the configuration' }],
+  summary: 'how many tasks wait, run, and are dead',
+  notes: ['Without names: the queues of all workers that answer. Named ones are counted whether anybody works on them or not; what workers hold is in no count of the broker then.'],
+  arguments: [{ name: '[queues...]', about: 'names of work queues; default: "queues" of the configuration, else those of all workers' }],
   examples: [
-    ['queues orders mail', 'two queues'],
+    ['queues', 'those of all workers, with what was done in the last minute'],
     ['queues orders --json | jq ".queues[0].waiting"', 'one number, for a script'],
   ],
   run: look,
@@ -28,6 +29,8 @@ interface QueueCount {
 }
 
 async function look(context: VerbContext, call: VerbCall): Promise<Answer> {
+  const named = listArgument(call, 0);
+  if (named.length === 0 && context.settings.queues.length === 0) return worked(await context.open());
   const names = queuesNamed(call, 0, context);
   const session = await context.open();
   const pauses = await session.parts.operations.paused();
@@ -40,6 +43,12 @@ async function look(context: VerbContext, call: VerbCall): Promise<Answer> {
     text: `${table(['QUEUE', 'WAITING', 'DEAD', 'PAUSED'], counts.map(rowOf))}\n\ndelayed: ${delayed}, undelivered: ${undelivered}`,
     exitCode: counts.some(({ waiting }) => waiting === undefined) ? ExitCode.refused : ExitCode.ok,
   };
+}
+
+async function worked({ inspection }: Session): Promise<Answer> {
+  const report = await inspection.queues();
+  const { queues: all, delayed, undelivered } = report;
+  return { data: report, text: `${all.length === 0 ? 'no worker has answered' : queueTable(all)}\n\ndelayed: ${delayed}, undelivered: ${undelivered}` };
 }
 
 async function countOf({ parts, broker }: Session, name: string, pauses: readonly Pause[]): Promise<QueueCount> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromJson, toJson } from '../../../lib/cli/output/json.js';
 import { Progress } from '../../../lib/cli/output/progress.js';
-import { counted, fields, printable, printableLines, shortened, table } from '../../../lib/cli/output/text.js';
+import { age, counted, fields, printable, printableLines, shortened, table } from '../../../lib/cli/output/text.js';
 import { BrokerError } from '../../../lib/errors.js';
 import { Secret } from '../../../lib/urls/secret.js';
 
@@ -40,6 +40,12 @@ describe('what the command line prints for people', () => {
     expect(fields([['id', 'x'], ['gone', undefined], ['name', 5]])).toBe('id:   x\nname: 5');
     expect(shortened('x'.repeat(50), 10)).toBe('xxxxxxx...');
     expect([counted(1, 'task'), counted(0, 'task')]).toEqual(['1 task', '0 tasks']);
+  });
+});
+
+describe('a duration', () => {
+  it.each([[0, '0 ms'], [999, '999 ms'], [12_000, '12 s'], [119_000, '119 s'], [300_000, '5 min'], [10_800_000, '3 h'], [259_200_000, '3 d']])('of %d ms is %s', (milliseconds, text) => {
+    expect(age(milliseconds)).toBe(text);
   });
 });
 

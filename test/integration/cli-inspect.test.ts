@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { describe, expect, it, vi } from 'vitest';
+import { Task, TaskContext } from '../../lib/index.js';
+import { type CliPlace, runCli } from '../support/cli.js';
+import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { Arrivals, eventually, Signal } from '../support/wait.js';
+
+/** Each call is a process that starts, loads and connects. */
+vi.setConfig({ testTimeout: 240_000 });
+
+@Injectable()
+class Tasks {
+  readonly ran = new Arrivals<string>();
+  readonly release = new Signal();
+  @Task('blocks') async blocks(@TaskContext() context: TaskContext): Promise<void> {
+    context.progress(0.5);
+    this.ran.add(context.uuid);
+    await this.release.promise;
+  }
+  @Task('breaks') breaks(): void { throw new Error('no such customer'); }
+  @Task('quick') quick(): void { this.ran.add('quick'); }
+}
+
+describe.each(bothBrokers('cli-inspect'))('looking at running processes on %s', (_name, url) => {
+  it('shows processes, queues, what runs, what ended, what failed, and one task', async () => {
+    const config = { ...oneWorker(url(), 'cli-inspect'), defaultRoutingKey: 'key' };
+    config.workers[0].limit = 2;
+    const { app, service } = await startOn(config, { providers: [Tasks] });
+    const [{ queue }] = config.workers;
+    const tasks = app.get(Tasks);
+    const place: CliPlace = { broker: config.broker as string, exchange: config.exchange };
+    const { uuid } = await service.publish('blocks');
+    await tasks.ran.count(1);
+    const failed = await service.publish('breaks');
+    await service.publish('quick');
+    await tasks.ran.count(2);
+    await eventually(() => service.deadLetters.list(queue).catch(() => undefined), (page) => page?.letters.length === 1, 'a dead letter');
+
+    const { processes } = (await runCli(['inspect', '--json'], place)).json<{ processes: { pid: number; status: string; workers: { queue: string; running: number }[] }[] }>();
+    expect(processes).toMatchObject([{ pid: process.pid, status: 'alive', workers: [{ queue, running: 1, limit: 2 }] }]);
+    expect((await runCli(['inspect'], place)).stdout).toMatch(new RegExp(`:${process.pid} +both +ready [^]*\\bw +${queue} `));
+    expect((await runCli(['running', '--json'], place)).json()).toMatchObject({ tasks: [{ uuid, name: 'blocks', attempt: 1, queue }] });
+    expect((await runCli(['running', '--name', 'qui*'], place))).toMatchObject({ code: 0, stdout: 'nothing' });
+    const recent = (await runCli(['recent', '--state', 'succeeded', '--json'], place)).json<{ tasks: { name: string }[] }>();
+    expect(recent.tasks.map(({ name }) => name)).toEqual(['quick']);
+    expect((await runCli(['failures', '--json'], place)).json()).toMatchObject({ groups: [{ name: 'breaks', count: 1, error: { message: 'no such customer' } }] });
+    expect((await runCli(['failures'], place)).stdout).toMatch(/breaks .*no such customer/);
+    expect((await runCli(['task', uuid, '--json'], place)).json()).toMatchObject({ uuid, name: 'blocks', where: { place: 'running' } });
+    expect((await runCli(['task', failed.uuid], place)).stdout).toMatch(/where: +dead letter of [^]*no such customer/);
+    expect((await runCli(['task', 'none'], place)).code).toBe(1);
+    expect((await runCli(['queues', '--json'], place)).json()).toMatchObject({ queues: [{ name: queue, waiting: 0, dead: 1 }], delayed: 0 });
+    const top = await runCli(['top'], place);
+    expect(top).toMatchObject({ code: 0, stderr: '' });
+    expect(top.stdout).toMatch(new RegExp(`${queue} [^]*WORKER[^]*${uuid}`));
+    tasks.release.fire();
+  });
+});
