@@ -37,6 +37,7 @@ const CAPABILITIES = ['^lib/workflows/', '^lib/dead-letters/', '^lib/control/', 
 const DISPATCHER = '^lib/dispatcher/';
 const NEST = '^lib/nest/';
 const CLI = '^lib/cli/';
+const DASHBOARD = '^lib/dashboard/';
 
 const PORTS = [BROKER_PORT, STATE_PORT];
 
@@ -109,7 +110,10 @@ const rooms = [
     why: 'A face of dispatcher/, without Nest. Of RabbitMQ it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
     may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
-    why: 'The public API: it re-exports, and is imported by nobody inside.' },
+    why: 'The public API: it re-exports, and inside is imported by the dashboard alone.' },
+  { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
+    may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
+    why: 'A user of the dispatcher as others are: by the public API, and what inspection tells. Of nest/ it takes the names of the dispatchers. Nobody imports it back.' },
 ];
 
 /** One row of the table as two rules: what of ours, and which packages. */

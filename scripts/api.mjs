@@ -12,15 +12,22 @@ export const API_FILE = join(root, 'docs/api.txt');
 
 const HEADER = 'What nestjs-dispatcher exports. Made by `npm run api`; a difference is a change that its users see.\n';
 
+/** What follows the package's name in an import, and where it comes from. */
+const ENTRIES = [['', 'lib/index.ts'], ['/dashboard', 'lib/dashboard/index.ts']];
+
 /** The text of the file, from the sources. */
 export function publicApi() {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  const entry = join(root, 'lib/index.ts');
-  const program = ts.createProgram([entry], { ...options, declaration: true, sourceMap: false, noEmit: false });
+  const program = ts.createProgram(ENTRIES.map(([, entry]) => join(root, entry)), { ...options, declaration: true, sourceMap: false, noEmit: false });
+  const emitted = new Map();
+  const parts = ENTRIES.map(([path, entry]) => [...(path === '' ? [] : [`\nFrom nestjs-dispatcher${path}:\n`]), ...exportsOf(program, join(root, entry), emitted)]);
+  return [HEADER, ...parts.flat()].join('\n') + '\n';
+}
+
+function exportsOf(program, entry, emitted) {
   const checker = program.getTypeChecker();
   const module = checker.getSymbolAtLocation(program.getSourceFile(entry));
-  const emitted = new Map();
   const texts = checker.getExportsOfModule(module).map((exported) => {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
     const file = symbol.declarations[0].getSourceFile();
@@ -29,7 +36,7 @@ export function publicApi() {
     if (text === '') throw new Error(`No declaration of "${exported.name}" in what is emitted of ${file.fileName}.`);
     return [exported.name, exported.name === symbol.name ? text : `export { ${symbol.name} as ${exported.name} };\n${text}`];
   });
-  return [HEADER, ...texts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text)].join('\n') + '\n';
+  return texts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text);
 }
 
 function declarationsOf(program, file) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 // The test concerns whatever changes these, as a run of what a change concerns has to know.
 import '../../../lib/index.js';
+import '../../../lib/dashboard/index.js';
 import { API_FILE, publicApi } from '../../../scripts/api.mjs';
 
 // It reads all sources and the declarations of Nest: some ten seconds, and more where others use the machine.

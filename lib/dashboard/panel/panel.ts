@@ -1,0 +1,43 @@
+import type { DispatcherService } from '../../index.js';
+import { EventTail } from '../live/event-tail.js';
+import { LivePoll } from '../live/live-poll.js';
+import type { InspectionFace } from '../inspection.js';
+import type { AuditLog } from './audit-log.js';
+import type { Curtain } from './curtain.js';
+import { SharedAnswers } from './shared-answers.js';
+import { Turns } from './turns.js';
+
+export interface PanelDependencies {
+  readonly name: string;
+  readonly service: DispatcherService;
+  readonly inspection: InspectionFace;
+  readonly curtain: Curtain;
+  readonly audit: AuditLog;
+  readonly now: () => number;
+  readonly pollPauseMs?: number;
+}
+
+/** One dispatcher, as the dashboard sees it. */
+export class Panel {
+  readonly name: string;
+  readonly service: DispatcherService;
+  readonly inspection: InspectionFace;
+  readonly curtain: Curtain;
+  readonly audit: AuditLog;
+  readonly poll: LivePoll;
+  /** `events`: what the log says too; `all-events`: each step of each task. */
+  readonly tails: { readonly events: EventTail; readonly 'all-events': EventTail };
+  readonly answers: SharedAnswers;
+  readonly deadLetterTurns = new Turns();
+
+  constructor({ name, service, inspection, curtain, audit, now, pollPauseMs }: PanelDependencies) {
+    this.name = name;
+    this.service = service;
+    this.inspection = inspection;
+    this.curtain = curtain;
+    this.audit = audit;
+    this.answers = new SharedAnswers(now);
+    this.poll = new LivePoll({ inspection, service, curtain, now, ...(pollPauseMs === undefined ? {} : { pauseMs: pollPauseMs }) });
+    this.tails = { events: new EventTail(service, 'log', curtain), 'all-events': new EventTail(service, 'debug', curtain) };
+  }
+}

@@ -1,0 +1,93 @@
+import type { ScheduleInfo, WorkflowProgress, StepProgress } from '../../index.js';
+import type { EndedState, TaskFilter } from '../../inspection/model.js';
+import type { ShownSchedule, ShownStep, ShownWorkflow } from '../answers.js';
+import type { Fields } from '../http/fields.js';
+import { badRequest, notFound } from '../http/refusal.js';
+import type { Curtain } from './curtain.js';
+import { countDeadLetters, listDeadLetters, lookAtDeadLetter } from './dead-letters.js';
+import type { Panel } from './panel.js';
+import { endOf, groupOf, pageOf } from './shown-task.js';
+
+export type Read = (panel: Panel, fields: Fields) => Promise<unknown>;
+
+const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cancelled', 'expired', 'dropped'];
+const MOST_RECENT = 200;
+const MOST_GROUPS = 200;
+const MOST_NAMES = 2_000;
+const MOST_LOCKS = 500;
+
+/** What a page may ask for, by its name in the URL. */
+export const READS: Readonly<Record<string, Read>> = {
+  'dead-letters': listDeadLetters,
+  'dead-letters-count': countDeadLetters,
+  'dead-letter': lookAtDeadLetter,
+  recent: async ({ inspection, curtain }, fields) => {
+    const limit = fields.number('limit', 1, MOST_RECENT) ?? 100;
+    const ended = await inspection.recent({ ...taskFilter(fields, curtain), limit });
+    return { rows: ended.slice(0, limit).map((end) => endOf(end, curtain, false)) };
+  },
+  failures: async ({ inspection, curtain }, fields) => {
+    const groups = await inspection.failures({ ...taskFilter(fields, curtain), limit: MOST_GROUPS });
+    return { rows: groups.slice(0, MOST_GROUPS).map((group) => groupOf(group, curtain)), total: groups.length };
+  },
+  task: async ({ inspection, curtain }, fields) => pageOf(await inspection.task(fields.required('uuid', 255)), curtain),
+  schedules: async ({ service }) => ({ rows: (await service.schedules.list()).map(shownSchedule) }),
+  pauses: async ({ service }) => ({ rows: (await service.paused()).map(({ since, ...pause }) => ({ ...pause, since: since.getTime() })) }),
+  locks: async ({ inspection }) => {
+    const locks = await inspection.locks();
+    return { rows: locks.slice(0, MOST_LOCKS), total: locks.length };
+  },
+  workflow: async ({ service, curtain }, fields) => {
+    const progress = await service.workflow(fields.required('uuid', 255)).progress();
+    if (progress === undefined) throw notFound('Nothing is known of a workflow of this uuid, or not any more.');
+    return shownWorkflow(progress, curtain);
+  },
+  names: async ({ inspection }) => {
+    const workers = (await inspection.processes()).flatMap((process) => process.workers);
+    const names = (of: readonly string[]): string[] => [...new Set(of)].sort().slice(0, MOST_NAMES);
+    return { tasks: names(workers.flatMap(({ tasks }) => tasks)), queues: names(workers.map(({ queue }) => queue)) };
+  },
+  audit: async ({ audit, name }) => ({ rows: audit.entries.filter(({ dispatcher }) => dispatcher === name) }),
+};
+
+/** @throws Refusal for arguments that nobody is to see: whether one fits would tell them */
+function taskFilter(fields: Fields, curtain: Curtain): TaskFilter {
+  const path = fields.text('argPath', 500);
+  if (path !== undefined && curtain.hidesArguments) throw badRequest('Arguments are redacted here, so they cannot be searched.');
+  const filter = {
+    uuid: fields.text('uuid', 255), name: fields.text('name', 500), queue: fields.text('queue', 500), worker: fields.text('worker', 500),
+    process: fields.text('process', 500), state: fields.oneOf('state', STATES), error: fields.text('error', 1_000),
+    since: fields.number('since', 0, 8.64e15), until: fields.number('until', 0, 8.64e15),
+    args: path === undefined ? undefined : { [path]: plainValue(fields.text('argValue') ?? '') },
+  };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+}
+
+/** As it was typed: `42` and `true` are no texts; `"42"` is one. */
+function plainValue(typed: string): string | number | boolean | null {
+  try {
+    const value: unknown = JSON.parse(typed);
+    return typeof value === 'object' && value !== null ? typed : value as string | number | boolean | null;
+  } catch {
+    return typed;
+  }
+}
+
+function shownSchedule({ nextTick, lastTick, paused, ...schedule }: ScheduleInfo): ShownSchedule {
+  return {
+    ...schedule, ...(nextTick === undefined ? {} : { nextTick: nextTick.getTime() }), ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
+    ...(paused === undefined ? {} : { paused: { ...paused, since: paused.since.getTime() } }),
+  };
+}
+
+function shownWorkflow({ root, reason, ...workflow }: WorkflowProgress, curtain: Curtain): ShownWorkflow {
+  return { ...workflow, ...(reason === undefined ? {} : { reason: curtain.text(reason, {}) }), root: shownStep(root, curtain) };
+}
+
+/** A label has the arguments of its task. */
+function shownStep({ label, error, steps, ...step }: StepProgress, curtain: Curtain): ShownStep {
+  return {
+    ...step, label: step.kind === 'task' && curtain.hidesArguments ? label.replace(/\([^]*$/, '(...)') : curtain.text(label, {}, 500),
+    ...(error === undefined ? {} : { error: curtain.text(error, {}) }), ...(steps === undefined ? {} : { steps: steps.map((one) => shownStep(one, curtain)) }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { InspectionFace } from '../../lib/dashboard/inspection.js';
+import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo } from '../../lib/inspection/model.js';
+
+/** Says whatever a test puts into it, and writes down what it was asked. */
+export class ScriptedInspection implements InspectionFace {
+  readonly calls: string[] = [];
+  processList: ProcessInfo[] = [process()];
+  queueList: QueueInfo[] = [queue()];
+  runs: RunningTaskInfo[] = [];
+  ends: EndedTaskInfo[] = [];
+  groups: FailureGroup[] = [];
+  lockList: LockInfo[] = [];
+  found: TaskInfo | undefined;
+  /** Set: everything fails with it. */
+  failure: Error | undefined;
+
+  processes = (): Promise<ProcessInfo[]> => this.answer('processes', this.processList);
+  queues = (): Promise<{ queues: QueueInfo[]; delayed: number; undelivered: number }> => this.answer('queues', { queues: this.queueList, delayed: 3, undelivered: 1 });
+  running = (): Promise<RunningTaskInfo[]> => this.answer('running', this.runs);
+  recent = (): Promise<EndedTaskInfo[]> => this.answer('recent', this.ends);
+  failures = (): Promise<FailureGroup[]> => this.answer('failures', this.groups);
+  task = (uuid: string): Promise<TaskInfo> => this.answer('task', this.found ?? { uuid, where: { place: 'unknown', looked: ['here'] }, waitsFor: [], attempts: [], timeline: [] });
+
+  locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
+
+  private async answer<T>(call: string, answer: T): Promise<T> {
+    this.calls.push(call);
+    if (this.failure !== undefined) throw this.failure;
+    return answer;
+  }
+}
+
+export function process(change: Partial<ProcessInfo> = {}): ProcessInfo {
+  return {
+    id: 'p1', status: 'alive', seenAt: 1_000, host: 'host', pid: 1, role: 'both', versions: { dispatcher: '1.0.0', node: '22.0.0', nest: '12.0.0' }, startedAt: 1_000,
+    memory: { rssBytes: 100_000_000, heapBytes: 50_000_000 }, cpu: 0.5, eventLoopLagMs: { p50: 1, p99: 4 }, connection: 'ready', running: [],
+    workers: [{
+      name: 'worker_1', queue: 'queue_1', limit: 3, running: 1, waiting: 0, paused: false, consuming: true,
+      totals: { succeeded: 10, failed: 2, retried: 1, cancelled: 0 }, rate: 1.5, tasks: ['add'],
+    }],
+    ...change,
+  };
+}
+
+export function queue(change: Partial<QueueInfo> = {}): QueueInfo {
+  return { name: 'queue_1', type: 'classic', waiting: 5, unacknowledged: 1, running: 1, dead: 2, consumers: 1, lastWaitMs: 12, history: [{ at: 60_000, received: 3, succeeded: 2, failed: 1, retried: 0, busyMs: 30 }], ...change };
+}
+
+const PLACE = { process: 'p1', host: 'host', pid: 1, worker: 'worker_1', queue: 'queue_1' };
+
+export function run(change: Partial<RunningTaskInfo> = {}): RunningTaskInfo {
+  return { ...PLACE, uuid: 'run-1', name: 'add', attempt: 1, startedAt: 1_000, runningMs: 2_000, args: [{ type: 'int', value: 1 }], argsBytes: 10, ...change };
+}
+
+export function end(change: Partial<EndedTaskInfo> = {}): EndedTaskInfo {
+  return {
+    ...PLACE, uuid: 'end-1', name: 'add', attempt: 1, state: 'failed', error: { name: 'Error', message: 'no', stack: 'Error: no\n    at here' }, startedAt: 1_000, endedAt: 2_000, durationMs: 1_000,
+    args: [{ type: 'int', value: 1 }], argsBytes: 10, log: [], ...change,
+  };
+}
