@@ -24,7 +24,7 @@ const alongside = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const rank = ({ project }: TestSpecification): number => ['package', 'faults', 'integration', 'contract'].indexOf(project.name);
+    const rank = ({ project }: TestSpecification): number => ['package', 'faults', 'browser', 'integration', 'contract'].indexOf(project.name);
     return sorted.sort((a, b) => rank(a) - rank(b));
   }
 }
@@ -57,6 +57,12 @@ export default defineConfig({
         test: {
           ...onServers, ...alongside, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000,
           globalSetup: ['test/support/global-build.ts'],
+        },
+      },
+      {
+        test: {
+          ...onServers, ...alongside, name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000,
+          globalSetup: ['test/support/global-page.ts'],
         },
       },
       {

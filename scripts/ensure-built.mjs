@@ -1,10 +1,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildPage } from './build-page.mjs';
 import { runCommand } from './run-command.mjs';
 
-const SOURCES = ['lib', 'sample-app', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
+const SOURCES = ['lib', 'sample-app', 'dashboard', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
 /** The compiler writes these among the last; a build that was broken off lacks them or has them old. */
-const OUTPUTS = ['dist/lib/index.js', 'dist/sample-app/src/main.js'];
+const OUTPUTS = ['dist/lib/index.js', 'dist/sample-app/src/main.js', 'dist/lib/dashboard/ui/index.html'];
 
 /**
  * Builds where dist is missing or older than the sources.
@@ -13,9 +14,9 @@ const OUTPUTS = ['dist/lib/index.js', 'dist/sample-app/src/main.js'];
  */
 export async function ensureBuilt(root) {
   if (!isBuildNeeded(root)) return 0;
-  console.error('Building (nest build) ...');
+  console.error('Building (nest build, and the page of the dashboard) ...');
   const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
-  const code = await runCommand(process.execPath, [nest, 'build'], { cwd: root, shell: false });
+  const code = await runCommand(process.execPath, [nest, 'build'], { cwd: root, shell: false }) || await buildPage(root);
   if (code !== 0) console.error(`The build failed with exit code ${code}; the compiler's words are above.`);
   return code;
 }

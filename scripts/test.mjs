@@ -6,6 +6,7 @@
  */
 import { resolve } from 'node:path';
 import { changedTests } from './changed-tests.mjs';
+import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
@@ -15,10 +16,11 @@ import { runCommand } from './run-command.mjs';
 import { runVitest } from './run-vitest.mjs';
 import { TestRun } from './test-leftovers.mjs';
 
-const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'package'];
+const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'browser', 'package'];
 const CHANGED = 'changed';
 const SINCE = '--since=';
 const NEED_RABBITMQ = ['contract', 'integration', 'faults'];
+const NEED_CHROMIUM = ['browser'];
 const NEED_RESULT_SERVERS = ['contract', 'integration', 'faults'];
 
 ensureNodeVersion();
@@ -33,6 +35,7 @@ async function main(args) {
   const projects = await withRabbitMq(selected.projects);
   if (projects === undefined) return 1;
   if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
+  if (projects.some((project) => NEED_CHROMIUM.includes(project))) await ensureChromium();
   const run = new TestRun();
   const failures = [];
   let outcome = { passed: 0, skipped: [], failures: [] };
@@ -56,7 +59,7 @@ async function main(args) {
 
 /** The unit tests, and of the named projects (by default of all that run from the sources) the files that a change concerns. */
 function selectChanged(named, args) {
-  const { base, changed, tests, all } = changedTests(root, named.length === 0 ? NEED_RABBITMQ : named.filter((project) => project !== 'unit'), args.find((arg) => arg.startsWith(SINCE))?.slice(SINCE.length));
+  const { base, changed, tests, all } = changedTests(root, named.length === 0 ? [...NEED_RABBITMQ, ...NEED_CHROMIUM] : named.filter((project) => project !== 'unit'), args.find((arg) => arg.startsWith(SINCE))?.slice(SINCE.length));
   console.error(`${changed.length} files were changed since ${base}; ${tests.length} of ${all} test files beside the unit tests need one of them.`);
   const others = PROJECTS.filter((project) => project !== 'unit' && tests.some((test) => test.startsWith(`test/${project}/`)));
   return { projects: ['unit', ...others], filters: ['test/unit/', ...tests, ...args.filter((arg) => arg !== CHANGED && !arg.startsWith(SINCE) && !PROJECTS.includes(arg))] };
@@ -76,6 +79,7 @@ async function build(env) {
     ['build', ['npm', 'run', '--silent', 'build']],
     // The type check of everything, tests included; what it emits is what child processes of tests run.
     ['type check', ['npx', '--no-install', 'tsc', '-p', 'tsconfig.json']],
+    ['type check of the page', ['npx', '--no-install', 'tsc', '-p', 'dashboard/tsconfig.json']],
   ];
   const failures = [];
   for (const [title, [command, ...args]] of steps) {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import buildPage from './global-page.js';
 
 /** Set by `npm test`, which has built already. */
 const ALREADY_BUILT = 'DISPATCHER_TEST_BUILT';
@@ -17,6 +18,8 @@ export default function setup(): Promise<void> {
 }
 
 async function build(): Promise<void> {
+  // What serves the dashboard does not start without its page.
+  await buildPage();
   const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
   try {
     await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.json'], { timeout: 180_000, maxBuffer: 10_000_000 });

@@ -1,0 +1,120 @@
+import { useState } from 'preact/hooks';
+import type { DeadLetterCount, DeadLettersAnswer, ShownDeadLetter } from '../../../lib/dashboard/answers.js';
+import { ask, readUrl } from '../api.js';
+import { count } from '../format.js';
+import { ActionButton } from '../parts/action-button.js';
+import { useFilters, useScope } from '../parts/context.js';
+import { Filters } from '../parts/filters.js';
+import { Link } from '../parts/link.js';
+import { Empty, Page, Problem } from '../parts/page.js';
+import { Args, Badge, When } from '../parts/shown.js';
+import { Table, type Column } from '../parts/table.js';
+import { useRead } from '../use-read.js';
+
+const REASONS = ['failed', 'timed-out', 'invalid-body', 'invalid-arguments', 'unknown-task', 'crash-loop', 'too-large', 'undelivered', 'delivery-limit', 'unknown'];
+
+export function Dead() {
+  const { params: { queue = '' }, live: { topics: { queues } } } = useScope();
+  const change = useFilters();
+  const known = queues?.rows.map(({ name }) => name) ?? [];
+  const selected = queue === '' ? queues?.rows.find(({ dead = 0 }) => dead > 0)?.name ?? known[0] ?? '' : queue;
+  return (
+    <Page title="Dead letters" intro="Tasks that could not be run, the oldest first. Looking changes nothing.">
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <label>Queue
+          <select value={selected} onChange={({ currentTarget }) => change({ queue: currentTarget.value, after: '' })}>
+            {[...new Set([...known, ...(selected === '' ? [] : [selected])])].map((name) => <option key={name} value={name}>{name}</option>)}
+          </select>
+        </label>
+      </form>
+      <Filters filters={[
+        { name: 'name', label: 'Task', hint: 'mail.*' }, { name: 'reason', label: 'Reason', choices: REASONS }, { name: 'error', label: 'Error contains' },
+        { name: 'search', label: 'Uuid, or in arguments' }, { name: 'since', label: 'Died since', kind: 'instant' }, { name: 'before', label: 'Died before', kind: 'instant' },
+      ]} />
+      {selected === '' ? <Empty>No queue is known.</Empty> : <Letters queue={selected} />}
+    </Page>
+  );
+}
+
+function Letters({ queue }: { readonly queue: string }) {
+  const { dispatcher, params: { name, reason, error, search, since, before, after } } = useScope();
+  const change = useFilters();
+  const filter = { queue, name, reason, error, search, since, before };
+  const { answer, problem, isLoading, reload } = useRead<DeadLettersAnswer>(dispatcher, 'dead-letters', { ...filter, after }, 0);
+  return (
+    <>
+      <div class="buttons bar">
+        <button type="button" onClick={reload} disabled={isLoading}>Reload</button>
+        <BulkActions filter={filter} onDone={reload} />
+      </div>
+      <Problem text={problem} />
+      {answer === undefined ? problem === undefined && <Empty>Looking through the queue ...</Empty> : (
+        <>
+          <p class="quiet" role="status">{count(answer.total)} dead letters in {queue}{answer.truncated && '; only the first 50,000 can be looked through'}.</p>
+          <Table caption={`Dead letters of ${queue}`} rows={answer.letters} columns={columnsOf(queue, reload)} keyOf={({ id, position }) => `${id} ${position}`} empty="No dead letter fits." />
+          <div class="buttons bar">
+            {after !== undefined && after !== '' && <button type="button" onClick={() => change({ after: '' })}>First page</button>}
+            {answer.next !== undefined && <button type="button" onClick={() => change({ after: answer.next as string })}>Next page</button>}
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
+type Filter = Readonly<Record<string, string | undefined>> & { readonly queue: string };
+
+/** What is done to all that the filter means, on whatever page: first they are counted, then as many are concerned and no more. */
+function BulkActions({ filter, onDone }: { readonly filter: Filter; readonly onDone: () => void }) {
+  const { dispatcher, mayAct } = useScope();
+  const [counted, setCounted] = useState<DeadLetterCount & { readonly of: string }>();
+  const [problem, setProblem] = useState<string>();
+  if (!mayAct) return null;
+  const url = readUrl(dispatcher, 'dead-letters-count', filter);
+  const known = counted?.of === url ? counted : undefined;
+  const start = (): void => {
+    setProblem(undefined);
+    ask(url).then((found) => setCounted({ ...found as DeadLetterCount, of: url }), (error: Error) => setProblem(error.message));
+  };
+  const done = (): void => {
+    setCounted(undefined);
+    onDone();
+  };
+  return (
+    <>
+      <button type="button" onClick={start}>Count what fits</button>
+      <Problem text={problem} />
+      {known !== undefined && <span role="status"><b>{count(known.count)}</b> fit</span>}
+      {known !== undefined && known.count > 0 && (
+        <>
+          <ActionButton label={`Replay ${count(known.count)}`} action="replay-all" fields={{ ...filter, expected: known.count }} onDone={done}
+            ask={{ title: `Replay ${count(known.count)} dead letters`, text: `They are sent to ${filter.queue} again, from attempt 1.` }} />
+          <ActionButton label={`Discard ${count(known.count)}`} action="discard-all" fields={{ ...filter, expected: known.count }} onDone={done} danger
+            ask={{ title: `Discard ${count(known.count)} dead letters`, text: 'They are removed for good.', typed: filter.queue }} />
+        </>
+      )}
+    </>
+  );
+}
+
+function columnsOf(queue: string, reload: () => void): Column<ShownDeadLetter>[] {
+  return [
+    { title: 'Died', cell: ({ at }) => <When at={at} /> },
+    { title: 'Task', cell: ({ name, id }) => <><b class="name">{name ?? 'no task'}</b> <Link to="letter" params={{ queue, id }} class="mono">{id.slice(0, 8)}<span class="sr"> {id}</span></Link></> },
+    { title: 'Reason', cell: ({ reason, replays }) => <><Badge state={reason} /> {replays > 0 && <span class="quiet">replayed {replays}×</span>}</> },
+    { title: 'Error', cell: ({ error, problem }) => <span class="error-text">{error ?? problem ?? '–'}</span> },
+    { title: 'Arguments', cell: ({ args }) => <Args args={args} /> },
+    { title: 'Attempts', align: 'right', cell: ({ attempt }) => attempt },
+    { title: 'Actions', cell: ({ id, name }) => <LetterActions queue={queue} id={id} name={name} onDone={reload} /> },
+  ];
+}
+
+export function LetterActions({ queue, id, name, onDone }: { readonly queue: string; readonly id: string; readonly name: string | undefined; readonly onDone: () => void }) {
+  return (
+    <span class="buttons">
+      <ActionButton label="Replay" of={id} action="replay" fields={{ queue, id }} onDone={onDone} />
+      <ActionButton label="Discard" of={id} action="discard" fields={{ queue, id }} danger onDone={onDone}
+        ask={{ title: 'Discard this dead letter', text: `${name ?? 'It'} (${id}) is removed for good.` }} />
+    </span>
+  );
+}

@@ -1,0 +1,129 @@
+import { expect, it } from 'vitest';
+import type { DispatcherService } from '../../lib/index.js';
+import { describeInBrowser, openPage } from '../support/browser.js';
+import { startDashboard, type DashboardApp } from '../support/dashboard-app.js';
+import { queue, ScriptedInspection } from '../support/scripted-inspection.js';
+import { eventually } from '../support/wait.js';
+
+const BIG = 9007199254740993n;
+
+interface Started extends DashboardApp {
+  /** Arguments that handlers got. */
+  readonly got: unknown[];
+}
+
+async function start(options: { readOnly?: boolean } = {}): Promise<Started> {
+  const got: unknown[] = [];
+  const started = await startDashboard({ insecure: true, ...options }, { assets: 'built', inspection: new ScriptedInspection() });
+  const worker = await started.service.createWorker({ name: 'w', queue: 'queue_1', bindingKeys: ['fails'] }, {
+    check: { function: (value) => { if (value === BIG) throw new Error('this very number'); got.push(value); } },
+    fail: { function: (value) => { throw new Error(`broken ${String(value)}`); } },
+  });
+  await worker.start();
+  return { ...started, got };
+}
+
+async function bury(service: DispatcherService, tasks: readonly { name: string; value: bigint }[]): Promise<void> {
+  const before = await deadOf(service);
+  await service.publishMany(tasks.map(({ name, value }) => ({ name, routingKey: 'fails', args: [{ type: 'int64' as const, value }] })));
+  await eventually(() => deadOf(service), (dead) => dead === before + tasks.length, 'the dead letters', { limitMs: 120_000 });
+}
+
+async function deadOf(service: DispatcherService): Promise<number> {
+  return await service.depth('queue_1.dead') ?? 0;
+}
+
+describeInBrowser('what is done in the dashboard', () => {
+  it('finds a dead letter, reads its error, edits it and runs it anew, with every digit of its numbers', async () => {
+    const { url, service, got } = await start();
+    await bury(service, [{ name: 'check', value: BIG }]);
+    const { page, complaints } = await openPage(`${url}/dispatcher/#/dead?queue=queue_1`);
+    await page.getByText('this very number').waitFor();
+    await page.getByRole('row', { name: /check/ }).getByRole('link').click();
+    await page.getByText('Edit and replay').click();
+    const editor = page.getByLabel('Arguments as JSON');
+    expect(await editor.inputValue()).toContain('9007199254740993');
+    await editor.fill((await editor.inputValue()).replace('9007199254740993', '9007199254740995'));
+    await page.getByRole('button', { name: 'Replay with these arguments' }).click();
+    await eventually(() => Promise.resolve(got), (values) => values.length === 1, 'the task to run');
+    expect(got).toEqual([9007199254740995n]);
+    await page.getByText('No dead letter fits.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('replays and discards all that a filter means, not the page alone, and counts first', async () => {
+    const { url, service, got } = await start();
+    await bury(service, [...Array.from({ length: 70 }, (_, index) => ({ name: 'fail', value: BigInt(index) })), { name: 'check', value: BIG }]);
+    const { page } = await openPage(`${url}/dispatcher/#/dead?queue=queue_1&name=fail`);
+    await page.getByRole('button', { name: 'Count what fits' }).click();
+    await page.getByRole('button', { name: 'Discard 70' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('button', { name: 'Discard 70' }).isDisabled()).toBe(true);
+    await dialog.getByLabel(/^Type/).fill('queue_1');
+    await dialog.getByRole('button', { name: 'Discard 70' }).click();
+    await eventually(() => deadOf(service), (dead) => dead === 1, 'all of them to go');
+    await page.goto(`${url}/dispatcher/#/dead?queue=queue_1&search=${BIG}`);
+    await page.getByText('this very number').waitFor();
+    await page.getByRole('button', { name: 'Count what fits' }).click();
+    await page.getByRole('button', { name: 'Replay 1' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Replay 1' }).click();
+    await page.getByText('Replayed 1 of 1.').waitFor();
+    await eventually(() => service.deadLetters.list('queue_1'), ({ letters }) => letters[0]?.replays === 1, 'it to die again');
+    expect(got).toEqual([]);
+  });
+
+  it('looks through ten thousand dead letters a page at a time, and counts them all', async () => {
+    const { url, service } = await start();
+    await bury(service, Array.from({ length: 10_000 }, (_, index) => ({ name: 'fail', value: BigInt(index) })));
+    const { page } = await openPage(`${url}/dispatcher/#/dead?queue=queue_1`);
+    await page.getByText('10,000 dead letters in queue_1.').waitFor();
+    expect(await page.getByRole('row').count()).toBe(51);
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await page.getByRole('button', { name: 'First page' }).waitFor();
+    await page.getByRole('row').nth(50).waitFor();
+    await page.getByLabel('Error contains').fill('broken 777');
+    await page.getByLabel('Error contains').press('Enter');
+    await page.getByRole('button', { name: 'Count what fits' }).click();
+    await page.getByText('11 fit').waitFor();
+  }, 240_000);
+
+  it('pauses with a reason, sends, purges what is typed, resumes, and says who did all this', async () => {
+    const inspection = new ScriptedInspection();
+    const { url, service } = await startDashboard({ authenticate: () => ({ name: 'ada' }) }, { assets: 'built', inspection });
+    const { page } = await openPage(`${url}/dispatcher/#/queues`);
+    await page.getByRole('button', { name: 'Pause queue_1' }).click();
+    await page.getByLabel('Reason').fill('the database moves');
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
+    await eventually(() => service.paused(), (pauses) => pauses.length === 1, 'the pause');
+    expect(await service.paused()).toMatchObject([{ kind: 'queue', name: 'queue_1', by: 'ada', reason: 'the database moves' }]);
+    await page.goto(`${url}/dispatcher/#/send?name=add`);
+    await page.getByRole('button', { name: 'Add an argument' }).click();
+    await page.getByLabel('Type').selectOption('uint64');
+    await page.getByLabel('Value, as JSON').fill('18446744073709551615');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Sent as').first().waitFor();
+    expect(await service.depth('queue_1')).toBe(1);
+    await page.goto(`${url}/dispatcher/#/queues`);
+    await page.getByRole('button', { name: 'Purge queue_1' }).click();
+    await page.getByRole('dialog').getByLabel(/^Type/).fill('queue_1');
+    await page.getByRole('dialog').getByRole('button', { name: 'Purge' }).click();
+    await page.getByText('Removed 1 waiting tasks from queue_1.').waitFor();
+    expect(await service.depth('queue_1')).toBe(0);
+    inspection.queueList = [queue({ pause: (await service.paused())[0]! })];
+    await page.getByRole('button', { name: 'Resume queue_1' }).click();
+    await eventually(() => service.paused(), (pauses) => pauses.length === 0, 'the end of the pause');
+    await page.goto(`${url}/dispatcher/#/audit`);
+    for (const action of ['pause', 'send', 'purge', 'resume']) await page.getByRole('cell', { name: action, exact: true }).waitFor();
+    expect(await page.getByRole('cell', { name: 'ada' }).count()).toBe(4);
+  });
+
+  it('is not offered to who may only look', async () => {
+    const { url, service } = await start({ readOnly: true });
+    await bury(service, [{ name: 'fail', value: 1n }]);
+    const { page } = await openPage(`${url}/dispatcher/#/dead?queue=queue_1`);
+    await page.getByText('broken 1').waitFor();
+    expect(await page.getByRole('button', { name: /Replay|Discard|Count/ }).count()).toBe(0);
+    await page.goto(`${url}/dispatcher/#/send`);
+    await page.getByText('You may look, and not act.').waitFor();
+  });
+});
