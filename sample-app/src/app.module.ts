@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { DispatcherModule } from 'nestjs-dispatcher';
+import { DispatcherDashboardModule } from 'nestjs-dispatcher/dashboard';
 import { CountEvents } from './counting/count-events.js';
 import { CountingRun } from './counting/counting-run.js';
 import { dispatcherConfig } from './dispatcher-config.js';
+import { DASHBOARD_PATH } from './http/dashboard-path.js';
 import { DeadLettersController } from './http/dead-letters.controller.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController } from './http/health.controller.js';
@@ -33,7 +35,8 @@ export class AppModule {
   static with(settings: Settings): DynamicModule {
     return {
       module: AppModule,
-      imports: [DispatcherModule.forRoot(dispatcherConfig(settings)), ThreadModule],
+      // Insecure is for a machine of one's own: it answers nobody else.
+      imports: [DispatcherModule.forRoot(dispatcherConfig(settings)), DispatcherDashboardModule.forRoot({ path: DASHBOARD_PATH, insecure: true }), ThreadModule],
       controllers: [TasksController, QueuesController, DeadLettersController, WorkflowsController, SchedulesController, HealthController],
       providers: [
         { provide: SETTINGS, useValue: settings },

@@ -30,6 +30,14 @@ describe.each(['embedded', 'rabbitmq'] as const)('the HTTP API on %s', (kind) =>
     await served.app.line(/got the string "hello" and the int 42/);
   });
 
+  it('serves the dashboard at the address that it prints', async () => {
+    const [, address = ''] = /Dashboard on (\S+)/.exec(await served.app.line(/Dashboard on/)) ?? [];
+    const page = await fetch(address);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<div id="app">') as string]);
+    const paused = await fetch(new URL('api/default/actions/resume', address), { method: 'POST', body: '{"kind":"task","name":"task_1"}', headers: { 'x-dispatcher-dashboard': '1' } });
+    expect(await paused.json()).toEqual({ text: 'It was not paused: the task task_1.' });
+  });
+
   it('keeps the caller\'s uuid, and all fourteen types to the last digit', async () => {
     const uuid = uniqueName('uuid');
     const { status, body } = await postTask(served.api, ALL_TYPES.replace('{', `{"uuid":"${uuid}",`));

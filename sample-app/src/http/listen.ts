@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { DASHBOARD_PATH } from './dashboard-path.js';
 import { type Settings, UsageError } from '../settings.js';
 
 /** @throws UsageError that says which port to take instead */
@@ -9,7 +10,10 @@ export async function listen(app: NestExpressApplication, { host, port }: Settin
   } catch (error) {
     throw explain(error as NodeJS.ErrnoException, host, port);
   }
-  new Logger('http').log(`HTTP API on ${await app.getUrl()}: POST /tasks, GET /tasks/:uuid, GET /queues, GET /health`);
+  const url = await app.getUrl();
+  const logger = new Logger('http');
+  logger.log(`HTTP API on ${url}: POST /tasks, GET /tasks/:uuid, GET /queues, GET /health`);
+  logger.log(`Dashboard on ${url}${DASHBOARD_PATH}/`);
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {

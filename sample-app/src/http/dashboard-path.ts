@@ -1,0 +1,2 @@
+/** Where a browser finds the dashboard. */
+export const DASHBOARD_PATH = '/dispatcher';
