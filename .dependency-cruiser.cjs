@@ -21,7 +21,7 @@ const AMQP = '^lib/amqp/';
 /** How a folder is opened and written: the traps of that driver, for the embedded broker and its results. */
 const LMDB = '^lib/lmdb/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
-const STATE_PORT = '^lib/state/result-backend\\.ts$';
+const STATE_PORT = '^lib/state/state-backend\\.ts$';
 /** What the stores of shared state have in common: the inner port that they implement, how a driver is loaded, and what expires when. */
 const STATE_STORE = '^lib/state/(result-store|result-backend-options|load-peer|expiry-buckets)\\.ts$';
 /** What a store takes, beside its port. */

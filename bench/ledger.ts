@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createResultBackend } from '../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../lib/state/result-backend.js';
+import type { StateBackend } from '../lib/state/state-backend.js';
 import { itemAt } from '../test/support/present.js';
 import { startRabbitMq, type RabbitMqNode } from '../test/support/rabbitmq.js';
 
@@ -17,7 +17,7 @@ const VALUE = Buffer.alloc(100, 7);
 
 const percentile = (values: readonly number[], percent: number): number => itemAt([...values].sort((a, b) => a - b), Math.ceil((values.length * percent) / 100) - 1);
 
-async function open(url: string): Promise<ResultBackend> {
+async function open(url: string): Promise<StateBackend> {
   const backend = createResultBackend(url, { exchange: EXCHANGE, operationTimeoutMs: 120_000, ledger: { maxEntries: 1_000_000 } });
   await backend.connect();
   return backend;
@@ -37,7 +37,7 @@ async function keep(url: string): Promise<void> {
   process.once('disconnect', () => process.exit(0));
 }
 
-async function latency(backend: ResultBackend, name: string, work: (index: number) => Promise<unknown>): Promise<void> {
+async function latency(backend: StateBackend, name: string, work: (index: number) => Promise<unknown>): Promise<void> {
   const times: number[] = [];
   for (let index = 0; index < 2_000; index++) {
     const start = performance.now();
@@ -58,18 +58,18 @@ async function throughput(name: string, concurrency: number, work: (index: numbe
 }
 
 /** Each change outdates a record: what it costs must not grow with what is kept beside it. */
-async function beside(backend: ResultBackend, entries: number): Promise<void> {
+async function beside(backend: StateBackend, entries: number): Promise<void> {
   await fill(backend, entries);
   await throughput(`changes of one of ${entries} keys`, 100, (index) => backend.set(`fill-${(index * 7919) % entries}`, VALUE, HOUR));
 }
 
-async function fill(backend: ResultBackend, entries: number): Promise<void> {
+async function fill(backend: StateBackend, entries: number): Promise<void> {
   for (let from = 0; from < entries; from += 1000) {
     await Promise.all(Array.from({ length: Math.min(1000, entries - from) }, (_, index) => backend.set(`fill-${from + index}`, VALUE, HOUR)));
   }
 }
 
-async function failover(node: RabbitMqNode, keeper: ChildProcess, backend: ResultBackend, entries: number): Promise<ChildProcess> {
+async function failover(node: RabbitMqNode, keeper: ChildProcess, backend: StateBackend, entries: number): Promise<ChildProcess> {
   await fill(backend, entries);
   keeper.kill('SIGKILL');
   const killed = performance.now();
@@ -83,7 +83,7 @@ async function failover(node: RabbitMqNode, keeper: ChildProcess, backend: Resul
   return startKeeper(node.url);
 }
 
-async function answered(backend: ResultBackend): Promise<void> {
+async function answered(backend: StateBackend): Promise<void> {
   for (;;) {
     try {
       if (await backend.get('fill-0') === undefined) throw new Error('an entry is gone');

@@ -57,7 +57,7 @@ export type { Report } from './dispatcher/results/reports.js';
 export type { ResultOptions, TaskHandle } from './dispatcher/results/task-results.js';
 export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, TimelineEntry } from './results/task-result.js';
 export type { TaskErrorRecord } from './results/task-error-record.js';
-export type { ResultBackendEvent } from './state/result-backend.js';
+export type { ResultBackendEvent, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StateBackendStatus } from './state/state-backend.js';
 export type { LedgerOptions } from './state/amqp/ledger-options.js';
 export type { PublishedTask, PublishOutcome } from './dispatcher/publishing/published-task.js';
 export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig, StartupMode } from './dispatcher/config/server-config.js';

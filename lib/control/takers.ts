@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { DispatcherError } from '../errors.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { Taker } from '../worker/worker.js';
 import { MixedQueues } from './mixed-queues.js';
 import { decodeTakers, encodeTakers, setId, takes, type TakerRecord, withTaker } from './taker-record.js';
@@ -34,7 +34,7 @@ export interface TakersTimes {
 export interface TakersDependencies {
   readonly broker: Broker;
   readonly exchange: string;
-  readonly backend: () => Promise<ResultBackend>;
+  readonly backend: () => Promise<StateBackend>;
   readonly workers: () => readonly TakingWorker[];
   readonly problem: RegisterListener['problem'];
   readonly now: () => number;

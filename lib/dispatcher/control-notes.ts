@@ -3,7 +3,7 @@ import { Cancellations } from '../control/cancellations.js';
 import { Pauses } from '../control/pauses.js';
 import { Takers } from '../control/takers.js';
 import type { EventSink } from '../events/dispatcher-event.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { calledOffBy } from './called-off.js';
 import { messageOf } from '../task/error-text.js';
@@ -13,7 +13,7 @@ export interface ControlNotesDependencies {
   readonly broker: Broker;
   readonly exchange: string;
   /** What all processes on the exchange remember together. */
-  readonly backend: () => Promise<ResultBackend>;
+  readonly backend: () => Promise<StateBackend>;
   /** Those of this process. */
   readonly workers: () => readonly ManagedWorker[];
   /** Schedules obey pauses too. */

@@ -4,7 +4,7 @@ import { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { Handler } from '../worker/handler.js';
 import { RemovedTasks } from '../worker/removed-tasks.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
@@ -70,7 +70,7 @@ export class DispatcherParts {
   readonly taskFlow = new Subject<TaskFlowEvent>();
   readonly events: DispatcherEvents;
   /** Where results are kept, where that is configured. */
-  readonly backend: ResultBackend | undefined;
+  readonly backend: StateBackend | undefined;
   /** What all processes on the exchange remember together. Opened when something needs it. */
   readonly shared: SharedState;
   readonly once: OnceGate;

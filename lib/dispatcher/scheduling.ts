@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Broker } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { Schedule } from '../schedules/schedule.js';
 import { ScheduleStore } from '../schedules/schedule-store.js';
 import { Scheduler } from '../schedules/scheduler.js';
@@ -20,7 +20,7 @@ const AT_A_TIME = 32;
 export interface SchedulingDependencies {
   readonly broker: Broker;
   readonly exchange: string;
-  readonly backend: () => Promise<ResultBackend>;
+  readonly backend: () => Promise<StateBackend>;
   readonly publisher: { publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> } & Pick<TaskPublisher, 'publishWithHeaders'>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;

@@ -1,6 +1,6 @@
 import { ShutdownError } from '../errors.js';
 import type { EventSink } from '../events/dispatcher-event.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
 import { backendOf } from './results/backend-of.js';
 
@@ -9,18 +9,18 @@ import { backendOf } from './results/backend-of.js';
  * result backend, or where there is none by the broker itself. Nothing is opened before something asks.
  */
 export class SharedState {
-  private opening: Promise<ResultBackend> | undefined;
-  private own: ResultBackend | undefined;
+  private opening: Promise<StateBackend> | undefined;
+  private own: StateBackend | undefined;
   private closed = false;
 
   constructor(
     private readonly config: Pick<ResolvedConfig, 'broker' | 'exchange' | 'tls' | 'ledger' | 'consumerTimeoutMs'>,
-    private readonly configured: ResultBackend | undefined,
+    private readonly configured: StateBackend | undefined,
     private readonly emit: EventSink,
   ) {}
 
   /** Connected. @throws what `connect` of the backend throws; the next call tries again */
-  backend(): Promise<ResultBackend> {
+  backend(): Promise<StateBackend> {
     if (this.closed) return Promise.reject(new ShutdownError('The dispatcher is closing; its shared state is not opened any more.'));
     return (this.opening ??= this.open().catch((error: unknown) => {
       this.opening = undefined;
@@ -33,13 +33,13 @@ export class SharedState {
     await this.own?.close(deadlineMs);
   }
 
-  private async open(): Promise<ResultBackend> {
+  private async open(): Promise<StateBackend> {
     const backend = this.configured ?? this.ownBackend();
     await backend.connect();
     return backend;
   }
 
-  private ownBackend(): ResultBackend {
+  private ownBackend(): StateBackend {
     if (this.own === undefined) {
       this.own = backendOf(this.config.broker, this.config);
       this.own.events.subscribe(this.emit);

@@ -2,7 +2,7 @@ import { EMPTY, merge, type Observable, type Subscription } from 'rxjs';
 import type { Broker, QueueDeclaration } from '../brokers/broker.js';
 import { BrokerUnavailableError, ConfigurationError, ShutdownError } from '../errors.js';
 import type { DispatcherEvent, EventSink } from '../events/dispatcher-event.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import { isA, messageOf } from '../task/error-text.js';
 import { pauseUntil } from '../time/pause-until.js';
 import { makeStopper } from '../time/stopper.js';
@@ -15,7 +15,7 @@ const AGAIN_MS = 60_000;
 
 export interface StartupDependencies {
   readonly broker: Broker;
-  readonly backend: ResultBackend | undefined;
+  readonly backend: StateBackend | undefined;
   /** To be declared. */
   readonly queues: () => readonly QueueDeclaration[];
   readonly config: Pick<ResolvedConfig, 'broker' | 'startup' | 'startupTimeoutMs' | 'publishTimeoutMs' | 'reconnection'>;

@@ -1,6 +1,6 @@
 import { ResultWaitTimeoutError } from '../errors.js';
 import { Timer } from '../time/timer.js';
-import type { StopWatching } from '../state/result-backend.js';
+import type { StopWatching } from '../state/state-backend.js';
 import { isFinal, type TaskResult } from './task-result.js';
 
 /** Where what became of tasks can be read: a store, or the replies that this process got. */

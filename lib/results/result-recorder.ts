@@ -1,7 +1,7 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
 import type { OutcomeRecorder, Reported } from './outcome-recorder.js';
 import { decodeTaskResult, encodeTaskResult } from './result-codec.js';
-import type { ResultBackend, StopWatching } from '../state/result-backend.js';
+import type { StateBackend, StopWatching } from '../state/state-backend.js';
 import type { ResultReader } from './result-reader.js';
 import { advance, newTaskResult, withoutValue, type TaskOutcome, type TaskResult, type TimelineEntry } from './task-result.js';
 
@@ -17,7 +17,7 @@ const MOST_CONFLICTS = 20;
 
 /** What became of tasks in a store, written once for every backend, which is opened when it is first needed. */
 export class ResultRecorder implements OutcomeRecorder, ResultReader {
-  constructor(private readonly open: () => Promise<ResultBackend>, private readonly options: ResultRecorderOptions) {}
+  constructor(private readonly open: () => Promise<StateBackend>, private readonly options: ResultRecorderOptions) {}
 
   reaches(): boolean {
     return true;
@@ -70,7 +70,7 @@ export class ResultRecorder implements OutcomeRecorder, ResultReader {
     return end;
   }
 
-  private async write(backend: ResultBackend, key: string, old: Buffer | undefined, result: TaskResult): Promise<boolean> {
+  private async write(backend: StateBackend, key: string, old: Buffer | undefined, result: TaskResult): Promise<boolean> {
     try {
       return await this.put(backend, key, old, encodeTaskResult(result, this.options));
     } catch (error) {
@@ -80,7 +80,7 @@ export class ResultRecorder implements OutcomeRecorder, ResultReader {
     }
   }
 
-  private async put(backend: ResultBackend, key: string, old: Buffer | undefined, value: Buffer): Promise<boolean> {
+  private async put(backend: StateBackend, key: string, old: Buffer | undefined, value: Buffer): Promise<boolean> {
     const { expiresInMs } = this.options;
     if (old !== undefined) return backend.replaceIfEqual(key, old, value, { expiresInMs });
     return (await backend.setIfAbsent(key, value, { expiresInMs })).taken;

@@ -1,5 +1,5 @@
 import { DispatcherError } from '../errors.js';
-import type { ResultBackend, StopWatching } from '../state/result-backend.js';
+import type { StateBackend, StopWatching } from '../state/state-backend.js';
 import { decodeBook, EMPTY_BOOK, encodeBook, type Book } from './book.js';
 import { encodeCursor, storedCursor, type Cursor, type StoredCursor } from './cursor.js';
 
@@ -12,7 +12,7 @@ const MAX_BOOK_BYTES = 1024 * 1024;
 export class ScheduleStore {
   private readonly bookKey: string;
 
-  constructor(private readonly backend: () => Promise<ResultBackend>, private readonly exchange: string) {
+  constructor(private readonly backend: () => Promise<StateBackend>, private readonly exchange: string) {
     this.bookKey = `schedules:book:${exchange}`;
   }
 

@@ -1,5 +1,5 @@
 import type { EventSink } from '../events/dispatcher-event.js';
-import type { StopWatching } from '../state/result-backend.js';
+import type { StopWatching } from '../state/state-backend.js';
 import type { Format } from '../formats/format.js';
 import { pauseUntil } from '../time/pause-until.js';
 import type { Book } from './book.js';

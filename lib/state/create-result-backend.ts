@@ -9,7 +9,7 @@ import { MongoStore } from './mongodb/mongo-store.js';
 import { RedisStore } from './redis/redis-store.js';
 import { parseRedisUrl } from './redis/redis-url.js';
 import { DEFAULT_RESULT_BACKEND_OPTIONS, type ResultBackendOptions } from './result-backend-options.js';
-import type { ResultBackend } from './result-backend.js';
+import type { StateBackend } from './state-backend.js';
 import type { ResultStore } from './result-store.js';
 import { SupervisedResultBackend } from './supervised/supervised-result-backend.js';
 
@@ -43,7 +43,7 @@ const SCHEMES: Readonly<Record<string, MakeStore>> = {
  *   `mongodb://host/database`, `mongodb+srv://...`
  * @throws ConfigurationError for any other URL
  */
-export function createResultBackend(url: string, options: ResultBackendOptions = {}): ResultBackend {
+export function createResultBackend(url: string, options: ResultBackendOptions = {}): StateBackend {
   const scheme = /^([a-z][a-z0-9+]*):/.exec(url)?.[1] ?? '';
   const make = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
   if (make === undefined) {

@@ -1,5 +1,5 @@
 import type { DispatcherError } from '../errors.js';
-import type { Claim, Member, MemberCount, ResultBackendCapabilities } from './result-backend.js';
+import type { Claim, Member, MemberCount, StateBackendCapabilities } from './state-backend.js';
 
 /**
  * What an adapter implements: one connection to one kind of store, and the atomic operations on it.
@@ -16,7 +16,7 @@ import type { Claim, Member, MemberCount, ResultBackendCapabilities } from './re
 export interface ResultStore {
   /** For error texts: scheme, hosts, no password. */
   readonly display: string;
-  readonly capabilities: ResultBackendCapabilities;
+  readonly capabilities: StateBackendCapabilities;
   /** True where additions to one set hinder each other: those of this process then come one by one. */
   readonly addsInTurn?: boolean;
 

@@ -1,6 +1,6 @@
 import { DispatcherError, ResultTooLargeError } from '../errors.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
-import { RESULTS_GONE } from '../state/result-backend.js';
+import { RESULTS_GONE } from '../state/state-backend.js';
 import { callbackPath, childPath, isAside, placeOf, ROOT, type StepPath } from './paths.js';
 import type { GroupNode, PlanNode } from './plan-node.js';
 import { errorText, failure, type StepOutcome } from './step-outcome.js';

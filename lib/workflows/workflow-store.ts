@@ -1,5 +1,5 @@
 import { DispatcherError } from '../errors.js';
-import { RESULTS_GONE, type ResultBackend, type StopWatching } from '../state/result-backend.js';
+import { RESULTS_GONE, type StateBackend, type StopWatching } from '../state/state-backend.js';
 import { findNode, ROOT, type StepPath } from './paths.js';
 import { decodePlan, encodePlan, type PlanNode } from './plan-node.js';
 import { PlanCache } from './plan-cache.js';
@@ -26,7 +26,7 @@ export interface StateChange {
 export class WorkflowStore {
   private readonly plans = new PlanCache();
 
-  constructor(private readonly open: () => Promise<ResultBackend>, private readonly expiresInMs: number) {}
+  constructor(private readonly open: () => Promise<StateBackend>, private readonly expiresInMs: number) {}
 
   async savePlan(workflow: string, path: StepPath, node: PlanNode): Promise<void> {
     await (await this.open()).set(planKey(workflow, path), encodePlan(node), this.expiry);

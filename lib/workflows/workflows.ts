@@ -1,7 +1,7 @@
 import { InvalidTaskError, ShutdownError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
-import type { ResultBackend } from '../state/result-backend.js';
+import type { StateBackend } from '../state/state-backend.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { PublishedWorkflow, type PublishedWorkflowDependencies } from './published-workflow.js';
 import type { RouteOf } from './routed-plan.js';
@@ -18,7 +18,7 @@ import { makeStopper } from '../time/stopper.js';
 
 export interface WorkflowsDependencies {
   /** What keeps them; opened when it is first needed. */
-  backend(): Promise<ResultBackend>;
+  backend(): Promise<StateBackend>;
   readonly sender: StepSender;
   /** How long what is kept of a workflow is kept after its last step. */
   readonly expiresInMs: number;

@@ -6,7 +6,7 @@ import { describeMembers } from './results/members.js';
 import { describeValues } from './results/values.js';
 import { describeWatching } from './results/watching.js';
 
-/** What `lib/state/result-backend.ts` promises, held against one backend on its real server. */
+/** What `lib/state/state-backend.ts` promises, held against one backend on its real server. */
 export function describeResultBackend(name: string, subject: ResultBackendSubject): void {
   if (subject.missing !== undefined) console.error(`NOT TESTED: the result backend ${name}, because this machine has no ${subject.missing}`);
   describe.skipIf(subject.missing !== undefined)(`the result backend ${name}`, () => {

@@ -6,7 +6,7 @@ import { EmbeddedBroker } from '../../lib/brokers/embedded/embedded-broker.js';
 import { ConfigurationError } from '../../lib/errors.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { joinFolder } from '../../lib/state/embedded/lmdb/shared-folder.js';
-import type { ResultBackend } from '../../lib/state/result-backend.js';
+import type { StateBackend } from '../../lib/state/state-backend.js';
 import { eventually } from '../support/wait.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { describeResultBackend } from './result-backend-contract.js';
@@ -24,7 +24,7 @@ describeResultBackend('embedded: in a folder', {
 });
 
 describe('a folder of results', () => {
-  const made: ResultBackend[] = [];
+  const made: StateBackend[] = [];
   const folders: string[] = [];
   afterEach(async () => {
     await Promise.all(made.splice(0).map((backend) => backend.close(5_000)));
@@ -37,7 +37,7 @@ describe('a folder of results', () => {
     return made;
   }
 
-  async function connect(location: string): Promise<ResultBackend> {
+  async function connect(location: string): Promise<StateBackend> {
     const backend = createResultBackend(`embedded:${location}`);
     made.push(backend);
     await backend.connect();

@@ -2,7 +2,7 @@ import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ResultBackendRefusedError } from '../../lib/errors.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../lib/state/result-backend.js';
+import type { StateBackend } from '../../lib/state/state-backend.js';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { RedisServer } from '../support/redis.js';
 import { formsOf, pathsTo } from '../support/reachable.js';
@@ -25,12 +25,12 @@ describeResultBackend('redis:', {
 
 describe.skipIf(missing !== undefined)('Redis', () => {
   let server: RedisServer;
-  const backends: ResultBackend[] = [];
+  const backends: StateBackend[] = [];
   beforeAll(async () => { server = await RedisServer.start({ password: 'secret' }); });
   afterAll(() => server.stop());
   afterEach(() => Promise.all(backends.splice(0).map((backend) => backend.close(5_000))));
 
-  async function connect(url: string): Promise<ResultBackend> {
+  async function connect(url: string): Promise<StateBackend> {
     const backend = createResultBackend(url);
     backends.push(backend);
     await backend.connect();

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../lib/state/result-backend.js';
+import type { StateBackend } from '../../lib/state/state-backend.js';
 import { firstOf, type Tuple } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
@@ -50,7 +50,7 @@ describe('the ledger on RabbitMQ', () => {
   let node: RabbitMqNode;
   let exchange: string;
   const children: Child[] = [];
-  const backends: ResultBackend[] = [];
+  const backends: StateBackend[] = [];
   beforeAll(async () => { node = await startRabbitMq(); });
   afterAll(() => node.stop());
   afterEach(async () => {
@@ -71,7 +71,7 @@ describe('the ledger on RabbitMQ', () => {
     return firstOf(started, count);
   }
 
-  async function connect(): Promise<ResultBackend> {
+  async function connect(): Promise<StateBackend> {
     const backend = createResultBackend(node.url, { exchange, keyPrefix: 'test:', operationTimeoutMs: 30_000 });
     backends.push(backend);
     await backend.connect();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../lib/state/result-backend.js';
+import type { StateBackend } from '../../lib/state/state-backend.js';
 import { firstOf, itemAt, type Tuple } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -9,20 +9,20 @@ import { Arrivals } from '../support/wait.js';
 describe('a folder of results that several processes share', () => {
   const folders: string[] = [];
   const children: Child[] = [];
-  const backends: ResultBackend[] = [];
+  const backends: StateBackend[] = [];
   afterEach(async () => {
     await Promise.all(children.splice(0).map((child) => child.stop()));
     await Promise.all(backends.splice(0).map((backend) => backend.close(5_000)));
     for (const folder of folders.splice(0)) removeFolder(folder);
   });
 
-  async function openFolder(): Promise<{ folder: string; backend: ResultBackend }> {
+  async function openFolder(): Promise<{ folder: string; backend: StateBackend }> {
     const folder = temporaryFolder('shared-results');
     folders.push(folder);
     return { folder, backend: await open(folder) };
   }
 
-  async function open(folder: string): Promise<ResultBackend> {
+  async function open(folder: string): Promise<StateBackend> {
     const backend = createResultBackend(`embedded:${folder}`);
     backends.push(backend);
     await backend.connect();

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigurationError, ResultBackendFullError, ResultBackendRefusedError } from '../../lib/errors.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import type { ResultBackendOptions } from '../../lib/state/result-backend-options.js';
-import type { ResultBackend } from '../../lib/state/result-backend.js';
+import type { StateBackend } from '../../lib/state/state-backend.js';
 import { removeFromRabbitMq, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
@@ -11,7 +11,7 @@ const bytes = (text: string): Buffer => Buffer.from(text);
 
 describe('the ledger on RabbitMQ', () => {
   const url = sharedRabbitMqUrl();
-  const backends: ResultBackend[] = [];
+  const backends: StateBackend[] = [];
   let exchange: string;
   let queue: string;
   let requests: string;
@@ -25,14 +25,14 @@ describe('the ledger on RabbitMQ', () => {
     await removeFromRabbitMq(url, { queues: [queue, requests] });
   });
 
-  async function connect(options: ResultBackendOptions = {}, at = url): Promise<ResultBackend> {
+  async function connect(options: ResultBackendOptions = {}, at = url): Promise<StateBackend> {
     const backend = createResultBackend(at, { exchange, reconnectMinMs: 20, ...options });
     backends.push(backend);
     await backend.connect();
     return backend;
   }
 
-  async function membersOf(backend: ResultBackend, key: string): Promise<string[]> {
+  async function membersOf(backend: StateBackend, key: string): Promise<string[]> {
     const names: string[] = [];
     for await (const page of backend.members(key)) names.push(...page.map(({ member }) => member));
     return names;

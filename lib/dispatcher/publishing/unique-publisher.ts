@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DispatcherError } from '../../errors.js';
-import type { ResultBackend } from '../../state/result-backend.js';
+import type { StateBackend } from '../../state/state-backend.js';
 import { encodeValue } from '../../results/result-value.js';
 import type { AddressedTask, TaskArgument } from '../../task/task.js';
 import type { UniqueMark, UniqueOutcome } from '../../task/unique-options.js';
@@ -29,7 +29,7 @@ export function uniqueKey(exchange: string, name: string, text: string): string 
 export class UniquePublisher {
   private readonly publishingMs: number;
 
-  constructor(private readonly backend: () => Promise<ResultBackend>, publishTimeoutMs: number, private readonly onProblem: (message: string, error: unknown) => void) {
+  constructor(private readonly backend: () => Promise<StateBackend>, publishTimeoutMs: number, private readonly onProblem: (message: string, error: unknown) => void) {
     this.publishingMs = publishTimeoutMs + PUBLISHING_MARGIN_MS;
   }
 
@@ -51,7 +51,7 @@ export class UniquePublisher {
     throw undecided(task, mark.key);
   }
 
-  private async publishHolding(backend: ResultBackend, task: AddressedTask, mark: UniqueMark, bytes: Buffer, publish: () => Promise<unknown>): Promise<void> {
+  private async publishHolding(backend: StateBackend, task: AddressedTask, mark: UniqueMark, bytes: Buffer, publish: () => Promise<unknown>): Promise<void> {
     try {
       await publish();
     } catch (error) {
@@ -69,7 +69,7 @@ export class UniquePublisher {
   }
 
   /** `undefined`: it is not decided yet, or has just changed; look again. */
-  private async refused(backend: ResultBackend, { key, replace }: UniqueMark, args: readonly TaskArgument[], found: Buffer): Promise<UniqueOutcome | undefined> {
+  private async refused(backend: StateBackend, { key, replace }: UniqueMark, args: readonly TaskArgument[], found: Buffer): Promise<UniqueOutcome | undefined> {
     const claim = decodeUniqueClaim(found);
     if (claim === undefined || claim.state === 'publishing') return undefined;
     const { uuid, until } = claim;
@@ -82,7 +82,7 @@ export class UniquePublisher {
   }
 
   /** Bytes that are no claim hold nothing. */
-  private async overcome(backend: ResultBackend, key: string, found: Buffer, bytes: Buffer): Promise<boolean> {
+  private async overcome(backend: StateBackend, key: string, found: Buffer, bytes: Buffer): Promise<boolean> {
     return decodeUniqueClaim(found) === undefined && backend.replaceIfEqual(key, found, bytes, { expiresInMs: this.publishingMs });
   }
 }

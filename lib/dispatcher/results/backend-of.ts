@@ -1,13 +1,13 @@
 import { DEFAULT_LEDGER_OPTIONS, type LedgerOptions } from '../../state/amqp/ledger-options.js';
 import { createResultBackend } from '../../state/create-result-backend.js';
-import type { ResultBackend } from '../../state/result-backend.js';
+import type { StateBackend } from '../../state/state-backend.js';
 import type { Secret } from '../../urls/secret.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 
 const RABBITMQ = /^amqps?:/i;
 
 /** The result backend of that URL; on RabbitMQ with the exchange and the TLS of the broker. Nothing is opened before `connect()`. */
-export function backendOf(secret: Secret<string>, { exchange, tls, ledger, consumerTimeoutMs }: Pick<ResolvedConfig, 'exchange' | 'tls' | 'ledger' | 'consumerTimeoutMs'>): ResultBackend {
+export function backendOf(secret: Secret<string>, { exchange, tls, ledger, consumerTimeoutMs }: Pick<ResolvedConfig, 'exchange' | 'tls' | 'ledger' | 'consumerTimeoutMs'>): StateBackend {
   const url = secret.reveal();
   if (!RABBITMQ.test(url)) return createResultBackend(url);
   const readable = url.replace(RABBITMQ, (scheme) => (tls?.force === true ? 'amqps:' : scheme.toLowerCase()));

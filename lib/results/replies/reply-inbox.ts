@@ -1,5 +1,5 @@
 import type { ResultReader } from '../result-reader.js';
-import type { StopWatching } from '../../state/result-backend.js';
+import type { StopWatching } from '../../state/state-backend.js';
 import { decodeTaskResult } from '../result-codec.js';
 import { advance, isFinal, newTaskResult, type TaskOutcome, type TaskResult, type TimelineEntry } from '../task-result.js';
 import { KeptRecords, type KeptRecord } from './kept-records.js';

@@ -5,7 +5,7 @@ import { Secret } from '../../urls/secret.js';
 import { openConnection } from '../../amqp/open-connection.js';
 import { ledgerRecordsOf, ledgerRequestsOf, returnsQueueOf } from '../../amqp/queue-forms.js';
 import { ConfigurationError, ResultBackendUnavailableError } from '../../errors.js';
-import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
+import type { Claim, MemberCount, StateBackendCapabilities } from '../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { type Answer, LedgerClient } from './ledger-client.js';
 import { ledgerFailure, ledgerLost } from './ledger-failure.js';
@@ -43,7 +43,7 @@ interface Session {
  */
 export class AmqpResultStore implements ResultStore {
   readonly display: string;
-  readonly capabilities: ResultBackendCapabilities = {
+  readonly capabilities: StateBackendCapabilities = {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   private readonly endpoint: Endpoint;

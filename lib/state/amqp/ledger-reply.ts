@@ -1,4 +1,4 @@
-import type { Member } from '../result-backend.js';
+import type { Member } from '../state-backend.js';
 import { MalformedMessageError, pack, unpack } from './ledger-frame.js';
 
 /** What the keeper answers. */

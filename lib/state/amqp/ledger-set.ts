@@ -1,4 +1,4 @@
-import type { Member } from '../result-backend.js';
+import type { Member } from '../state-backend.js';
 import type { MemberContent, ProlongedContent } from './ledger-record.js';
 import type { LogRecord } from './log-record.js';
 

@@ -1,4 +1,4 @@
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT } from '../state-backend.js';
 import { ExpiryBuckets } from '../expiry-buckets.js';
 import type { StateOperation } from './ledger-operation.js';
 import type { DeletedContent, MemberContent, ProlongedContent, RecordContent, ValueContent } from './ledger-record.js';

@@ -1,5 +1,5 @@
 import { ResultBackendUnavailableError } from '../../errors.js';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type ResultBackendCapabilities } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { MemoryData, type ChangeListener } from './memory-data.js';
 
@@ -10,7 +10,7 @@ const shared = new Map<string, { data: MemoryData; users: number }>();
 
 /** Results in the memory of this process: of one backend, or of all that have the same name. */
 export class MemoryStore implements ResultStore {
-  readonly capabilities: ResultBackendCapabilities;
+  readonly capabilities: StateBackendCapabilities;
   readonly display: string;
   private data: MemoryData | undefined;
   private listener: ChangeListener | undefined;

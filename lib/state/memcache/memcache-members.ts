@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ResultBackendError } from '../../errors.js';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, RESULTS_GONE, type Member, type MemberCount } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, RESULTS_GONE, type Member, type MemberCount } from '../state-backend.js';
 import { MAX_KEYS_AT_ONCE, type MembersPage } from '../result-store.js';
 import type { MemcacheServersConnection } from './memcache-servers.js';
 

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ResultBackendUnavailableError } from '../../errors.js';
-import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
+import type { Claim, MemberCount, StateBackendCapabilities } from '../state-backend.js';
 import { MAX_MEMBER_BYTES, MAX_STORED_KEY_BYTES, type MembersPage, type ResultStore, type StoreListener } from '../result-store.js';
 import { MemcacheMembers } from './memcache-members.js';
 import { MemcacheServersConnection } from './memcache-servers.js';
@@ -30,7 +30,7 @@ export class MemcacheStore implements ResultStore {
     this.display = endpoint.display;
   }
 
-  get capabilities(): ResultBackendCapabilities {
+  get capabilities(): StateBackendCapabilities {
     return {
       readableByAnyProcess: true, pushes: false, survivesRestart: false, mayEvict: true,
       maxValueBytes: this.maxItemBytes - ITEM_OVERHEAD_BYTES, expiresLateMs: EXPIRES_LATE_MS,

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Member, type MemberCount } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Member, type MemberCount } from '../state-backend.js';
 import type { MembersPage } from '../result-store.js';
 import { expiryDate, type MongoCollections, type SetDocument } from './mongo-collections.js';
 import { isDuplicateKey } from './mongo-failure.js';

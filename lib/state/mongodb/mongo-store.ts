@@ -3,7 +3,7 @@ import type { MongoClient, TopologyDescriptionChangedEvent } from 'mongodb';
 import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
 import { refuseStrayCredentials } from '../../urls/credentials.js';
 import { loadPeer } from '../load-peer.js';
-import type { Claim, MemberCount, ResultBackendCapabilities } from '../result-backend.js';
+import type { Claim, MemberCount, StateBackendCapabilities } from '../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { withAbsoluteFiles } from './absolute-files.js';
 import { collectionsOf, ensureIndexes, expiryDate, type MongoCollections } from './mongo-collections.js';
@@ -20,7 +20,7 @@ const SWEEP_GRACE_MS = 60_000;
 /** Results in MongoDB 4.2 or newer, alone or as a replica set. Expiry goes by the clients' clocks. */
 export class MongoStore implements ResultStore {
   readonly display: string;
-  readonly capabilities: ResultBackendCapabilities = {
+  readonly capabilities: StateBackendCapabilities = {
     readableByAnyProcess: true, pushes: false, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   /** It knows the password, and all that it makes knows it. */

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { createClient, RedisArgument } from '@redis/client';
 import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type ResultBackendCapabilities } from '../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../state-backend.js';
 import { loadPeer } from '../load-peer.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { redisFailure } from './redis-failure.js';
@@ -22,7 +22,7 @@ const MAX_VALUE_BYTES = 256 * 1024 * 1024;
  */
 export class RedisStore implements ResultStore {
   readonly display: string;
-  readonly capabilities: ResultBackendCapabilities = {
+  readonly capabilities: StateBackendCapabilities = {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   /** Knows the password, and so do its options. */

@@ -1,23 +1,23 @@
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { DispatcherError } from '../../errors.js';
-import type { ResultBackendEvent, ResultBackendState, ResultBackendStatus } from '../result-backend.js';
+import type { StateBackendEvent, StateBackendState, StateBackendStatus } from '../state-backend.js';
 
 /** Where the backend stands, and what it tells of itself. */
 export class StatusLine {
-  private readonly stateSubject = new BehaviorSubject<ResultBackendState>({ status: 'idle', since: Date.now() });
-  private readonly eventSubject = new Subject<ResultBackendEvent>();
-  readonly states: Observable<ResultBackendState> = this.stateSubject.asObservable();
-  readonly events: Observable<ResultBackendEvent> = this.eventSubject.asObservable();
+  private readonly stateSubject = new BehaviorSubject<StateBackendState>({ status: 'idle', since: Date.now() });
+  private readonly eventSubject = new Subject<StateBackendEvent>();
+  readonly states: Observable<StateBackendState> = this.stateSubject.asObservable();
+  readonly events: Observable<StateBackendEvent> = this.eventSubject.asObservable();
 
-  get state(): ResultBackendState {
+  get state(): StateBackendState {
     return this.stateSubject.value;
   }
 
-  become(status: ResultBackendStatus, cause?: DispatcherError): void {
+  become(status: StateBackendStatus, cause?: DispatcherError): void {
     this.stateSubject.next({ status, since: Date.now(), ...(cause === undefined ? {} : { cause }) });
   }
 
-  emit(event: ResultBackendEvent): void {
+  emit(event: StateBackendEvent): void {
     this.eventSubject.next(event);
   }
 

@@ -1,8 +1,8 @@
 import type { Observable } from 'rxjs';
 import { DispatcherError, ResultBackendError, ResultBackendTimeoutError, ResultBackendUnavailableError, ResultTooLargeError } from '../../errors.js';
 import type {
-  Claim, ExpiryOptions, Member, MemberCount, ResultBackend, ResultBackendCapabilities, ResultBackendEvent, ResultBackendState, StopWatching,
-} from '../result-backend.js';
+  Claim, ExpiryOptions, Member, MemberCount, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StopWatching,
+} from '../state-backend.js';
 import { DEFAULT_RESULT_BACKEND_OPTIONS, type CompleteResultBackendOptions, type ResultBackendOptions } from '../result-backend-options.js';
 import type { ResultStore } from '../result-store.js';
 import { Admission } from './admission.js';
@@ -14,9 +14,9 @@ import { Turns } from './turns.js';
 import { Watches, type WatchedStore } from './watches.js';
 
 /** Any store as a result backend: reconnecting, bounded, limited in time, watched. */
-export class SupervisedResultBackend implements ResultBackend, LinkOwner, WatchedStore {
-  readonly states: Observable<ResultBackendState>;
-  readonly events: Observable<ResultBackendEvent>;
+export class SupervisedResultBackend implements StateBackend, LinkOwner, WatchedStore {
+  readonly states: Observable<StateBackendState>;
+  readonly events: Observable<StateBackendEvent>;
   private readonly options: CompleteResultBackendOptions;
   private readonly line = new StatusLine();
   private readonly link: StoreLink;
@@ -35,11 +35,11 @@ export class SupervisedResultBackend implements ResultBackend, LinkOwner, Watche
     this.events = this.line.events;
   }
 
-  get capabilities(): ResultBackendCapabilities {
+  get capabilities(): StateBackendCapabilities {
     return this.store.capabilities;
   }
 
-  get state(): ResultBackendState {
+  get state(): StateBackendState {
     return this.line.state;
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StopWatching } from '../result-backend.js';
+import type { StopWatching } from '../state-backend.js';
 import { MAX_KEYS_AT_ONCE } from '../result-store.js';
 import { PollSchedule } from './poll-schedule.js';
 

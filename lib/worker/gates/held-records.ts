@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../errors.js';
-import type { ResultBackend } from '../../state/result-backend.js';
+import type { StateBackend } from '../../state/state-backend.js';
 
 /** What is on record of a task that runs here: that it does, under whose name. */
 export interface HeldRecord {
@@ -19,8 +19,8 @@ export class HeldRecords<Held extends HeldRecord> {
 
   /** @param keep keeps one from expiring; false where it is its own no longer, and not looked after any more */
   constructor(
-    private readonly backend: () => Promise<ResultBackend>, private readonly everyMs: number,
-    private readonly keep: (backend: ResultBackend, record: Held) => Promise<boolean>,
+    private readonly backend: () => Promise<StateBackend>, private readonly everyMs: number,
+    private readonly keep: (backend: StateBackend, record: Held) => Promise<boolean>,
   ) {}
 
   add(record: Held): void {
@@ -65,7 +65,7 @@ export class HeldRecords<Held extends HeldRecord> {
  * Whose record stands there, after a write in vain. Its own may: written by others, or by an earlier write whose answer
  * was lost. Then its bytes are known anew.
  */
-export async function reread(backend: ResultBackend, record: HeldRecord, ownerOf: (bytes: Buffer) => string | undefined): Promise<'own' | 'another' | 'none'> {
+export async function reread(backend: StateBackend, record: HeldRecord, ownerOf: (bytes: Buffer) => string | undefined): Promise<'own' | 'another' | 'none'> {
   const found = await backend.get(record.key);
   if (found === undefined) return 'none';
   if (ownerOf(found) !== record.owner) return 'another';

@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../state/result-backend.js';
+import type { StateBackend } from '../../state/state-backend.js';
 import { decodeValue } from '../../results/result-value.js';
 import { toHandlerValue } from '../../task/argument-types.js';
 import { checkArguments } from '../../task/complete-task.js';
@@ -21,7 +21,7 @@ export class UniqueGate implements TaskGate {
   readonly name = 'uniqueness';
   private readonly entered = new WeakSet<TaskVisit>();
 
-  constructor(private readonly backend: () => Promise<ResultBackend>, private readonly now: () => number = () => Date.now()) {}
+  constructor(private readonly backend: () => Promise<StateBackend>, private readonly now: () => number = () => Date.now()) {}
 
   concerns({ headers }: TaskVisit): boolean {
     return uniqueMarkOf(headers) !== undefined;
@@ -46,7 +46,7 @@ export class UniqueGate implements TaskGate {
   }
 
   /** Frees the key. Newer arguments are kept under the task's own uuid first: a redelivery or a retry is to have them too. */
-  private async start(backend: ResultBackend, mark: UniqueMark, visit: TaskVisit): Promise<string | undefined> {
+  private async start(backend: StateBackend, mark: UniqueMark, visit: TaskVisit): Promise<string | undefined> {
     const expiresInMs = mark.seconds * 1000;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const found = await backend.get(mark.key);
@@ -59,7 +59,7 @@ export class UniqueGate implements TaskGate {
   }
 
   /** From now on it takes no other arguments. Where its key has expired and nobody has it, it is held again. */
-  private async startHolding(backend: ResultBackend, mark: UniqueMark, visit: TaskVisit): Promise<string | undefined> {
+  private async startHolding(backend: StateBackend, mark: UniqueMark, visit: TaskVisit): Promise<string | undefined> {
     const isWindow = mark.scope === 'window';
     if (isWindow && !mark.replace) return undefined;
     const until = this.now() + mark.seconds * 1000;
@@ -71,13 +71,13 @@ export class UniqueGate implements TaskGate {
     return claim?.args;
   }
 
-  private async keepForRetry(backend: ResultBackend, mark: UniqueMark, delayMs: number): Promise<void> {
+  private async keepForRetry(backend: StateBackend, mark: UniqueMark, delayMs: number): Promise<void> {
     const until = this.now() + delayMs + mark.seconds * 1000;
     await this.change(backend, mark, (claim) => ({ ...claim, state: 'held', until }));
   }
 
   /** Changes the claim if it is this task's, or frees the key where the change is `undefined`. Resolves to the claim that it was. */
-  private async change(backend: ResultBackend, { key, token }: UniqueMark, change: Change): Promise<UniqueClaim | undefined> {
+  private async change(backend: StateBackend, { key, token }: UniqueMark, change: Change): Promise<UniqueClaim | undefined> {
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const found = await backend.get(key);
       const claim = found && decodeUniqueClaim(found);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import type { ResultBackendOptions } from '../../../lib/state/result-backend-options.js';
-import type { Member, ResultBackend } from '../../../lib/state/result-backend.js';
+import type { Member, StateBackend } from '../../../lib/state/state-backend.js';
 
 /** A kind of result backend, and the real server of it that a test may do anything with. */
 export interface ResultBackendSubject {
@@ -24,23 +24,23 @@ export interface ResultBackendSubject {
 export interface ResultBackendBench {
   readonly subject: ResultBackendSubject;
   /** Connected, on the same server and with the same keys as all others of this test; closed after it. */
-  connect(options?: ResultBackendOptions): Promise<ResultBackend>;
+  connect(options?: ResultBackendOptions): Promise<StateBackend>;
   /** As `connect`, but left alone. */
-  make(options?: ResultBackendOptions): ResultBackend;
+  make(options?: ResultBackendOptions): StateBackend;
 }
 
 /** One server for all tests of a file; keys of its own for each test. */
 export function useResultBackends(subject: ResultBackendSubject): ResultBackendBench {
   let url: string;
   let keyPrefix = '';
-  const made: ResultBackend[] = [];
+  const made: StateBackend[] = [];
   beforeAll(async () => { url = await subject.start(); });
   afterAll(() => subject.stop());
   afterEach(async () => {
     keyPrefix = '';
     await Promise.all(made.splice(0).map((backend) => backend.close(5_000)));
   });
-  const make = (options: ResultBackendOptions = {}): ResultBackend => {
+  const make = (options: ResultBackendOptions = {}): StateBackend => {
     if (keyPrefix === '') keyPrefix = `test-${randomUUID().slice(0, 8)}:`;
     const backend = createResultBackend(url, { keyPrefix, reconnectMinMs: 20, reconnectMaxMs: 200, ...subject.options, ...options });
     made.push(backend);
@@ -60,7 +60,7 @@ export const MINUTE = { expiresInMs: 60_000 };
 
 export const bytes = (text: string): Buffer => Buffer.from(text);
 
-export async function allMembers(backend: ResultBackend, key: string): Promise<Member[]> {
+export async function allMembers(backend: StateBackend, key: string): Promise<Member[]> {
   const members: Member[] = [];
   for await (const page of backend.members(key)) members.push(...page);
   return members;

@@ -2,7 +2,7 @@ import { onTestFinished, describe, expect, it } from 'vitest';
 import { ResultBackendUnavailableError } from '../../../lib/errors.js';
 import { decodeTakers, encodeTakers, setId, takes, withTaker } from '../../../lib/control/taker-record.js';
 import { Takers, type TakingWorker } from '../../../lib/control/takers.js';
-import type { ResultBackend } from '../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../lib/state/state-backend.js';
 import { passPauseMs, returnPauseMs } from '../../../lib/worker/return-pause.js';
 import { memoryBroker } from '../../support/memory-broker.js';
 import { itemAt } from '../../support/present.js';
@@ -31,7 +31,7 @@ class Memory {
       this.values.set(key, value);
       return true;
     },
-  } as unknown as ResultBackend;
+  } as unknown as StateBackend;
 }
 
 const TIMES = { leaseMs: 60_000, renewMs: 100_000, freshMs: 0, answerMs: 5_000 };

@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import { ResultRecorder } from '../../../lib/results/result-recorder.js';
 import { waitForEnd } from '../../../lib/results/result-reader.js';
-import type { ResultBackend } from '../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../lib/state/state-backend.js';
 
 const task = { uuid: 'u1', name: 'add' };
-let backend: ResultBackend;
+let backend: StateBackend;
 let recorder: ResultRecorder;
 
 beforeEach(async () => {

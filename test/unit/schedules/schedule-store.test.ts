@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../lib/state/state-backend.js';
 import { type Book, withEntry } from '../../../lib/schedules/book.js';
 import { ScheduleStore } from '../../../lib/schedules/schedule-store.js';
 import type { StoredSchedule } from '../../../lib/schedules/stored-schedule.js';
@@ -9,7 +9,7 @@ import { itemAt } from '../../support/present.js';
 const STORED: StoredSchedule = { cron: '@daily', missed: 'skip', task: '{}', options: {} };
 const FOR_EVER = { expiresInMs: Infinity };
 
-let backend: ResultBackend;
+let backend: StateBackend;
 let store: ScheduleStore;
 beforeEach(async () => {
   backend = createResultBackend('embedded:');

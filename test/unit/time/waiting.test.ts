@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ResultWaitTimeoutError } from '../../../lib/errors.js';
-import type { ResultBackend } from '../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../lib/state/state-backend.js';
 import { MemoryData } from '../../../lib/state/embedded/memory-data.js';
 import { waitForEnd, type ResultReader } from '../../../lib/results/result-reader.js';
 import { makeStopper } from '../../../lib/time/stopper.js';
@@ -36,7 +36,7 @@ describe('waiting for a workflow', () => {
   it('may be done by any number at once, for any time', async () => {
     const warn = vi.fn();
     process.on('warning', warn);
-    const backend = { watch: () => () => undefined } as unknown as ResultBackend;
+    const backend = { watch: () => () => undefined } as unknown as StateBackend;
     const workflows = new Workflows({
       backend: () => Promise.resolve(backend), ready: () => Promise.resolve(), now: () => 0, expiresInMs: HOUR_MS, emit: () => undefined,
     } as unknown as WorkflowsDependencies);

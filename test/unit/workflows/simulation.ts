@@ -1,6 +1,6 @@
 import { EMPTY } from 'rxjs';
 import { DispatcherError } from '../../../lib/errors.js';
-import type { Claim, Member, MemberCount, ResultBackend, ResultBackendCapabilities, ResultBackendState } from '../../../lib/state/result-backend.js';
+import type { Claim, Member, MemberCount, StateBackend, StateBackendCapabilities, StateBackendState } from '../../../lib/state/state-backend.js';
 import { referenceOf } from '../../../lib/workflows/workflow-header.js';
 import type { StepSender } from '../../../lib/workflows/step-sender.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';
@@ -33,9 +33,9 @@ function chanceOf(seed: number): Chance {
 }
 
 /** A backend in a few maps; each operation takes some turns of the loop, and `hit` may make its caller die before or after it. */
-export class SimulatedBackend implements ResultBackend {
-  readonly capabilities = {} as ResultBackendCapabilities;
-  readonly state = {} as ResultBackendState;
+export class SimulatedBackend implements StateBackend {
+  readonly capabilities = {} as StateBackendCapabilities;
+  readonly state = {} as StateBackendState;
   readonly states = EMPTY;
   readonly events = EMPTY;
   operations = 0;

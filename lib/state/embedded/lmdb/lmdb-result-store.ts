@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ResultBackendUnavailableError } from '../../../errors.js';
-import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type ResultBackendCapabilities } from '../../result-backend.js';
+import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../../result-store.js';
 import { memberKey, positionOf, readMember, readSet, textKey } from './records.js';
 import type { ResultTables } from './result-tables.js';
@@ -13,7 +13,7 @@ const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 /** Results in a folder, on disk when an operation resolves, for all processes of this machine. */
 export class LmdbResultStore implements ResultStore {
   readonly display: string;
-  readonly capabilities: ResultBackendCapabilities = {
+  readonly capabilities: StateBackendCapabilities = {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: false, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   private readonly subscribed = new Set<string>();

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Member } from '../../result-backend.js';
+import type { Member } from '../../state-backend.js';
 
 /**
  * Keys and records of the tables, big endian, so that the store's byte order is the order of the

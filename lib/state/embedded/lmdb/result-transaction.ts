@@ -1,4 +1,4 @@
-import type { Claim, MemberCount } from '../../result-backend.js';
+import type { Claim, MemberCount } from '../../state-backend.js';
 import {
   expiringKey, memberKey, memberRecord, nameKey, numberKey, readSet, readValue, setRecord, textKey, valueRecord, type StoredSet,
 } from './records.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigurationError, DispatcherError, ResultBackendRefusedError } from '../../../errors.js';
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { type HeldRecord, HeldRecords } from '../held-records.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
@@ -40,7 +40,7 @@ export class CrashGate implements TaskGate {
   private readonly quarantine: Quarantine;
   private refused = false;
 
-  constructor(private readonly backend: () => Promise<ResultBackend>, private readonly options: CrashGateOptions) {
+  constructor(private readonly backend: () => Promise<StateBackend>, private readonly options: CrashGateOptions) {
     this.lookMs = options.lookMs ?? LOOK_MS;
     this.quarantine = options.quarantine ?? new Quarantine();
     this.held = new HeldRecords(backend, this.lookMs, keepRun);
@@ -86,7 +86,7 @@ export class CrashGate implements TaskGate {
     this.mine.delete(visit);
   }
 
-  private async begin(backend: ResultBackend, visit: TaskVisit, run: HeldRecord): Promise<Entrance> {
+  private async begin(backend: StateBackend, visit: TaskVisit, run: HeldRecord): Promise<Entrance> {
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       run.bytes = encodeRecord(firstRun(run.owner));
       const taking = await backend.setIfAbsent(run.key, run.bytes, EXPIRY);
@@ -98,7 +98,7 @@ export class CrashGate implements TaskGate {
   }
 
   /** `undefined`: others have changed the record meanwhile. */
-  private async takeOver(backend: ResultBackend, visit: TaskVisit, run: HeldRecord, found: Buffer): Promise<Entrance | undefined> {
+  private async takeOver(backend: StateBackend, visit: TaskVisit, run: HeldRecord, found: Buffer): Promise<Entrance | undefined> {
     const before = decodeRecord(found);
     // An earlier write of this very call, whose answer was lost.
     const isMine = before?.owner === run.owner;
@@ -128,7 +128,7 @@ export class CrashGate implements TaskGate {
   }
 
   /** The run has said how it ended: nothing is left of it, unless earlier ones crashed and the attempt is to be run again. */
-  private async end(backend: ResultBackend, run: HeldRecord, isOver: boolean): Promise<void> {
+  private async end(backend: StateBackend, run: HeldRecord, isOver: boolean): Promise<void> {
     this.held.remove(run);
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const record = decodeRecord(run.bytes);

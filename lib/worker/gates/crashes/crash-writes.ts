@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { type HeldRecord, reread } from '../held-records.js';
 import { acquit, decodeRecord, encodeRecord } from './crash-record.js';
 
@@ -11,19 +11,19 @@ export const MOST_CONFLICTS = 20;
  * Keeps the record of a run from expiring. False where the run was taken over, because its connection was lost: it was no
  * crash then, and says so.
  */
-export async function keepRun(backend: ResultBackend, run: HeldRecord): Promise<boolean> {
+export async function keepRun(backend: StateBackend, run: HeldRecord): Promise<boolean> {
   if (await backend.replaceIfEqual(run.key, run.bytes, run.bytes, EXPIRY) || await isOwn(backend, run)) return true;
   await takeChargeBack(backend, run);
   return false;
 }
 
 /** Whether the record is still this run's, after a write in vain: another may have struck itself out of it. Its bytes are known anew then. */
-export async function isOwn(backend: ResultBackend, run: HeldRecord): Promise<boolean> {
+export async function isOwn(backend: StateBackend, run: HeldRecord): Promise<boolean> {
   return await reread(backend, run, (bytes) => decodeRecord(bytes)?.owner) === 'own';
 }
 
 /** This process lives: whoever took the run over was not to count it. */
-export async function takeChargeBack(backend: ResultBackend, { key, owner }: HeldRecord): Promise<void> {
+export async function takeChargeBack(backend: StateBackend, { key, owner }: HeldRecord): Promise<void> {
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
     const found = await backend.get(key);
     const record = found && decodeRecord(found);

@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { type HeldRecord, reread } from '../held-records.js';
 import { decodeClaim, encodeClaim, type OnceClaim } from './once-claim.js';
 
@@ -17,7 +17,7 @@ export interface HeldClaim extends HeldRecord {
 }
 
 /** Says that the task still runs here. False where another has taken the claim over: that is found out when the task ends. */
-export async function renewClaim(backend: ResultBackend, claim: HeldClaim, now: number): Promise<boolean> {
+export async function renewClaim(backend: StateBackend, claim: HeldClaim, now: number): Promise<boolean> {
   const renewed = encodeClaim({ ...decodeClaim(claim.bytes) as OnceClaim, at: now });
   if (!await backend.replaceIfEqual(claim.key, claim.bytes, renewed, claim)) {
     const whose = await reread(backend, claim, ownerOf);
@@ -33,7 +33,7 @@ export async function renewClaim(backend: ResultBackend, claim: HeldClaim, now: 
  * Writes over a claim of our own. A write whose answer was lost, or a renewal, may stand there instead of what was last
  * known. Another's stays: false.
  */
-export async function replaceOwn(backend: ResultBackend, claim: HeldClaim, bytes: Buffer, expiresInMs: number): Promise<boolean> {
+export async function replaceOwn(backend: StateBackend, claim: HeldClaim, bytes: Buffer, expiresInMs: number): Promise<boolean> {
   for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
     if (await backend.replaceIfEqual(claim.key, claim.bytes, bytes, { expiresInMs })) {
       claim.bytes = bytes;

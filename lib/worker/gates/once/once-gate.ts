@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { LEASE_REMEMBERED_SECONDS, onceHeaders, onceSeconds } from '../../../task/once.js';
 import type { TaskHeaders } from '../../../task/task.js';
@@ -42,7 +42,7 @@ export class OnceGate implements TaskGate {
   private readonly watched = new WatchedClaims();
 
   constructor(
-    private readonly backend: () => Promise<ResultBackend>,
+    private readonly backend: () => Promise<StateBackend>,
     readonly times: OnceTimes = onceTimes(),
     private readonly clocks: OnceClocks = { now: () => Date.now(), monotonic: () => performance.now() },
   ) {
@@ -111,7 +111,7 @@ export class OnceGate implements TaskGate {
   }
 
   /** Where it cannot be asked, nothing was taken that would have to be given back. */
-  private async backendFor(visit: TaskVisit): Promise<ResultBackend> {
+  private async backendFor(visit: TaskVisit): Promise<StateBackend> {
     try {
       return await this.backend();
     } catch (error) {
@@ -120,12 +120,12 @@ export class OnceGate implements TaskGate {
     }
   }
 
-  private async giveBack(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<void> {
+  private async giveBack(backend: StateBackend, visit: TaskVisit, claim: HeldClaim): Promise<void> {
     const waiting = encodeClaim({ ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), state: 'waiting' });
     await replaceOwn(backend, claim, waiting, claim.expiresInMs);
   }
 
-  private async take(backend: ResultBackend, visit: TaskVisit, claim: HeldClaim): Promise<Entrance> {
+  private async take(backend: StateBackend, visit: TaskVisit, claim: HeldClaim): Promise<Entrance> {
     const { key, expiresInMs } = claim;
     let other: OnceClaim | undefined;
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
@@ -156,7 +156,7 @@ export class OnceGate implements TaskGate {
   }
 
   /** The task is over without having been let in here: expired, called off, or a dead letter. What runs elsewhere is not touched. */
-  private async endUnrun(backend: ResultBackend, visit: TaskVisit): Promise<void> {
+  private async endUnrun(backend: StateBackend, visit: TaskVisit): Promise<void> {
     const { key, rememberMs: expiresInMs, owner } = this.newClaim(visit);
     const turn = turnOf(visit);
     const bytes = encodeClaim({ ...turn, owner, state: 'done', at: this.clocks.now() });

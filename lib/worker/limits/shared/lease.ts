@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 
 const MANY_OTHERS = 1_000;
 
 export interface LeaseOwner {
-  backend(): Promise<ResultBackend>;
+  backend(): Promise<StateBackend>;
   /** Whether this process holds something that needs the lease. */
   isHolding(): boolean;
   /** Every few seconds while it holds something. */

@@ -1,4 +1,4 @@
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import type { RateLimit } from '../limit-options.js';
 import { Turns } from '../turns.js';
 
@@ -13,7 +13,7 @@ const SHORTEST_TURN_MS = 50;
 const LONGEST_TURN_MS = 600_000;
 
 export interface PermitHost {
-  backend(): Promise<ResultBackend>;
+  backend(): Promise<StateBackend>;
 }
 
 /**
@@ -66,7 +66,7 @@ export class Permits {
   }
 
   /** The value under which the ticket is ours, unless somebody else has it or the answer came too late. */
-  private async ask(backend: ResultBackend, ticket: number): Promise<Buffer | undefined> {
+  private async ask(backend: StateBackend, ticket: number): Promise<Buffer | undefined> {
     const { graceMs } = this;
     const heldMs = this.periodMs + graceMs;
     const asked = performance.now();
@@ -87,7 +87,7 @@ export class Permits {
     return inTime ? value : undefined;
   }
 
-  private async giveBack(backend: ResultBackend, ticket: number, value: Buffer): Promise<void> {
+  private async giveBack(backend: StateBackend, ticket: number, value: Buffer): Promise<void> {
     await backend.deleteIfEqual(this.keyOf(ticket), value);
     this.freeAt[ticket] = this.fullUntil = -Infinity;
   }

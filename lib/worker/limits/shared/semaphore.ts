@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../../errors.js';
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { Lane } from '../lane.js';
 import type { Lease } from './lease.js';
@@ -16,7 +16,7 @@ const ROLL_MS = 3_600_000;
 export interface SemaphoreHost {
   readonly lease: Lease;
   readonly stopped: AbortSignal;
-  backend(): Promise<ResultBackend>;
+  backend(): Promise<StateBackend>;
 }
 
 interface Waiter {
@@ -133,7 +133,7 @@ export class Semaphore {
   }
 
   /** What was seen last will do as long as there is room: the write shows whether it still holds. */
-  private async read(backend: ResultBackend, holder: string, asking: number): Promise<{ value: Buffer | undefined; roll: Roll; gone: string[] }> {
+  private async read(backend: StateBackend, holder: string, asking: number): Promise<{ value: Buffer | undefined; roll: Roll; gone: string[] }> {
     if (this.known !== undefined) {
       const roll = parseRoll(this.known.value, Math.random());
       if (this.free(roll, holder, []) >= asking) return { value: this.known.value, roll, gone: [] };
@@ -151,7 +151,7 @@ export class Semaphore {
     return Math.max(0, this.size - others - this.held);
   }
 
-  private async write(backend: ResultBackend, expected: Buffer | undefined, next: Buffer | undefined): Promise<boolean> {
+  private async write(backend: StateBackend, expected: Buffer | undefined, next: Buffer | undefined): Promise<boolean> {
     const written = await this.exchange(backend, expected, next);
     if (!written) return false;
     this.known ??= { value: next };
@@ -159,7 +159,7 @@ export class Semaphore {
     return true;
   }
 
-  private async exchange(backend: ResultBackend, expected: Buffer | undefined, next: Buffer | undefined): Promise<boolean> {
+  private async exchange(backend: StateBackend, expected: Buffer | undefined, next: Buffer | undefined): Promise<boolean> {
     if (expected === undefined) {
       if (next === undefined) return true;
       const claim = await backend.setIfAbsent(this.key, next, { expiresInMs: ROLL_MS });

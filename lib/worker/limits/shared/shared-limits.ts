@@ -1,6 +1,6 @@
 import { ResultBackendUnavailableError } from '../../../errors.js';
 import type { EventSink } from '../../../events/dispatcher-event.js';
-import type { ResultBackend } from '../../../state/result-backend.js';
+import type { StateBackend } from '../../../state/state-backend.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import type { TaskLimitOptions } from '../limit-options.js';
 import { Lease } from './lease.js';
@@ -20,7 +20,7 @@ export class SharedLimits implements SemaphoreHost {
   private readonly names = new Map<string, NameLimits>();
   private readonly stopping = makeStopper();
 
-  constructor(private readonly exchange: string, readonly backend: () => Promise<ResultBackend>, takeoverMs: number, emit: EventSink) {
+  constructor(private readonly exchange: string, readonly backend: () => Promise<StateBackend>, takeoverMs: number, emit: EventSink) {
     this.lease = new Lease(`limit:${encodeURIComponent(exchange)}:by:`, takeoverMs, {
       backend,
       isHolding: () => this.held > 0,

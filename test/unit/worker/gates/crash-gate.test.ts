@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DispatcherError, ResultBackendRefusedError, ResultBackendUnavailableError } from '../../../../lib/errors.js';
 import { createResultBackend } from '../../../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../../lib/state/state-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
 import { cameBack } from '../../../../lib/worker/came-back.js';
@@ -15,7 +15,7 @@ const RETRYING: TaskEnd = { kind: 'retrying', attempt: 2, delayMs: 0, error: new
 const BURIED: TaskEnd = { kind: 'failed', reason: 'crash-loop', error: new Error('no') };
 const LOOK_MS = 10_000;
 
-let backend: ResultBackend;
+let backend: StateBackend;
 let refusals: DispatcherError[];
 /** Of the backend itself. */
 let itsTimers: number;
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 /** A process: when it is killed, nobody leaves its gate. */
-function aProcess(over: () => Promise<ResultBackend> = () => Promise.resolve(backend), maxRedeliveries = 2): CrashGate {
+function aProcess(over: () => Promise<StateBackend> = () => Promise.resolve(backend), maxRedeliveries = 2): CrashGate {
   return new CrashGate(over, { maxRedeliveries, lookMs: LOOK_MS, onRefusal: (error) => refusals.push(error) });
 }
 
@@ -176,10 +176,10 @@ describe('a process that lost its connection and lives', () => {
 describe('what is shared', () => {
   it('away, has the task wait, and what may have been written is taken back', async () => {
     const away = new ResultBackendUnavailableError('away', {});
-    const losing: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (key: string, value: Buffer) => {
+    const losing: StateBackend = Object.create(backend, { setIfAbsent: { value: async (key: string, value: Buffer) => {
       await backend.setIfAbsent(key, value, { expiresInMs: 1_000 });
       throw away;
-    } } }) as ResultBackend;
+    } } }) as StateBackend;
     const gate = aProcess(() => Promise.resolve(losing));
     for (let times = 0; times < 5; times++) {
       const of = visit();
@@ -206,10 +206,10 @@ describe('what is shared', () => {
   it.each(['reached', 'answering'])('slow in being %s, has nothing left of a run that was given up meanwhile', async (at) => {
     let answer = (): void => undefined;
     const slow = new Promise<void>((resolve) => { answer = resolve; });
-    const late: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<ResultBackend['setIfAbsent']>) => {
+    const late: StateBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<StateBackend['setIfAbsent']>) => {
       if (at === 'answering') await slow;
       return backend.setIfAbsent(...args);
-    } } }) as ResultBackend;
+    } } }) as StateBackend;
     const gate = aProcess(async () => { if (at === 'reached') await slow; return late; });
     const of = visit();
     const entering = gate.enter(of);

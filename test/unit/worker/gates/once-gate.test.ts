@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createResultBackend } from '../../../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../../lib/state/state-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import { onceHeaders, onceSeconds } from '../../../../lib/task/once.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
@@ -10,7 +10,7 @@ import type { TaskEnd, TaskVisit } from '../../../../lib/worker/gates/task-gate.
 const SUCCEEDED: TaskEnd = { kind: 'succeeded', value: 1 };
 const FAILED: TaskEnd = { kind: 'failed', reason: 'failed', error: new Error('no') };
 
-let backend: ResultBackend;
+let backend: StateBackend;
 /** Of the process that is asked; each process may have its own. */
 let clocks: { wall: number; own: number };
 let here: OnceGate;
@@ -33,7 +33,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-function gate(over: ResultBackend = backend, aheadMs = 0): OnceGate {
+function gate(over: StateBackend = backend, aheadMs = 0): OnceGate {
   return new OnceGate(() => Promise.resolve(over), undefined, { now: () => clocks.wall + aheadMs, monotonic: () => clocks.own });
 }
 
@@ -196,10 +196,10 @@ describe('the claim of a worker', () => {
     let answer = (): void => undefined;
     const slow = new Promise<void>((resolve) => { answer = resolve; });
     const isReached = until === 'the answer comes';
-    const late: ResultBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<ResultBackend['setIfAbsent']>) => {
+    const late: StateBackend = Object.create(backend, { setIfAbsent: { value: async (...args: Parameters<StateBackend['setIfAbsent']>) => {
       if (isReached) await slow;
       return backend.setIfAbsent(...args);
-    } } }) as ResultBackend;
+    } } }) as StateBackend;
     const slowly = new OnceGate(async () => { if (!isReached) await slow; return late; }, undefined, { now: () => clocks.wall, monotonic: () => clocks.own });
     const run = visit();
     const entering = slowly.enter(run);
@@ -228,7 +228,7 @@ describe('the header', () => {
 });
 
 /** The write happens, and nobody hears of it. */
-function losingAnswers(real: ResultBackend): { backend: ResultBackend; lose: number } {
+function losingAnswers(real: StateBackend): { backend: StateBackend; lose: number } {
   const unsteady = {
     lose: 0,
     backend: new Proxy(real, {

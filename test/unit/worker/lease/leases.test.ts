@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DispatcherEvent } from '../../../../lib/events/dispatcher-event.js';
 import { gofortFormat } from '../../../../lib/formats/gofort.js';
 import { createResultBackend } from '../../../../lib/state/create-result-backend.js';
-import type { ResultBackend } from '../../../../lib/state/result-backend.js';
+import type { StateBackend } from '../../../../lib/state/state-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import { onceHeaders } from '../../../../lib/task/once.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
@@ -22,7 +22,7 @@ const AFTER_MS = 10_000;
 const LONG_MS = 15_000;
 const TIMES = onceTimes();
 
-let backend: ResultBackend;
+let backend: StateBackend;
 /** Away: every operation of the state is refused. */
 let isAway: boolean;
 let brokers: ScriptedBroker[];

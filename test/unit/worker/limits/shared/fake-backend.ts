@@ -1,4 +1,4 @@
-import type { Claim, ExpiryOptions, ResultBackend } from '../../../../../lib/state/result-backend.js';
+import type { Claim, ExpiryOptions, StateBackend } from '../../../../../lib/state/state-backend.js';
 
 /** What limits need of a backend, in memory; it can be slow, fail before or after it has done something, and counts. */
 export class FakeBackend {
@@ -9,7 +9,7 @@ export class FakeBackend {
   /** `before`: nothing has happened. `after`: it has, and nobody is told. */
   fault: () => 'before' | 'after' | undefined = () => undefined;
 
-  get port(): ResultBackend { return this as unknown as ResultBackend; }
+  get port(): StateBackend { return this as unknown as StateBackend; }
 
   get(key: string): Promise<Buffer | undefined> {
     return this.operate(() => this.find(key));

@@ -15,15 +15,17 @@ import type { DispatcherError } from '../errors.js';
  * Each of them can be repeated without harm until it succeeds. After a repeated `setIfAbsent` the
  * present value may be one's own: give each owner a value of its own. After a repeated `addMember`
  * the member is no longer new, and `count` is right all the same: decide by `count`, not by `added`.
+ *
+ * @publicApi
  */
-export interface ResultBackend {
-  readonly capabilities: ResultBackendCapabilities;
+export interface StateBackend {
+  readonly capabilities: StateBackendCapabilities;
   /** Where the connection stands now. */
-  readonly state: ResultBackendState;
+  readonly state: StateBackendState;
   /** The current state on subscription, then each change. Completes when closed. */
-  readonly states: Observable<ResultBackendState>;
+  readonly states: Observable<StateBackendState>;
   /** What happens on the way, for logs and metrics. Hot; no replay. Completes when closed. */
-  readonly events: Observable<ResultBackendEvent>;
+  readonly events: Observable<StateBackendEvent>;
 
   /**
    * Connects, and from then on keeps the connection, whatever time that takes. Idempotent while it
@@ -86,7 +88,7 @@ export interface ResultBackend {
 /** The code of an error where a backend has dropped, before it expired, what it was given: it does not come back. */
 export const RESULTS_GONE = 'ERR_DISPATCHER_RESULTS_GONE';
 
-/** Pages of {@link ResultBackend.members} end once they hold so many bytes of values. */
+/** Pages of {@link StateBackend.members} end once they hold so many bytes of values. */
 export const MEMBERS_PAGE_BYTES = 1024 * 1024;
 /** ... or so many members. */
 export const MEMBERS_PAGE_COUNT = 500;
@@ -118,7 +120,7 @@ export interface Member {
 export type StopWatching = () => void;
 
 /** What differs between backends. @publicApi */
-export interface ResultBackendCapabilities {
+export interface StateBackendCapabilities {
   /** False: only this process sees what it wrote. */
   readonly readableByAnyProcess: boolean;
   /** Changes reach a watch without polling. */
@@ -134,7 +136,7 @@ export interface ResultBackendCapabilities {
 }
 
 /** @publicApi */
-export type ResultBackendStatus =
+export type StateBackendStatus =
   /** `connect` was not called yet, or has failed. */
   | 'idle'
   | 'connecting'
@@ -147,8 +149,8 @@ export type ResultBackendStatus =
   | 'closed';
 
 /** @publicApi */
-export interface ResultBackendState {
-  readonly status: ResultBackendStatus;
+export interface StateBackendState {
+  readonly status: StateBackendStatus;
   /** Milliseconds since 1970 at which this status began. */
   readonly since: number;
   /** Why, for `lost`, `blocked` and for an `idle` after a failed `connect`. */
@@ -156,7 +158,7 @@ export interface ResultBackendState {
 }
 
 /** @publicApi */
-export type ResultBackendEvent =
+export type StateBackendEvent =
   | { readonly type: 'results.connected'; readonly attempt: number }
   | { readonly type: 'results.connection-lost'; readonly error: DispatcherError }
   | { readonly type: 'results.connect-failed'; readonly error: DispatcherError; readonly attempt: number; readonly retryInMs?: number }
@@ -167,3 +169,6 @@ export type ResultBackendEvent =
   | { readonly type: 'results.callback-failed'; readonly key: string; readonly error: unknown }
   /** Something unusual that was dealt with. */
   | { readonly type: 'results.warning'; readonly message: string };
+
+/** @deprecated It is called {@link StateBackendEvent}. @publicApi */
+export type ResultBackendEvent = StateBackendEvent;
