@@ -160,7 +160,7 @@ export class DispatcherParts {
     const { config, application: { discover, find }, ready } = this;
     const consumes = config.role !== 'publisher';
     return new WorkerRegistry({
-      discover, find, ready, consumes, placed: (worker, others) => this.placedBeside(worker, others),
+      discover, find, ready, consumes, placed: (worker, others, saysType) => this.placedBeside(worker, others, saysType),
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
@@ -173,8 +173,8 @@ export class DispatcherParts {
   }
 
   /** One that is made at run time. */
-  private placedBeside(worker: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig {
-    const placed = this.placeAnew().joined(worker, others);
+  private placedBeside(worker: WorkerConfig, others: readonly WorkerConfig[], saysType: boolean): WorkerConfig {
+    const placed = this.placeAnew().joined(worker, others, saysType);
     const known = sharedQueueWarnings(others);
     if (this.config.role !== 'publisher') this.warn(sharedQueueWarnings([...others, placed]).filter((message) => !known.includes(message)));
     return placed;

@@ -40,7 +40,7 @@ export interface WorkerRegistryDependencies {
   /** The discovered tasks that this worker runs. */
   discover(config: WorkerConfig, all: readonly WorkerConfig[]): ReadonlyMap<string, Handler>;
   /** With the keys of the tasks that belong in its queue. @throws ConfigurationError where it contradicts the others */
-  placed(config: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig;
+  placed(config: WorkerConfig, others: readonly WorkerConfig[], saysType: boolean): WorkerConfig;
   make(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): Worker;
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
@@ -71,7 +71,7 @@ export class WorkerRegistry {
   /** @throws ConfigurationError, ShutdownError, or what the broker says to its queue */
   async create(config: WorkerConfig, tasks?: TaskMap): Promise<DispatcherWorker> {
     if (this.closed) throw new ShutdownError('The dispatcher is closing; no worker can be created any more.');
-    const checked = this.dependencies.placed(checkWorker(config, 'The configuration of the worker'), this.configs());
+    const checked = this.dependencies.placed(checkWorker(config, 'The configuration of the worker'), this.configs(), config.type !== undefined);
     const handlers = tasks === undefined
       ? this.dependencies.discover(checked, [...this.configs(), checked])
       : handlersOf(tasks, checked, this.dependencies.find);

@@ -114,7 +114,7 @@ export class DispatcherService {
 
   /**
    * Makes a worker at run time and declares its queue; `start()` lets it consume. Without `tasks` it runs
-   * discovered ones, as a worker of the configuration does.
+   * discovered ones, as a worker of the configuration does; without `type`, its queue has the one that is said of it elsewhere.
    *
    * @throws ConfigurationError for a name in use, a missing name or queue, an unknown task
    */

@@ -37,13 +37,15 @@ export class Placement {
   }
 
   /**
-   * As {@link placed}, of one that is made at run time beside these.
+   * As {@link placed}, of one that is made at run time beside these. Where it says no type, that of its queue is its own.
    *
    * @throws ConfigurationError where it contradicts what is said of its queue already
    */
-  joined(worker: WorkerConfig, others: readonly WorkerConfig[]): WorkerConfig {
-    queuesToDeclare(this.queues, [...others, worker]);
-    return this.placed(worker);
+  joined(worker: WorkerConfig, others: readonly WorkerConfig[], saysType: boolean): WorkerConfig {
+    const known = saysType ? undefined : queuesToDeclare(this.queues, others).find(({ name }) => name === worker.queue);
+    const typed = known === undefined ? worker : { ...worker, type: known.type };
+    queuesToDeclare(this.queues, [...others, typed]);
+    return this.placed(typed);
   }
 
   private lead(task: KnownTask): void {

@@ -201,7 +201,8 @@ describe('at the start it is told', () => {
     const { service } = await startApp({ providers: [OtherTasks] }, { initQueues: [{ name: 'q9', type: 'quorum' }] });
     const make = (config: object): Promise<unknown> => service.createWorker({ name: 'late', ...config } as never, { t: { function: () => undefined } });
     await expect(make({ queue: 'queue_1', type: 'quorum' })).rejects.toThrow(/queue "queue_1" cannot be of two types: worker "worker_1" says type: 'classic' \(the default\), and worker "late" says type: 'quorum'/);
-    await expect(make({ queue: 'q9' })).rejects.toThrow(/initQueues says type: 'quorum', and worker "late" says type: 'classic' \(the default\)/);
+    await expect(make({ queue: 'q9', type: 'classic' })).rejects.toThrow(/initQueues says type: 'quorum', and worker "late" says type: 'classic' \(the default\)/);
+    await make({ name: 'silent', queue: 'q9' });
     await make({ queue: 'q9', type: 'quorum' });
     await expect(service.createWorker({ name: 'later', queue: 'q9', type: 'server-default' }, { t: { function: () => undefined } })).rejects.toThrow(/and worker "later" says type: 'server-default'/);
   });
