@@ -85,3 +85,8 @@ export function instantText(instant: number): string {
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most)}... (${text.length} characters)`;
 }
+
+/** A copy of it alone: a part of a text keeps the whole text in memory for as long as it is kept itself. */
+export function detached(text: string): string {
+  return Buffer.from(text).toString();
+}

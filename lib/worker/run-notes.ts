@@ -1,4 +1,4 @@
-import { shortened, textOf } from '../task/error-text.js';
+import { detached, shortened, textOf } from '../task/error-text.js';
 import type { TaskLogger } from './task-context.js';
 
 const MOST_LINES = 50;
@@ -46,7 +46,7 @@ export class RunNotes {
       this.kept.shift();
       this.dropped++;
     }
-    this.kept.push({ at: Date.now(), level, text: shortened(textOf(message), MOST_CHARACTERS) });
+    this.kept.push({ at: Date.now(), level, text: detached(shortened(textOf(message), MOST_CHARACTERS)) });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TaskErrorRecord } from '../../results/task-error-record.js';
+import { detached } from '../../task/error-text.js';
 import type { TaskArgument, TaskHeaders } from '../../task/task.js';
 import type { EndedState, LogLine } from '../model.js';
 import { Ring } from './ring.js';
@@ -19,17 +20,20 @@ export interface EndedEntry {
   args: readonly TaskArgument[] | undefined;
   readonly argsBytes: number;
   readonly headers: TaskHeaders | undefined;
-  readonly log: readonly LogLine[];
+  /** Gives way with the arguments. */
+  log: readonly LogLine[];
 }
 
-/** The last ends, of which the newest have their arguments too, as far as the bytes go. */
+const NO_LINES: readonly LogLine[] = [];
+
+/** The last ends, of which the newest have their arguments and their log too, as far as the bytes go. */
 export class KeptEnds {
   private readonly ring: Ring<EndedEntry>;
   private bytes = 0;
-  /** All older ones have lost their arguments. */
-  private withArgs = 0;
+  /** All older ones have lost theirs. */
+  private oldestWhole = 0;
 
-  constructor(capacity: number, private readonly mostArgsBytes: number) {
+  constructor(capacity: number, private readonly mostBytes: number) {
     this.ring = new Ring(capacity);
   }
 
@@ -37,11 +41,10 @@ export class KeptEnds {
     const { leaving } = this.ring;
     if (leaving !== undefined) this.letGo(leaving);
     this.ring.push(entry);
-    if (entry.args === undefined) return;
-    this.bytes += entry.argsBytes;
-    this.withArgs = Math.max(this.withArgs, this.ring.first);
-    while (this.bytes > this.mostArgsBytes) {
-      const oldest = this.ring.at(this.withArgs++);
+    this.bytes += bytesOf(entry);
+    this.oldestWhole = Math.max(this.oldestWhole, this.ring.first);
+    while (this.bytes > this.mostBytes) {
+      const oldest = this.ring.at(this.oldestWhole++);
       if (oldest === undefined) break;
       this.letGo(oldest);
     }
@@ -52,14 +55,16 @@ export class KeptEnds {
   }
 
   private letGo(entry: EndedEntry): void {
+    this.bytes -= bytesOf(entry);
+    entry.log = NO_LINES;
     if (entry.args === undefined) return;
-    this.bytes -= entry.argsBytes;
     entry.args = undefined;
     entry.uuid = detached(entry.uuid);
   }
 }
 
-/** A part of a text keeps the whole text in memory: of what is kept without its arguments, a copy. */
-export function detached(text: string): string {
-  return Buffer.from(text).toString();
+function bytesOf({ args, argsBytes, log }: EndedEntry): number {
+  let bytes = args === undefined ? 0 : argsBytes;
+  for (const { text } of log) bytes += 2 * text.length;
+  return bytes;
 }

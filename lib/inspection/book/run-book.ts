@@ -1,9 +1,10 @@
 import type { TaskIdentity } from '../../events/dispatcher-event.js';
+import { detached } from '../../task/error-text.js';
 import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
 import type { TaskHeaders } from '../../task/task.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
 import type { EndedState, LogLine } from '../model.js';
-import { detached, type EndedEntry, KeptEnds } from './kept-ends.js';
+import { type EndedEntry, KeptEnds } from './kept-ends.js';
 import { QueueMinutes } from './queue-minutes.js';
 import { TaskKind } from './task-kind.js';
 import { WorkerTally } from './worker-tally.js';
@@ -11,8 +12,14 @@ import { WorkerTally } from './worker-tally.js';
 /** Ends of a process, and failures among them, which are kept for longer. */
 const MOST_ENDS = 1_000;
 const MOST_FAILURES = 500;
-const ARGS_OF_ENDS_BYTES = 5 * 1024 * 1024;
-const ARGS_OF_FAILURES_BYTES = 3 * 1024 * 1024;
+/** Of arguments and log lines. */
+const MOST_BYTES_OF_ENDS = 5 * 1024 * 1024;
+const MOST_BYTES_OF_FAILURES = 3 * 1024 * 1024;
+/**
+ * Of what succeeds no more are kept in a second. All of many thousands a second would show the last few milliseconds,
+ * and would keep what each task is made of alive past the cheap collections of garbage.
+ */
+export const MOST_SUCCESSES_A_SECOND = 100;
 /** The body that they came in. */
 export const MOST_ARGS_BYTES = 16 * 1024;
 const MOST_KINDS = 1_000;
@@ -20,14 +27,16 @@ const MOST_HEADER_CHARACTERS = 4_096;
 const NO_LINES: readonly LogLine[] = [];
 
 /**
- * What the workers of this process have done lately. Written for every task, and so in as little as can be: one entry
- * that points at what is there anyhow. All of it is bounded.
+ * What the workers of this process have done lately. Written for every task, and so in as little as can be: counts, and
+ * one entry that points at what is there anyhow. All of it is bounded.
  */
 export class RunBook {
-  readonly ends = new KeptEnds(MOST_ENDS, ARGS_OF_ENDS_BYTES);
-  readonly failures = new KeptEnds(MOST_FAILURES, ARGS_OF_FAILURES_BYTES);
+  readonly ends = new KeptEnds(MOST_ENDS, MOST_BYTES_OF_ENDS);
+  readonly failures = new KeptEnds(MOST_FAILURES, MOST_BYTES_OF_FAILURES);
   private readonly kinds = new Map<string, TaskKind>();
   private readonly workers = new Map<string, WorkerBook>();
+  private second = 0;
+  private successes = 0;
 
   constructor(private readonly now: () => number = Date.now) {}
 
@@ -45,6 +54,13 @@ export class RunBook {
     const kind = new TaskKind(detached(name));
     this.kinds.set(kind.name, kind);
     return kind;
+  }
+
+  /** Whether there is room for one more of this second. */
+  keepsSuccess(now: number): boolean {
+    const second = Math.floor(now / 1000);
+    if (second !== this.second) [this.second, this.successes] = [second, 0];
+    return this.successes++ < MOST_SUCCESSES_A_SECOND;
   }
 
   add(entry: EndedEntry): void {
@@ -68,15 +84,19 @@ export class WorkerBook implements RunObserver {
   ended(run: ObservedRun, end: ObservedEnd, reason?: string, error?: unknown): void {
     const now = this.now();
     const durationMs = performance.now() - run.startedAt;
+    const kind = this.book.kind(run.name);
+    this.count(now, end, durationMs);
+    if (end === 'succeeded') {
+      kind?.took(durationMs);
+      if (!this.book.keepsSuccess(now)) return;
+    }
     const argsBytes = run.delivery.body.length;
     const isLarge = argsBytes > MOST_ARGS_BYTES;
-    const kind = this.book.kind(run.name);
-    if (end === 'succeeded') kind?.took(durationMs);
-    this.count(now, end, durationMs);
     this.book.add({
       uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind?.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
       error: error === undefined ? undefined : recordOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
-      headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), log: run.notes?.lines ?? NO_LINES,
+      headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), // A copy: whatever a handler still writes after its end is not of it.
+      log: run.notes === undefined ? NO_LINES : [...run.notes.lines],
     });
   }
 

@@ -1,10 +1,13 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { KeptEnds, type EndedEntry } from '../../../lib/inspection/book/kept-ends.js';
 import { mergedMinutes, QueueMinutes } from '../../../lib/inspection/book/queue-minutes.js';
 import { Ring } from '../../../lib/inspection/book/ring.js';
-import { MOST_ARGS_BYTES, RunBook } from '../../../lib/inspection/book/run-book.js';
+import { MOST_ARGS_BYTES, MOST_SUCCESSES_A_SECOND, RunBook } from '../../../lib/inspection/book/run-book.js';
 import { TaskKind } from '../../../lib/inspection/book/task-kind.js';
 import { WorkerTally } from '../../../lib/inspection/book/worker-tally.js';
+import { RunNotes } from '../../../lib/worker/run-notes.js';
 import type { ObservedRun } from '../../../lib/worker/run-observer.js';
 
 const MINUTE = 60_000;
@@ -47,7 +50,8 @@ describe('the ends that are kept', () => {
 
 describe('the book of runs', () => {
   it('keeps 1,000 ends, and failures for longer', () => {
-    const book = new RunBook();
+    let now = 0;
+    const book = new RunBook(() => (now += 10));
     const worker = book.of('w', 'q');
     worker.ended(run('bad'), 'retrying', undefined, new Error('no'));
     for (let index = 0; index < 1_100; index++) worker.ended(run(`t${index}`), 'succeeded');
@@ -56,6 +60,45 @@ describe('the book of runs', () => {
     expect(uuids(book.failures.newestFirst())).toEqual(['bad']);
     for (let index = 0; index < 600; index++) worker.ended(run(`f${index}`), 'failed', 'failed', new Error('no'));
     expect(uuids(book.failures.newestFirst())).toHaveLength(500);
+  });
+
+  it('keeps no more successes of a second than anybody can look at, counts them all, and keeps whatever else ends', () => {
+    let now = 5_000;
+    const book = new RunBook(() => now);
+    const worker = book.of('w', 'q');
+    for (let index = 0; index < 3 * MOST_SUCCESSES_A_SECOND; index++) worker.ended(run(`t${index}`), 'succeeded');
+    for (let index = 0; index < 200; index++) worker.ended(run(`f${index}`), 'failed', 'failed', new Error('no'));
+    expect(uuids(book.ends.newestFirst()).filter((uuid) => uuid.startsWith('t'))).toHaveLength(MOST_SUCCESSES_A_SECOND);
+    expect(uuids(book.failures.newestFirst())).toHaveLength(200);
+    expect(worker.tally.totals).toMatchObject({ succeeded: 3 * MOST_SUCCESSES_A_SECOND, failed: 200 });
+    now += 1_000;
+    worker.ended(run('next'), 'succeeded');
+    expect(uuids(book.ends.newestFirst())[0]).toBe('next');
+  });
+
+  it('keeps the log of a run as it was at its end, and no more of all logs than it may', () => {
+    let now = 0;
+    const book = new RunBook(() => (now += 1_000));
+    const notes = new RunNotes();
+    for (let line = 0; line < 50; line++) notes.add('log', 'x'.repeat(1_000));
+    for (let index = 0; index < 900; index++) book.of('w', 'q').ended({ ...run(`t${index}`), notes }, 'succeeded');
+    notes.add('log', 'too late');
+    const logs = [...book.ends.newestFirst()].map(({ log }) => log);
+    expect(logs[0]?.at(-1)?.text).not.toContain('too late');
+    expect(logs.flat().reduce((sum, { text }) => sum + 2 * text.length, 0)).toBeLessThanOrEqual(5 * 1024 * 1024);
+    expect([logs.length, logs[0]?.length, logs.at(-1)?.length]).toEqual([900, 50, 0]);
+  });
+
+  it('keeps no more of a text than the line that is a part of it', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const notes = new RunNotes();
+    for (let line = 0; line < 50; line++) notes.add('log', `${line}${'x'.repeat(1_000_000)}`.slice(0, 400));
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20_000_000);
+    expect(notes.lines).toHaveLength(50);
   });
 
   it('tells the queue of the worker, keeps no large arguments, and of headers only those of what did not succeed', () => {
