@@ -52,9 +52,12 @@ export interface Broker {
 
   /**
    * How many messages wait out a delay, for whatever queue. On RabbitMQ those of this exchange; on an
-   * embedded broker those of its folder or memory. One on its way from there to its queue is counted here or there.
+   * embedded broker those of its folder or memory. One that is due, and on its way to its queue, may be in no count for a
+   * moment.
+   *
+   * @param certain none is told only where none is on its way either. Takes half a second then on RabbitMQ
    */
-  delayedCount(): Promise<number>;
+  delayedCount(certain?: boolean): Promise<number>;
 
   /**
    * Walks through the messages that wait in the queue when it begins, oldest first, and asks of each

@@ -77,7 +77,7 @@ export async function drain(dependencies: DrainDependencies, options?: DrainOpti
 
 /** In the direction in which tasks move: delayed, then waiting, then here. */
 async function look({ broker, depth, workers }: DrainDependencies, queues: readonly string[], delayed: boolean): Promise<{ progress: DrainProgress; ended: number }> {
-  const later = delayed ? { delayed: await broker.delayedCount() } : {};
+  const later = delayed ? { delayed: await broker.delayedCount(true) } : {};
   const waiting: Record<string, number> = {};
   for (const queue of queues) waiting[queue] = (await depth(queue)) ?? 0;
   let [running, ended] = [0, 0];

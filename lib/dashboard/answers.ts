@@ -1,4 +1,4 @@
-import type { ProcessInfo, QueueInfo, QueueMinute } from '../inspection/model.js';
+import type { FailureGroup, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, Whereabouts } from '../inspection/model.js';
 
 /**
  * What the dashboard's server tells its page, as JSON. Instants are milliseconds since 1970. Values of arguments travel as
@@ -86,24 +86,7 @@ export type ShownProcess = Omit<ProcessInfo, 'running'> & { readonly running: re
 
 export type ProcessesTopic = Bounded<ShownProcess>;
 
-export interface ShownPlace {
-  readonly process: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly worker: string;
-  readonly queue: string;
-}
-
-export interface ShownRun extends ShownPlace {
-  readonly uuid: string;
-  readonly name: string;
-  readonly attempt: number;
-  readonly startedAt: number;
-  readonly runningMs: number;
-  readonly isSlow?: boolean;
-  readonly progress?: { readonly percent?: number; readonly text?: string; readonly at: number };
-  readonly args: ShownArguments;
-}
+export type ShownRun = Omit<RunningTaskInfo, 'args' | 'argsBytes' | 'uniqueKey'> & { readonly args: ShownArguments };
 
 export type RunningTopic = Bounded<ShownRun>;
 
@@ -124,13 +107,7 @@ export interface EventsTopic {
   readonly dropped: number;
 }
 
-export interface ShownLogLine {
-  readonly at: number;
-  readonly level: string;
-  readonly text: string;
-}
-
-export interface ShownEnd extends ShownPlace {
+export interface ShownEnd extends Whereabouts {
   readonly uuid: string;
   readonly name: string;
   readonly attempt: number;
@@ -142,20 +119,10 @@ export interface ShownEnd extends ShownPlace {
   readonly durationMs: number;
   readonly args: ShownArguments;
   readonly headers?: string;
-  readonly log: readonly ShownLogLine[];
+  readonly log: readonly LogLine[];
 }
 
-export interface ShownFailureGroup {
-  readonly id: string;
-  readonly name: string;
-  readonly error: { readonly name: string; readonly message: string; readonly frame?: string };
-  readonly count: number;
-  readonly dead: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-  readonly queues: readonly string[];
-  readonly example: ShownEnd;
-}
+export type ShownFailureGroup = Omit<FailureGroup, 'example'> & { readonly example: ShownEnd };
 
 export interface ShownDeadLetter {
   readonly id: string;
@@ -214,7 +181,7 @@ export interface ShownTaskPage {
   readonly end?: ShownEnd;
   readonly waitsFor: readonly string[];
   readonly args: ShownArguments;
-  readonly attempts: readonly { readonly attempt: number; readonly at: number; readonly worker?: string; readonly error?: ShownError; readonly log: readonly ShownLogLine[] }[];
+  readonly attempts: readonly { readonly attempt: number; readonly at: number; readonly worker?: string; readonly error?: ShownError; readonly log: readonly LogLine[] }[];
   readonly timeline: readonly { readonly state: string; readonly at: number }[];
   readonly workflow?: string;
   readonly parent?: string;

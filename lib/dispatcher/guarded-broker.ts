@@ -45,8 +45,8 @@ export class GuardedBroker implements WholeBroker {
     return this.broker.depth(queue);
   }
 
-  delayedCount(): Promise<number> {
-    return this.broker.delayedCount();
+  delayedCount(certain?: boolean): Promise<number> {
+    return this.broker.delayedCount(certain);
   }
 
   browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult> {

@@ -1,4 +1,5 @@
-import type { ShownArguments, ShownError, ShownLogLine } from '../../../lib/dashboard/answers.js';
+import type { ShownArguments, ShownError } from '../../../lib/dashboard/answers.js';
+import type { LogLine } from '../../../lib/inspection/model.js';
 import { bytes, instant } from '../format.js';
 
 export function When({ at }: { readonly at: number | undefined }) {
@@ -38,7 +39,7 @@ export function Stack({ text }: { readonly text: string | undefined }) {
   return text === undefined ? null : <pre class="block" tabIndex={0} aria-label="Stack of the error">{text}</pre>;
 }
 
-export function Log({ lines }: { readonly lines: readonly ShownLogLine[] }) {
+export function Log({ lines }: { readonly lines: readonly LogLine[] }) {
   if (lines.length === 0) return null;
   return (
     <pre class="block" tabIndex={0} aria-label="What the handler logged">

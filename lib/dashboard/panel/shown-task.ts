@@ -1,5 +1,5 @@
 import type { EndedTaskInfo, FailureGroup, LogLine, RunningTaskInfo, TaskInfo, Whereabouts } from '../../inspection/model.js';
-import type { ShownEnd, ShownFailureGroup, ShownLogLine, ShownPlace, ShownRun, ShownTaskPage } from '../answers.js';
+import type { ShownEnd, ShownFailureGroup, ShownRun, ShownTaskPage } from '../answers.js';
 import { LISTED, LOOKED_AT, type Curtain } from './curtain.js';
 import type { ShownTask } from '../options.js';
 
@@ -55,10 +55,10 @@ export function pageOf(task: TaskInfo, curtain: Curtain): ShownTaskPage {
   };
 }
 
-function placeOf({ process, host, pid, worker, queue }: Whereabouts): ShownPlace {
+function placeOf({ process, host, pid, worker, queue }: Whereabouts): Whereabouts {
   return { process, host, pid, worker, queue };
 }
 
-function logOf(log: readonly LogLine[], curtain: Curtain, about: ShownTask): ShownLogLine[] {
+function logOf(log: readonly LogLine[], curtain: Curtain, about: ShownTask): LogLine[] {
   return log.slice(-MOST_LOG_LINES).map(({ at, level, text }) => ({ at, level, text: curtain.text(text, about, LONGEST_LINE) }));
 }

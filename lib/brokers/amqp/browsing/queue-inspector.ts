@@ -8,7 +8,7 @@ import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
 
-const LOOKS_AT_NONE = 4;
+export const LOOKS_AT_NONE = 4;
 /** Far more than the server takes from one queue to the next. */
 const BETWEEN_LOOKS_MS = 150;
 
@@ -34,12 +34,12 @@ export class QueueInspector {
     }
   }
 
-  /** One that is on its way between two queues is in neither: there is none only where none is seen again and again. */
-  async delayedCount(): Promise<number> {
+  /** One that is on its way between two queues is in neither: there is none for certain only where none is seen again and again. */
+  async delayedCount(looksAtNone: number): Promise<number> {
     for (let looks = 1; ; looks++) {
       const count = await countDelayed(await this.connection(), this.exchange);
       if (count === undefined) return 0;
-      if (count > 0 || looks === LOOKS_AT_NONE) return count;
+      if (count > 0 || looks === looksAtNone) return count;
       await sleep(BETWEEN_LOOKS_MS);
     }
   }
