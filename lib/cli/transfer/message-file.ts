@@ -15,6 +15,7 @@ const flush = promisify(fdatasync);
 export class MessageFile {
   private waiting: { readonly text: string; readonly done: () => void; readonly failed: (error: unknown) => void }[] = [];
   private writing: Promise<void> | undefined;
+  private failure: Error | undefined;
 
   private constructor(private readonly descriptor: number, private length: number, private readonly written: Map<string, number>) {}
 
@@ -55,6 +56,8 @@ export class MessageFile {
     }
     // A line that was begun when its writer died, and whose message is in its queue still.
     ftruncateSync(descriptor, length);
+    // What whoever died had written need not be on the disk yet, and is removed from its queue on the strength of it.
+    fsyncSync(descriptor);
     return new MessageFile(descriptor, length, written);
   }
 
@@ -70,6 +73,7 @@ export class MessageFile {
 
   private append(text: string): Promise<void> {
     return new Promise((done, failed) => {
+      if (this.failure !== undefined) return failed(this.failure);
       this.waiting.push({ text, done, failed });
       this.writing ??= this.writeWaiting().finally(() => { this.writing = undefined; });
     });
@@ -89,7 +93,9 @@ export class MessageFile {
         this.length += bytes.length;
         for (const { done } of batch) done();
       } catch (error) {
-        for (const { failed } of batch) failed(error);
+        // What follows would be written over a part of it: nothing is, until somebody opens the file anew and looks.
+        this.failure = error as Error;
+        for (const { failed } of [...batch, ...this.waiting.splice(0)]) failed(error);
       }
     }
   }
