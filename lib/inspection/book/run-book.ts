@@ -16,10 +16,10 @@ const MOST_FAILURES = 500;
 const MOST_BYTES_OF_ENDS = 5 * 1024 * 1024;
 const MOST_BYTES_OF_FAILURES = 3 * 1024 * 1024;
 /**
- * Of what succeeds no more are kept in a second. All of many thousands a second would show the last few milliseconds,
- * and would keep what each task is made of alive past the cheap collections of garbage.
+ * Of what succeeds no more are kept in a second: one whole ring. All of many thousands a second would show the last few
+ * milliseconds, and would keep what each task is made of alive past the cheap collections of garbage.
  */
-export const MOST_SUCCESSES_A_SECOND = 100;
+export const MOST_SUCCESSES_A_SECOND = MOST_ENDS;
 /** The body that they came in. */
 export const MOST_ARGS_BYTES = 16 * 1024;
 const MOST_KINDS = 1_000;
