@@ -23,6 +23,13 @@ export interface ConnectionListener {
   warning(message: string): void;
 }
 
+/** What amqplib's types leave out. */
+interface OpenConnection extends NodeJS.EventEmitter {
+  readonly stream: NodeJS.EventEmitter;
+  readonly expectSocketClose?: boolean;
+  onSocketError(error: Error): void;
+}
+
 /** One turn's frames should fit, or the multiplexer stops in its midst and waits for the socket to drain. */
 const WRITE_BUFFER_BYTES = 1024 * 1024;
 
@@ -47,7 +54,10 @@ export async function openConnection(settings: ConnectionSettings, signal: Abort
   model.on('close', tell);
   model.on('blocked', (reason) => listener.blocked(reason));
   model.on('unblocked', () => listener.unblocked());
-  const connection = model.connection as unknown as NodeJS.EventEmitter & { expectSocketClose?: boolean };
+  const connection = model.connection as unknown as OpenConnection;
+  // amqplib listens for the end and for an error only: one that closes without either would count as open, and its
+  // heartbeat timers would run on. Where it knows already, it takes no notice.
+  connection.stream.once('close', () => connection.onSocketError(new Error('the socket closed')));
   connection.on('handler-error', (error: Error, event: string) => listener.warning(`A listener of the connection's "${event}" event failed: ${error.message}`));
   // Closed in the very chunk that completed the handshake: its events went by before we could listen.
   if (connection.expectSocketClose === true) throw new Error('the server closed the connection at once');

@@ -4,8 +4,10 @@ import type { AmqpBrokerOptions } from '../../lib/brokers/amqp/amqp-broker-optio
 import { BrokerError, BrokerRefusedError, BrokerUnavailableError, PublishTimeoutError, ShutdownError } from '../../lib/errors.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { Ledger } from '../support/ledger.js';
+import { openSockets } from '../support/open-sockets.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { openTimers } from '../support/timer-origins.js';
 import { emission, eventually, pause, within } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
@@ -46,6 +48,19 @@ describe('the connection to RabbitMQ', () => {
     proxy.set('pass');
     await sent;
     expect(await one.depth(queue)).toBeGreaterThanOrEqual(100);
+  });
+
+  it('notices a socket that closed without an end and without an error, and leaves none of its timers', async () => {
+    const one = make({ heartbeatSeconds: 60 });
+    await one.connect();
+    await one.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+    const lost = becomes(one, 'lost');
+    const heartbeats = openTimers().filter((from) => from.includes('heartbeat')).length;
+    openSockets().find(({ remotePort }) => remotePort === Number(new URL(through).port))?.destroy();
+    await lost;
+    await send(one, 'after');
+    expect(await one.depth(queue)).toBe(1);
+    expect(openTimers().filter((from) => from.includes('heartbeat'))).toHaveLength(heartbeats);
   });
 
   it('closes within its deadline though the peer is silent, and settles every publish', async () => {

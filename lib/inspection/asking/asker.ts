@@ -82,7 +82,7 @@ export class Asker {
       this.addOwn(question, asked);
       return [...asked.answers.values()];
     }
-    await this.answersOf(asked, timeoutMs);
+    if (!this.closed) await this.answersOf(asked, timeoutMs);
     this.discovered = true;
     // Where nobody was heard, not even this process, it is the broker that is silent.
     if (asked.answers.size > 0) this.known.asked(asked.at, new Set(asked.answers.keys()));
