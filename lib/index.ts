@@ -11,9 +11,10 @@ export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, Middlewar
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { Inspection } from './inspection/inspection.js';
-export type { InspectOptions, InspectTaskOptions, ListOptions } from './inspection/inspect-options.js';
+export type { InspectOptions, InspectTaskOptions, ListOptions, TasksFilter } from './inspection/inspect-options.js';
 export type {
-  EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, Whereabouts, WorkerInfo,
+  Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport,
+  TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';

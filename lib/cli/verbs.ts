@@ -8,14 +8,14 @@ import { inspect, task } from './verbs/inspect.js';
 import { queues } from './verbs/queues.js';
 import { schedulesList, schedulesPause, schedulesRemove, schedulesResume, schedulesTrigger } from './verbs/schedules.js';
 import { send } from './verbs/send.js';
-import { failures, recent, running } from './verbs/task-lists.js';
+import { failures, recent, running, tasks } from './verbs/task-lists.js';
 import { top } from './verbs/top.js';
 import { exportMessages, importMessages } from './verbs/transfer.js';
 import { workflowsCancel, workflowsRetry, workflowsShow } from './verbs/workflows.js';
 
 /** All of them, in the order in which they are listed. */
 export const VERBS: readonly Verb[] = [
-  send, queues, top, inspect, running, task, failures, recent,
+  send, queues, top, inspect, running, task, tasks, failures, recent,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
   pause, resume, paused, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,

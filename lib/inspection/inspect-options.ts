@@ -28,9 +28,13 @@ export interface ListOptions {
   readonly limit?: number;
 }
 
+/** @publicApi */
+export type TasksFilter = Pick<TaskFilter, 'name' | 'process'> & ListOptions;
+
 const DEFAULT_TIMEOUT_MS = 1_000;
 const DEFAULT_LIMIT = 200;
-const MOST = 1_000;
+/** Of one list. */
+export const MOST = 1_000;
 
 /** @throws ConfigurationError */
 export function timeoutOf(options: InspectOptions | undefined): number {
@@ -48,6 +52,14 @@ export function checkList(list: (TaskFilter & ListOptions & { before?: number })
   const checked = checkTaskFilter(filter);
   const until = before === undefined ? checked.until : Math.min(wholeWithin(before, 'before', 0, Number.MAX_SAFE_INTEGER), checked.until ?? Infinity);
   return { filter: until === undefined ? checked : { ...checked, until }, limit: wholeWithin(limit, 'limit', 1, MOST) };
+}
+
+/** @throws ConfigurationError */
+export function checkTasks(list: TasksFilter | undefined): { filter: TaskFilter; limit: number } {
+  const { filter, limit } = checkList(list);
+  const unknown = Object.keys(filter).find((name) => name !== 'name' && name !== 'process');
+  if (unknown === undefined) return { filter, limit };
+  throw new ConfigurationError(`What became of tasks is counted by name and process alone; found the condition "${unknown}".`, { option: unknown });
 }
 
 function wholeWithin(value: unknown, name: string, least: number, most: number): number {

@@ -4,9 +4,10 @@ import { requireText } from '../task/options.js';
 import type { Asker, Asking } from './asking/asker.js';
 import type { Items, Kind } from './asking/messages.js';
 import { mergedGroups } from './failure-groups.js';
-import { checkList, type InspectOptions, type InspectTaskOptions, type ListOptions, peekOf, timeoutOf } from './inspect-options.js';
-import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo } from './model.js';
+import { checkList, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
+import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
+import { tasksReport } from './tasks-report.js';
 import { type DeadFound, endsOf, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
 
 const DEFAULT_PEEK = 100;
@@ -111,6 +112,16 @@ export class Inspection {
     const { queues } = await this.queues(options);
     const [found, pauses] = [await this.inQueues(uuid, queues, peek), await this.dependencies.queues.pauses()];
     return taskReport(uuid, { parts, record, ...found }, { pauses, queues });
+  }
+
+  /**
+   * What became of tasks, by their names: how many, how fast, and how long they took. Of the processes that answer.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async tasks(list?: TasksFilter, options?: InspectOptions): Promise<TasksReport> {
+    const { filter, limit } = checkTasks(list);
+    return tasksReport(await this.ask({ kind: 'tasks', filter, limit: MOST }, options), limit);
   }
 
   /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */

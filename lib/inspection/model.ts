@@ -60,6 +60,37 @@ export interface RunTotals {
   readonly cancelled: number;
 }
 
+/** How long runs took: what one in two, 95 and 99 in a hundred took at most, within 5 percent. @publicApi */
+export interface Durations {
+  /** How many runs are counted. */
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly meanMs: number;
+  /** Of all of them together. */
+  readonly totalMs: number;
+}
+
+/** What became of tasks, in the processes that live. @publicApi */
+export interface TaskStats {
+  /** Since the processes were started. */
+  readonly totals: RunTotals;
+  /** Ended per second over the last minute. */
+  readonly rate: number;
+  /** Of runs that succeeded, failed or are tried again, of the last half hour up to an hour. */
+  readonly durations: Durations;
+  readonly lastEndedAt: number;
+}
+
+/** @publicApi */
+export interface TasksReport {
+  /** Those of which most have ended first. */
+  readonly tasks: readonly (TaskStats & { readonly name: string })[];
+  /** Of all that fit the filter together, those that are not listed among them. */
+  readonly overall: TaskStats;
+}
+
 /** Which process and worker. @publicApi */
 export interface Whereabouts {
   readonly process: string;

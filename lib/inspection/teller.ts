@@ -1,6 +1,6 @@
 import type { BrokerStatus } from '../brokers/broker.js';
 import type { ObservedRun } from '../worker/run-observer.js';
-import type { Answer, Items, Kind, Question, TaskPart } from './asking/messages.js';
+import type { Answer, Items, Kind, Question, TaskPart, TaskPortion } from './asking/messages.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
 import { failureGroups } from './failure-groups.js';
@@ -8,7 +8,7 @@ import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInf
 import type { FactsOfProcess } from './process-facts.js';
 import type { Redaction } from './redaction.js';
 import { uniqueKeyOf } from './task-report.js';
-import { matches } from './task-filter.js';
+import { matches, matchesName } from './task-filter.js';
 
 /** A worker of this process, as it is told of. */
 export interface ToldWorker {
@@ -58,6 +58,7 @@ export class Teller {
       case 'failures': return failureGroups(this.ended(this.dependencies.book.failures.newestFirst(), filter, MOST_ITEMS), this.dependencies.folder).slice(0, limit);
       case 'queues': return this.dependencies.workers().map((worker) => this.queuePart(worker));
       case 'task': return this.task(filter, limit);
+      case 'tasks': return this.portions(filter).slice(0, limit);
     }
   }
 
@@ -92,7 +93,7 @@ export class Teller {
     const argsBytes = run.delivery.body.length;
     const args = argsBytes > MOST_ARGS_BYTES ? undefined : redaction.args(run.task.args, { name: run.name, queue: worker.queue });
     const uniqueKey = uniqueKeyOf(run.headers);
-    const usualMs = book.kind(run.name)?.usualMs;
+    const usualMs = book.kind(run.name).usualMs(now());
     return {
       ...this.whereabouts(worker.name, worker.queue), uuid: run.uuid, name: run.name, attempt: run.attempt, startedAt: Math.round(now() - runningMs), runningMs: Math.round(runningMs), argsBytes,
       ...(run.notes?.progress === undefined ? {} : { progress: run.notes.progress }), ...(args === undefined ? {} : { args }), ...(usualMs === undefined ? {} : { isSlow: runningMs > usualMs }), ...(uniqueKey === undefined ? {} : { uniqueKey }),
@@ -130,6 +131,13 @@ export class Teller {
     const ended = this.ended(ends.newestFirst(), { uuid }, limit);
     const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
     return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end }))];
+  }
+
+  private portions({ name: wanted, process: of }: TaskFilter): TaskPortion[] {
+    const { book, now, process } = this.dependencies;
+    if (of !== undefined && of !== process.id) return [];
+    const portions = book.portions(now(), process.startedAt);
+    return wanted === undefined ? portions : portions.filter(({ name }) => name !== undefined && matchesName(wanted, name));
   }
 
   private whereabouts(worker: string, queue: string): Whereabouts {

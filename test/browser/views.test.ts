@@ -10,7 +10,7 @@ const TASK = '0b0e8f5c-7d0f-4b55-9d9a-2f5f8c1f3a10';
 
 /** A view by its address, and what has to be seen in it. */
 const VIEWS: readonly (readonly [address: string, seen: readonly string[]])[] = [
-  ['overview', ['Throughput', 'Dead letters', 'queue_1', 'host:1']],
+  ['overview', ['Throughput', 'p95 1.7 s, p99 1 min 1 s', '10 ok, 2 failed', 'Dead letters', 'queue_1', 'host:1']],
   ['queues', ['queue_1', 'delayed for whatever queue', 'paused', 'the database moves']],
   ['running', ['add', '42 %', 'half way', 'slow']],
   ['failures', ['Error: no', 'at here', '2 dead in queue_1']],

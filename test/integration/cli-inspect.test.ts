@@ -45,6 +45,8 @@ describe.each(bothBrokers('cli-inspect'))('looking at running processes on %s', 
     expect(recent.tasks.map(({ name }) => name)).toEqual(['quick']);
     expect((await runCli(['failures', '--json'], place)).json()).toMatchObject({ groups: [{ name: 'breaks', count: 1, error: { message: 'no such customer' } }] });
     expect((await runCli(['failures'], place)).stdout).toMatch(/breaks .*no such customer/);
+    expect((await runCli(['tasks', '--json'], place)).json()).toMatchObject({ tasks: expect.arrayContaining([expect.objectContaining({ name: 'quick', totals: { succeeded: 1, failed: 0, retried: 0, cancelled: 0 } })]), overall: { durations: { count: 2 } } });
+    expect((await runCli(['tasks', '--name', 'br*'], place)).stdout).toMatch(/breaks +0 +1 +0 .*\n.*all/);
     expect((await runCli(['task', uuid, '--json'], place)).json()).toMatchObject({ uuid, name: 'blocks', where: { place: 'running' } });
     expect((await runCli(['task', failed.uuid], place)).stdout).toMatch(/where: +dead letter of [^]*no such customer/);
     expect((await runCli(['task', 'none'], place)).code).toBe(1);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Arg, type DispatcherService, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
@@ -76,6 +77,27 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
       attempts: [{ attempt: 1, error: { message: 'customer 41 has no card' }, log: [{ level: 'warn', text: 'no card of 41' }] }, { attempt: 2, log: [{ text: 'no card of 41' }] }],
     });
     expect(await service.inspect.processes(OPTIONS)).toMatchObject([{ workers: [{ totals: { succeeded: 1, failed: 2, retried: 2, cancelled: 0 } }] }]);
+  });
+
+  it('tells what became of tasks by their names, and how long they took', async () => {
+    const { service, tasks } = await start();
+    await service.publish('slow');
+    await tasks.started.promise;
+    await pause(300);
+    tasks.release.fire();
+    for (let index = 0; index < 5; index++) await service.publish('add', 1, 2);
+    await service.publish({ name: 'fails', args: [json({ id: 1 })] });
+    const report = await eventually(() => service.inspect.tasks({}, OPTIONS), ({ overall: { totals } }) => totals.succeeded === 6 && totals.failed === 1, 'all to end');
+    expect(report.tasks.map(({ name, totals }) => [name, totals.succeeded, totals.failed, totals.retried])).toEqual([['add', 5, 0, 0], ['fails', 0, 1, 1], ['slow', 1, 0, 0]]);
+    const [add, , slow] = report.tasks;
+    expect(add?.durations).toMatchObject({ count: 5 });
+    expect(add?.durations.p50Ms).toBeLessThan(250);
+    expect(slow?.durations.p50Ms).toBeGreaterThan(270);
+    expect(report.overall).toMatchObject({ totals: { succeeded: 6, failed: 1, retried: 1 }, durations: { count: 8 } });
+    expect(report.overall.durations.p99Ms).toBeGreaterThan(270);
+    expect(report.overall.rate).toBeGreaterThan(0);
+    expect(await service.inspect.tasks({ name: 'sl*', limit: 1 }, OPTIONS)).toMatchObject({ tasks: [{ name: 'slow' }], overall: { totals: { succeeded: 1, failed: 0 } } });
+    await expect(service.inspect.tasks({ queue: 'q' } as object)).rejects.toThrow(/by name and process alone; found the condition "queue"/);
   });
 
   it('tells of queues, and why a task waits', async () => {

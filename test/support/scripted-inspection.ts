@@ -1,5 +1,5 @@
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
-import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo } from '../../lib/inspection/model.js';
+import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
 export class ScriptedInspection implements InspectionFace {
@@ -20,6 +20,8 @@ export class ScriptedInspection implements InspectionFace {
   recent = (): Promise<EndedTaskInfo[]> => this.answer('recent', this.ends);
   failures = (): Promise<FailureGroup[]> => this.answer('failures', this.groups);
   task = (uuid: string): Promise<TaskInfo> => this.answer('task', this.found ?? { uuid, where: { place: 'unknown', looked: ['here'] }, waitsFor: [], attempts: [], timeline: [] });
+
+  tasks = (): Promise<TasksReport> => this.answer('tasks', { tasks: [{ name: 'add', ...stats() }], overall: stats() });
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
 
@@ -44,6 +46,10 @@ export function process(change: Partial<ProcessInfo> = {}): ProcessInfo {
 
 export function queue(change: Partial<QueueInfo> = {}): QueueInfo {
   return { name: 'queue_1', type: 'classic', waiting: 5, unacknowledged: 1, running: 1, dead: 2, consumers: 1, lastWaitMs: 12, history: [{ at: 60_000, received: 3, succeeded: 2, failed: 1, retried: 0, busyMs: 30 }], ...change };
+}
+
+function stats(): TaskStats {
+  return { totals: { succeeded: 10, failed: 2, retried: 1, cancelled: 0 }, rate: 1.5, durations: { count: 13, p50Ms: 20, p95Ms: 1_700, p99Ms: 61_000, meanMs: 40, totalMs: 520 }, lastEndedAt: 2_000 };
 }
 
 const PLACE = { process: 'p1', host: 'host', pid: 1, worker: 'worker_1', queue: 'queue_1' };

@@ -1,4 +1,4 @@
-import type { EndedState, EndedTaskInfo, FailureGroup, RunningTaskInfo, TaskFilter } from '../../inspection/model.js';
+import type { EndedState, EndedTaskInfo, FailureGroup, RunningTaskInfo, TaskFilter, TasksReport, TaskStats } from '../../inspection/model.js';
 import { UsageError } from '../failures.js';
 import { collected, count, instant } from '../options.js';
 import { fromJson } from '../output/json.js';
@@ -56,6 +56,29 @@ export const failures: Verb = {
     return { data: { groups }, text: listed(groups, groupTable) };
   },
 };
+
+export const tasks: Verb = {
+  name: 'tasks',
+  summary: 'what became of tasks by their names, how fast, and how long they took',
+  notes: ['In the processes that live. P50, P95 and P99 are of the last half hour up to an hour: what so many of a hundred runs took at most.'],
+  options: FILTER.filter(({ flags }) => /^--(name|process|limit) /.test(flags)),
+  examples: [['tasks', 'those of which most have ended first'], ['tasks --name "mail.*" --json', 'of some names']],
+  run: async ({ open }, call) => {
+    const report = await (await open()).inspection.tasks(filterOf(call));
+    return { data: report, text: listed(report.tasks, (rows) => statsTable(rows, report.overall)) };
+  },
+};
+
+function statsTable(rows: TasksReport['tasks'], overall: TaskStats): string {
+  return table(['TASK', 'DONE', 'FAILED', 'RETRIED', 'PER S', 'P50', 'P95', 'P99', 'LAST'], [...rows, { name: '(all)', ...overall }].map(({ name, totals, rate, durations, lastEndedAt }) => [
+    name, totals.succeeded, totals.failed, totals.retried, rate.toFixed(1), ...[durations.p50Ms, durations.p95Ms, durations.p99Ms].map((ms) => (durations.count === 0 ? undefined : took(ms))),
+    new Date(lastEndedAt),
+  ]));
+}
+
+function took(ms: number): string {
+  return ms < 10_000 ? `${Math.round(ms)} ms` : age(ms);
+}
 
 export function runningTable(tasks: readonly RunningTaskInfo[]): string {
   return table(['UUID', 'TASK', 'QUEUE', 'PROCESS', 'ATTEMPT', 'FOR', 'PROGRESS'], tasks.map(({ uuid, name, queue, host, pid, attempt, runningMs, progress, isSlow }) => [

@@ -14,6 +14,7 @@ const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cance
 const MOST_RECENT = 200;
 const MOST_GROUPS = 200;
 const MOST_NAMES = 2_000;
+const MOST_TASKS = 200;
 const MOST_LOCKS = 500;
 
 /** What a page may ask for, by its name in the URL. */
@@ -31,6 +32,10 @@ export const READS: Readonly<Record<string, Read>> = {
     return { rows: groups.slice(0, MOST_GROUPS).map((group) => groupOf(group, curtain)), total: groups.length };
   },
   task: async ({ inspection, curtain }, fields) => pageOf(await inspection.task(fields.required('uuid', 255)), curtain),
+  tasks: async ({ inspection }) => {
+    const { tasks, overall } = await inspection.tasks({ limit: MOST_TASKS });
+    return { tasks, overall };
+  },
   schedules: async ({ service }) => ({ rows: (await service.schedules.list()).map(shownSchedule) }),
   pauses: async ({ service }) => ({ rows: (await service.paused()).map(({ since, ...pause }) => ({ ...pause, since: since.getTime() })) }),
   locks: async ({ inspection }) => {

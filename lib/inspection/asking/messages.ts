@@ -1,4 +1,5 @@
-import type { EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, TaskFilter } from '../model.js';
+import type { DurationCounts } from '../book/durations.js';
+import type { EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
 import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
 
 export type { Kind } from './shapes.js';
@@ -21,6 +22,7 @@ export interface Items {
   readonly failures: FailureGroup;
   readonly queues: QueuePart;
   readonly task: TaskPart;
+  readonly tasks: TaskPortion;
 }
 
 /** One worker's part of a queue. */
@@ -37,6 +39,17 @@ export interface TaskPart {
   readonly uuid: string;
   readonly running?: RunningTaskInfo & { readonly log: EndedTaskInfo['log'] };
   readonly ended?: EndedTaskInfo;
+}
+
+/** What became of the tasks of one name in a process. */
+export interface TaskPortion {
+  /** Absent: of all names beyond those that it counts one by one. */
+  readonly name?: string;
+  readonly totals: RunTotals;
+  readonly rate: number;
+  readonly lastEndedAt: number;
+  readonly durations: DurationCounts;
+  readonly totalMs: number;
 }
 
 export interface Question<K extends Kind = Kind> {

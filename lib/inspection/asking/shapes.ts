@@ -11,6 +11,8 @@ export const SHAPES = {
   queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && areNumbers(item, ['running', 'waiting'])
     && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
   task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended'])),
+  tasks: (item: unknown) => isObject(item) && (item['name'] === undefined || isText(item['name'])) && areNumbers(item, ['rate', 'lastEndedAt', 'totalMs'])
+    && isObject(item['totals']) && areNumbers(item['totals'], ['succeeded', 'failed', 'retried', 'cancelled']) && isListOf(item['durations'], isWholeCount),
 } satisfies Readonly<Record<string, (item: unknown) => boolean>>;
 
 /** What can be asked. */
@@ -45,6 +47,10 @@ export function areTexts<Name extends string>(fields: Fields, names: readonly Na
 
 function areNumbers(fields: Fields, names: readonly string[]): boolean {
   return names.every((name) => typeof fields[name] === 'number');
+}
+
+function isWholeCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isText(value: unknown): boolean {

@@ -3,11 +3,12 @@ import { detached } from '../../task/error-text.js';
 import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
 import type { TaskHeaders } from '../../task/task.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
+import type { TaskPortion } from '../asking/messages.js';
 import type { EndedState, LogLine } from '../model.js';
 import { type EndedEntry, KeptEnds } from './kept-ends.js';
 import { QueueMinutes } from './queue-minutes.js';
 import { TaskKind } from './task-kind.js';
-import { WorkerTally } from './worker-tally.js';
+import { Tally } from './tally.js';
 
 /** Ends of a process, and failures among them, which are kept for longer. */
 const MOST_ENDS = 1_000;
@@ -22,7 +23,8 @@ const MOST_BYTES_OF_FAILURES = 3 * 1024 * 1024;
 export const MOST_SUCCESSES_A_SECOND = MOST_ENDS;
 /** The body that they came in. */
 export const MOST_ARGS_BYTES = 16 * 1024;
-const MOST_KINDS = 1_000;
+/** With all others in one, as many as an answer has items. */
+const MOST_KINDS = 999;
 const MOST_HEADER_CHARACTERS = 4_096;
 const NO_LINES: readonly LogLine[] = [];
 
@@ -34,6 +36,7 @@ export class RunBook {
   readonly ends = new KeptEnds(MOST_ENDS, MOST_BYTES_OF_ENDS);
   readonly failures = new KeptEnds(MOST_FAILURES, MOST_BYTES_OF_FAILURES);
   private readonly kinds = new Map<string, TaskKind>();
+  private readonly otherKinds = new TaskKind(undefined);
   private readonly workers = new Map<string, WorkerBook>();
   private second = 0;
   private successes = 0;
@@ -47,13 +50,21 @@ export class RunBook {
     return book;
   }
 
-  /** `undefined` for a name of which there are too many. */
-  kind(name: string): TaskKind | undefined {
+  /** Of names of which there are too many, one for all. */
+  kind(name: string): TaskKind {
     const known = this.kinds.get(name);
-    if (known !== undefined || this.kinds.size >= MOST_KINDS) return known;
-    const kind = new TaskKind(detached(name));
-    this.kinds.set(kind.name, kind);
+    if (known !== undefined) return known;
+    if (this.kinds.size >= MOST_KINDS) return this.otherKinds;
+    const kept = detached(name);
+    const kind = new TaskKind(kept);
+    this.kinds.set(kept, kind);
     return kind;
+  }
+
+  /** What became of tasks by their names, the most of them first. */
+  portions(now: number, startedAt: number): TaskPortion[] {
+    const portions = [...this.kinds.values(), this.otherKinds].map((kind) => kind.portion(now, startedAt));
+    return portions.filter(({ lastEndedAt }) => lastEndedAt > 0).sort((a, b) => endedOf(b) - endedOf(a));
   }
 
   /** Whether there is room for one more of this second. */
@@ -72,7 +83,7 @@ export class RunBook {
 
 /** One worker's part of it. */
 export class WorkerBook implements RunObserver {
-  readonly tally = new WorkerTally();
+  readonly tally = new Tally();
   readonly minutes = new QueueMinutes();
 
   constructor(readonly worker: string, readonly queue: string, private readonly book: RunBook, private readonly now: () => number) {}
@@ -86,14 +97,12 @@ export class WorkerBook implements RunObserver {
     const durationMs = performance.now() - run.startedAt;
     const kind = this.book.kind(run.name);
     this.count(now, end, durationMs);
-    if (end === 'succeeded') {
-      kind?.took(durationMs);
-      if (!this.book.keepsSuccess(now)) return;
-    }
+    kind.ended(now, end, durationMs);
+    if (end === 'succeeded' && !this.book.keepsSuccess(now)) return;
     const argsBytes = run.delivery.body.length;
     const isLarge = argsBytes > MOST_ARGS_BYTES;
     this.book.add({
-      uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind?.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
+      uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
       error: error === undefined ? undefined : recordOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
       headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), // A copy: whatever a handler still writes after its end is not of it.
       log: run.notes === undefined ? NO_LINES : [...run.notes.lines],
@@ -102,9 +111,11 @@ export class WorkerBook implements RunObserver {
 
   endedUnrun(task: TaskIdentity, end: ObservedEnd, reason?: string, error?: unknown): void {
     const now = this.now();
+    const kind = this.book.kind(task.name);
     this.count(now, end, 0);
+    kind.ended(now, end);
     this.book.add({
-      uuid: detached(task.uuid), name: this.book.kind(task.name)?.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
+      uuid: detached(task.uuid), name: kind.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
       error: error === undefined ? undefined : recordOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES,
     });
   }
@@ -114,6 +125,10 @@ export class WorkerBook implements RunObserver {
     if (end === 'succeeded' || end === 'failed') this.minutes.ended(now, end, durationMs);
     else if (end === 'retrying') this.minutes.ended(now, 'retried', durationMs);
   }
+}
+
+function endedOf({ totals: { succeeded, failed, retried, cancelled } }: TaskPortion): number {
+  return succeeded + failed + retried + cancelled;
 }
 
 const MOST_MESSAGE = 2_000;

@@ -1,22 +1,38 @@
-const KEPT = 64;
+import type { TaskPortion } from '../asking/messages.js';
+import type { EndedState } from '../model.js';
+import { countOf, percentile, RecentDurations } from './durations.js';
+import { Tally } from './tally.js';
+
 /** Of fewer nobody can say what is usual. */
 const ENOUGH = 20;
 
-/** How long the last runs of one task name took here. */
+/** What became of the tasks of one name here, and how long they took. */
 export class TaskKind {
-  private readonly durations = new Float64Array(KEPT);
-  private count = 0;
+  private readonly tally = new Tally();
+  private readonly durations = new RecentDurations();
+  private lastEndedAt = 0;
 
-  constructor(readonly name: string) {}
+  /** @param name `undefined`: all names of which there are too many */
+  constructor(readonly name: string | undefined) {}
 
-  took(durationMs: number): void {
-    this.durations[this.count++ % KEPT] = durationMs;
+  /** @param durationMs where a handler has run */
+  ended(now: number, end: EndedState, durationMs?: number): void {
+    this.tally.ended(now, end);
+    this.lastEndedAt = now;
+    if (durationMs !== undefined && (end === 'succeeded' || end === 'failed' || end === 'retrying')) this.durations.add(now, durationMs);
   }
 
-  /** What 19 of 20 took at most; `undefined` while too few are known. */
-  get usualMs(): number | undefined {
-    const known = Math.min(this.count, KEPT);
-    if (known < ENOUGH) return undefined;
-    return this.durations.slice(0, known).sort()[Math.ceil(known * 0.95) - 1];
+  /** What 19 of 20 took at most lately; `undefined` while too few are known. */
+  usualMs(now: number): number | undefined {
+    const counts = this.durations.counts(now);
+    return countOf(counts) < ENOUGH ? undefined : percentile(counts, 95);
+  }
+
+  portion(now: number, startedAt: number): TaskPortion {
+    const { name, tally, durations, lastEndedAt } = this;
+    return {
+      ...(name === undefined ? {} : { name }), totals: tally.totals, rate: tally.rate(now, startedAt), lastEndedAt,
+      durations: durations.counts(now), totalMs: Math.round(durations.totalMs(now)),
+    };
   }
 }

@@ -6,7 +6,7 @@ import { mergedMinutes, QueueMinutes } from '../../../lib/inspection/book/queue-
 import { Ring } from '../../../lib/inspection/book/ring.js';
 import { MOST_ARGS_BYTES, MOST_SUCCESSES_A_SECOND, RunBook } from '../../../lib/inspection/book/run-book.js';
 import { TaskKind } from '../../../lib/inspection/book/task-kind.js';
-import { WorkerTally } from '../../../lib/inspection/book/worker-tally.js';
+import { Tally } from '../../../lib/inspection/book/tally.js';
 import { RunNotes } from '../../../lib/worker/run-notes.js';
 import type { ObservedRun } from '../../../lib/worker/run-observer.js';
 
@@ -160,7 +160,7 @@ describe('the minutes of a queue', () => {
 
 describe('a tally', () => {
   it('tells the rate over the last minute, or since the start', () => {
-    const tally = new WorkerTally();
+    const tally = new Tally();
     for (let index = 0; index < 120; index++) tally.ended(1_000_000, 'succeeded');
     expect(tally.rate(1_000_000, 0)).toBe(2);
     expect(tally.rate(1_000_000, 990_000)).toBe(12);
@@ -169,11 +169,28 @@ describe('a tally', () => {
 });
 
 describe('a kind of task', () => {
-  it('knows what is usual once it has seen enough, from the last runs', () => {
+  it('knows what is usual once it has seen enough, from the runs of the last hour', () => {
     const kind = new TaskKind('n');
-    for (let index = 0; index < 19; index++) kind.took(5);
-    expect(kind.usualMs).toBeUndefined();
-    for (let index = 1; index <= 100; index++) kind.took(index);
-    expect(kind.usualMs).toBe(97);
+    for (let index = 0; index < 19; index++) kind.ended(MINUTE, 'succeeded', 5);
+    expect(kind.usualMs(MINUTE)).toBeUndefined();
+    for (let index = 1; index <= 100; index++) kind.ended(MINUTE, 'succeeded', 100 * index);
+    expect(kind.usualMs(MINUTE)).toBeGreaterThan(9_000);
+    expect(kind.usualMs(MINUTE)).toBeLessThan(9_900);
+    expect(kind.usualMs(121 * MINUTE)).toBeUndefined();
+  });
+});
+
+describe('what became of tasks by their names', () => {
+  it('has the most frequent first, and all names that are too many in one', () => {
+    const book = new RunBook(() => MINUTE);
+    const worker = book.of('w', 'q');
+    for (let index = 0; index < 1_002; index++) worker.endedUnrun({ uuid: 'u', name: `n${index}`, attempt: 1, queue: 'q', worker: 'w' }, 'failed');
+    worker.ended({ ...run('t'), name: 'n7' }, 'succeeded');
+    const portions = book.portions(MINUTE, 0);
+    expect(portions).toHaveLength(1_000);
+    expect(portions[0]).toMatchObject({ totals: { failed: 3 }, durations: [] });
+    expect(portions[0]?.name).toBeUndefined();
+    expect(portions[1]).toMatchObject({ name: 'n7', totals: { succeeded: 1, failed: 1 }, lastEndedAt: MINUTE });
+    expect(portions[1]?.durations).toHaveLength(2);
   });
 });

@@ -2,8 +2,8 @@ import type { EndedState, RunTotals } from '../model.js';
 
 const SECONDS = 60;
 
-/** How many have ended in one worker: since the process was started, and in each of the last 60 seconds. */
-export class WorkerTally {
+/** How many have ended in one worker, or of one name: since the process was started, and in each of the last 60 seconds. */
+export class Tally {
   private succeeded = 0;
   private failed = 0;
   private retried = 0;
