@@ -5,15 +5,17 @@ export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
-export type { DeadLetterCount, DeadLetterPage, DeadLetters, ReplaySummary } from './dead-letters/dead-letters.js';
-export type { BulkOptions, DeadLetterBounds, DeadLetterListOptions, ReplayOptions } from './dead-letters/options.js';
+export type { DeadLetters } from './dead-letters/dead-letters.js';
+export type { DeadLetterCount, DeadLetterPage, ReplaySummary } from './dead-letters/dead-letter-queues.js';
+export type { BulkOptions, DeadLetterBounds, DeadLetterListOptions, ReplayAllOptions, ReplayOptions } from './dead-letters/options.js';
 export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, MiddlewareEvent, ScheduleEvent, PublishEvent, TaskFlowEvent, TaskIdentity, WorkerEvent, WorkflowEvent } from './events/dispatcher-event.js';
+export type { ActionEvent, ActionFacts, ActionName } from './events/action-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { Inspection } from './inspection/inspection.js';
 export type { InspectOptions, InspectTaskOptions, ListOptions, TasksFilter } from './inspection/inspect-options.js';
 export type {
-  Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport,
+  ActionFilter, ActionInfo, Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport,
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';

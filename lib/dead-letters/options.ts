@@ -1,9 +1,9 @@
 import type { Address } from '../brokers/broker.js';
 import { InvalidTaskError } from '../errors.js';
-import { anything, numberFromZero, text, wholeFromZero, wholeWithin, type OptionKind } from '../task/option-kinds.js';
+import { answersAtOnce, anything, numberFromZero, text, wholeFromZero, wholeWithin, type OptionKind } from '../task/option-kinds.js';
 import { checkOptions, type OptionTable } from '../task/options.js';
 import type { TaskArgument } from '../task/task.js';
-import type { DeadLetterFilter } from './dead-letter.js';
+import type { DeadLetter, DeadLetterFilter } from './dead-letter.js';
 
 /** @publicApi */
 export interface DeadLetterListOptions {
@@ -30,6 +30,15 @@ export interface BulkOptions {
   readonly limit?: number;
 }
 
+/** @publicApi */
+export interface ReplayAllOptions extends BulkOptions, Pick<ReplayOptions, 'to'> {
+  /**
+   * Other arguments for each of them, checked as by `publish`; where it returns `undefined`, the body as it is. What it
+   * throws is told of that one, which stays. Default: all as they are.
+   */
+  readonly edit?: (letter: DeadLetter) => TaskArgument[] | undefined;
+}
+
 /** At least one of the two. @publicApi */
 export interface DeadLetterBounds {
   /** The oldest beyond this many go. */
@@ -49,7 +58,7 @@ const to: OptionKind = { expected: "{ queue: 'orders' } or { routingKey: 'orders
 const LIST: OptionTable<DeadLetterListOptions> = { after: text(10_000), limit: wholeWithin(1, LARGEST_PAGE), filter };
 const REPLAY: OptionTable<ReplayOptions> = { args, to };
 const BULK: OptionTable<BulkOptions> = { filter, limit: wholeFromZero };
-const REPLAY_ALL: OptionTable<BulkOptions & Pick<ReplayOptions, 'to'>> = { ...BULK, to };
+const REPLAY_ALL: OptionTable<ReplayAllOptions> = { ...BULK, to, edit: answersAtOnce };
 const BOUNDS: OptionTable<DeadLetterBounds> = { maxCount: numberFromZero, maxAgeSeconds: numberFromZero };
 
 const BULK_EXAMPLE = "{ filter: { name: 'charge' }, limit: 100 }";
@@ -67,7 +76,7 @@ export function checkBulkOptions(options: BulkOptions | undefined, of = 'discard
   return checkOptions(options, BULK, { of, example: BULK_EXAMPLE, noBlanks: true, Refusal: InvalidTaskError });
 }
 
-export function checkReplayAllOptions(options: (BulkOptions & Pick<ReplayOptions, 'to'>) | undefined): BulkOptions & Pick<ReplayOptions, 'to'> {
+export function checkReplayAllOptions(options: ReplayAllOptions | undefined): ReplayAllOptions {
   return checkOptions(options, REPLAY_ALL, { of: 'replayAll', example: BULK_EXAMPLE, noBlanks: true, Refusal: InvalidTaskError });
 }
 

@@ -1,6 +1,8 @@
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
+import { DeadLetterQueues } from '../dead-letters/dead-letter-queues.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
+import { type Audited, auditedBy } from '../events/audited.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
@@ -85,12 +87,14 @@ export class DispatcherParts {
   /** Ends tasks that are taken away without having been run. */
   private readonly removed: RemovedTasks;
   readonly deadLetters: DeadLetters;
+  private readonly deadLetterQueues: DeadLetterQueues;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
   readonly inspecting: Inspecting;
   private place: Placement | undefined;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
+  readonly audited: Audited = auditedBy(this.emit);
   /** Knows where tasks belong. */
   readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
   /** Resolves when the broker can be used. */
@@ -120,10 +124,11 @@ export class DispatcherParts {
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
     this.operations = new Operations({
-      broker, control: this.control, workers, queues: () => this.placement.queues, ready: this.ready,
+      broker, control: this.control, workers, queues: () => this.placement.queues, ready: this.ready, audited: this.audited,
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     });
-    this.deadLetters = this.makeDeadLetters();
+    this.deadLetterQueues = this.makeDeadLetterQueues();
+    this.deadLetters = new DeadLetters(this.deadLetterQueues, this.audited);
     this.workflows = this.makeWorkflows();
     this.removed = new RemovedTasks({
       format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
@@ -133,7 +138,7 @@ export class DispatcherParts {
       how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
     }));
     this.scheduling = new Scheduling({
-      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit,
+      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit, audited: this.audited,
     });
     this.inspecting = this.makeInspecting();
   }
@@ -209,9 +214,9 @@ export class DispatcherParts {
     return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
   }
 
-  private makeDeadLetters(): DeadLetters {
+  private makeDeadLetterQueues(): DeadLetterQueues {
     const { broker, config: { exchange, maxTaskBytes }, ready } = this;
-    return new DeadLetters({
+    return new DeadLetterQueues({
       broker, exchange, format: gofortFormat, maxTaskBytes, now: () => Date.now(), ready,
       discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
     });
@@ -226,13 +231,13 @@ export class DispatcherParts {
   }
 
   private makeWorkflows(): Workflows {
-    const { broker, config, control, publishing, deadLetters, emit, ready } = this;
+    const { broker, config, control, publishing, deadLetterQueues, emit, audited, ready } = this;
     return new Workflows({
       backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
-      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetters, undeliveredQueueOf(config.exchange)),
+      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
       routeOf: (name) => this.advice.routeOf(name),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
-      emit,
+      emit, audited,
     });
   }
 }

@@ -150,6 +150,7 @@ export class Dispatcher {
     events.all.subscribe((event) => {
       eventLogger.log(event);
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
+      if (event.type === 'action.performed' || event.type === 'action.failed') this.parts.inspecting.performed(event);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });
     new AbsenceWatch({ broker, emit, startup: config.startup, startupTimeoutMs: config.startupTimeoutMs, now: () => Date.now() });

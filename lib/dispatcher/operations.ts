@@ -1,5 +1,6 @@
 import type { BrowsedMessage, Broker } from '../brokers/broker.js';
 import type { CancelOptions } from '../control/cancellation.js';
+import type { Audited } from '../events/audited.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { ControlNotes } from './control-notes.js';
@@ -18,6 +19,8 @@ export interface OperationsDependencies {
   readonly queues: () => readonly { readonly name: string }[];
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
+  /** What somebody does is told. */
+  readonly audited: Audited;
 }
 
 /** What is asked of queues and workers, and done to them, while they run. Each waits for the first connection. */
@@ -29,13 +32,19 @@ export class Operations {
   }
 
   async pause(target: PauseTarget, options: PauseOptions): Promise<void> {
-    await this.dependencies.ready();
-    await this.dependencies.control.pauses.pause(target, options);
+    const { ready, control, audited } = this.dependencies;
+    await audited({ action: 'pause', by: options?.by, reason: options?.reason, what: { ...target } }, async () => {
+      await ready();
+      await control.pauses.pause(target, options);
+    });
   }
 
   async resume(target: PauseTarget): Promise<boolean> {
-    await this.dependencies.ready();
-    return this.dependencies.control.pauses.resume(target);
+    const { ready, control, audited } = this.dependencies;
+    return audited({ action: 'resume', what: { ...target } }, async () => {
+      await ready();
+      return control.pauses.resume(target);
+    }, (was) => ({ count: was ? 1 : 0 }));
   }
 
   async paused(): Promise<Pause[]> {
@@ -44,8 +53,11 @@ export class Operations {
   }
 
   async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {
-    await this.dependencies.ready();
-    await this.dependencies.control.cancellations.cancel(uuids, options);
+    const { ready, control, audited } = this.dependencies;
+    await audited({ action: 'cancel', by: options?.by, reason: options?.reason, what: whichTasks(uuids) }, async () => {
+      await ready();
+      await control.cancellations.cancel(uuids, options);
+    }, () => ({ count: uuids.length }));
   }
 
   async depth(queue: string): Promise<number | undefined> {
@@ -61,19 +73,28 @@ export class Operations {
   }
 
   async purge(queue: string, more: readonly unknown[]): Promise<number> {
-    requireText(queue, 'The queue to purge');
-    refuseMore(more, 'purge(queue), which removes everything that waits,');
-    await this.dependencies.ready();
-    return this.logicalQueues.purge(queue, this.dependencies.purged);
+    return this.dependencies.audited({ action: 'purge', what: { queue } }, async () => {
+      requireText(queue, 'The queue to purge');
+      refuseMore(more, 'purge(queue), which removes everything that waits,');
+      await this.dependencies.ready();
+      return this.logicalQueues.purge(queue, this.dependencies.purged);
+    }, (count) => ({ count }));
   }
 
   /** Resolves when everything has been worked off. */
   async drain(options?: DrainOptions): Promise<void> {
-    const { broker, workers, queues } = this.dependencies;
-    await this.dependencies.ready();
-    await drain({
-      broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: () => performance.now(),
-      knownQueues: () => [...new Set([...queues().map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
-    }, options);
+    const { broker, workers, queues, ready, audited } = this.dependencies;
+    await audited({ action: 'drain', what: { queues: Array.isArray(options?.queues) ? options.queues.join(', ') : undefined } }, async () => {
+      await ready();
+      await drain({
+        broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: () => performance.now(),
+        knownQueues: () => [...new Set([...queues().map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
+      }, options);
+    });
   }
+}
+
+/** One by its uuid, of many the first: who wants to know all of them keeps the log of whoever calls. */
+function whichTasks(uuids: readonly string[]): Readonly<Record<string, unknown>> {
+  return Array.isArray(uuids) && uuids.length > 1 ? { uuid: uuids[0], more: uuids.length - 1 } : { uuid: Array.isArray(uuids) ? uuids[0] : uuids };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Broker } from '../brokers/broker.js';
+import { type Audited, unaudited } from '../events/audited.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import type { StateBackend } from '../state/state-backend.js';
@@ -24,14 +25,17 @@ export interface SchedulingDependencies {
   readonly publisher: { publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> } & Pick<TaskPublisher, 'publishWithHeaders'>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
+  readonly audited: Audited;
 }
 
 /** The schedules of one dispatcher. */
 export class Scheduling {
   readonly schedules: Schedules<PublishedTask>;
+  /** The same, for steps of something that is told as a whole. */
+  readonly untold: Schedules<PublishedTask>;
   private readonly scheduler: Scheduler;
 
-  constructor({ broker, exchange, backend, publisher, ready, emit }: SchedulingDependencies) {
+  constructor({ broker, exchange, backend, publisher, ready, emit, audited }: SchedulingDependencies) {
     const store = new ScheduleStore(backend, exchange);
     const sender = new TickSender<PublishedTask>(exchange, {
       publish: (task) => publisher.publish(task, []), publishTick: (task, ours) => publisher.publishWithHeaders(task, ours),
@@ -46,10 +50,12 @@ export class Scheduling {
         newOwner: randomUUID, by: `${hostname()}:${process.pid}`, inTurn: (work) => turnstile.run(work),
       },
     });
-    this.schedules = new Schedules({
+    const dependencies = {
       store, sender, ready, format: gofortFormat, scheduler: this.scheduler, now: () => Date.now(),
       markStored: () => broker.declare({ queues: [{ name: marker, purpose: 'dead-letters' }] }), tell: () => broker.signal(),
-    });
+    };
+    this.schedules = new Schedules({ ...dependencies, audited });
+    this.untold = new Schedules({ ...dependencies, audited: unaudited });
   }
 
   declare(schedule: Schedule): void {

@@ -1,6 +1,7 @@
 import type { BrokerEvent } from '../brokers/broker.js';
 import type { DispatcherError } from '../errors.js';
 import type { StateBackendEvent } from '../state/state-backend.js';
+import type { ActionEvent } from './action-event.js';
 
 /** Which task an event speaks of. */
 export interface TaskIdentity {
@@ -156,6 +157,6 @@ export type AbsenceEvent =
   | { readonly type: 'broker.start-failed'; readonly error: unknown; readonly retryInMs?: number };
 
 /** Everything that the system reports of itself. @publicApi */
-export type DispatcherEvent = BrokerEvent | AbsenceEvent | StateBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | PublishEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent;
+export type DispatcherEvent = BrokerEvent | AbsenceEvent | StateBackendEvent | WorkerEvent | TaskFlowEvent | WorkflowEvent | PublishEvent | MiddlewareEvent | CircuitEvent | ScheduleEvent | ActionEvent;
 
 export type EventSink = (event: DispatcherEvent) => void;

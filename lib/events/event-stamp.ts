@@ -4,7 +4,7 @@ import type { DispatcherEvent } from './dispatcher-event.js';
 export type EventLevel = 'debug' | 'log' | 'warn' | 'error';
 
 /** Which part of the system an event comes from. @publicApi */
-export type EventOrigin = 'connection' | 'results' | 'worker' | 'task' | 'workflow' | 'schedule';
+export type EventOrigin = 'connection' | 'results' | 'worker' | 'task' | 'workflow' | 'schedule' | 'action';
 
 /** What every event has beside its own fields. @publicApi */
 export interface EventStamp {
@@ -18,14 +18,14 @@ export interface EventStamp {
 export type StampedEvent = DispatcherEvent & EventStamp;
 
 export const EVENT_LEVELS: readonly EventLevel[] = ['debug', 'log', 'warn', 'error'];
-export const EVENT_ORIGINS: readonly EventOrigin[] = ['connection', 'results', 'worker', 'task', 'workflow', 'schedule'];
+export const EVENT_ORIGINS: readonly EventOrigin[] = ['connection', 'results', 'worker', 'task', 'workflow', 'schedule', 'action'];
 
 type Prefix = DispatcherEvent['type'] extends `${infer First}.${string}` ? First : never;
 
 /** By the first word of its type. */
 const ORIGINS: Readonly<Record<Prefix, EventOrigin>> = {
   broker: 'connection', results: 'results', worker: 'worker', limits: 'worker', circuit: 'worker',
-  task: 'task', middleware: 'task', workflow: 'workflow', schedule: 'schedule',
+  task: 'task', middleware: 'task', workflow: 'workflow', schedule: 'schedule', action: 'action',
 };
 
 export function originOf(type: DispatcherEvent['type']): EventOrigin {

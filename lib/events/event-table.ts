@@ -1,4 +1,5 @@
 import { placeOf } from '../task/error-text.js';
+import { ACTION_ROWS } from './action-rows.js';
 import { CONNECTION_ROWS } from './connection-rows.js';
 import type { DispatcherEvent } from './dispatcher-event.js';
 import type { EventRow, EventRows, EventType } from './event-row.js';
@@ -8,7 +9,7 @@ import { TASK_ROWS } from './task-rows.js';
 import { WORKER_ROWS } from './worker-rows.js';
 
 /** Level, fields and text of every event. */
-export const EVENT_TABLE: EventRows<EventType> = { ...CONNECTION_ROWS, ...WORKER_ROWS, ...TASK_ROWS, ...PLAN_ROWS };
+export const EVENT_TABLE: EventRows<EventType> = { ...CONNECTION_ROWS, ...WORKER_ROWS, ...TASK_ROWS, ...PLAN_ROWS, ...ACTION_ROWS };
 
 /** What the log says of an event. */
 export interface EventLine {

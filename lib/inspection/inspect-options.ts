@@ -48,10 +48,14 @@ export function peekOf(options: InspectTaskOptions | undefined): number | undefi
 
 /** What is asked of each process, and how many are told in all. @throws ConfigurationError */
 export function checkList(list: (TaskFilter & ListOptions & { before?: number }) | undefined): { filter: TaskFilter; limit: number } {
-  const { limit = DEFAULT_LIMIT, before, ...filter } = list ?? {};
+  const { limit, before, ...filter } = list ?? {};
   const checked = checkTaskFilter(filter);
   const until = before === undefined ? checked.until : Math.min(wholeWithin(before, 'before', 0, Number.MAX_SAFE_INTEGER), checked.until ?? Infinity);
-  return { filter: until === undefined ? checked : { ...checked, until }, limit: wholeWithin(limit, 'limit', 1, MOST) };
+  return { filter: until === undefined ? checked : { ...checked, until }, limit: limitOf(limit) };
+}
+
+export function limitOf(limit: unknown): number {
+  return wholeWithin(limit ?? DEFAULT_LIMIT, 'limit', 1, MOST);
 }
 
 /** @throws ConfigurationError */

@@ -4,8 +4,9 @@ import { requireText } from '../task/options.js';
 import type { Asker, Asking } from './asking/asker.js';
 import type { Items, Kind } from './asking/messages.js';
 import { mergedGroups } from './failure-groups.js';
+import { checkActions } from './action-filter.js';
 import { checkList, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
-import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport } from './model.js';
+import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { tasksReport } from './tasks-report.js';
 import { type DeadFound, endsOf, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
@@ -122,6 +123,19 @@ export class Inspection {
   async tasks(list?: TasksFilter, options?: InspectOptions): Promise<TasksReport> {
     const { filter, limit } = checkTasks(list);
     return tasksReport(await this.ask({ kind: 'tasks', filter, limit: MOST }, options), limit);
+  }
+
+  /**
+   * Who did what to queues, tasks, workers, schedules and workflows, the latest first: each process remembers its last 500,
+   * and what others have told it that have ended since, such as the command line.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async audit(list?: ActionFilter & ListOptions, options?: InspectOptions): Promise<ActionInfo[]> {
+    const { filter, limit } = checkActions(list);
+    const found = await this.ask({ kind: 'actions', actions: filter, limit }, options);
+    // What was handed over, all tell who heard it.
+    return [...new Map(found.map((action) => [action.id, action])).values()].sort((a, b) => b.at - a.at).slice(0, limit);
   }
 
   /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */

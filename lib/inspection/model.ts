@@ -1,5 +1,6 @@
 import type { BrokerStatus, QueueType } from '../brokers/broker.js';
 import type { Pause } from '../control/pause.js';
+import type { ActionFacts } from '../events/action-event.js';
 import type { TaskErrorRecord } from '../results/task-error-record.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
 
@@ -220,6 +221,30 @@ export interface FailureGroup {
   readonly lastAt: number;
   readonly queues: readonly string[];
   readonly example: EndedTaskInfo;
+}
+
+/** Something that somebody did, or tried to. @publicApi */
+export interface ActionInfo extends ActionFacts {
+  readonly id: string;
+  readonly at: number;
+  /** Of the process that did it. */
+  readonly host: string;
+  readonly pid: number;
+  /** How many it concerned, where that is known. */
+  readonly count?: number;
+  /** And of how many it could not be done. */
+  readonly failed?: number;
+  /** Why it was refused, or broke off. */
+  readonly error?: string;
+}
+
+/** All that is given must hold. @publicApi */
+export interface ActionFilter {
+  /** Exactly, or with `*` for any text: `dead-letters.*`. */
+  readonly action?: string;
+  readonly by?: string;
+  readonly since?: number;
+  readonly until?: number;
 }
 
 /** Where a task is. @publicApi */

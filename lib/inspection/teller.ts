@@ -1,6 +1,7 @@
 import type { BrokerStatus } from '../brokers/broker.js';
 import type { ObservedRun } from '../worker/run-observer.js';
 import type { Answer, Items, Kind, Question, TaskPart, TaskPortion } from './asking/messages.js';
+import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
 import { failureGroups } from './failure-groups.js';
@@ -29,6 +30,7 @@ export interface TellerDependencies {
   readonly process: ToldProcess;
   readonly workers: () => readonly ToldWorker[];
   readonly book: RunBook;
+  readonly actions: ActionBook;
   readonly facts: FactsOfProcess;
   readonly redaction: Redaction;
   readonly connection: () => BrokerStatus;
@@ -45,12 +47,12 @@ const MOST_RUNNING_OF_PROCESS = 100;
 export class Teller {
   constructor(private readonly dependencies: TellerDependencies) {}
 
-  answer({ id, kind, filter = {}, limit = DEFAULT_ITEMS }: Question): Answer {
+  answer({ id, kind, filter = {}, actions = {}, limit = DEFAULT_ITEMS }: Question): Answer {
     const most = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, MOST_ITEMS) : DEFAULT_ITEMS;
-    return { id, process: this.dependencies.process.id, items: this.items(kind, filter, most) };
+    return { id, process: this.dependencies.process.id, items: kind === 'actions' ? this.dependencies.actions.list(actions, most) : this.items(kind, filter, most) };
   }
 
-  private items(kind: Kind, filter: TaskFilter, limit: number): readonly Items[Kind][] {
+  private items(kind: Exclude<Kind, 'actions'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
     switch (kind) {
       case 'processes': return [this.process()];
       case 'running': return this.running(filter).slice(0, limit);

@@ -1,4 +1,5 @@
 import { ConfigurationError, ScheduleExistsError, UnknownScheduleError } from '../errors.js';
+import type { Audited } from '../events/audited.js';
 import type { Format } from '../formats/format.js';
 import { display } from '../task/argument-types.js';
 import { text, trueOrFalse } from '../task/option-kinds.js';
@@ -27,6 +28,8 @@ export interface SchedulesDependencies<Published extends { readonly uuid: string
   /** Tells every process to look. */
   readonly tell: () => Promise<void>;
   readonly now: () => number;
+  /** What somebody does is told. Adding one is not: each process may add its schedules whenever it starts. */
+  readonly audited: Audited;
 }
 
 /**
@@ -92,6 +95,10 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws UnknownScheduleError; ConfigurationError where it is not said by whom and why
    */
   async pause(name: string, options: { by: string; reason: string }): Promise<void> {
+    await this.#dependencies.audited({ action: 'schedule.pause', by: options?.by, reason: options?.reason, what: { schedule: name } }, () => this.pauseNow(name, options));
+  }
+
+  private async pauseNow(name: string, options: { by: string; reason: string }): Promise<void> {
     checkName(name);
     const { by, reason } = checkOptions(options, { by: text(), reason: text() }, {
       of: 'schedules.pause', example: "{ by: 'Ada', reason: 'the report is wrong' }", required: ['by', 'reason'],
@@ -110,6 +117,10 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws UnknownScheduleError
    */
   async resume(name: string): Promise<boolean> {
+    return this.#dependencies.audited({ action: 'schedule.resume', what: { schedule: name } }, () => this.resumeNow(name), (was) => ({ count: was ? 1 : 0 }));
+  }
+
+  private async resumeNow(name: string): Promise<boolean> {
     const { now, store } = this.#dependencies;
     let wasPaused = false;
     checkName(name);
@@ -127,8 +138,10 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws UnknownScheduleError, or what `publish` throws
    */
   async trigger(name: string): Promise<Published> {
-    checkName(name);
-    return this.#dependencies.sender.sendNow(this.known(name, await this.read()));
+    return this.#dependencies.audited({ action: 'schedule.trigger', what: { schedule: name } }, async () => {
+      checkName(name);
+      return this.#dependencies.sender.sendNow(this.known(name, await this.read()));
+    });
   }
 
   /**
@@ -137,6 +150,10 @@ export class Schedules<Published extends { readonly uuid: string }> {
    * @throws UnknownScheduleError; ConfigurationError for one of a `@Task`, which exists as long as the code says so
    */
   async remove(name: string): Promise<void> {
+    await this.#dependencies.audited({ action: 'schedule.remove', what: { schedule: name } }, () => this.removeNow(name));
+  }
+
+  private async removeNow(name: string): Promise<void> {
     const { store } = this.#dependencies;
     checkName(name);
     await this.change((book) => {

@@ -16,6 +16,8 @@ export const date: OptionKind = {
   fits: (value) => value instanceof Date && !Number.isNaN(value.getTime()),
 };
 
+export const finite: OptionKind = { expected: 'a finite number', fits: (value) => Number.isFinite(value) };
+
 /** `Infinity` is a number too: no limit. */
 export const numberFromZero: OptionKind = { expected: 'a number, 0 or more', fits: (value) => typeof value === 'number' && value >= 0 };
 

@@ -2,6 +2,7 @@ import { InvalidTaskError, ResultWaitTimeoutError, TaskFailedError } from '../er
 import { display } from '../task/argument-types.js';
 import { numberFromZero } from '../task/option-kinds.js';
 import { checkOptions } from '../task/options.js';
+import type { Audited } from '../events/audited.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { StepOutcome } from './step-outcome.js';
 import { Timer } from '../time/timer.js';
@@ -27,6 +28,8 @@ export interface PublishedWorkflowDependencies {
   /** Has every worker ask what runs under this name to stop. Stands being repeated. */
   callOff(name: string, text: string): Promise<void>;
   emit(event: WorkflowEvent): void;
+  /** What somebody does is told. */
+  readonly audited: Audited;
 }
 
 /** A workflow that was published, by whatever process. @publicApi */
@@ -69,6 +72,10 @@ export class PublishedWorkflow {
    * @throws InvalidTaskError for a reason that is none, and what the result backend and the broker reject with
    */
   async cancel(reason = 'No reason was given.'): Promise<boolean> {
+    return this.#dependencies.audited({ action: 'workflow.cancel', reason, what: { workflow: this.uuid } }, () => this.#cancelNow(reason), (done) => ({ count: done ? 1 : 0 }));
+  }
+
+  async #cancelNow(reason: string): Promise<boolean> {
     if (typeof reason !== 'string' || reason.length > LONGEST_REASON) {
       throw new InvalidTaskError(`The reason of a cancellation must be a text of at most ${LONGEST_REASON} characters; found ${display(reason)}.`);
     }
@@ -89,8 +96,10 @@ export class PublishedWorkflow {
    * @throws InvalidTaskError for a workflow that is not known, has succeeded or was cancelled
    */
   async retry(): Promise<number> {
-    await this.#dependencies.ready();
-    return this.#dependencies.retries.retry(this.uuid);
+    return this.#dependencies.audited({ action: 'workflow.retry', what: { workflow: this.uuid } }, async () => {
+      await this.#dependencies.ready();
+      return this.#dependencies.retries.retry(this.uuid);
+    }, (count) => ({ count }));
   }
 
   #end(timeoutMs: number): Promise<WorkflowState> {

@@ -1,5 +1,6 @@
 import { InvalidTaskError, ShutdownError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import type { Audited } from '../events/audited.js';
 import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import type { StateBackend } from '../state/state-backend.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
@@ -31,6 +32,8 @@ export interface WorkflowsDependencies {
   /** See {@link WorkflowPublisherDependencies.routeOf}. */
   readonly routeOf?: RouteOf;
   emit(event: WorkflowEvent): void;
+  /** What somebody does with a handle is told. */
+  readonly audited: Audited;
 }
 
 /** The workflows of one dispatcher: publishes them, carries them on, answers for them. */
@@ -50,7 +53,7 @@ export class Workflows {
     this.gate = new WorkflowGate(store, driver, retries, emit);
     this.publisher = new WorkflowPublisher({ store, starter, driver, now, mostPlanned, routeOf });
     this.handling = {
-      store, retries, now, emit, closing: this.closing.signal,
+      store, retries, now, emit, closing: this.closing.signal, audited: dependencies.audited,
       ready: () => dependencies.ready(), callOff: (name, text) => dependencies.callOff(name, text),
     };
   }
@@ -62,9 +65,9 @@ export class Workflows {
     return this.handle(uuid);
   }
 
-  /** @throws InvalidTaskError for what is no uuid */
-  handle(uuid: string): PublishedWorkflow {
-    if (isUuid(uuid)) return new PublishedWorkflow(uuid, this.handling);
+  /** @param audited whom it tells what is done with it @throws InvalidTaskError for what is no uuid */
+  handle(uuid: string, audited: Audited = this.handling.audited): PublishedWorkflow {
+    if (isUuid(uuid)) return new PublishedWorkflow(uuid, { ...this.handling, audited });
     throw new InvalidTaskError(`A workflow is asked for by its uuid; found ${display(uuid)}.`, { uuid });
   }
 

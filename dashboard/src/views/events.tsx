@@ -7,7 +7,7 @@ import { Page } from '../parts/page.js';
 import { Badge, When } from '../parts/shown.js';
 import { Table, type Column } from '../parts/table.js';
 
-const ORIGINS = ['connection', 'results', 'worker', 'task', 'workflow', 'schedule'];
+const ORIGINS = ['connection', 'results', 'worker', 'task', 'workflow', 'schedule', 'action'];
 const LEVELS = ['debug', 'log', 'warn', 'error'];
 
 export function Events() {

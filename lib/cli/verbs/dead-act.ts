@@ -1,6 +1,7 @@
 import type { Address } from '../../brokers/broker.js';
 import type { DeadLetter } from '../../dead-letters/dead-letter.js';
-import type { DeadLetterCount, DeadLetters } from '../../dead-letters/dead-letters.js';
+import type { DeadLetterCount } from '../../dead-letters/dead-letter-queues.js';
+import type { DeadLetters } from '../../dead-letters/dead-letters.js';
 import { confirm } from '../confirm.js';
 import { ExitCode } from '../exit-code.js';
 import { UsageError } from '../failures.js';

@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
 import type { DeadLetters } from '../../dead-letters/dead-letters.js';
+import type { ActionEvent } from '../../events/action-event.js';
 import type { EventSink } from '../../events/dispatcher-event.js';
+import type { EventStamp } from '../../events/event-stamp.js';
 import { gofortFormat } from '../../formats/gofort.js';
 import { Asker } from '../../inspection/asking/asker.js';
+import { encodeHandover, MOST_HANDED_OVER, QUESTIONS } from '../../inspection/asking/messages.js';
 import { Responder } from '../../inspection/asking/responder.js';
+import { ActionBook } from '../../inspection/book/action-book.js';
 import { RunBook } from '../../inspection/book/run-book.js';
+import type { ActionInfo } from '../../inspection/model.js';
 import { Inspection } from '../../inspection/inspection.js';
 import { FactsOfProcess } from '../../inspection/process-facts.js';
 import type { QueueSource } from '../../inspection/queues-report.js';
@@ -17,6 +22,7 @@ import type { ScheduleInfo } from '../../schedules/schedule.js';
 import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
 import { messageOf } from '../../task/error-text.js';
 import { undeliveredQueueOf } from '../../task/undelivered.js';
+import { within } from '../../time/within.js';
 import type { RunObserver } from '../../worker/run-observer.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { ControlNotes } from '../control-notes.js';
@@ -24,6 +30,8 @@ import type { Operations } from '../operations.js';
 import type { ManagedWorker } from '../worker-registry.js';
 import { ownVersion } from './own-version.js';
 import { TaskSearch } from './task-search.js';
+
+const HANDOVER_LIMIT_MS = 500;
 
 export interface InspectingDependencies {
   readonly config: Pick<ResolvedConfig, 'exchange' | 'role' | 'inspection'>;
@@ -45,9 +53,11 @@ export class Inspecting {
   readonly inspection: Inspection;
   private readonly book = new RunBook();
   private readonly facts = new FactsOfProcess();
+  private readonly actions: ActionBook;
   private readonly asker: Asker;
   private readonly responder: Responder;
   private readonly isEnabled: boolean;
+  private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
     const { broker, config, deadLetters, emit, record, schedules, ready } = dependencies;
@@ -55,10 +65,12 @@ export class Inspecting {
     this.isEnabled = enabled;
     const redaction = new Redaction(redact);
     const id = randomUUID();
+    this.actions = new ActionBook({ host: hostname(), pid: process.pid });
     const teller = this.teller(id, redaction);
     this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: () => Date.now() });
     this.responder = new Responder({
-      broker, id, answer: (question) => teller.answer(question), problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
+      broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action),
+      problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
@@ -72,6 +84,12 @@ export class Inspecting {
     return this.isEnabled ? this.book.of(worker, queue) : undefined;
   }
 
+  /** Something was done here. Who tells nothing of itself tells that at once, since nobody will ask it. */
+  performed(event: ActionEvent & EventStamp): void {
+    const action = this.actions.add(event);
+    if (!this.isEnabled) this.handOver([action]);
+  }
+
   /** In the background: a process that nobody can ask works as any other. */
   start(): void {
     if (this.isEnabled) void this.responder.start();
@@ -79,7 +97,17 @@ export class Inspecting {
 
   async stop(): Promise<void> {
     this.facts.stop();
+    const own = this.isEnabled ? this.actions.lastOwn(MOST_HANDED_OVER) : [];
+    if (own.length > 0) this.handOver(own);
+    await within(HANDOVER_LIMIT_MS, Promise.all(this.handingOver));
     await Promise.all([this.responder.stop(), this.asker.close()]);
+  }
+
+  /** To whoever hears it now: what was done outlives the process that did it, for as long as others live. */
+  private handOver(actions: readonly ActionInfo[]): void {
+    const handing = this.dependencies.broker.broadcast(QUESTIONS, encodeHandover(actions)).catch(() => undefined);
+    this.handingOver.add(handing);
+    void handing.then(() => this.handingOver.delete(handing));
   }
 
   private teller(id: string, redaction: Redaction): Teller {
@@ -89,7 +117,7 @@ export class Inspecting {
         id, host: hostname(), pid: process.pid, role, startedAt: Math.round(performance.timeOrigin),
         versions: { dispatcher: ownVersion(), node: process.versions.node, ...(nestVersion === undefined ? {} : { nest: nestVersion }) },
       },
-      workers: () => this.toldWorkers(), book: this.book, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: () => Date.now(),
+      workers: () => this.toldWorkers(), book: this.book, actions: this.actions, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: () => Date.now(),
     });
   }
 

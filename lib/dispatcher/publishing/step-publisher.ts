@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError } from '../../errors.js';
-import type { DeadLetters, ReplaySummary } from '../../dead-letters/dead-letters.js';
+import type { DeadLetterQueues, ReplaySummary } from '../../dead-letters/dead-letter-queues.js';
 import type { Format } from '../../formats/format.js';
 import type { Task, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { StepSender } from '../../workflows/step-sender.js';
@@ -15,7 +15,7 @@ const LOOK_MS = 100;
 export class StepPublisher implements StepSender {
   constructor(
     private readonly publisher: Pick<TaskPublisher | PublishChain, 'publishWithHeaders'>,
-    private readonly broker: Broker, private readonly format: Format, private readonly deadLetters: DeadLetters,
+    private readonly broker: Broker, private readonly format: Format, private readonly deadLetters: Pick<DeadLetterQueues, 'replayAll'>,
     private readonly undelivered: string,
   ) {}
 

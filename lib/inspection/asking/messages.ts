@@ -1,5 +1,5 @@
 import type { DurationCounts } from '../book/durations.js';
-import type { EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
+import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
 import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
 
 export type { Kind } from './shapes.js';
@@ -12,6 +12,9 @@ const ANSWERS = 'answers.';
 /** Whoever asks more is not one of us. */
 const MOST_QUESTION_BYTES = 64 * 1024;
 const MOST_ITEMS = 10_000;
+/** One that ends hands over its last ones. */
+export const MOST_HANDED_OVER = 100;
+const MOST_HANDOVER_BYTES = 512 * 1024;
 const VERSION = 1;
 
 /** What the items of an answer are, by what was asked. */
@@ -23,6 +26,7 @@ export interface Items {
   readonly queues: QueuePart;
   readonly task: TaskPart;
   readonly tasks: TaskPortion;
+  readonly actions: ActionInfo;
 }
 
 /** One worker's part of a queue. */
@@ -58,6 +62,8 @@ export interface Question<K extends Kind = Kind> {
   readonly to: string;
   readonly kind: K;
   readonly filter?: TaskFilter;
+  /** Where actions are asked for. */
+  readonly actions?: ActionFilter;
   /** How many items of each process at most. */
   readonly limit?: number;
 }
@@ -116,6 +122,18 @@ export function decodeAnswer(message: Buffer, kindOf: (id: string) => Kind | und
 export function decodeFarewell(message: Buffer): string | undefined {
   const found = message.length > MOST_QUESTION_BYTES ? undefined : decode(message);
   return found !== undefined && areTexts(found, ['process']) ? found.process : undefined;
+}
+
+/** By which who does not answer, or not any more, tells the others what was done by it. Heard with the questions. */
+export function encodeHandover(actions: readonly ActionInfo[]): Buffer {
+  let left = MOST_HANDOVER_BYTES;
+  return encode({ actions: actions.slice(0, MOST_HANDED_OVER).filter((action) => (left -= Buffer.byteLength(textOf(action))) >= 0) });
+}
+
+/** `undefined`: it is none. */
+export function decodeHandover(message: Buffer): readonly ActionInfo[] | undefined {
+  const { actions } = decode(message) ?? {};
+  return Array.isArray(actions) && actions.length <= MOST_HANDED_OVER && actions.every(SHAPES.actions) ? actions as ActionInfo[] : undefined;
 }
 
 function decode(message: Buffer): Fields | undefined {

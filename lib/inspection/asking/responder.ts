@@ -3,7 +3,8 @@ import { MOST_BROADCAST_BYTES } from '../../task/broadcasts.js';
 import { pauseUntil } from '../../time/pause-until.js';
 import { makeStopper } from '../../time/stopper.js';
 import { within } from '../../time/within.js';
-import { type Answer, decodeQuestion, encode, encodeAnswer, FAREWELLS, type Question, QUESTIONS } from './messages.js';
+import type { ActionInfo } from '../model.js';
+import { type Answer, decodeHandover, decodeQuestion, encode, encodeAnswer, FAREWELLS, type Question, QUESTIONS } from './messages.js';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
@@ -17,6 +18,8 @@ export interface ResponderDependencies {
   /** Of this process. */
   readonly id: string;
   readonly answer: (question: Question) => Answer;
+  /** What others have done, who do not answer for it. */
+  readonly handedOver: (action: ActionInfo) => void;
   /** Told once while it lasts: nobody hears of this process. */
   readonly problem: (message: string, error: unknown) => void;
 }
@@ -58,8 +61,12 @@ export class Responder {
   }
 
   private heard(message: Buffer): void {
+    if (this.stopping.signal.aborted) return;
     const question = decodeQuestion(message);
-    if (question === undefined || this.stopping.signal.aborted) return;
+    if (question === undefined) {
+      for (const action of decodeHandover(message) ?? []) this.dependencies.handedOver(action);
+      return;
+    }
     this.wasAsked = true;
     // Who asked does not hear of it, and asks again if it matters.
     this.dependencies.broker.broadcast(question.to, this.answerTo(question)).catch(() => undefined);

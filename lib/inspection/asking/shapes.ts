@@ -13,6 +13,8 @@ export const SHAPES = {
   task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended'])),
   tasks: (item: unknown) => isObject(item) && (item['name'] === undefined || isText(item['name'])) && areNumbers(item, ['rate', 'lastEndedAt', 'totalMs'])
     && isObject(item['totals']) && areNumbers(item['totals'], ['succeeded', 'failed', 'retried', 'cancelled']) && isListOf(item['durations'], isWholeCount),
+  actions: (item: unknown) => isObject(item) && areTexts(item, ['id', 'action', 'host']) && areNumbers(item, ['at', 'pid']) && isObject(item['what'])
+    && ['by', 'reason', 'error'].every((name) => item[name] === undefined || isText(item[name])),
 } satisfies Readonly<Record<string, (item: unknown) => boolean>>;
 
 /** What can be asked. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Broker, BrowsedMessage, BrowseVisit } from '../../../lib/brokers/broker.js';
-import { DeadLetters } from '../../../lib/dead-letters/dead-letters.js';
+import { DeadLetterQueues } from '../../../lib/dead-letters/dead-letter-queues.js';
 import { gofortFormat } from '../../../lib/formats/gofort.js';
 import { Header } from '../../../lib/task/headers.js';
 
@@ -28,7 +28,7 @@ class Queue {
     },
   } as unknown as Broker;
 
-  readonly letters = new DeadLetters({ broker: this.broker, exchange: 'x', format: gofortFormat, maxTaskBytes: 1_000, now: () => 0, ready: () => Promise.resolve(), discarded: () => undefined });
+  readonly letters = new DeadLetterQueues({ broker: this.broker, exchange: 'x', format: gofortFormat, maxTaskBytes: 1_000, now: () => 0, ready: () => Promise.resolve(), discarded: () => undefined });
   get ids(): (string | undefined)[] { return this.messages.map(({ properties }) => properties.messageId); }
 }
 
@@ -70,6 +70,6 @@ describe('copies of a dead letter', () => {
   it('are not those that were replayed and have died again, nor what only looks alike', async () => {
     const { letters } = new Queue([letter('a'), letter('a', 1), garbage(), garbage()]);
     expect((await letters.list('q')).letters).toHaveLength(4);
-    expect(await letters.discardAll('q')).toBe(4);
+    expect((await letters.discardAll('q')).discarded).toBe(4);
   });
 });

@@ -45,7 +45,7 @@ describe('asking', () => {
   afterEach(() => { vi.useRealTimers(); });
 
   const process = async (id: string, answer = (question: Question): Answer => ({ id: question.id, process: id, items: [info(id)] })): Promise<Responder> => {
-    const responder = new Responder({ broker: bus, id, answer, problem: () => undefined });
+    const responder = new Responder({ broker: bus, id, answer, handedOver: () => undefined, problem: () => undefined });
     await responder.start();
     onTestFinished(() => responder.stop());
     return responder;
@@ -173,7 +173,7 @@ describe('asking', () => {
   it('says once that it cannot be asked, and goes on trying', async () => {
     const problems: string[] = [];
     bus.broken = new BrokerRefusedError('no right');
-    const responder = new Responder({ broker: bus, id: 'a', answer: () => { throw new Error('not asked'); }, problem: (message) => problems.push(message) });
+    const responder = new Responder({ broker: bus, id: 'a', answer: () => { throw new Error('not asked'); }, handedOver: () => undefined, problem: (message) => problems.push(message) });
     const started = responder.start();
     await vi.advanceTimersByTimeAsync(200_000);
     expect(problems).toHaveLength(1);

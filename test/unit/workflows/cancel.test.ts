@@ -6,6 +6,7 @@ import { calledOffAs } from '../../../lib/workflows/workflow-cancellation.js';
 import { chain, chord, group, task, type Workflow } from '../../../lib/workflows/workflow.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';
 import { SimulatedBackend, simulate } from './simulation.js';
+import { unaudited } from '../../../lib/events/audited.js';
 
 type Sent = TaskInput & { headers: TaskHeaders };
 
@@ -16,6 +17,7 @@ function scene() {
   const calledOff: [string, string][] = [];
   const trouble = { callOffs: 0 };
   const workflows = new Workflows({
+    audited: unaudited,
     backend: () => Promise.resolve(backend), expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(),
     sender: {
       send: (one, headers) => { sent.push({ ...one, headers }); return Promise.resolve(); },

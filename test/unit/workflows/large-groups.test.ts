@@ -7,6 +7,7 @@ import { WorkflowStore } from '../../../lib/workflows/workflow-store.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';
 import { chord, group, task, type TaskSignature } from '../../../lib/workflows/workflow.js';
 import { SimulatedBackend } from './simulation.js';
+import { unaudited } from '../../../lib/events/audited.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -24,6 +25,7 @@ function scene(onSend: (sent: Sent) => void): { backend: SimulatedBackend; workf
     replay: () => Promise.reject(new Error('nothing is retried here')),
   };
   const workflows = new Workflows({
+    audited: unaudited,
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => Promise.resolve(),
     emit: (event) => { if (event.type === 'workflow.problem') throw new Error(event.message); },
   });

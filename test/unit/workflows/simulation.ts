@@ -6,6 +6,7 @@ import type { StepSender } from '../../../lib/workflows/step-sender.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';
 import type { Task, TaskHeaders, TaskInput } from '../../../lib/task/task.js';
 import type { TaskEnd, TaskVisit } from '../../../lib/worker/gates/task-gate.js';
+import { unaudited } from '../../../lib/events/audited.js';
 
 /** Thrown where a simulated process dies: nothing of it goes on. */
 class Crash extends DispatcherError {
@@ -158,6 +159,7 @@ export function simulate(seed: number, handle: (task: Task) => unknown, mostPlan
     },
   };
   const workflows = new Workflows({
+    audited: unaudited,
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => hit(), mostPlanned,
     emit: (event) => { if (event.type === 'workflow.problem') problems.push(`${event.message} ${String(event.error)}`); },
   });
