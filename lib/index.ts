@@ -12,6 +12,8 @@ export type { AbsenceEvent, CircuitEvent, DeadReason, DispatcherEvent, Middlewar
 export type { ActionEvent, ActionFacts, ActionName } from './events/action-event.js';
 export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
+export type { FollowedEvent, FollowedTask } from './inspection/following/followed-event.js';
+export type { FollowFilter } from './inspection/following/follow-filter.js';
 export type { Inspection } from './inspection/inspection.js';
 export type { InspectOptions, InspectTaskOptions, ListOptions, TasksFilter } from './inspection/inspect-options.js';
 export type {

@@ -17,6 +17,8 @@ export interface Live {
   /** The last events, newest first. */
   readonly events: readonly ShownEvent[];
   readonly dropped: number;
+  /** Why no events are heard. */
+  readonly eventsProblem?: string;
   readonly status: LiveStatus;
 }
 
@@ -63,8 +65,8 @@ function follow(url: string, tell: (change: (last: Live) => Live) => void): () =
       });
     }
     source.addEventListener('events', ({ data }: MessageEvent<string>) => {
-      const { events, dropped } = JSON.parse(data) as EventsTopic;
-      tell((last) => ({ ...last, dropped: last.dropped + dropped, events: [...events.toReversed(), ...last.events].slice(0, MOST_EVENTS) }));
+      const { events, dropped, problem } = JSON.parse(data) as EventsTopic;
+      tell(({ eventsProblem: _before, ...last }) => ({ ...last, ...(problem === undefined ? {} : { eventsProblem: problem }), dropped: last.dropped + dropped, events: [...events.toReversed(), ...last.events].slice(0, MOST_EVENTS) }));
     });
   };
   tell((last) => ({ ...last, status: 'connecting' }));

@@ -28,7 +28,7 @@ export async function run(args: readonly string[], terminal: Terminal, exit: (co
   const program = makeProgram(VERBS, packageVersion(), terminal, async (verb, call) => {
     const answer = await answerOf(verb, call, terminal, exit);
     code = answer.exitCode ?? ExitCode.ok;
-    const text = json ? toJson(answer.data, 2) : printableLines(answer.text);
+    const text = json ? answer.data === undefined ? '' : toJson(answer.data, 2) : printableLines(answer.text);
     if (text !== '') await write(terminal.stdout, `${text}\n`);
   });
   try {

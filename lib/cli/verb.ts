@@ -63,7 +63,7 @@ export interface VerbContext {
 
 /** What a verb has to say. */
 export interface Answer {
-  /** For `--json`: its shape is public. */
+  /** For `--json`: its shape is public. `undefined`: all has been printed already. */
   readonly data: unknown;
   /** For people. */
   readonly text: string;

@@ -4,6 +4,7 @@ import { cancel, drain, pause, paused, purge, resume } from './verbs/control.js'
 import { deadDiscard, deadEdit, deadReplay } from './verbs/dead-act.js';
 import { deadList, deadShow } from './verbs/dead-look.js';
 import { doctor } from './verbs/doctor.js';
+import { events } from './verbs/events.js';
 import { inspect, task } from './verbs/inspect.js';
 import { queues } from './verbs/queues.js';
 import { schedulesList, schedulesPause, schedulesRemove, schedulesResume, schedulesTrigger } from './verbs/schedules.js';
@@ -15,7 +16,7 @@ import { workflowsCancel, workflowsRetry, workflowsShow } from './verbs/workflow
 
 /** All of them, in the order in which they are listed. */
 export const VERBS: readonly Verb[] = [
-  send, queues, top, inspect, running, task, tasks, failures, recent,
+  send, queues, top, inspect, running, task, tasks, failures, recent, events,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
   pause, resume, paused, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,

@@ -96,6 +96,9 @@ export interface ShownEvent {
   readonly origin: string;
   readonly type: string;
   readonly text: string;
+  readonly process: string;
+  readonly host: string;
+  readonly pid: number;
   readonly uuid?: string;
   readonly name?: string;
   readonly queue?: string;
@@ -105,6 +108,8 @@ export interface EventsTopic {
   readonly events: readonly ShownEvent[];
   /** Left out, because there were too many to look at. */
   readonly dropped: number;
+  /** Why nothing is heard. */
+  readonly problem?: string;
 }
 
 export interface ShownEnd extends Whereabouts {

@@ -223,10 +223,10 @@ export class DispatcherParts {
   }
 
   private makeInspecting(): Inspecting {
-    const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit } = this;
+    const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
     return new Inspecting({
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), ready, emit,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), ready, emit, events,
     });
   }
 

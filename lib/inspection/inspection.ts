@@ -1,8 +1,11 @@
+import type { Observable } from 'rxjs';
 import type { ScheduleInfo } from '../schedules/schedule.js';
 import type { TaskResult } from '../results/task-result.js';
 import { requireText } from '../task/options.js';
 import type { Asker, Asking } from './asking/asker.js';
 import type { Items, Kind } from './asking/messages.js';
+import type { FollowedEvent } from './following/followed-event.js';
+import type { FollowFilter } from './following/follow-filter.js';
 import { mergedGroups } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
 import { checkList, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
@@ -27,6 +30,7 @@ export interface InspectionDependencies {
   /** What results tell of it, where this process can know. */
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
+  readonly events: (filter: FollowFilter | undefined) => Observable<FollowedEvent>;
   readonly now: () => number;
 }
 
@@ -136,6 +140,18 @@ export class Inspection {
     const found = await this.ask({ kind: 'actions', actions: filter, limit }, options);
     // What was handed over, all tell who heard it.
     return [...new Map(found.map((action) => [action.id, action])).values()].sort((a, b) => b.at - a.at).slice(0, limit);
+  }
+
+  /**
+   * What happens in all processes from now on, while somebody is subscribed: each process tells of its events, twice a
+   * second at most, 500 a second and all together some 2,000; what is left out is counted (`dropped`). Nothing is sent
+   * while nobody follows. Of this process it is told while the broker is away too. Completes when the dispatcher closes;
+   * ends with a `BrokerRefusedError` where the user of the broker may not ask.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  events(filter?: FollowFilter): Observable<FollowedEvent> {
+    return this.dependencies.events(filter);
   }
 
   /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */

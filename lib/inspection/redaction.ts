@@ -42,6 +42,11 @@ export class Redaction {
   headers(headers: TaskHeaders | undefined): TaskHeaders | undefined {
     return headers === undefined ? undefined : without(headers, 0, { left: MOST_VALUES }) as TaskHeaders;
   }
+
+  /** Of whatever else is told. */
+  fields(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    return without(fields, 0, { left: MOST_VALUES }) as Readonly<Record<string, unknown>>;
+  }
 }
 
 /** A copy without secrets, as far down as anybody reads. */

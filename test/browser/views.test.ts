@@ -122,4 +122,22 @@ describeInBrowser('the views of the dashboard', () => {
     await page.getByText('Go on').click();
     await page.getByText('queue_3').first().waitFor();
   });
+
+  it('tell of events as they happen, in all processes, by the process too', async () => {
+    const inspection = scripted();
+    const { url } = await start(inspection);
+    const { page, complaints } = await openPage(`${url}/dispatcher/#/events`, { size: PHONE });
+    await eventually(() => inspection.eventStream.observed, (followed) => followed, 'the page to follow');
+    const event = { type: 'task.retrying', level: 'warn', origin: 'task', at: Date.now(), process: 'p1', host: 'here', pid: 1, text: 'the first one', task: { uuid: TASK, name: 'add' } } as const;
+    inspection.eventStream.next({ ...event, dropped: 7 });
+    inspection.eventStream.next({ ...event, process: 'p2', host: 'there', pid: 2, text: 'the second one' });
+    await page.getByText('the second one').waitFor();
+    await page.getByText('7 were left out').waitFor();
+    expect(await axeProblems(page)).toEqual([]);
+    await expectNoSidewaysScrolling(page);
+    await page.getByLabel('Process').selectOption('here:1');
+    await page.getByText('the second one').waitFor({ state: 'hidden' });
+    await page.getByText('the first one').waitFor();
+    expect(complaints).toEqual([]);
+  });
 });

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Task, TaskContext } from '../../lib/index.js';
-import { type CliPlace, runCli } from '../support/cli.js';
+import { type CliPlace, runCli, startCli } from '../support/cli.js';
 import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
+import type { Child } from '../support/processes.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 /** Each call is a process that starts, loads and connects. */
@@ -55,5 +56,28 @@ describe.each(bothBrokers('cli-inspect'))('looking at running processes on %s', 
     expect(top).toMatchObject({ code: 0, stderr: '' });
     expect(top.stdout).toMatch(new RegExp(`${queue} [^]*WORKER[^]*${uuid}`));
     tasks.release.fire();
+  });
+
+  it('follows events as lines and as JSON, until it has seen enough, its time is over, nobody reads, or Ctrl-C', async () => {
+    const config = { ...oneWorker(url(), 'cli-events'), defaultRoutingKey: 'key' };
+    const { service } = await startOn(config, { providers: [Tasks] });
+    const place: CliPlace = { broker: config.broker as string, exchange: config.exchange };
+    const followed = [['events', '--follow', '--json', '--type', 'task.*', '--name', 'q*', '--limit', '3'], ['events', '-f', '--level', 'warn'], ['events', '-f', '--type', 'task.started']].map((args) => startCli(args, place));
+    const [json, text, unread] = followed as [Child, Child, Child];
+    const sending = setInterval(() => void service.publish('quick').then(() => service.publish('breaks')).catch(() => undefined), 300);
+    onTestFinished(() => clearInterval(sending));
+    expect(await json.exited(60_000)).toMatchObject({ code: 0 });
+    const found = json.lines.all.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(found).toHaveLength(3);
+    for (const event of found) expect(event).toMatchObject({ pid: process.pid, host: expect.any(String), level: 'debug', task: { name: 'quick' } });
+    expect(await text.line(/task\.dead-lettered/, 60_000)).toMatch(new RegExp(`Z  error  [^ ]+:${process.pid}  task.dead-lettered  Task "breaks"`));
+    text.signal('SIGINT');
+    expect(await text.exited(60_000)).toMatchObject({ code: 130 });
+    expect(text.lines.all.filter((line) => line.includes('quick'))).toEqual([]);
+    await unread.line(/task\.started/, 60_000);
+    unread.closeOutput();
+    expect(await unread.exited(60_000)).toMatchObject({ code: 0 });
+    expect(await runCli(['events', '--for', '100ms', '--type', 'schedule.*', '--json'], place)).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect((await runCli(['events', '--level', 'loud'], place)).code).toBe(2);
   });
 });

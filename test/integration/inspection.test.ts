@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Arg, type DispatcherService, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
+import { Arg, type DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
 import { bothBrokers, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { startScript, type Child } from '../support/processes.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
@@ -149,6 +149,36 @@ describe.each(bothBrokers('inspection'))('inspection of several processes: %s', 
     expect([ended, other].map((child) => byPid(after, child?.pid as number)?.status)).toEqual(['alive', 'alive']);
     ended?.signal('SIGTERM');
     await eventually(() => service.inspect.processes(OPTIONS), (processes) => byPid(processes, ended?.pid as number) === undefined, 'the ended one to be gone', { limitMs: 60_000 });
+  });
+});
+
+describe.each(bothBrokers('inspection'))('events of several processes: %s', (_title, url) => {
+  it('are followed from a publisher, and each step of each task while somebody asks for those', async () => {
+    const broker = url();
+    const { exchange, queue } = ownQueue(broker, 'follow');
+    const config = { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 2, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
+    const children = [1, 2].map(() => startScript('test/integration/apps/inspected.ts', { env: { INSPECTED_CONFIG: JSON.stringify(config) } }));
+    onTestFinished(async () => { await Promise.all(children.map((child) => child.stop())); });
+    await Promise.all(children.map((child) => child.line(/^ready$/, 60_000)));
+    const { service } = await startOn({ ...config, workers: [], initQueues: [{ name: queue, bindingKeys: ['key'] }], role: 'publisher' });
+    const all: FollowedEvent[] = [];
+    const steps: FollowedEvent[] = [];
+    service.inspect.events().subscribe((event) => all.push(event));
+    const following = service.inspect.events({ type: ['task.st*', 'task.succeeded'], name: 'wo*', queue }).subscribe((event) => steps.push(event));
+    // Until both have heard that somebody follows.
+    await eventually(async () => {
+      await Promise.all([1, 2].map(() => service.publish('work', 400)));
+      await pause(800);
+      return new Set(steps.map(({ pid }) => pid));
+    }, (pids) => children.every(({ pid }) => pids.has(pid as number)), 'steps of both processes');
+    expect(steps[0]).toMatchObject({ level: 'debug', origin: 'task', task: { name: 'work', queue, worker: 'w', attempt: 1 } });
+    expect([...new Set(steps.map(({ type }) => type))].sort()).toEqual(['task.started', 'task.succeeded']);
+    following.unsubscribe();
+    const [ended] = children;
+    ended?.signal('SIGTERM');
+    const stopped = await eventually(async () => all.find(({ type }) => type === 'worker.stopped'), (event) => event !== undefined, 'the end of a worker elsewhere');
+    expect(stopped).toMatchObject({ pid: ended?.pid, fields: { worker: 'w', queue }, text: 'Worker "w" has stopped.' });
+    expect(all.filter(({ type }) => type.startsWith('task.'))).toEqual([]);
   });
 });
 

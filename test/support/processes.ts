@@ -93,6 +93,11 @@ export class Child {
     this.child.stdin.write(`${line}\n`);
   }
 
+  /** As a reader that has enough: `| head`. */
+  closeOutput(): void {
+    this.child.stdout.destroy();
+  }
+
   /** To the child and everything that it started. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     killGroup(this.child, signal);

@@ -1,4 +1,6 @@
+import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
+import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
 import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
@@ -22,6 +24,8 @@ export class ScriptedInspection implements InspectionFace {
   task = (uuid: string): Promise<TaskInfo> => this.answer('task', this.found ?? { uuid, where: { place: 'unknown', looked: ['here'] }, waitsFor: [], attempts: [], timeline: [] });
 
   tasks = (): Promise<TasksReport> => this.answer('tasks', { tasks: [{ name: 'add', ...stats() }], overall: stats() });
+  readonly eventStream = new Subject<FollowedEvent>();
+  events = (): Subject<FollowedEvent> => this.eventStream;
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
 

@@ -38,6 +38,6 @@ export class Panel {
     this.audit = audit;
     this.answers = new SharedAnswers(now);
     this.poll = new LivePoll({ inspection, service, curtain, now, ...(pollPauseMs === undefined ? {} : { pauseMs: pollPauseMs }) });
-    this.tails = { events: new EventTail(service, 'log', curtain), 'all-events': new EventTail(service, 'debug', curtain) };
+    this.tails = { events: new EventTail(inspection, 'log', curtain), 'all-events': new EventTail(inspection, 'debug', curtain) };
   }
 }

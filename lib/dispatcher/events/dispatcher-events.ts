@@ -36,6 +36,11 @@ export class DispatcherEvents {
     return new EventStream(events.pipe(filter(eventMatcher(wanted))), this.onListenerError);
   }
 
+  /** The same, of whatever stream: its listeners cannot hurt. */
+  guarded<T>(events: Observable<T>): Observable<T> {
+    return new EventStream(events, this.onListenerError);
+  }
+
   /** @throws ConfigurationError */
   listen(listener: (event: StampedEvent) => unknown, options: EventFilter & ListenOptions): EventListening {
     requireObject(options, 'The options of listen', "{ level: 'warn', maxWaiting: 100 }");

@@ -11,6 +11,9 @@ import { encodeHandover, MOST_HANDED_OVER, QUESTIONS } from '../../inspection/as
 import { Responder } from '../../inspection/asking/responder.js';
 import { ActionBook } from '../../inspection/book/action-book.js';
 import { RunBook } from '../../inspection/book/run-book.js';
+import { EventSource } from '../../inspection/following/event-source.js';
+import { Followers } from '../../inspection/following/followers.js';
+import { Following } from '../../inspection/following/following.js';
 import type { ActionInfo } from '../../inspection/model.js';
 import { Inspection } from '../../inspection/inspection.js';
 import { FactsOfProcess } from '../../inspection/process-facts.js';
@@ -26,6 +29,7 @@ import { within } from '../../time/within.js';
 import type { RunObserver } from '../../worker/run-observer.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { ControlNotes } from '../control-notes.js';
+import type { DispatcherEvents } from '../events/dispatcher-events.js';
 import type { Operations } from '../operations.js';
 import type { ManagedWorker } from '../worker-registry.js';
 import { ownVersion } from './own-version.js';
@@ -46,6 +50,7 @@ export interface InspectingDependencies {
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
+  readonly events: Pick<DispatcherEvents, 'matching' | 'guarded'>;
 }
 
 /** This process among those that are asked, and those that ask. */
@@ -56,11 +61,13 @@ export class Inspecting {
   private readonly actions: ActionBook;
   private readonly asker: Asker;
   private readonly responder: Responder;
+  private readonly followers: Followers;
+  private readonly following: Following;
   private readonly isEnabled: boolean;
   private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
-    const { broker, config, deadLetters, emit, record, schedules, ready } = dependencies;
+    const { broker, config, deadLetters, emit, events, record, schedules, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
     const redaction = new Redaction(redact);
@@ -68,13 +75,16 @@ export class Inspecting {
     this.actions = new ActionBook({ host: hostname(), pid: process.pid });
     const teller = this.teller(id, redaction);
     this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: () => Date.now() });
+    const source = new EventSource({ id, host: hostname(), pid: process.pid }, (filter) => events.matching(filter), redaction);
+    this.followers = new Followers({ broker, source, now: () => Date.now() });
+    this.following = new Following({ broker, own: enabled ? source : undefined, ready, now: () => Date.now() });
     this.responder = new Responder({
-      broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action),
+      broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action), other: (message) => this.followers.heard(message),
       problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, now: () => Date.now(),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, now: () => Date.now(), events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
     });
   }
@@ -100,7 +110,7 @@ export class Inspecting {
     const own = this.isEnabled ? this.actions.lastOwn(MOST_HANDED_OVER) : [];
     if (own.length > 0) this.handOver(own);
     await within(HANDOVER_LIMIT_MS, Promise.all(this.handingOver));
-    await Promise.all([this.responder.stop(), this.asker.close()]);
+    await Promise.all([this.followers.stop(), this.responder.stop(), this.asker.close(), this.following.close()]);
   }
 
   /** To whoever hears it now: what was done outlives the process that did it, for as long as others live. */

@@ -103,14 +103,14 @@ export function encodeAnswer({ items, ...rest }: Answer, mostBytes: number): Buf
 
 /** `undefined`: it is none of ours, or of a version that is not known here. */
 export function decodeQuestion(message: Buffer): Question | undefined {
-  const found = message.length > MOST_QUESTION_BYTES ? undefined : decode(message);
+  const found = message.length > MOST_QUESTION_BYTES ? undefined : decodeMessage(message);
   if (found === undefined || !areTexts(found, ['id', 'to', 'kind']) || !found.to.startsWith(ANSWERS) || !Object.hasOwn(SHAPES, found.kind)) return undefined;
   return found as unknown as Question;
 }
 
 /** @param kindOf what was asked by the question of this id */
 export function decodeAnswer(message: Buffer, kindOf: (id: string) => Kind | undefined): Answer | undefined {
-  const found = decode(message);
+  const found = decodeMessage(message);
   if (found === undefined || !areTexts(found, ['id', 'process'])) return undefined;
   const kind = kindOf(found.id);
   const { items } = found as Fields;
@@ -120,7 +120,7 @@ export function decodeAnswer(message: Buffer, kindOf: (id: string) => Kind | und
 
 /** Who says it. */
 export function decodeFarewell(message: Buffer): string | undefined {
-  const found = message.length > MOST_QUESTION_BYTES ? undefined : decode(message);
+  const found = message.length > MOST_QUESTION_BYTES ? undefined : decodeMessage(message);
   return found !== undefined && areTexts(found, ['process']) ? found.process : undefined;
 }
 
@@ -132,11 +132,12 @@ export function encodeHandover(actions: readonly ActionInfo[]): Buffer {
 
 /** `undefined`: it is none. */
 export function decodeHandover(message: Buffer): readonly ActionInfo[] | undefined {
-  const { actions } = decode(message) ?? {};
+  const { actions } = decodeMessage(message) ?? {};
   return Array.isArray(actions) && actions.length <= MOST_HANDED_OVER && actions.every(SHAPES.actions) ? actions as ActionInfo[] : undefined;
 }
 
-function decode(message: Buffer): Fields | undefined {
+/** `undefined`: it is none of ours, or of another version. */
+export function decodeMessage(message: Buffer): Fields | undefined {
   try {
     const found: unknown = JSON.parse(message.toString(), reviver);
     return isObject(found) && found['v'] === VERSION ? found : undefined;

@@ -20,6 +20,8 @@ export interface ResponderDependencies {
   readonly answer: (question: Question) => Answer;
   /** What others have done, who do not answer for it. */
   readonly handedOver: (action: ActionInfo) => void;
+  /** Whatever else all processes were told. */
+  readonly other: (message: Buffer) => void;
   /** Told once while it lasts: nobody hears of this process. */
   readonly problem: (message: string, error: unknown) => void;
 }
@@ -64,7 +66,9 @@ export class Responder {
     if (this.stopping.signal.aborted) return;
     const question = decodeQuestion(message);
     if (question === undefined) {
-      for (const action of decodeHandover(message) ?? []) this.dependencies.handedOver(action);
+      const actions = decodeHandover(message);
+      if (actions === undefined) return this.dependencies.other(message);
+      for (const action of actions) this.dependencies.handedOver(action);
       return;
     }
     this.wasAsked = true;

@@ -47,7 +47,7 @@ export function areTexts<Name extends string>(fields: Fields, names: readonly Na
   return names.every((name) => isText(fields[name]));
 }
 
-function areNumbers(fields: Fields, names: readonly string[]): boolean {
+export function areNumbers(fields: Fields, names: readonly string[]): boolean {
   return names.every((name) => typeof fields[name] === 'number');
 }
 

@@ -1,5 +1,7 @@
+import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { fromJson, toJson } from '../../../lib/cli/output/json.js';
+import { Lines } from '../../../lib/cli/output/lines.js';
 import { Progress } from '../../../lib/cli/output/progress.js';
 import { age, counted, fields, printable, printableLines, shortened, table } from '../../../lib/cli/output/text.js';
 import { BrokerError } from '../../../lib/errors.js';
@@ -66,5 +68,34 @@ describe('the bar of long work', () => {
 
   it('knows no share of what has no end', () => {
     expect(new Progress({ write: () => true } as unknown as NodeJS.WriteStream, 'reading', undefined).line()).toBe('reading 0');
+  });
+});
+
+describe('lines that come by themselves', () => {
+  it('are printed in order, and of those that nobody reads fast enough a bounded number is kept', async () => {
+    const texts: string[] = [];
+    const waiting: (() => void)[] = [];
+    const stdout = new Writable({ write: (text: Buffer, _encoding, done) => { texts.push(text.toString()); waiting.push(() => done()); } });
+    const lines = new Lines(stdout);
+    for (let index = 0; index < 6_000; index++) lines.add(String(index));
+    expect(lines.dropped).toBeGreaterThan(900);
+    let isDone = false;
+    const done = lines.done().then(() => { isDone = true; });
+    while (!isDone) {
+      waiting.shift()?.();
+      await new Promise((resolve) => { setImmediate(resolve); });
+    }
+    await done;
+    expect(texts.join('')).toBe(Array.from({ length: 6_000 - lines.dropped }, (_, index) => `${index}\n`).join(''));
+    const again = lines.done();
+    await expect(again).resolves.toBeUndefined();
+  });
+
+  it('fail where they cannot be written', async () => {
+    const stdout = new Writable({ write: (_text, _encoding, done) => done(new Error('no space')) });
+    stdout.on('error', () => undefined);
+    const lines = new Lines(stdout);
+    lines.add('a');
+    await expect(lines.done()).rejects.toThrow('no space');
   });
 });

@@ -1,34 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Broker } from '../../../lib/brokers/broker.js';
 import { BrokerRefusedError, BrokerUnavailableError } from '../../../lib/errors.js';
 import { Asker } from '../../../lib/inspection/asking/asker.js';
 import { KnownProcesses, SILENT_MS } from '../../../lib/inspection/asking/known-processes.js';
 import { decodeAnswer, decodeFarewell, decodeQuestion, encode, encodeAnswer, QUESTIONS, type Answer, type Question } from '../../../lib/inspection/asking/messages.js';
 import { Responder } from '../../../lib/inspection/asking/responder.js';
 import type { ProcessInfo, RunningTaskInfo } from '../../../lib/inspection/model.js';
-
-type Bus = Pick<Broker, 'broadcast' | 'watchBroadcasts'>;
-
-/** Broadcasts within this test. */
-class TestBus implements Bus {
-  readonly listeners = new Map<string, Set<(message: Buffer) => void>>();
-  readonly sent: string[] = [];
-  broken: Error | undefined;
-
-  broadcast(topic: string, message: Buffer): Promise<void> {
-    if (this.broken !== undefined) return Promise.reject(this.broken);
-    this.sent.push(topic);
-    for (const listener of this.listeners.get(topic) ?? []) queueMicrotask(() => listener(message));
-    return Promise.resolve();
-  }
-
-  watchBroadcasts(topic: string, onMessage: (message: Buffer) => void): ReturnType<Bus['watchBroadcasts']> {
-    if (this.broken !== undefined) return Promise.reject(this.broken);
-    const listeners = this.listeners.get(topic) ?? new Set();
-    this.listeners.set(topic, listeners.add(onMessage));
-    return Promise.resolve({ stop: () => { listeners.delete(onMessage); return Promise.resolve(); } });
-  }
-}
+import { TestBus } from '../../support/test-bus.js';
 
 const info = (id: string, running: readonly RunningTaskInfo[] = []): ProcessInfo => ({
   id, status: 'alive', seenAt: 0, host: 'h', pid: 1, role: 'both', versions: { dispatcher: '1', node: '2' }, startedAt: 1, memory: { rssBytes: 1, heapBytes: 1 }, cpu: 0,
@@ -45,7 +22,7 @@ describe('asking', () => {
   afterEach(() => { vi.useRealTimers(); });
 
   const process = async (id: string, answer = (question: Question): Answer => ({ id: question.id, process: id, items: [info(id)] })): Promise<Responder> => {
-    const responder = new Responder({ broker: bus, id, answer, handedOver: () => undefined, problem: () => undefined });
+    const responder = new Responder({ broker: bus, id, answer, handedOver: () => undefined, other: () => undefined, problem: () => undefined });
     await responder.start();
     onTestFinished(() => responder.stop());
     return responder;
@@ -173,7 +150,7 @@ describe('asking', () => {
   it('says once that it cannot be asked, and goes on trying', async () => {
     const problems: string[] = [];
     bus.broken = new BrokerRefusedError('no right');
-    const responder = new Responder({ broker: bus, id: 'a', answer: () => { throw new Error('not asked'); }, handedOver: () => undefined, problem: (message) => problems.push(message) });
+    const responder = new Responder({ broker: bus, id: 'a', answer: () => { throw new Error('not asked'); }, handedOver: () => undefined, other: () => undefined, problem: (message) => problems.push(message) });
     const started = responder.start();
     await vi.advanceTimersByTimeAsync(200_000);
     expect(problems).toHaveLength(1);
