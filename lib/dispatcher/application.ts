@@ -15,6 +15,10 @@ export interface Application {
   tasks(): readonly KnownTask[];
   /** What its modules bring along. */
   features(): readonly Feature[];
+  /** How many modules there are: more, when one was loaded lazily. */
+  moduleCount(): number;
+  /** Whether providers of such a one are still being made. */
+  isLoading(): boolean;
   readonly find: FindProvider;
   /** For lines of the log, where the configuration names no other. */
   readonly logger: LogTarget;

@@ -27,6 +27,7 @@ import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
 import { Inspecting } from './inspecting/inspecting.js';
 import { GuardedBroker } from './guarded-broker.js';
+import { LateModules } from './late-modules.js';
 import { resolveMiddlewares } from './resolve-middleware.js';
 import { Placement } from './placement/placement.js';
 import { sharedQueueWarnings } from './placement/shared-queues.js';
@@ -91,12 +92,14 @@ export class DispatcherParts {
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
   readonly inspecting: Inspecting;
+  /** Modules that are loaded while it runs. */
+  readonly late: LateModules;
   private place: Placement | undefined;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   readonly audited: Audited = auditedBy(this.emit);
   /** Knows where tasks belong. */
-  readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), emit: this.emit });
+  readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), lookForMore: () => this.late.look(), emit: this.emit });
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
   private readonly recorder: OutcomeRecorder;
@@ -121,6 +124,7 @@ export class DispatcherParts {
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
     });
     this.workers = this.makeWorkers();
+    this.late = this.makeLate();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
     this.operations = new Operations({
@@ -130,10 +134,7 @@ export class DispatcherParts {
     this.deadLetterQueues = this.makeDeadLetterQueues();
     this.deadLetters = new DeadLetters(this.deadLetterQueues, this.audited);
     this.workflows = this.makeWorkflows();
-    this.removed = new RemovedTasks({
-      format: gofortFormat, maxTaskBytes: config.maxTaskBytes, recorder: this.recorder, isAsked: (task) => this.results.isAsked(task),
-      gates: gatesOfRemoved({ once: this.once, shared: this.shared, workflows: this.workflows.gate }),
-    });
+    this.removed = this.makeRemoved();
     broker.beforeUndelivered((message, problem) => this.removed.end(message, undeliveredQueueOf(exchange), {
       how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
     }));
@@ -157,15 +158,46 @@ export class DispatcherParts {
 
   /** By now every provider exists. @throws ConfigurationError */
   placeAnew(): Placement {
+    const before = this.place;
     this.place = undefined;
-    return this.placement;
+    try {
+      return this.placement;
+    } catch (error) {
+      this.place = before;
+      throw error;
+    }
+  }
+
+  private makeRemoved(): RemovedTasks {
+    const { config: { maxTaskBytes }, recorder, results, once, shared, workflows } = this;
+    return new RemovedTasks({
+      format: gofortFormat, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, shared, workflows: workflows.gate }),
+    });
+  }
+
+  private makeLate(): LateModules {
+    const { application, workers, config, emit } = this;
+    return new LateModules({
+      application, workers, placement: () => this.placement, placeAnew: () => this.placeAnew(), start: (added) => this.startLate(added),
+      consumes: config.role !== 'publisher', emit,
+    });
+  }
+
+  private async startLate(added: readonly ManagedWorker[]): Promise<void> {
+    await this.ready();
+    const declared = this.broker.declare({ queues: this.placement.queues });
+    this.gate.closeWhile(declared);
+    await declared;
+    await Promise.all(added.map((worker) => worker.prepare()));
+    if (this.config.role !== 'publisher') await Promise.all(added.map((worker) => worker.start()));
+    await this.control.takers.renew();
   }
 
   private makeWorkers(): WorkerRegistry {
     const { config, application: { discover, find }, ready } = this;
     const consumes = config.role !== 'publisher';
     return new WorkerRegistry({
-      discover, find, ready, consumes, placed: (worker, others, saysType) => this.placedBeside(worker, others, saysType),
+      discover, find, ready, consumes, complete: (handlers) => this.completed(handlers), placed: (worker, others, saysType) => this.placedBeside(worker, others, saysType),
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,
@@ -186,19 +218,23 @@ export class DispatcherParts {
   }
 
   private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {
+    this.wire.add({ name: config.queue, bindingKeys: config.bindingKeys, wire: config.wire });
+    return new TaskWorker(config, this.workerDependencies(config, handlers));
+  }
+
+  private completed(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
     for (const { name, result, unique } of handlers.values()) {
       if (result === true) this.results.want(name);
       if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
     }
-    this.wire.add({ name: config.queue, bindingKeys: config.bindingKeys, wire: config.wire });
-    return new TaskWorker(config, this.workerDependencies(config, this.withAllMiddleware(handlers)));
+    return this.withAllMiddleware(handlers);
   }
 
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
     const { broker, config, control, emit, shared, limits, once } = this;
     const { consumerTimeoutMs } = config;
     return {
-      broker, handlers, emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
+      broker, handlers, lateHandler: (name) => (this.late.look() ? handlers.get(name) : undefined), emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),

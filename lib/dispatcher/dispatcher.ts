@@ -50,6 +50,7 @@ export class Dispatcher {
       const { workers: configured, tasks } = this.parts.placeAnew();
       const added = workers.add(configured);
       if (config.role !== 'publisher') this.parts.warn([...sharedQueueWarnings(configured), ...startWarnings(workers.list(), tasks)]);
+      this.parts.late.begin();
       const running = this.run(added);
       if (config.startup !== 'background') return await running;
       logger.log('The application starts without waiting for the broker (startup: "background").');
@@ -96,9 +97,10 @@ export class Dispatcher {
   }
 
   private async drainWorkers(): Promise<void> {
-    const { config: { shutdownTimeoutMs }, workers, scheduling, control, startup } = this.parts;
+    const { config: { shutdownTimeoutMs }, workers, scheduling, control, startup, late } = this.parts;
     this.deadline = performance.now() + shutdownTimeoutMs;
     startup.stop();
+    late.end();
     workers.refuse();
     const deadlineMs = shutdownTimeoutMs - this.closingMs();
     const stopped = scheduling.stop(deadlineMs);

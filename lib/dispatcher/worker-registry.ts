@@ -41,6 +41,9 @@ export interface WorkerRegistryDependencies {
   discover(config: WorkerConfig, all: readonly WorkerConfig[]): ReadonlyMap<string, Handler>;
   /** With the keys of the tasks that belong in its queue. @throws ConfigurationError where it contradicts the others */
   placed(config: WorkerConfig, others: readonly WorkerConfig[], saysType: boolean): WorkerConfig;
+  /** As they are run: with the middleware of all. */
+  complete(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler>;
+  /** More may be put into its handlers while it runs. */
   make(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): Worker;
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
@@ -65,7 +68,23 @@ export class WorkerRegistry {
 
   /** Of the configuration, all at once: each must know what the others are assigned. @throws ConfigurationError */
   add(configs: readonly WorkerConfig[]): readonly ManagedWorker[] {
-    return configs.map((config) => this.register(config, this.dependencies.discover(config, configs)));
+    const all = [...this.configs(), ...configs];
+    return configs.map((config) => this.register(config, this.dependencies.discover(config, all), true));
+  }
+
+  /**
+   * What has come since they were made, of those whose tasks are discovered.
+   *
+   * @param more workers that come too, and may be assigned some of it
+   * @throws ConfigurationError; the workers before that one have theirs then
+   */
+  gain(more: readonly WorkerConfig[]): void {
+    const all = [...this.configs(), ...more];
+    for (const worker of this.workers.values()) {
+      if (!worker.discovers) continue;
+      const found = [...this.dependencies.discover(worker.config, all)].filter(([name]) => !worker.handlers.has(name));
+      for (const [name, handler] of this.dependencies.complete(new Map(found))) worker.handlers.set(name, handler);
+    }
   }
 
   /** @throws ConfigurationError, ShutdownError, or what the broker says to its queue */
@@ -75,7 +94,7 @@ export class WorkerRegistry {
     const handlers = tasks === undefined
       ? this.dependencies.discover(checked, [...this.configs(), checked])
       : handlersOf(tasks, checked, this.dependencies.find);
-    const worker = this.register(checked, handlers);
+    const worker = this.register(checked, handlers, tasks === undefined);
     try {
       await worker.prepare();
     } catch (error) {
@@ -121,11 +140,12 @@ export class WorkerRegistry {
     return this.list().map(({ config }) => config);
   }
 
-  private register(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): ManagedWorker {
+  private register(config: WorkerConfig, found: ReadonlyMap<string, Handler>, discovers: boolean): ManagedWorker {
     if (this.workers.has(config.name)) {
       throw new ConfigurationError(`There is a worker "${config.name}" already. Give this one another name, or use worker('${config.name}').`, { worker: config.name });
     }
-    const worker = new ManagedWorker(config, this.dependencies.make(config, handlers), [...handlers.keys()], this.dependencies);
+    const handlers = new Map(this.dependencies.complete(found));
+    const worker = new ManagedWorker(config, this.dependencies.make(config, handlers), handlers, discovers, this.dependencies);
     this.workers.set(config.name, worker);
     this.dependencies.made?.(worker);
     return worker;
@@ -140,7 +160,7 @@ export class ManagedWorker implements DispatcherWorker {
   refused = false;
 
   constructor(
-    readonly config: WorkerConfig, private readonly worker: Worker, readonly taskNames: readonly string[],
+    readonly config: WorkerConfig, private readonly worker: Worker, readonly handlers: Map<string, Handler>, readonly discovers: boolean,
     private readonly dependencies: Pick<WorkerRegistryDependencies, 'ready' | 'consumes' | 'onRefusedStart' | 'closeMs' | 'started'>,
   ) {
     this.name = config.name;
@@ -148,6 +168,8 @@ export class ManagedWorker implements DispatcherWorker {
   }
 
   get limit(): number { return this.worker.limit; }
+
+  get taskNames(): readonly string[] { return [...this.handlers.keys()]; }
 
   get queues(): readonly string[] { return this.worker.queues; }
 

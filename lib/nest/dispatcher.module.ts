@@ -18,7 +18,7 @@ import { nestVersion } from './nest-version.js';
 import { nestLogger } from './nest-logger.js';
 import { providerFinder } from './provider-finder.js';
 import { ThreadPool } from './threads/thread-pool.js';
-import { DISPATCHER_NAME, refuseSecond, setDistance } from './module-registry.js';
+import { DISPATCHER_NAME, refuseSecond, setDistance, isLoading } from './module-registry.js';
 import { resolveConfig } from '../dispatcher/config/resolve-config.js';
 import type { ServerConfig } from '../dispatcher/config/server-config.js';
 import type { DispatcherModuleExtras } from './module-options.js';
@@ -130,7 +130,8 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
         scheduled: (schedule) => parts.scheduling.declare(schedule),
       });
       const parts: DispatcherParts = new DispatcherParts(config, makeBroker(config, name), {
-        discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name), find: providerFinder(moduleRef), logger: nestLogger(name), nestVersion: nestVersion(), threads,
+        discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name),
+        moduleCount: () => container.size, isLoading: () => isLoading(container), find: providerFinder(moduleRef), logger: nestLogger(name), nestVersion: nestVersion(), threads,
       });
       return new DispatcherService(new Dispatcher(parts));
     },

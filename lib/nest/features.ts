@@ -1,5 +1,5 @@
 import { Inject, Module, type DynamicModule, type OnModuleInit, type Type } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { refuseUnknown, requireObject } from '../dispatcher/config/config-checks.js';
 import { checkQueues, checkWorkers } from '../dispatcher/config/queue-config.js';
 import type { QueueConfig } from '../dispatcher/config/server-config.js';
@@ -8,6 +8,7 @@ import type { Feature } from '../dispatcher/placement/placement.js';
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import { findDispatcher } from './dispatcher-of.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
 import { isInThread, modulesWith, registeredNames } from './module-registry.js';
 import { taskMarksOf } from './task-marks.js';
@@ -43,7 +44,12 @@ export class DispatcherFeatureModule implements OnModuleInit {
     return { module: DispatcherFeatureModule, providers: [{ provide: FEATURE, useValue: checkFeature(feature) }] };
   }
 
-  constructor(@Inject(FEATURE) private readonly feature: CheckedFeature, @Inject(ModulesContainer) private readonly container: ModulesContainer) {}
+  constructor(
+    @Inject(FEATURE) private readonly feature: CheckedFeature, @Inject(ModulesContainer) private readonly container: ModulesContainer, @Inject(ModuleRef) moduleRef: ModuleRef,
+  ) {
+    // Nest calls no hooks of a module that is loaded lazily. At the start it is too early, and nothing comes of it.
+    setImmediate(() => findDispatcher(moduleRef, feature.dispatcher)?.parts.late.look());
+  }
 
   onModuleInit(): void {
     const names = registeredNames(this.container);

@@ -1,4 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
+import { STATIC_CONTEXT } from '@nestjs/core/injector/constants';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper';
 import type { Module } from '@nestjs/core/injector/module';
 import { ConfigurationError } from '../errors.js';
 
@@ -30,6 +32,15 @@ export function setDistance(container: ModulesContainer, token: symbol, value: u
   } catch {
     // See above.
   }
+}
+
+/** Whether a module is being loaded: not all of what it provides has been made. */
+export function isLoading(container: ModulesContainer): boolean {
+  return [...container.values()].some(({ providers, injectables }) => [...providers.values(), ...injectables.values()].some(isInTheMaking));
+}
+
+function isInTheMaking(wrapper: InstanceWrapper): boolean {
+  return !wrapper.isTransient && wrapper.isDependencyTreeStatic() && wrapper.getInstanceByContextId(STATIC_CONTEXT).isResolved !== true;
 }
 
 /** Within the context that a thread makes of the application's module. */

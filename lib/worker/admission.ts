@@ -43,7 +43,8 @@ export class Admission {
     }
     this.dependencies.observer?.received();
     const expiresAt = expiryOf(delivery);
-    const handler = this.dependencies.handlers.get(task.name);
+    const { handlers, lateHandler } = this.dependencies;
+    const handler = handlers.get(task.name) ?? lateHandler?.(task.name);
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (run.redelivered && this.isKnown(run)) return this.onEnd();

@@ -15,7 +15,10 @@ export interface WorkerDependencies {
   broker: Broker;
   format: Format;
   /** By task name. */
+  /** More may come while it runs. */
   handlers: ReadonlyMap<string, Handler>;
+  /** Where a name is unknown: of a module that was loaded meanwhile. */
+  lateHandler?: (name: string) => Handler | undefined;
   emit: EventSink;
   /** Told of every task while somebody wants to know. Default: nobody does. */
   taskFlow?: TaskFlow;

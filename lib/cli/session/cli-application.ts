@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.js';
 /** A dispatcher without handlers, tasks or modules. */
 export function cliApplication(logger: LogTarget): Application {
   return {
-    discover: () => new Map(), tasks: () => [], features: () => [], find: () => ({}), logger,
+    discover: () => new Map(), tasks: () => [], features: () => [], moduleCount: () => 0, isLoading: () => false, find: () => ({}), logger,
     threads: { close: () => Promise.resolve() },
   };
 }

@@ -10,6 +10,8 @@ const MOST_NAMES = 1_000;
 export interface AdviceSources {
   readonly placement: () => Placement;
   readonly workers: () => readonly PlacedWorker[];
+  /** True where a module has come that was not known before. */
+  readonly lookForMore: () => boolean;
   readonly emit: EventSink;
 }
 
@@ -23,7 +25,7 @@ export class PublishAdvice {
 
   /** `undefined`: by the default key. */
   routeOf(name: string): string | undefined {
-    const task = this.sources.placement().tasks.get(name);
+    const task = this.known(name) ?? (this.sources.lookForMore() ? this.known(name) : undefined);
     return task === undefined ? undefined : routingKeyOf(task);
   }
 
@@ -41,6 +43,10 @@ export class PublishAdvice {
     if (this.told.has(name) || this.told.size >= MOST_NAMES) return;
     this.told.add(name);
     this.sources.emit({ type: 'task.doubtful', name, message });
+  }
+
+  private known(name: string): KnownTask | undefined {
+    return this.sources.placement().tasks.get(name);
   }
 
   /** How it is spelt is looked at once: a name may go by another key each time. */

@@ -6,11 +6,16 @@ export interface PlacedWorker {
   readonly taskNames: readonly string[];
 }
 
-/** What works as it is, and is hardly meant so: tasks that nobody here runs, and workers that run nothing. */
-export function startWarnings(workers: readonly PlacedWorker[], tasks: ReadonlyMap<string, KnownTask>): string[] {
+/**
+ * What works as it is, and is hardly meant so: tasks that nobody here runs, and workers that run nothing.
+ *
+ * @param idle those that run nothing
+ */
+export function startWarnings(
+  workers: readonly PlacedWorker[], tasks: ReadonlyMap<string, KnownTask>, idle = workers.filter(({ taskNames }) => taskNames.length === 0),
+): string[] {
   const taken = new Set(workers.flatMap(({ taskNames }) => taskNames));
   const left = [...tasks.values()].filter(({ name }) => !taken.has(name));
-  const idle = workers.filter(({ taskNames }) => taskNames.length === 0);
   return [...left.length === 0 ? [] : [untakenText(left, workers)], ...idle.map((worker) => idleText(worker, tasks.size > 0))];
 }
 

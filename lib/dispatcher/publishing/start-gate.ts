@@ -22,6 +22,14 @@ export class StartGate {
     return (this.opening ??= this.connect().then(() => { this.isOpen = true; }));
   }
 
+  /** Closes it until this has ended, well or not: what is published waits for what is declared meanwhile. */
+  closeWhile(work: Promise<unknown>): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const opening = work.then(() => undefined, () => undefined).then(() => { if (this.opening === opening) this.isOpen = true; });
+    this.opening = opening;
+  }
+
   /** Resolves when the gate is open. @throws what {@link open} throws, or when the time is up */
   async ready(): Promise<void> {
     if (this.isOpen) return;

@@ -1,4 +1,4 @@
-import { Injectable, Module, type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { childrenOf, type PlanNode } from '../../../lib/workflows/plan-node.js';
 import { routedPlan } from '../../../lib/workflows/routed-plan.js';
 import { LoopbackBroker } from '../../support/loopback-broker.js';
 import { KeptLog, startApp, startFailure, testConfig, WORKER } from '../../support/nest-app.js';
-import { Arrivals } from '../../support/wait.js';
+import { Arrivals, eventually, Signal } from '../../support/wait.js';
 
 const ran = new Arrivals<string>();
 function note(...more: unknown[]): void {
@@ -163,6 +163,88 @@ describe('a feature', () => {
     await service.publish('mail.send', 'lazy');
     await broker.settled.count(1);
     expect(ran.all.at(-1)).toContain('"lazy"');
+  });
+});
+
+describe('a module that is loaded while workers run', () => {
+  it('has its tasks run by them: published here, or come from elsewhere', async () => {
+    const { app, service, broker, log } = await startApp({ providers: [OtherTasks] });
+    class LateTasks {
+      @Task('late.one') one(to: string): void { note(to); }
+      @Task('late.two') two(to: string): void { note(to); }
+    }
+    @Module({ providers: [LateTasks] })
+    class LateModule {}
+    await app.get(LazyModuleLoader).load(() => LateModule);
+    await service.publish({ name: 'late.two', args: [{ type: 'string', value: 'come' }], routingKey: 'key' });
+    await broker.settled.count(1);
+    await service.publish('late.one', 'published');
+    await broker.settled.count(2);
+    expect(ran.all.slice(-2)).toEqual([expect.stringContaining('"come"'), expect.stringContaining('"published"')]);
+    expect(log.of('warn')).toEqual([]);
+  });
+
+  it('is waited for until all its providers are made', async () => {
+    const { app, service, broker } = await startApp({ providers: [OtherTasks] });
+    const made = new Signal();
+    @Injectable()
+    class SlowTasks {
+      constructor(@Inject('slow') private readonly greeting: string) {}
+      @Task('slow.hello') hello(): void { note(this.greeting); }
+    }
+    @Module({ providers: [SlowTasks, { provide: 'slow', useFactory: async () => { await made.promise; return 'made'; } }] })
+    class SlowModule {}
+    const loading = app.get(LazyModuleLoader).load(() => SlowModule);
+    broker.onPublish = () => Promise.reject(new Error('not now'));
+    await service.publish('slow.hello').catch(() => undefined);
+    broker.onPublish = () => Promise.resolve();
+    made.fire();
+    await loading;
+    await service.publish('slow.hello');
+    await eventually(() => ran.all.at(-1), (last) => last?.includes('"made"') === true, 'the handler, with what it was given');
+  });
+
+  it('has its own workers and queues started, bound before anything is published to them', async () => {
+    const { app, service, broker, log } = await startApp({ providers: [OtherTasks] });
+    const feature = featureModule({ workers: [MAIL], initQueues: [{ name: 'later', bindingKeys: ['later.in'] }], tasks: [MailTasks] }, [MailTasks]);
+    await app.get(LazyModuleLoader).load(() => feature);
+    await service.publish('mail.send', 'feature');
+    await eventually(() => ran.all.at(-1), (last) => last?.includes('"feature"') === true, 'the task of the feature');
+    expect(service.worker('mailer').queue).toBe('mail');
+    expect(keys(broker)).toEqual(['mail']);
+    expect(log.of('warn')).toEqual([]);
+    await service.publish({ name: 'other', args: [], routingKey: 'later.in' });
+    expect(await service.depth('later')).toBe(1);
+  });
+
+  it('that nobody publishes for has its workers started all the same', async () => {
+    const { app, broker } = await startApp({ providers: [OtherTasks] });
+    await app.get(LazyModuleLoader).load(() => featureModule({ workers: [MAIL] }, [MailTasks]));
+    await eventually(() => broker.calls, (calls) => calls.includes('consume mail'), 'the worker of the feature');
+  });
+
+  it('with a mistake in it is told of, and disturbs nobody', async () => {
+    const { app, service, broker, log } = await startApp({ providers: [OtherTasks] });
+    class Twice { @Task('other') again(): void { note('never'); } }
+    @Module({ providers: [Twice] })
+    class WrongModule {}
+    await app.get(LazyModuleLoader).load(() => WrongModule);
+    broker.onPublish = () => Promise.reject(new Error('not now'));
+    await service.publish('unheard.of').catch(() => undefined);
+    broker.onPublish = () => Promise.resolve();
+    await service.publish('other', 'still');
+    await eventually(() => ran.all.at(-1), (last) => last?.includes('"still"') === true, 'the first of the two');
+    expect(log.of('warn').join(' ')).toMatch(/A module was loaded whose tasks or workers cannot be taken. The task "other" of worker "worker_1" has two handlers/);
+    expect(broker.published).not.toEqual([]);
+  });
+
+  it('is told which of its tasks no worker takes', async () => {
+    const { app, service, log } = await startApp({ providers: [OtherTasks] });
+    @Module({ providers: [MailTasks] })
+    class LateModule {}
+    await app.get(LazyModuleLoader).load(() => LateModule);
+    await service.publish('mail.send').catch(() => undefined);
+    expect(log.of('warn')[0]).toMatch(/^No worker of this process runs "mail.send" \(MailTasks.send .*, queue "mail"\)/);
   });
 });
 

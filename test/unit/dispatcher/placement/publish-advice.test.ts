@@ -11,7 +11,7 @@ function advice() {
   const told: string[] = [];
   const placement = { tasks: new Map([[KNOWN.name, KNOWN]]), queues: [] } as unknown as Placement;
   const one = new PublishAdvice({
-    placement: () => placement, workers: () => [],
+    placement: () => placement, workers: () => [], lookForMore: () => false,
     emit: (event: DispatcherEvent) => { if (event.type === 'task.doubtful') told.push(event.name); },
   });
   /** What it remembers, of whatever. */
