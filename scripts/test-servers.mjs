@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { buildPage } from './build-page.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
@@ -65,7 +66,9 @@ async function prepare() {
   const installed = await ensureInstalled(root);
   if (installed !== 0) return installed;
   if (!await ensureRabbitMq()) return 1;
-  return runCommand(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  const built = await runCommand(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  // The sample application does not start without it.
+  return built || buildPage(root);
 }
 
 async function runSuite(found, cell, rest) {

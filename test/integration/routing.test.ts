@@ -3,7 +3,7 @@ import { onTestFinished, describe, expect, it } from 'vitest';
 import { chain, currentTask, DispatcherModule, task, Task, Tasks } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
-import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { bothBrokers, embeddedFolder, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
@@ -64,5 +64,16 @@ describe('two applications on one queue', () => {
     expect(logs[1].of('warn')).toEqual([expect.stringContaining(`Queue "${queue}.dead" belongs to an application on the exchange "${first}", and this one is on "${second}"`)]);
     await service.publish('fails');
     await eventually(() => service.depth(`${queue}.dead`), (depth) => depth === 1, 'the dead letter');
+  });
+
+  it('are told of on an embedded broker too: in one folder, and in memory', async () => {
+    for (const broker of [embeddedFolder('two-apps'), `embedded:#${uniqueName('two-apps')}`]) {
+      const [logs, queue] = [[new KeptLog(), new KeptLog()] as const, 'mail'];
+      for (const [index, exchange] of ['a', 'b'].entries()) {
+        await startOn({ broker, exchange, defaultRoutingKey: exchange, logger: logs[index] as KeptLog, initQueues: [{ name: queue, bindingKeys: [exchange] }], role: 'publisher' });
+      }
+      expect(logs[0].of('warn')).toEqual([]);
+      expect(logs[1].of('warn')).toEqual([expect.stringContaining('Queue "mail" belongs to an application on the exchange "a", and this one is on "b"')]);
+    }
   });
 });

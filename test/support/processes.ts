@@ -72,13 +72,17 @@ export class Child {
 
   /** The first line that fits; rejects at once when the process ends without it. */
   async line(fits: RegExp, limitMs = DEFAULT_LIMIT_MS): Promise<string> {
-    const ended = this.ended.promise.then((exit) => {
+    let end: string | undefined;
+    const endedBy = (how: string): void => {
+      end = how;
+      this.lines.look();
+    };
+    this.ended.promise.then(({ code, signal }) => endedBy(signal ?? `code ${code}`), (error: Error) => endedBy(error.message));
+    try {
+      await this.lines.until(() => end !== undefined || this.lines.all.some((line) => fits.test(line)), limitMs, () => `a line like ${fits} of ${this.title}, among ${this.lines.all.length}`);
       const found = this.lines.all.find((line) => fits.test(line));
       if (found !== undefined) return found;
-      throw new Error(`${this.title} ended (${exit.signal ?? `code ${exit.code}`}) before a line like ${fits}.\n${this.errors}`);
-    });
-    try {
-      return await Promise.race([this.lines.first((line) => fits.test(line), `a line like ${fits} of ${this.title}`, limitMs), ended]);
+      throw new Error(`${this.title} ended (${end}) before a line like ${fits}.`);
     } catch (error) {
       throw new Error(`${(error as Error).message}\n${this.errors}`, { cause: error });
     }

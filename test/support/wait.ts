@@ -44,6 +44,11 @@ export class Arrivals<T> {
   /** Bound, so that it can be given as a callback. */
   readonly add = (item: T): void => {
     this.all.push(item);
+    this.look();
+  };
+
+  /** Bound too. Something else has changed that {@link until} was given. */
+  readonly look = (): void => {
     for (const check of this.waiting) check();
   };
 

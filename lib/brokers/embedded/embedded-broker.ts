@@ -13,6 +13,7 @@ import { broadcastListenerFailed, checkBroadcast } from '../../task/broadcasts.j
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
 import { BrokerStatusLine } from './broker-status.js';
 import { atMost, systemClock, type Clock } from './clock.js';
+import { twoOwnersWarning } from '../../task/two-owners.js';
 import { DEFAULT_MAX_WAITING_BYTES, DEFAULT_PUBLISH_TIMEOUT_MS, type EmbeddedBrokerOptions } from './embedded-broker-options.js';
 import { EmbeddedConsumption } from './embedded-consumption.js';
 import { LmdbStore } from './lmdb/lmdb-store.js';
@@ -37,6 +38,8 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private readonly clock: Clock;
   private readonly line: BrokerStatusLine;
   private readonly consumptions = new Set<EmbeddedConsumption>();
+  /** Of which was told that others take from them too. */
+  private readonly shared = new Set<string>();
   private readonly watches = new Set<SignalWatch>();
   private readonly broadcastWatches = new Set<BroadcastWatch>();
   private hub: StoreHub | undefined;
@@ -76,6 +79,16 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async declare(topology: Topology): Promise<void> {
     const hub = await this.ready();
     await hub.store.declare(this.options.exchange, topology);
+    for (const { name } of topology.queues) this.warnOfOthers(name, hub.store.exchangesOf(name));
+  }
+
+  /** Once for each queue. */
+  private warnOfOthers(queue: string, exchanges: readonly string[]): void {
+    const { exchange } = this.options;
+    const other = exchanges.find((one) => one !== exchange);
+    if (other === undefined || this.shared.has(queue)) return;
+    this.shared.add(queue);
+    this.line.emit({ type: 'broker.warning', message: twoOwnersWarning(`Queue "${queue}"`, other, exchange) });
   }
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {

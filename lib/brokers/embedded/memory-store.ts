@@ -89,6 +89,10 @@ export class MemoryStore implements MessageStore {
     return this.routes.queue(queue) !== undefined;
   }
 
+  exchangesOf(queue: string): readonly string[] {
+    return this.routes.exchangesOf(queue);
+  }
+
   interest(): void {
     // Everybody who could wait is in this process and hears `ready`.
   }

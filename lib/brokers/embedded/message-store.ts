@@ -47,6 +47,8 @@ export interface MessageStore {
   /** @throws UnroutableTaskError, PublishBufferFullError, PublishTimeoutError, BrokerUnavailableError */
   publish(exchange: string, message: Message, address: Address, delayMs: number): Promise<void>;
   hasQueue(queue: string): boolean;
+  /** Those whose messages come into this queue by a key. */
+  exchangesOf(queue: string): readonly string[];
   /** This many consumers of this process wait for the queue's messages from now on. */
   interest(queue: string, consumers: number): void;
   /**

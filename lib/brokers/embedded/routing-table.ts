@@ -35,6 +35,11 @@ export class RoutingTable {
     return this.byName.get(name);
   }
 
+  /** Each once. */
+  exchangesOf(name: string): readonly string[] {
+    return [...new Set(this.byName.get(name)?.bindings.map(([exchange]) => exchange))];
+  }
+
   queueOf(id: number): DeclaredQueue | undefined {
     return this.byId.get(id);
   }

@@ -11,8 +11,3 @@ export function otherOwner({ purpose }: QueueDeclaration, refusal: unknown): str
   const { argument, current } = refusal.fields;
   return argument === 'x-dead-letter-routing-key' && typeof current === 'string' ? exchangeOfReturns(current) : undefined;
 }
-
-export function otherOwnerWarning({ name }: QueueDeclaration, owner: string, exchange: string): string {
-  return `Queue "${name}" belongs to an application on the exchange "${owner}", and this one is on "${exchange}". If both live, they take from one queue and get each other's tasks; `
-    + 'what one of them does not know becomes a dead letter. Then give one of them queues of its own. If the exchange was renamed, nothing need be done: the queue is used as it is.';
-}

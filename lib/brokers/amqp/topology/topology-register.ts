@@ -1,10 +1,11 @@
 import type { ChannelModel } from 'amqplib';
 import { CLASSIC, declareInOneOf, QUORUM, type QueueArguments } from '../../../amqp/queue-forms.js';
 import type { QueueDeclaration, QueueType, Topology } from '../../broker.js';
+import { twoOwnersWarning } from '../../../task/two-owners.js';
 import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
 import { withChannel } from '../../../amqp/open-channel.js';
 import { adoptionWarning } from './adoption.js';
-import { otherOwner, otherOwnerWarning } from './other-owner.js';
+import { otherOwner } from './other-owner.js';
 import { declarationFailure } from './declaration-failure.js';
 import { declareOrFind } from './declare-or-find.js';
 import { queueForms } from './queue-arguments.js';
@@ -114,7 +115,7 @@ export class TopologyRegister {
     } catch (error) {
       const owner = otherOwner(queue, error);
       if (owner === undefined) throw error;
-      this.warnOnce(otherOwnerWarning(queue, owner, this.exchange));
+      this.warnOnce(twoOwnersWarning(`Queue "${queue.name}"`, owner, this.exchange));
       return declareInOneOf(queueForms(queue, owner, serverVersion(model)), declare);
     }
   }

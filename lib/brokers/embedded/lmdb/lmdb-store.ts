@@ -110,6 +110,10 @@ export class LmdbStore implements MessageStore {
     return this.routes().queue(queue) !== undefined;
   }
 
+  exchangesOf(queue: string): readonly string[] {
+    return this.routes().exchangesOf(queue);
+  }
+
   interest(queue: string, consumers: number): void {
     const declared = this.routes().queue(queue);
     if (declared === undefined || this.closed) return;
