@@ -11,6 +11,8 @@ import { emission, eventually, Signal } from '../support/wait.js';
 
 /** Machines that have more to do answer later. */
 const OPTIONS = { timeoutMs: 3_000 };
+/** Of one process alone, whose own answer is always there: nobody else is waited for. */
+const ALONE = { timeoutMs: 300 };
 const BROKERS = [...bothBrokers('inspection'), ['embedded, in memory', () => 'embedded:'] as const];
 
 @Injectable()
@@ -48,15 +50,15 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     const { service, tasks, queue } = await start();
     const { uuid } = await service.publish({ name: 'slow', args: [json({ password: 'hunter2', kept: 9 })] });
     await tasks.started.promise;
-    const [process_] = await service.inspect.processes(OPTIONS);
+    const [process_] = await service.inspect.processes(ALONE);
     expect(process_).toMatchObject({ status: 'alive', pid: process.pid, role: 'both', connection: 'ready', workers: [{ name: 'w', queue, limit: 1, running: 1, consuming: true, paused: false, tasks: expect.arrayContaining(['slow']) }] });
     expect(process_?.memory.rssBytes).toBeGreaterThan(1e6);
     expect(process_?.versions).toMatchObject({ node: process.versions.node, dispatcher: expect.stringMatching(/^\d/), nest: expect.stringMatching(/^\d/) });
-    const [run, ...more] = await service.inspect.running({ name: 'sl*' }, OPTIONS);
+    const [run, ...more] = await service.inspect.running({ name: 'sl*' }, ALONE);
     expect(more).toEqual([]);
     expect(run).toMatchObject({ uuid, name: 'slow', queue, worker: 'w', attempt: 1, progress: { percent: 25, text: '{"page":1}' }, args: [{ type: 'json', value: { password: '[hidden]', kept: 9 } }] });
-    expect(await service.inspect.running({ name: 'other' }, OPTIONS)).toEqual([]);
-    expect(await service.inspect.task(uuid, OPTIONS)).toMatchObject({ uuid, name: 'slow', where: { place: 'running', run: { uuid } }, attempts: [{ attempt: 1, worker: 'w', log: [{ level: 'log', text: 'I begin' }] }] });
+    expect(await service.inspect.running({ name: 'other' }, ALONE)).toEqual([]);
+    expect(await service.inspect.task(uuid, ALONE)).toMatchObject({ uuid, name: 'slow', where: { place: 'running', run: { uuid } }, attempts: [{ attempt: 1, worker: 'w', log: [{ level: 'log', text: 'I begin' }] }] });
   });
 
   it('tells what has ended, what failed and where a dead task is, with its attempts and log', async () => {
@@ -64,19 +66,19 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     await service.publish('add', 1, 2);
     const uuids = [randomUUID(), randomUUID()] as const;
     for (const [index, uuid] of uuids.entries()) await service.publish({ name: 'fails', uuid, args: [json({ id: 41 + index })] });
-    await eventually(() => service.inspect.recent({ state: 'failed' }, OPTIONS), (ended) => ended.length === 2, 'both failures');
-    const recent = await service.inspect.recent({}, OPTIONS);
+    await eventually(() => service.inspect.recent({ state: 'failed' }, ALONE), (ended) => ended.length === 2, 'both failures');
+    const recent = await service.inspect.recent({}, ALONE);
     expect(recent.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(['add succeeded', 'fails failed', 'fails failed', 'fails retrying', 'fails retrying']);
-    expect(await service.inspect.recent({ args: { '0.id': 42 }, state: 'failed' }, OPTIONS)).toMatchObject([{ uuid: uuids[1], reason: 'failed', attempt: 2, error: { name: 'TypeError', message: 'customer 42 has no card' } }]);
-    expect(await service.inspect.recent({ error: 'CUSTOMER 41', limit: 1 }, OPTIONS)).toMatchObject([{ uuid: uuids[0], state: 'failed' }]);
-    const [group, ...more] = await service.inspect.failures({}, OPTIONS);
+    expect(await service.inspect.recent({ args: { '0.id': 42 }, state: 'failed' }, ALONE)).toMatchObject([{ uuid: uuids[1], reason: 'failed', attempt: 2, error: { name: 'TypeError', message: 'customer 42 has no card' } }]);
+    expect(await service.inspect.recent({ error: 'CUSTOMER 41', limit: 1 }, ALONE)).toMatchObject([{ uuid: uuids[0], state: 'failed' }]);
+    const [group, ...more] = await service.inspect.failures({}, ALONE);
     expect(more).toEqual([]);
     expect(group).toMatchObject({ name: 'fails', count: 4, dead: 2, queues: [queue], error: { name: 'TypeError', message: 'customer <number> has no card', frame: expect.stringContaining('inspection.test') } });
-    expect(await service.inspect.task(uuids[0], OPTIONS)).toMatchObject({
+    expect(await service.inspect.task(uuids[0], ALONE)).toMatchObject({
       name: 'fails', where: { place: 'dead', queue, reason: 'failed' }, args: [{ value: { id: 41 } }],
       attempts: [{ attempt: 1, error: { message: 'customer 41 has no card' }, log: [{ level: 'warn', text: 'no card of 41' }] }, { attempt: 2, log: [{ text: 'no card of 41' }] }],
     });
-    expect(await service.inspect.processes(OPTIONS)).toMatchObject([{ workers: [{ totals: { succeeded: 1, failed: 2, retried: 2, cancelled: 0 } }] }]);
+    expect(await service.inspect.processes(ALONE)).toMatchObject([{ workers: [{ totals: { succeeded: 1, failed: 2, retried: 2, cancelled: 0 } }] }]);
   });
 
   it('tells what became of tasks by their names, and how long they took', async () => {
@@ -87,7 +89,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     tasks.release.fire();
     for (let index = 0; index < 5; index++) await service.publish('add', 1, 2);
     await service.publish({ name: 'fails', args: [json({ id: 1 })] });
-    const report = await eventually(() => service.inspect.tasks({}, OPTIONS), ({ overall: { totals } }) => totals.succeeded === 6 && totals.failed === 1, 'all to end');
+    const report = await eventually(() => service.inspect.tasks({}, ALONE), ({ overall: { totals } }) => totals.succeeded === 6 && totals.failed === 1, 'all to end');
     expect(report.tasks.map(({ name, totals }) => [name, totals.succeeded, totals.failed, totals.retried])).toEqual([['add', 5, 0, 0], ['fails', 0, 1, 1], ['slow', 1, 0, 0]]);
     const [add, , slow] = report.tasks;
     expect(add?.durations).toMatchObject({ count: 5 });
@@ -96,7 +98,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     expect(report.overall).toMatchObject({ totals: { succeeded: 6, failed: 1, retried: 1 }, durations: { count: 8 } });
     expect(report.overall.durations.p99Ms).toBeGreaterThan(270);
     expect(report.overall.rate).toBeGreaterThan(0);
-    expect(await service.inspect.tasks({ name: 'sl*', limit: 1 }, OPTIONS)).toMatchObject({ tasks: [{ name: 'slow' }], overall: { totals: { succeeded: 1, failed: 0 } } });
+    expect(await service.inspect.tasks({ name: 'sl*', limit: 1 }, ALONE)).toMatchObject({ tasks: [{ name: 'slow' }], overall: { totals: { succeeded: 1, failed: 0 } } });
     await expect(service.inspect.tasks({ queue: 'q' } as object)).rejects.toThrow(/by name and process alone; found the condition "queue"/);
   });
 
@@ -108,13 +110,13 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     for (const uuid of waiting) await service.publish({ name: 'add', uuid, args: [] });
     await service.publish({ name: 'add', args: [], delaySeconds: 600 });
     await service.pause({ queue }, { by: 'ada', reason: 'a test' });
-    const report = await eventually(() => service.inspect.queues(OPTIONS), ({ queues, delayed }) => queues[0]?.waiting === 3 && delayed === 1, 'what waits');
+    const report = await eventually(() => service.inspect.queues(ALONE), ({ queues, delayed }) => queues[0]?.waiting === 3 && delayed === 1, 'what waits');
     expect(report.queues).toMatchObject([{ name: queue, type: 'classic', waiting: 3, running: 1, dead: 0, pause: { by: 'ada' } }]);
     expect(report.queues[0]?.history.reduce((sum, { received }) => sum + received, 0)).toBeGreaterThanOrEqual(1);
-    const info = await service.inspect.task(waiting[2] as string, OPTIONS);
+    const info = await service.inspect.task(waiting[2] as string, ALONE);
     expect(info).toMatchObject({ name: 'add', where: { place: 'waiting', queue, position: 2 } });
     expect(info.waitsFor.join(' ')).toMatch(/paused by ada: a test.*2 tasks stand before it/s);
-    expect((await service.inspect.task(randomUUID(), OPTIONS)).where).toMatchObject({ place: 'unknown', looked: expect.arrayContaining([`the first 100 of the queue "${queue}"`]) });
+    expect((await service.inspect.task(randomUUID(), ALONE)).where).toMatchObject({ place: 'unknown', looked: expect.arrayContaining([`the first 100 of the queue "${queue}"`]) });
     expect(await service.depth(queue)).toBe(3);
   });
 });
