@@ -14,8 +14,9 @@ export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { FollowedEvent, FollowedTask } from './inspection/following/followed-event.js';
 export type { FollowFilter } from './inspection/following/follow-filter.js';
+export type { ReleaseOptions } from './dispatcher/unique-keys.js';
 export type { Inspection } from './inspection/inspection.js';
-export type { InspectOptions, InspectTaskOptions, ListOptions, TasksFilter } from './inspection/inspect-options.js';
+export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, TasksFilter } from './inspection/inspect-options.js';
 export type {
   ActionFilter, ActionInfo, Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport,
   TaskStats, Whereabouts, WorkerInfo,

@@ -6,6 +6,7 @@ import { deadList, deadShow } from './verbs/dead-look.js';
 import { doctor } from './verbs/doctor.js';
 import { events } from './verbs/events.js';
 import { inspect, task } from './verbs/inspect.js';
+import { locksList, locksRelease } from './verbs/locks.js';
 import { queues } from './verbs/queues.js';
 import { schedulesList, schedulesPause, schedulesRemove, schedulesResume, schedulesTrigger } from './verbs/schedules.js';
 import { send } from './verbs/send.js';
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
   pause, resume, paused, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,
+  locksList, locksRelease,
   workflowsShow, workflowsCancel, workflowsRetry,
   exportMessages, importMessages,
   doctor,

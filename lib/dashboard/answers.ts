@@ -1,4 +1,4 @@
-import type { FailureGroup, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, Whereabouts } from '../inspection/model.js';
+import type { FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, Whereabouts } from '../inspection/model.js';
 
 /**
  * What the dashboard's server tells its page, as JSON. Instants are milliseconds since 1970. Values of arguments travel as
@@ -206,6 +206,9 @@ export interface ShownSchedule {
   readonly lastTickBy?: string;
   readonly paused?: { readonly by: string; readonly reason: string; readonly since: number };
 }
+
+/** `releasable`: it can be freed by its key. */
+export type ShownLock = LockInfo & { readonly releasable?: true };
 
 export interface ShownPause {
   readonly kind: string;

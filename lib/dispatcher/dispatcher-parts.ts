@@ -46,6 +46,7 @@ import { StrictWire } from './strict-wire.js';
 import { Startup } from './startup.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
+import { UniqueKeys } from './unique-keys.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
 /**
@@ -102,6 +103,7 @@ export class DispatcherParts {
   readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), lookForMore: () => this.late.look(), emit: this.emit });
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
+  readonly uniqueKeys = new UniqueKeys({ backend: () => this.shared.backend(), ready: this.ready, audited: this.audited });
   private readonly recorder: OutcomeRecorder;
   private globalRun: RunMiddleware[] | undefined;
 
@@ -121,7 +123,7 @@ export class DispatcherParts {
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
       broker, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
-      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options),
+      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid),
     });
     this.workers = this.makeWorkers();
     this.late = this.makeLate();
@@ -262,7 +264,7 @@ export class DispatcherParts {
     const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
     return new Inspecting({
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), ready, emit, events,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), claim: (key) => this.uniqueKeys.claim(key), ready, emit, events,
     });
   }
 

@@ -3,7 +3,7 @@ export type ActionName =
   | 'pause' | 'resume' | 'cancel' | 'purge' | 'drain' | 'limit' | 'send'
   | 'dead-letters.replay' | 'dead-letters.discard' | 'dead-letters.trim'
   | 'schedule.pause' | 'schedule.resume' | 'schedule.trigger' | 'schedule.remove'
-  | 'workflow.cancel' | 'workflow.retry'
+  | 'unique.release' | 'workflow.cancel' | 'workflow.retry'
   | 'failure.annotate' | 'failure.forget';
 
 /** By all of their names, so that the compiler misses a new one here. */
@@ -11,7 +11,7 @@ const ALL: Readonly<Record<ActionName, true>> = {
   pause: true, resume: true, cancel: true, purge: true, drain: true, limit: true, send: true,
   'dead-letters.replay': true, 'dead-letters.discard': true, 'dead-letters.trim': true,
   'schedule.pause': true, 'schedule.resume': true, 'schedule.trigger': true, 'schedule.remove': true,
-  'workflow.cancel': true, 'workflow.retry': true,
+  'unique.release': true, 'workflow.cancel': true, 'workflow.retry': true,
   'failure.annotate': true, 'failure.forget': true,
 };
 

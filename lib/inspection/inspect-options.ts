@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { anything, text } from '../task/option-kinds.js';
+import { checkOptions } from '../task/options.js';
 import { checkTaskFilter } from './task-filter.js';
 import type { TaskFilter } from './model.js';
 
@@ -33,6 +35,14 @@ export type TasksFilter = Pick<TaskFilter, 'name' | 'process'> & ListOptions;
 
 const DEFAULT_TIMEOUT_MS = 1_000;
 const DEFAULT_LIMIT = 200;
+/** @publicApi */
+export interface LocksFilter extends ListOptions {
+  /** Of tasks of this name; `*` stands for any text. */
+  readonly name?: string;
+  /** This unique key as it is kept, or this key of a limit. */
+  readonly key?: string;
+}
+
 /** Of one list. */
 export const MOST = 1_000;
 
@@ -64,6 +74,12 @@ export function checkTasks(list: TasksFilter | undefined): { filter: TaskFilter;
   const unknown = Object.keys(filter).find((name) => name !== 'name' && name !== 'process');
   if (unknown === undefined) return { filter, limit };
   throw new ConfigurationError(`What became of tasks is counted by name and process alone; found the condition "${unknown}".`, { option: unknown });
+}
+
+/** @throws ConfigurationError */
+export function checkLocks(list: LocksFilter | undefined): { name: string | undefined; key: string | undefined; limit: number } {
+  const { limit = DEFAULT_LIMIT, name, key } = checkOptions(list, { name: text(), key: text(), limit: anything }, { of: 'inspect.locks', example: "{ name: 'report' }" });
+  return { name, key, limit: wholeWithin(limit, 'limit', 1, MOST) };
 }
 
 function wholeWithin(value: unknown, name: string, least: number, most: number): number {

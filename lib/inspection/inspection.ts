@@ -8,7 +8,8 @@ import type { FollowedEvent } from './following/followed-event.js';
 import type { FollowFilter } from './following/follow-filter.js';
 import { mergedGroups } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
-import { checkList, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
+import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
+import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
 import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { tasksReport } from './tasks-report.js';
@@ -31,6 +32,7 @@ export interface InspectionDependencies {
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly events: (filter: FollowFilter | undefined) => Observable<FollowedEvent>;
+  readonly claim: ClaimOf;
   readonly now: () => number;
 }
 
@@ -159,12 +161,21 @@ export class Inspection {
     return this.dependencies.schedules();
   }
 
-  /** The unique keys that running tasks hold. Those of waiting tasks are held too, and in no list. */
-  async locks(options?: InspectOptions): Promise<LockInfo[]> {
-    const running = await this.ask({ kind: 'running' }, options);
-    return running.flatMap(({ name, uuid, uniqueKey, process, startedAt }) => (uniqueKey === undefined ? [] : [
-      { kind: 'unique' as const, name, key: uniqueKey, holders: [{ uuid, process, since: startedAt }] },
-    ]));
+  /**
+   * The unique keys that are held, by whom, and the places of limits that are taken. Keys are those of what runs, and of
+   * the last 1,000 tasks that each process published with one: no store can list them. `key` looks up that very one, as
+   * it is kept, whoever took it. At most `limit` of each kind.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async locks(list?: LocksFilter, options?: InspectOptions): Promise<LockInfo[]> {
+    const { name, key, limit } = checkLocks(list);
+    const parts = await this.ask({ kind: 'locks', ...(name === undefined ? {} : { filter: { name } }), limit: MOST }, options);
+    const { claim } = this.dependencies;
+    const locks = await locksReport(key === undefined ? parts : parts.filter((part) => part.key === key), claim, limit);
+    if (key === undefined || locks.length > 0) return locks;
+    const found = await claim(key);
+    return found === undefined ? [] : [claimedLock(key, undefined, found)];
   }
 
   private async reportOf(options: InspectOptions | undefined): Promise<QueuesReport> {

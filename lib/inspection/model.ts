@@ -273,10 +273,21 @@ export interface TaskInfo {
   readonly trace?: string;
 }
 
-/** @publicApi */
+/** What tasks hold, so that others must wait or are not taken. @publicApi */
 export interface LockInfo {
   readonly kind: 'unique' | 'limit';
-  readonly name: string;
+  /** Of the tasks. Absent where nothing but a key is known. */
+  readonly name?: string;
+  /** A unique key as it is kept, for `releaseUnique`; of a limit by key that key. */
   readonly key?: string;
-  readonly holders: readonly { readonly uuid?: string; readonly process?: string; readonly since?: number }[];
+  /** Of a limit: which one. That of a process is told for each process by itself. */
+  readonly limit?: 'process' | 'global' | 'perKey.process' | 'perKey.global';
+  /** How many may hold it at once; a unique key one. */
+  readonly most: number;
+  /** Of a unique key: its task is being published, waits, or has started. Absent where the shared state could not be asked. */
+  readonly state?: 'publishing' | 'held' | 'started';
+  /** Of a unique key: when it is free in any case. */
+  readonly until?: number;
+  /** Tasks. Those that run now with where and since when; one that waits, or whose process is gone, by its uuid alone. */
+  readonly holders: readonly { readonly uuid: string; readonly process?: string; readonly host?: string; readonly pid?: number; readonly worker?: string; readonly since?: number }[];
 }

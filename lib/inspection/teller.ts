@@ -1,10 +1,11 @@
 import type { BrokerStatus } from '../brokers/broker.js';
 import type { ObservedRun } from '../worker/run-observer.js';
-import type { Answer, Items, Kind, Question, TaskPart, TaskPortion } from './asking/messages.js';
+import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion } from './asking/messages.js';
 import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
 import { failureGroups } from './failure-groups.js';
+import { locksOfClaims, locksOfRun } from './held-locks.js';
 import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInfo, Whereabouts } from './model.js';
 import type { FactsOfProcess } from './process-facts.js';
 import type { Redaction } from './redaction.js';
@@ -60,6 +61,7 @@ export class Teller {
       case 'failures': return failureGroups(this.ended(this.dependencies.book.failures.newestFirst(), filter, MOST_ITEMS), this.dependencies.folder).slice(0, limit);
       case 'queues': return this.dependencies.workers().map((worker) => this.queuePart(worker));
       case 'task': return this.task(filter, limit);
+      case 'locks': return this.locks(filter).slice(0, limit);
       case 'tasks': return this.portions(filter).slice(0, limit);
     }
   }
@@ -133,6 +135,15 @@ export class Teller {
     const ended = this.ended(ends.newestFirst(), { uuid }, limit);
     const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
     return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end }))];
+  }
+
+  /** What runs first: nobody else knows of it. */
+  private locks({ name: wanted }: TaskFilter): LockPart[] {
+    const { book, now, process: { id, host, pid }, workers } = this.dependencies;
+    const told = { process: id, host, pid };
+    const running = workers().flatMap((worker) => worker.runs.flatMap((run) => locksOfRun(run, worker.name, Math.round(now() - (performance.now() - run.startedAt)), told)));
+    const all = [...running, ...locksOfClaims(book.claims, told)];
+    return wanted === undefined ? all : all.filter(({ name }) => matchesName(wanted, name));
   }
 
   private portions({ name: wanted, process: of }: TaskFilter): TaskPortion[] {

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
 import type { CancelOptions } from '../control/cancellation.js';
 import type { DrainOptions } from '../control/drain.js';
+import type { ReleaseOptions } from '../dispatcher/unique-keys.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
@@ -170,6 +171,18 @@ export class DispatcherService {
   /** Ends a pause, everywhere. False when it was not paused. Tasks of a resumed name run within 30 seconds. */
   resume(target: PauseTarget): Promise<boolean> {
     return this.parts.operations.resume(target);
+  }
+
+  /**
+   * Frees a unique key by hand, as `inspect.locks()` tells it: of a task that is gone for good and whose key would stay
+   * taken until it expires. A task that is there all the same runs, beside the next one of its key. Who
+   * did it and why is told as an action.
+   *
+   * @returns false when nobody held it
+   * @throws ConfigurationError for what is no unique key, and what the shared state throws
+   */
+  releaseUnique(key: string, options: ReleaseOptions): Promise<boolean> {
+    return this.parts.uniqueKeys.release(key, options);
   }
 
   /** What is paused on this exchange, by whom, since when and why. */

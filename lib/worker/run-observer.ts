@@ -1,5 +1,6 @@
 import type { TaskIdentity } from '../events/dispatcher-event.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
+import type { TaskLimits } from './limits/task-limits.js';
 import type { RunNotes } from './run-notes.js';
 
 /** What may be seen of a run, while it runs and at its end. Nothing of it is a copy: who keeps it keeps it alive. */
@@ -9,6 +10,8 @@ export interface ObservedRun extends TaskIdentity {
   readonly headers: Readonly<TaskHeaders>;
   readonly task: { readonly args: readonly TaskArgument[] };
   readonly delivery: { readonly body: { readonly length: number } };
+  /** What its handler limits, as it was told. */
+  readonly handler?: { readonly limits?: Pick<TaskLimits, 'options' | 'keyOf'> };
   /** Absent where its handler has said nothing of itself. */
   readonly notes: RunNotes | undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { DispatcherService } from '../../lib/index.js';
+import type { DispatcherService, TaskInput } from '../../lib/index.js';
 import { describeInBrowser, openPage } from '../support/browser.js';
 import { startDashboard, type DashboardApp } from '../support/dashboard-app.js';
 import { queue, ScriptedInspection } from '../support/scripted-inspection.js';
@@ -49,6 +49,23 @@ describeInBrowser('what is done in the dashboard', () => {
     expect(got).toEqual([9007199254740995n]);
     await page.getByText('No dead letter fits.').waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('frees a unique key, and writes down who did and why', async () => {
+    const inspection = new ScriptedInspection();
+    const { url, service } = await startDashboard({ insecure: true }, { assets: 'built', inspection });
+    const task: TaskInput = { name: 'report', args: [], delaySeconds: 600, unique: { scope: 'untilFinished', key: 'ann' } };
+    const { uuid } = await service.publish(task);
+    const key = 'unique:tasks:report:key:ann';
+    inspection.lockList = [{ kind: 'unique', name: 'report', key, most: 1, state: 'held', until: Date.now() + 60_000, holders: [{ uuid }] }];
+    const { page } = await openPage(`${url}/dispatcher/#/controls`);
+    await page.getByRole('button', { name: `Free ${key}` }).click();
+    await page.getByRole('dialog').getByLabel(/^Reason/).fill('its queue is gone');
+    await page.getByRole('dialog').getByRole('button', { name: 'Free' }).click();
+    await page.getByText('Freed the unique key.').waitFor();
+    expect((await service.publish(task)).unique).toEqual({ taken: true });
+    await page.goto(`${url}/dispatcher/#/audit`);
+    await page.getByText('its queue is gone').first().waitFor();
   });
 
   it('replays and discards all that a filter means, not the page alone, and counts first', async () => {

@@ -19,7 +19,7 @@ const VIEWS: readonly (readonly [address: string, seen: readonly string[]])[] = 
   [`task?uuid=${TASK}`, ['add', 'the limit of "add" is held by another']],
   ['processes', ['host:1', 'lost', 'worker_1', '1 of 3']],
   ['schedules', ['nightly', '0 3 * * *']],
-  ['controls', ['queue_2', 'ann', 'the database moves']],
+  ['controls', ['queue_2', 'ann', 'the database moves', 'unique:math:report:key:ann', 'perKey.global', '1 of 2', 'worker_1 in host:1']],
   ['workflows', ['Give the uuid of a workflow']],
   ['send', ['Routing key', 'Add an argument']],
   ['events', ['Each step of each task']],
@@ -34,6 +34,10 @@ function scripted(): ScriptedInspection {
   inspection.runs = [run({ progress: { percent: 42, text: 'half way', at: 1 }, isSlow: true })];
   inspection.ends = [end(), end({ uuid: 'end-2', state: 'succeeded', error: undefined })];
   inspection.groups = [{ id: 'g', name: 'add', error: { name: 'Error', message: 'no', frame: 'at here' }, count: 3, dead: 2, firstAt: 1_000, lastAt: 2_000, queues: ['queue_1'], example: end() }];
+  inspection.lockList = [
+    { kind: 'unique', name: 'report', key: 'unique:math:report:key:ann', most: 1, state: 'held', until: 1_700_000_000_000, holders: [{ uuid: 'waits' }] },
+    { kind: 'limit', name: 'sync', key: 'ann', limit: 'perKey.global', most: 2, holders: [{ uuid: 'run-1', process: 'p1', host: 'host', pid: 1, worker: 'worker_1', since: 1_000 }] },
+  ];
   inspection.found = { uuid: TASK, name: 'add', where: { place: 'waiting', queue: 'queue_1', position: 3 }, waitsFor: ['the limit of "add" is held by another'], args: [{ type: 'int64', value: 9007199254740993n }], attempts: [], timeline: [] };
   return inspection;
 }

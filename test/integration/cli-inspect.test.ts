@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 240_000 });
 class Tasks {
   readonly ran = new Arrivals<string>();
   readonly release = new Signal();
-  @Task('blocks') async blocks(@TaskContext() context: TaskContext): Promise<void> {
+  @Task('blocks', { unique: { scope: 'untilFinished', key: 'one' } }) async blocks(@TaskContext() context: TaskContext): Promise<void> {
     context.progress(0.5);
     this.ran.add(context.uuid);
     await this.release.promise;
@@ -55,6 +55,11 @@ describe.each(bothBrokers('cli-inspect'))('looking at running processes on %s', 
     const top = await runCli(['top'], place);
     expect(top).toMatchObject({ code: 0, stderr: '' });
     expect(top.stdout).toMatch(new RegExp(`${queue} [^]*WORKER[^]*${uuid}`));
+    expect((await runCli(['locks', 'list', '--json'], place)).json()).toMatchObject({ locks: [{ kind: 'unique', name: 'blocks', state: 'started', holders: [{ uuid, worker: 'w', pid: process.pid }] }] });
+    const key = `unique:${config.exchange}:blocks:key:one`;
+    expect((await runCli(['locks', 'release', key, '--reason', 'a test', '--yes'], place)).stdout).toContain('is free');
+    expect((await runCli(['locks', 'release', key, '--yes'], place)).code).toBe(1);
+    expect((await runCli(['locks', 'list'], place)).stdout).toBe('nothing is held');
     tasks.release.fire();
   });
 

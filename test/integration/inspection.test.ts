@@ -27,7 +27,9 @@ class Tasks {
     throw new TypeError(`customer ${customer.id} has no card`);
   }
 
-  @Task('slow')
+  @Task('report', { unique: { scope: 'untilFinished', key: ([name]) => String(name) } }) report(): void { /* Nothing. */ }
+
+  @Task('slow', { limits: { process: 3, global: 7 } })
   async slow(@TaskContext() context: TaskContext): Promise<void> {
     context.logger.log('I begin');
     context.progress(0.25, { page: 1 });
@@ -37,12 +39,12 @@ class Tasks {
 }
 
 describe.each(BROKERS)('inspection: %s', (_title, url) => {
-  const start = async (): Promise<{ service: DispatcherService; tasks: Tasks; queue: string }> => {
+  const start = async (): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
     const config = oneWorker(url(), 'inspect');
     const { app, service } = await startOn(config, { providers: [Tasks] });
     const tasks = app.get(Tasks);
     onTestFinished(() => tasks.release.fire());
-    return { service, tasks, queue: config.workers[0].queue };
+    return { service, tasks, queue: config.workers[0].queue, exchange: config.exchange, url: config.broker as string };
   };
   const json = (value: unknown): { type: 'json'; value: unknown } => ({ type: 'json', value });
 
@@ -100,6 +102,43 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     expect(report.overall.rate).toBeGreaterThan(0);
     expect(await service.inspect.tasks({ name: 'sl*', limit: 1 }, ALONE)).toMatchObject({ tasks: [{ name: 'slow' }], overall: { totals: { succeeded: 1, failed: 0 } } });
     await expect(service.inspect.tasks({ queue: 'q' } as object)).rejects.toThrow(/by name and process alone; found the condition "queue"/);
+  });
+
+  it('tells which unique keys and places are held, by what runs and by what waits, and frees a key by hand', async () => {
+    const { service, tasks } = await start();
+    const slow = await service.publish('slow');
+    await tasks.started.promise;
+    const [first, second] = [await service.publish('report', 'ann'), await service.publish('report', 'bob')];
+    const locks = await eventually(() => service.inspect.locks({}, OPTIONS), (found) => found.filter(({ state }) => state === 'held').length === 2, 'both keys to be held');
+    const unique = (name: string): string => `key:${name}`;
+    expect(locks).toMatchObject([
+      { kind: 'unique', name: 'report', key: expect.stringContaining(unique('bob')), most: 1, holders: [{ uuid: second.uuid }] },
+      { kind: 'unique', name: 'report', key: expect.stringContaining(unique('ann')), holders: [{ uuid: first.uuid }] },
+      { kind: 'limit', name: 'slow', limit: 'process', most: 3, holders: [{ uuid: slow.uuid, worker: 'w', pid: process.pid }] },
+      { kind: 'limit', name: 'slow', limit: 'global', most: 7, holders: [{ uuid: slow.uuid }] },
+    ]);
+    expect(await service.inspect.locks({ name: 'sl*' }, OPTIONS)).toHaveLength(2);
+    const key = locks[0]?.key as string;
+    expect((await service.publish('report', 'bob')).unique).toMatchObject({ taken: false, uuid: second.uuid });
+    await expect(service.releaseUnique('workflow:1', { by: 'ada', reason: 'a test' })).rejects.toThrow(/begins with "unique:"/);
+    expect(await service.releaseUnique(key, { by: 'ada', reason: 'a test' })).toBe(true);
+    expect(await service.releaseUnique(key, { by: 'ada', reason: 'a test' })).toBe(false);
+    expect(await service.inspect.locks({ key }, OPTIONS)).toEqual([]);
+    expect(await service.inspect.audit({ action: 'unique.*' }, OPTIONS)).toMatchObject([{ by: 'ada', count: 0 }, { by: 'ada', what: { key }, count: 1 }, { error: expect.any(String) }]);
+    expect((await service.publish('report', 'bob')).unique).toEqual({ taken: true });
+    tasks.release.fire();
+    await eventually(() => service.inspect.locks({}, OPTIONS), (found) => found.length === 0, 'all to be free');
+  });
+
+  it('tells who holds a key that somebody else has taken', async () => {
+    const { service, queue, exchange, url: broker } = await start();
+    const { service: other } = await startOn({ broker, exchange, defaultRoutingKey: 'key', role: 'publisher', inspection: { enabled: false }, initQueues: [{ name: queue, bindingKeys: ['key'] }] });
+    await service.pause({ queue }, { by: 'ada', reason: 'a test' });
+    const { uuid } = await other.publish({ name: 'report', args: [{ type: 'string', value: 'eve' }], unique: { scope: 'untilFinished', key: 'eve' } });
+    const key = `unique:${exchange}:report:key:eve`;
+    const found = await service.inspect.locks({ key }, OPTIONS);
+    // What is kept in the memory of a process is its own.
+    expect(found).toMatchObject(broker === 'embedded:' ? [] : [{ kind: 'unique', key, state: 'held', until: expect.any(Number), holders: [{ uuid }] }]);
   });
 
   it('tells of queues, and why a task waits', async () => {

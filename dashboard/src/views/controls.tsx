@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ShownPause, Bounded } from '../../../lib/dashboard/answers.js';
+import type { ShownLock, ShownPause } from '../../../lib/dashboard/answers.js';
 import { ActionButton } from '../parts/action-button.js';
 import { useScope } from '../parts/context.js';
 import { TaskLink } from '../parts/link.js';
@@ -10,17 +10,10 @@ import { useRead } from '../use-read.js';
 
 const EVERY_MS = 5_000;
 
-interface Lock {
-  readonly kind: string;
-  readonly name: string;
-  readonly key?: string;
-  readonly holders: readonly { readonly uuid?: string; readonly process?: string; readonly since?: number }[];
-}
-
 export function Controls() {
   const { dispatcher, paused, mayAct } = useScope();
   const pauses = useRead<{ rows: readonly ShownPause[] }>(dispatcher, 'pauses', {}, paused ? 0 : EVERY_MS);
-  const locks = useRead<Bounded<Lock>>(dispatcher, 'locks', {}, paused ? 0 : EVERY_MS);
+  const locks = useRead<{ rows: readonly ShownLock[] }>(dispatcher, 'locks', {}, paused ? 0 : EVERY_MS);
   return (
     <Page title="Pauses and locks">
       <Section title="Pauses">
@@ -32,7 +25,7 @@ export function Controls() {
       <Section title="Unique keys and limits">
         <Problem text={locks.problem} />
         {locks.answer === undefined ? <Empty>Asking the system ...</Empty>
-          : <Table caption="Unique keys and limits" rows={locks.answer.rows} columns={LOCKS} keyOf={({ kind, name, key }) => `${kind} ${name} ${key ?? ''}`} empty="Nothing is held." total={locks.answer.total} />}
+          : <Table caption="Unique keys and limits" rows={locks.answer.rows} columns={mayAct ? [...LOCKS, releaseColumn(locks.reload)] : LOCKS} keyOf={keyOf} empty="Nothing is held." />}
       </Section>
     </Page>
   );
@@ -63,8 +56,25 @@ function resumeColumn(onDone: () => void): Column<ShownPause> {
   return { title: 'Actions', cell: ({ kind, name }) => <ActionButton label="Resume" of={name} action="resume" fields={{ kind, name }} onDone={onDone} /> };
 }
 
-const LOCKS: readonly Column<Lock>[] = [
-  { title: 'What', cell: ({ kind, name }) => <><Badge state={kind} /> <b class="name">{name}</b></> },
+function keyOf({ kind, name, key, limit, holders }: ShownLock): string {
+  return [kind, name, key, limit, holders[0]?.uuid].join(' ');
+}
+
+const LOCKS: readonly Column<ShownLock>[] = [
+  { title: 'What', cell: ({ kind, name, limit, state }) => <><Badge state={kind} /> <b class="name">{name}</b> <span class="quiet">{limit}</span> {state !== undefined && <Badge state={state} />}</> },
   { title: 'Key', cell: ({ key }) => <code>{key ?? '–'}</code> },
-  { title: 'Held by', cell: ({ holders }) => <ul class="bare">{holders.slice(0, 20).map(({ uuid, process, since }, index) => <li key={index}>{uuid !== undefined && <TaskLink uuid={uuid} />} {process} {since !== undefined && <When at={since} />}</li>)}</ul> },
+  { title: 'Held', align: 'right', cell: ({ holders, most }) => `${holders.length} of ${most}` },
+  { title: 'By', cell: ({ holders }) => (
+    <ul class="bare">{holders.slice(0, 20).map(({ uuid, host, pid, worker, since }) => <li key={uuid}><TaskLink uuid={uuid} /> {host !== undefined && <span class="quiet">{worker} in {host}:{pid}</span>} {since !== undefined && <When at={since} />}</li>)}</ul>
+  ) },
+  { title: 'Free by itself', cell: ({ until }) => <When at={until} /> },
 ];
+
+function releaseColumn(onDone: () => void): Column<ShownLock> {
+  return {
+    title: 'Actions',
+    cell: ({ key, releasable }) => releasable === true && key !== undefined && (
+      <ActionButton label="Free" of={key} action="release-key" fields={{ key }} danger onDone={onDone} ask={{ title: 'Free this unique key', text: 'The next task of this key is taken, although this one may run yet.', reason: 'required' }} />
+    ),
+  };
+}

@@ -80,6 +80,10 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     await service.schedules.remove(name);
     return { text: `Removed the schedule ${name}.` };
   },
+  'release-key': async ({ service }, fields, by) => {
+    const isFreed = await service.releaseUnique(fields.required('key', 1_000), { by, reason: fields.required('reason', 1_000) });
+    return { text: isFreed ? 'Freed the unique key.' : 'Nobody held it any more.', count: isFreed ? 1 : 0 };
+  },
   'workflow-cancel': async ({ service }, fields, by) => {
     const reason = `${by}: ${fields.text('reason', 500) ?? 'no reason was given'}`;
     return { text: await service.workflow(fields.required('uuid', 255)).cancel(reason.slice(0, 1_000)) ? 'Called off the workflow.' : 'It had ended before.' };

@@ -1,6 +1,6 @@
 import type { ScheduleInfo, WorkflowProgress, StepProgress } from '../../index.js';
-import type { EndedState, TaskFilter } from '../../inspection/model.js';
-import type { ShownSchedule, ShownStep, ShownWorkflow } from '../answers.js';
+import type { EndedState, LockInfo, TaskFilter } from '../../inspection/model.js';
+import type { ShownLock, ShownSchedule, ShownStep, ShownWorkflow } from '../answers.js';
 import type { Fields } from '../http/fields.js';
 import { badRequest, notFound } from '../http/refusal.js';
 import type { Curtain } from './curtain.js';
@@ -15,7 +15,7 @@ const MOST_RECENT = 200;
 const MOST_GROUPS = 200;
 const MOST_NAMES = 2_000;
 const MOST_TASKS = 200;
-const MOST_LOCKS = 500;
+const MOST_LOCKS = 200;
 
 /** What a page may ask for, by its name in the URL. */
 export const READS: Readonly<Record<string, Read>> = {
@@ -38,9 +38,9 @@ export const READS: Readonly<Record<string, Read>> = {
   },
   schedules: async ({ service }) => ({ rows: (await service.schedules.list()).map(shownSchedule) }),
   pauses: async ({ service }) => ({ rows: (await service.paused()).map(({ since, ...pause }) => ({ ...pause, since: since.getTime() })) }),
-  locks: async ({ inspection }) => {
-    const locks = await inspection.locks();
-    return { rows: locks.slice(0, MOST_LOCKS), total: locks.length };
+  locks: async ({ inspection, curtain }) => {
+    const locks = await inspection.locks({ limit: MOST_LOCKS });
+    return { rows: locks.map((lock) => shownLock(lock, curtain)) };
   },
   workflow: async ({ service, curtain }, fields) => {
     const progress = await service.workflow(fields.required('uuid', 255)).progress();
@@ -76,6 +76,12 @@ function plainValue(typed: string): string | number | boolean | null {
   } catch {
     return typed;
   }
+}
+
+/** A key may be made of arguments. */
+function shownLock({ key, ...lock }: LockInfo, curtain: Curtain): ShownLock {
+  if (key === undefined) return lock;
+  return curtain.hidesArguments ? { ...lock, key: '[hidden]' } : { ...lock, key, ...(lock.kind === 'unique' ? { releasable: true } : {}) };
 }
 
 function shownSchedule({ nextTick, lastTick, paused, ...schedule }: ScheduleInfo): ShownSchedule {

@@ -16,6 +16,7 @@ import { Followers } from '../../inspection/following/followers.js';
 import { Following } from '../../inspection/following/following.js';
 import type { ActionInfo } from '../../inspection/model.js';
 import { Inspection } from '../../inspection/inspection.js';
+import type { ClaimOf } from '../../inspection/locks-report.js';
 import { FactsOfProcess } from '../../inspection/process-facts.js';
 import type { QueueSource } from '../../inspection/queues-report.js';
 import { Redaction } from '../../inspection/redaction.js';
@@ -48,6 +49,7 @@ export interface InspectingDependencies {
   readonly deadLetters: DeadLetters;
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
+  readonly claim: ClaimOf;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
   readonly events: Pick<DispatcherEvents, 'matching' | 'guarded'>;
@@ -67,7 +69,7 @@ export class Inspecting {
   private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
-    const { broker, config, deadLetters, emit, events, record, schedules, ready } = dependencies;
+    const { broker, config, deadLetters, emit, events, record, schedules, claim, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
     const redaction = new Redaction(redact);
@@ -84,7 +86,7 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, now: () => Date.now(), events: (filter) => events.guarded(this.following.events(filter)),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, now: () => Date.now(), events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
     });
   }
@@ -98,6 +100,11 @@ export class Inspecting {
   performed(event: ActionEvent & EventStamp): void {
     const action = this.actions.add(event);
     if (!this.isEnabled) this.handOver([action]);
+  }
+
+  /** A unique key was taken by publishing here. */
+  claimed(key: string, name: string, uuid: string): void {
+    if (this.isEnabled) this.book.claims.add(key, name, uuid, Date.now());
   }
 
   /** In the background: a process that nobody can ask works as any other. */

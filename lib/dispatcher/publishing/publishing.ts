@@ -14,7 +14,7 @@ import type { PublishAdvice } from '../placement/publish-advice.js';
 import type { Cancel, PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import { TaskPublisher } from './task-publisher.js';
-import { UniquePublisher } from './unique-publisher.js';
+import { UniquePublisher, type UniqueTold } from './unique-publisher.js';
 
 export interface PublishingDependencies {
   readonly broker: Broker;
@@ -27,6 +27,8 @@ export interface PublishingDependencies {
   readonly find: FindProvider;
   readonly emit: EventSink;
   readonly taskFlow: TaskFlow;
+  /** A unique key was taken. */
+  readonly claimed: UniqueTold['claimed'];
 }
 
 /** The ways to publish in one application: through its middlewares, or without a detour where it has none. */
@@ -37,9 +39,9 @@ export class Publishing {
   private readonly chain: PublishChain | undefined;
 
   constructor(config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, gate, advice, results, shared, cancel, emit, taskFlow } = dependencies;
+    const { broker, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
-      (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }));
+      { claimed, problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) });
     this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow, advice);
     this.chain = this.chainOf(config);
     this.publisher = this.chain ?? this.plain;

@@ -20,6 +20,12 @@ export function uniqueKey(exchange: string, name: string, text: string): string 
   return whole.length <= LONGEST_READABLE_KEY ? whole : `unique:${createHash('sha256').update(whole).digest('base64url')}`;
 }
 
+export interface UniqueTold {
+  /** A key was taken for this task, and the broker has it. */
+  claimed(key: string, task: AddressedTask): void;
+  problem(message: string, error: unknown): void;
+}
+
 /**
  * Publishes tasks of which only one may be there. The key is claimed before the task is sent, first only for as long
  * as a publish can take, and held once the broker has the task: a publisher that dies in between does not keep others
@@ -29,7 +35,7 @@ export function uniqueKey(exchange: string, name: string, text: string): string 
 export class UniquePublisher {
   private readonly publishingMs: number;
 
-  constructor(private readonly backend: () => Promise<StateBackend>, publishTimeoutMs: number, private readonly onProblem: (message: string, error: unknown) => void) {
+  constructor(private readonly backend: () => Promise<StateBackend>, publishTimeoutMs: number, private readonly told: UniqueTold) {
     this.publishingMs = publishTimeoutMs + PUBLISHING_MARGIN_MS;
   }
 
@@ -56,15 +62,16 @@ export class UniquePublisher {
       await publish();
     } catch (error) {
       await backend.deleteIfEqual(mark.key, bytes).catch((problem: unknown) => {
-        this.onProblem(`The unique key of task "${task.name}" (${task.uuid}), which could not be published, is not free before ${this.publishingMs / 1000} s have passed.`, problem);
+        this.told.problem(`The unique key of task "${task.name}" (${task.uuid}), which could not be published, is not free before ${this.publishingMs / 1000} s have passed.`, problem);
       });
       throw error;
     }
+    this.told.claimed(mark.key, task);
     const expiresInMs = Math.max((task.dueAt ?? 0) - Date.now(), 0) + mark.seconds * 1000;
     const held: UniqueClaim = { uuid: task.uuid, token: mark.token, state: 'held', until: Date.now() + expiresInMs };
     // Where it is not there any more, a fast worker has freed it already.
     await backend.replaceIfEqual(mark.key, bytes, encodeUniqueClaim(held), { expiresInMs }).catch((problem: unknown) => {
-      this.onProblem(`Task "${task.name}" (${task.uuid}) was published, but its unique key may be free too early.`, problem);
+      this.told.problem(`Task "${task.name}" (${task.uuid}) was published, but its unique key may be free too early.`, problem);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { DurationCounts } from '../book/durations.js';
-import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
+import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
 import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
 
 export type { Kind } from './shapes.js';
@@ -27,6 +27,7 @@ export interface Items {
   readonly task: TaskPart;
   readonly tasks: TaskPortion;
   readonly actions: ActionInfo;
+  readonly locks: LockPart;
 }
 
 /** One worker's part of a queue. */
@@ -43,6 +44,19 @@ export interface TaskPart {
   readonly uuid: string;
   readonly running?: RunningTaskInfo & { readonly log: EndedTaskInfo['log'] };
   readonly ended?: EndedTaskInfo;
+}
+
+/** One task's hold on a unique key or a place of a limit. */
+export interface LockPart extends Pick<LockInfo, 'kind' | 'key' | 'limit' | 'most'> {
+  readonly name: string;
+  readonly uuid: string;
+  /** False: it was published there, and nothing more is known. */
+  readonly running: boolean;
+  readonly since: number;
+  readonly process: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly worker?: string;
 }
 
 /** What became of the tasks of one name in a process. */

@@ -15,6 +15,8 @@ export const SHAPES = {
     && isObject(item['totals']) && areNumbers(item['totals'], ['succeeded', 'failed', 'retried', 'cancelled']) && isListOf(item['durations'], isWholeCount),
   actions: (item: unknown) => isObject(item) && areTexts(item, ['id', 'action', 'host']) && areNumbers(item, ['at', 'pid']) && isObject(item['what'])
     && ['by', 'reason', 'error'].every((name) => item[name] === undefined || isText(item[name])),
+  locks: (item: unknown) => isObject(item) && areTexts(item, ['kind', 'name', 'uuid', 'process', 'host']) && areNumbers(item, ['most', 'since', 'pid'])
+    && (item['key'] === undefined || isText(item['key'])) && (item['limit'] === undefined || isText(item['limit'])),
 } satisfies Readonly<Record<string, (item: unknown) => boolean>>;
 
 /** What can be asked. */

@@ -5,6 +5,7 @@ import type { TaskHeaders } from '../../task/task.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
 import type { TaskPortion } from '../asking/messages.js';
 import type { EndedState, LogLine } from '../model.js';
+import { ClaimBook } from './claim-book.js';
 import { type EndedEntry, KeptEnds } from './kept-ends.js';
 import { QueueMinutes } from './queue-minutes.js';
 import { TaskKind } from './task-kind.js';
@@ -36,6 +37,8 @@ export class RunBook {
   readonly ends = new KeptEnds(MOST_ENDS, MOST_BYTES_OF_ENDS);
   readonly failures = new KeptEnds(MOST_FAILURES, MOST_BYTES_OF_FAILURES);
   private readonly kinds = new Map<string, TaskKind>();
+  /** By publishing. */
+  readonly claims = new ClaimBook();
   private readonly otherKinds = new TaskKind(undefined);
   private readonly workers = new Map<string, WorkerBook>();
   private second = 0;
