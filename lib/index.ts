@@ -18,7 +18,7 @@ export type { ReleaseOptions } from './dispatcher/unique-keys.js';
 export type { Inspection } from './inspection/inspection.js';
 export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, TasksFilter } from './inspection/inspect-options.js';
 export type {
-  ActionFilter, ActionInfo, Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport,
+  ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';

@@ -60,6 +60,14 @@ export interface Broker {
   delayedCount(certain?: boolean): Promise<number>;
 
   /**
+   * The same ones, by how long they wait at most: for each bound, in milliseconds and ascending, how many are certain to
+   * be due within it and not within the one before; and as the last number how many are not. On RabbitMQ, which does not
+   * show when a message is due, one may be due in far less than its bound. An embedded broker looks at the earliest
+   * 10,000, and counts the others as the last.
+   */
+  delayedWithin(boundsMs: readonly number[]): Promise<number[]>;
+
+  /**
    * Walks through the messages that wait in the queue when it begins, oldest first, and asks of each
    * what is to become of it. While it walks it holds what it has seen, so that nobody else gets it;
    * whatever is not removed is given back to its old place when it ends, however it ends. Nothing is

@@ -1,4 +1,4 @@
-import type { FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, Whereabouts } from '../inspection/model.js';
+import type { FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, WaitingReport, WaitingTaskInfo, Whereabouts } from '../inspection/model.js';
 
 /**
  * What the dashboard's server tells its page, as JSON. Instants are milliseconds since 1970. Values of arguments travel as
@@ -128,6 +128,12 @@ export interface ShownEnd extends Whereabouts {
 }
 
 export type ShownFailureGroup = Omit<FailureGroup, 'example'> & { readonly example: ShownEnd };
+
+export type ShownWaiting = Omit<WaitingTaskInfo, 'args' | 'argsBytes'> & { readonly args: ShownArguments };
+
+export interface WaitingAnswer extends Omit<WaitingReport, 'tasks'> {
+  readonly rows: readonly ShownWaiting[];
+}
 
 export interface ShownDeadLetter {
   readonly id: string;

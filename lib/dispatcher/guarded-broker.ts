@@ -49,6 +49,10 @@ export class GuardedBroker implements WholeBroker {
     return this.broker.delayedCount(certain);
   }
 
+  delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
+    return this.broker.delayedWithin(boundsMs);
+  }
+
   browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult> {
     return this.broker.browse(queue, visit, options);
   }

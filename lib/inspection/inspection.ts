@@ -10,15 +10,20 @@ import { mergedGroups } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
 import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
 import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
-import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport } from './model.js';
+import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
+import { awaitingRetry, narrowed } from './retrying.js';
 import { tasksReport } from './tasks-report.js';
 import { type DeadFound, endsOf, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
 
 const DEFAULT_PEEK = 100;
+const DEFAULT_FIRST = 50;
 const MOST_QUEUES_LOOKED_AT = 50;
 /** Several who look at queues at the same time ask the broker once. */
 const FRESH_MS = 500;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DUE_STEPS_MS = [10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS];
 
 export interface InspectionDependencies {
   readonly asker: Asker;
@@ -28,6 +33,9 @@ export interface InspectionDependencies {
   readonly dead: (queue: string, uuid: string) => Promise<DeadFound | undefined>;
   /** Among the first `most` that wait. */
   readonly waiting: (queue: string, uuid: string, most: number) => Promise<WaitingFound | undefined>;
+  /** The first `most` that wait. */
+  readonly firstOf: (queue: string, most: number) => Promise<WaitingTaskInfo[]>;
+  readonly delayedWithin: (boundsMs: readonly number[]) => Promise<number[]>;
   /** What results tell of it, where this process can know. */
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
@@ -154,6 +162,47 @@ export class Inspection {
    */
   events(filter?: FollowFilter): Observable<FollowedEvent> {
     return this.dependencies.events(filter);
+  }
+
+  /**
+   * The first tasks that wait in a queue, 50 unless `peek` says otherwise: they are held for the moment, and go back to
+   * their places. Quorum queues count that as a delivery: they, and those whose type is not known here, are looked at only where `peek` is given.
+   *
+   * @throws ConfigurationError for what is no queue
+   */
+  async waiting(queue: string, options?: InspectTaskOptions): Promise<WaitingReport> {
+    requireText(queue, 'The queue that is asked about');
+    const peek = peekOf(options);
+    await this.dependencies.ready();
+    const { depth, known } = this.dependencies.queues;
+    const type = known().find(({ name }) => name === queue)?.type;
+    const waiting = await depth(queue);
+    const unseen = type === 'classic' || peek !== undefined ? undefined
+      : `${type === 'quorum' ? 'It is a quorum queue' : 'The type of this queue is not known to this process'}, and a quorum queue counts each look as a delivery. Say how many to look at (peek).`;
+    const tasks = waiting === undefined || waiting === 0 || unseen !== undefined ? [] : await this.dependencies.firstOf(queue, peek ?? DEFAULT_FIRST);
+    return { queue, ...(waiting === undefined ? {} : { waiting }), tasks, ...(unseen === undefined ? {} : { unseen }) };
+  }
+
+  /** How many wait out a delay on the exchange, by when they are due at the latest. Which they are, no broker shows. */
+  async delayed(): Promise<DelayedReport> {
+    await this.dependencies.ready();
+    const counts = await this.dependencies.delayedWithin(DUE_STEPS_MS);
+    return { within: DUE_STEPS_MS.map((withinMs, index) => ({ withinMs, count: counts[index] ?? 0 })), later: counts[DUE_STEPS_MS.length] ?? 0 };
+  }
+
+  /**
+   * Tasks that failed and are to be tried again, the latest failure first, as far as the processes that live know them:
+   * they are delayed, or wait. One whose next attempt has begun or ended is not among them.
+   *
+   * @throws ConfigurationError for what is no filter
+   */
+  async retrying(list?: Omit<TaskFilter, 'state'> & ListOptions, options?: InspectOptions): Promise<EndedTaskInfo[]> {
+    const { filter, limit } = checkList(list);
+    const [failed, ended, running] = await Promise.all([
+      this.ask({ kind: 'recent', filter: { ...filter, state: 'retrying' }, limit: MOST }, options), this.ask({ kind: 'recent', filter: narrowed(filter), limit: MOST }, options),
+      this.ask({ kind: 'running', filter: narrowed(filter), limit: MOST }, options),
+    ]);
+    return awaitingRetry(failed, [...ended, ...running]).slice(0, limit);
   }
 
   /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */

@@ -247,6 +247,42 @@ export interface ActionFilter {
   readonly until?: number;
 }
 
+/** A task that waits in a queue, as far as its message says it. @publicApi */
+export interface WaitingTaskInfo {
+  /** In which it stands: the work queue, or one beside it that has a level or weighted tasks. */
+  readonly queue: string;
+  /** From 0: how many stand before it there. */
+  readonly position: number;
+  readonly uuid?: string;
+  readonly name?: string;
+  /** Which run of it is to come, from 1. */
+  readonly attempt: number;
+  readonly args?: readonly TaskArgument[];
+  readonly argsBytes: number;
+  /** From when on it is not run any more. */
+  readonly expiresAt?: number;
+  /** Why it is no task. */
+  readonly problem?: string;
+}
+
+/** The first tasks that wait in a queue. @publicApi */
+export interface WaitingReport {
+  readonly queue: string;
+  /** How many wait, those that are not told included. Absent: there is no such queue. */
+  readonly waiting?: number;
+  readonly tasks: readonly WaitingTaskInfo[];
+  /** Why nobody has looked. */
+  readonly unseen?: string;
+}
+
+/** What waits out a delay on the exchange, for whatever queue; retries among it. @publicApi */
+export interface DelayedReport {
+  /** So many are due within so many milliseconds at the latest, and not within the step before. On RabbitMQ one may be due far sooner. */
+  readonly within: readonly { readonly withinMs: number; readonly count: number }[];
+  /** All others: those that are due later, and on an embedded broker those beyond the earliest 10,000. */
+  readonly later: number;
+}
+
 /** Where a task is. @publicApi */
 export type TaskPlaceInfo =
   | { readonly place: 'waiting'; readonly queue: string; readonly position?: number }

@@ -13,6 +13,9 @@ const VIEWS: readonly (readonly [address: string, seen: readonly string[]])[] = 
   ['overview', ['Throughput', 'p95 1.7 s, p99 1 min 1 s', '10 ok, 2 failed', 'Dead letters', 'queue_1', 'host:1']],
   ['queues', ['queue_1', 'delayed for whatever queue', 'paused', 'the database moves']],
   ['running', ['add', '42 %', 'half way', 'slow']],
+  ['waiting?queue=queue_1', ['5 wait in queue_1', 'mail.send', 'not a task', 'within 10 s', 'later']],
+  ['waiting?queue=queue_2', ['It is a quorum queue', 'all the same']],
+  ['retrying', ['charge', 'no connection to the bank']],
   ['failures', ['Error: no', 'at here', '2 dead in queue_1']],
   ['dead?queue=queue_1', ['fail', 'broken on purpose', 'failed']],
   ['recent', ['add', 'succeeded', 'Error: no']],
@@ -33,6 +36,15 @@ function scripted(): ScriptedInspection {
   inspection.processList = [process(), process({ id: 'p2', pid: 2, status: 'lost', workers: [] })];
   inspection.runs = [run({ progress: { percent: 42, text: 'half way', at: 1 }, isSlow: true })];
   inspection.ends = [end(), end({ uuid: 'end-2', state: 'succeeded', error: undefined })];
+  inspection.waitingTasks = {
+    queue_1: [
+      { queue: 'queue_1', position: 0, uuid: TASK, name: 'mail.send', attempt: 2, argsBytes: 30, args: [{ type: 'string', value: 'ada@example.com' }], expiresAt: 1_900_000_000_000 },
+      { queue: 'queue_1', position: 1, attempt: 1, argsBytes: 3, problem: 'not a task' },
+    ],
+    queue_2: [{ queue: 'queue_2', position: 0, uuid: TASK, name: 'after all', attempt: 1, argsBytes: 3, args: [] }],
+  };
+  inspection.unseen = { queue_2: 'It is a quorum queue, and a quorum queue counts each look as a delivery.' };
+  inspection.retries = [end({ name: 'charge', state: 'retrying', error: { name: 'Error', message: 'no connection to the bank' } })];
   inspection.groups = [{ id: 'g', name: 'add', error: { name: 'Error', message: 'no', frame: 'at here' }, count: 3, dead: 2, firstAt: 1_000, lastAt: 2_000, queues: ['queue_1'], example: end() }];
   inspection.lockList = [
     { kind: 'unique', name: 'report', key: 'unique:math:report:key:ann', most: 1, state: 'held', until: 1_700_000_000_000, holders: [{ uuid: 'waits' }] },
@@ -125,6 +137,20 @@ describeInBrowser('the views of the dashboard', () => {
     inspection.queueList = [queue({ name: 'queue_3' })];
     await page.getByText('Go on').click();
     await page.getByText('queue_3').first().waitFor();
+  });
+
+  it('look into a quorum queue only when somebody wants it all the same', async () => {
+    const inspection = scripted();
+    const { url } = await start(inspection);
+    const { page } = await openPage(`${url}/dispatcher/#/waiting?queue=queue_2`);
+    await page.getByText('It is a quorum queue').waitFor();
+    expect(await page.getByText('after all').count()).toBe(0);
+    await page.getByRole('button', { name: 'Look at the first 50' }).click();
+    await page.getByText('after all').waitFor();
+    expect(inspection.calls.filter((call) => call.startsWith('waiting'))).toEqual(['waiting queue_2 ', 'waiting queue_2 50']);
+    await page.getByLabel('Queue').selectOption('queue_1');
+    await page.getByText('mail.send').waitFor();
+    expect(inspection.calls.at(-1)).not.toContain('50');
   });
 
   it('tell of events as they happen, in all processes, by the process too', async () => {

@@ -141,6 +141,37 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     expect(found).toMatchObject(broker === 'embedded:' ? [] : [{ kind: 'unique', key, state: 'held', until: expect.any(Number), holders: [{ uuid }] }]);
   });
 
+  it('tells which tasks wait first, how many are delayed and until when, and what is tried again', async () => {
+    const { service, tasks, queue } = await start();
+    await service.publish('slow');
+    await tasks.started.promise;
+    const secret = randomUUID();
+    await service.publish({ name: 'add', uuid: secret, args: [json({ password: 'hunter2', kept: 9 })], expiresInSeconds: 600 });
+    for (let index = 0; index < 60; index++) await service.publish('add', index);
+    const before = await service.inspect.delayed();
+    await service.publish({ name: 'add', args: [], delaySeconds: 30 * 86_400 });
+    await service.publish({ name: 'add', args: [], delaySeconds: 6 });
+    const delayed = await eventually(() => service.inspect.delayed(), ({ within, later }) => within[0]!.count > before.within[0]!.count && later > before.later, 'what is delayed');
+    expect(delayed.within.map(({ withinMs }) => withinMs).slice(0, 2)).toEqual([10_000, 60_000]);
+    const report = await eventually(() => service.inspect.waiting(queue), ({ waiting = 0 }) => waiting >= 61, 'what waits');
+    expect(report).not.toHaveProperty('unseen');
+    expect(report.tasks).toHaveLength(50);
+    expect(report.tasks[0]).toEqual({ queue, position: 0, uuid: secret, name: 'add', attempt: 1, args: [{ type: 'json', value: { password: '[hidden]', kept: 9 } }], argsBytes: expect.any(Number), expiresAt: expect.any(Number) });
+    expect(report.tasks.map(({ position }) => position)).toEqual(Array.from({ length: 50 }, (_, index) => index));
+    expect((await service.inspect.waiting(queue, { peek: 2 })).tasks).toHaveLength(2);
+    expect(await service.inspect.waiting('nowhere')).toMatchObject({ tasks: [] });
+    expect(await service.depth(queue)).toBe(report.waiting);
+    await service.purge(queue);
+    tasks.release.fire();
+    const uuid = randomUUID();
+    await service.publish({ name: 'fails', uuid, args: [json({ id: 43 })], retry: { attempts: 2, delaySeconds: 300 } });
+    const [end, ...more] = await eventually(() => service.inspect.retrying({}, OPTIONS), (ends) => ends.length > 0, 'a task to be tried again');
+    expect(more).toEqual([]);
+    expect(end).toMatchObject({ uuid, name: 'fails', attempt: 1, state: 'retrying', error: { message: 'customer 43 has no card' } });
+    expect(await service.inspect.retrying({ error: 'another' }, OPTIONS)).toEqual([]);
+    expect(await service.inspect.retrying({ args: { '0.id': 43 } }, OPTIONS)).toHaveLength(1);
+  });
+
   it('tells of queues, and why a task waits', async () => {
     const { service, tasks, queue } = await start();
     await service.publish('slow');

@@ -74,6 +74,7 @@ export class LoopbackBroker implements Broker {
   broadcast(): Promise<void> { return Promise.resolve(); }
   watchBroadcasts(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
+  delayedWithin(boundsMs: readonly number[]): Promise<number[]> { return Promise.resolve([...boundsMs.map(() => 0), 0]); }
 
   async browse(name: string, visit: BrowseVisit): Promise<BrowseResult> {
     const queue = this.queues.get(name);

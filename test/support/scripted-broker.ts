@@ -68,6 +68,7 @@ export class ScriptedBroker implements Broker {
   broadcast(): Promise<void> { return Promise.resolve(); }
   watchBroadcasts(): Promise<SignalSubscription> { return Promise.resolve({ stop: () => Promise.resolve() }); }
   delayedCount(): Promise<number> { return Promise.resolve(0); }
+  delayedWithin(boundsMs: readonly number[]): Promise<number[]> { return Promise.resolve([...boundsMs.map(() => 0), 0]); }
   browse(): Promise<BrowseResult> { return Promise.resolve({ visited: 0, removed: 0, end: 'all' }); }
   purge(): Promise<number> { return Promise.resolve(0); }
   close(): Promise<void> { return Promise.resolve(); }

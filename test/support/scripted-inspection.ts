@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
-import type { EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats } from '../../lib/inspection/model.js';
+import type { DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
 export class ScriptedInspection implements InspectionFace {
@@ -24,6 +24,18 @@ export class ScriptedInspection implements InspectionFace {
   task = (uuid: string): Promise<TaskInfo> => this.answer('task', this.found ?? { uuid, where: { place: 'unknown', looked: ['here'] }, waitsFor: [], attempts: [], timeline: [] });
 
   tasks = (): Promise<TasksReport> => this.answer('tasks', { tasks: [{ name: 'add', ...stats() }], overall: stats() });
+  /** By their queues. */
+  waitingTasks: Readonly<Record<string, readonly WaitingTaskInfo[]>> = {};
+  unseen: Readonly<Record<string, string>> = {};
+  retries: EndedTaskInfo[] = [];
+  waiting = (queue: string, { peek }: { peek?: number } = {}): Promise<WaitingReport> => {
+    const unseen = peek === undefined ? this.unseen[queue] : undefined;
+    return this.answer(`waiting ${queue} ${peek ?? ''}`, { queue, waiting: 5, ...(unseen === undefined ? { tasks: this.waitingTasks[queue] ?? [] } : { tasks: [], unseen }) });
+  };
+
+  delayed = (): Promise<DelayedReport> => this.answer('delayed', { within: [{ withinMs: 10_000, count: 2 }, { withinMs: 60_000, count: 0 }], later: 1 });
+  retrying = (): Promise<EndedTaskInfo[]> => this.answer('retrying', this.retries);
+
   readonly eventStream = new Subject<FollowedEvent>();
   events = (): Subject<FollowedEvent> => this.eventStream;
 

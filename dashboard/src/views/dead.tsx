@@ -7,6 +7,7 @@ import { useFilters, useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { Link } from '../parts/link.js';
 import { Empty, Page, Problem } from '../parts/page.js';
+import { QueueSelect, useQueue } from '../parts/queue-select.js';
 import { Args, Badge, When } from '../parts/shown.js';
 import { Table, type Column } from '../parts/table.js';
 import { useRead } from '../use-read.js';
@@ -14,19 +15,10 @@ import { useRead } from '../use-read.js';
 const REASONS = ['failed', 'timed-out', 'invalid-body', 'invalid-arguments', 'unknown-task', 'crash-loop', 'too-large', 'undelivered', 'delivery-limit', 'unknown'];
 
 export function Dead() {
-  const { params: { queue = '' }, live: { topics: { queues } } } = useScope();
-  const change = useFilters();
-  const known = queues?.rows.map(({ name }) => name) ?? [];
-  const selected = queue === '' ? queues?.rows.find(({ dead = 0 }) => dead > 0)?.name ?? known[0] ?? '' : queue;
+  const selected = useQueue(({ dead = 0 }) => dead > 0);
   return (
     <Page title="Dead letters" intro="Tasks that could not be run, the oldest first. Looking changes nothing.">
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        <label>Queue
-          <select value={selected} onChange={({ currentTarget }) => change({ queue: currentTarget.value, after: '' })}>
-            {[...new Set([...known, ...(selected === '' ? [] : [selected])])].map((name) => <option key={name} value={name}>{name}</option>)}
-          </select>
-        </label>
-      </form>
+      <QueueSelect selected={selected} />
       <Filters filters={[
         { name: 'name', label: 'Task', hint: 'mail.*' }, { name: 'reason', label: 'Reason', choices: REASONS }, { name: 'error', label: 'Error contains' },
         { name: 'search', label: 'Uuid, or in arguments' }, { name: 'since', label: 'Died since', kind: 'instant' }, { name: 'before', label: 'Died before', kind: 'instant' },

@@ -10,10 +10,12 @@ import { Overview } from './overview.js';
 import { Processes } from './processes.js';
 import { Queues } from './queues.js';
 import { Recent } from './recent.js';
+import { Retrying } from './retrying.js';
 import { Running } from './running.js';
 import { Schedules } from './schedules.js';
 import { Send } from './send.js';
 import { Task } from './task.js';
+import { Waiting } from './waiting.js';
 
 export interface View {
   readonly title: string;
@@ -29,6 +31,8 @@ export const VIEWS: Readonly<Record<string, View>> = {
   overview: { title: 'Overview', component: Overview, topics: () => ['queues', 'processes'] },
   queues: { title: 'Queues', component: Queues, topics: () => ['queues'] },
   running: { title: 'Running', component: Running, topics: () => ['running'] },
+  waiting: { title: 'Waiting and delayed', component: Waiting, topics: () => ['queues'] },
+  retrying: { title: 'Retrying', component: Retrying },
   failures: { title: 'Failures', component: Failures },
   dead: { title: 'Dead letters', component: Dead, topics: () => ['queues'] },
   letter: { title: 'Dead letter', component: Letter, isHidden: true },

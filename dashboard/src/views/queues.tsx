@@ -39,7 +39,7 @@ const COLUMNS: readonly Column<Queue>[] = [
       {pause !== undefined && <><Badge state="paused" /> <span class="quiet">by {pause.by}: {pause.reason}</span></>}
     </>
   ) },
-  { title: 'Waiting', align: 'right', cell: ({ waiting }) => count(waiting) },
+  { title: 'Waiting', align: 'right', cell: ({ name, waiting }) => <Link to="waiting" params={{ queue: name }}>{count(waiting)}</Link> },
   { title: 'In hands', align: 'right', cell: ({ unacknowledged }) => count(unacknowledged) },
   { title: 'Running', align: 'right', cell: ({ name, running }) => <Link to="running" params={{ queue: name }}>{count(running)}</Link> },
   { title: 'Dead', align: 'right', cell: ({ name, dead }) => <Link to="dead" params={{ queue: name }}>{count(dead)}</Link> },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
-import { BrokerError, ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
+import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
 import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { Broadcasts } from './broadcasts/broadcasts.js';
@@ -17,7 +17,7 @@ import { DelayInfrastructure } from './delays/delay-infrastructure.js';
 import { DelayedPublishing } from './delays/delayed-publishing.js';
 import { DueForwarder } from './delays/due-forwarder.js';
 import { Publisher } from './publishing/publisher.js';
-import { AmqpReplies, repliesName } from './replies/amqp-replies.js';
+import { AmqpReplies, repliesName, repliesOpen } from './replies/amqp-replies.js';
 import { Signals } from './signals/signals.js';
 import { TopologyRegister } from './topology/topology-register.js';
 
@@ -130,6 +130,10 @@ export class AmqpBroker implements Broker {
 
   delayedCount(certain = false): Promise<number> {
     return this.inspector.delayedCount(certain ? LOOKS_AT_NONE : 1);
+  }
+
+  delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
+    return this.inspector.delayedWithin(boundsMs);
   }
 
   browse(queue: string, visit: BrowseVisit, options?: BrowseOptions): Promise<BrowseResult> {
@@ -277,9 +281,4 @@ export class AmqpBroker implements Broker {
 
 function closing(): ShutdownError {
   return new ShutdownError('The broker connection is closing; nothing new is taken.');
-}
-
-function repliesOpen(address: string): BrokerError {
-  return new BrokerError('ERR_DISPATCHER_REPLIES_OPEN',
-    `The reply queue "${address}" of this broker is open already, and there is one at most. Share it, or close it before another is opened.`, { address });
 }

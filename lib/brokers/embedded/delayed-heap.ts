@@ -12,6 +12,11 @@ export class DelayedHeap<T extends Due> {
     return this.items.length;
   }
 
+  /** In no order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.items[Symbol.iterator]();
+  }
+
   peek(): T | undefined {
     return this.items[0];
   }

@@ -25,6 +25,8 @@ import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shar
 
 /** As long as timers can be; only there so that the process lives until the broker is closed. */
 const NEVER_MS = 2 ** 31 - 1;
+/** A look at more would keep the process busy for too long. */
+const MOST_DUE_TIMES = 10_000;
 
 /**
  * A broker with no server: in memory, or in a folder that several processes of one machine share.
@@ -125,6 +127,18 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async delayedCount(): Promise<number> {
     const { store } = await this.ready();
     return store.delayedCount();
+  }
+
+  async delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
+    const { store } = await this.ready();
+    const counts = [...boundsMs.map(() => 0), 0];
+    const [times, now] = [await store.dueTimes(MOST_DUE_TIMES), this.clock.now()];
+    for (const dueAt of times) {
+      const bound = boundsMs.findIndex((one) => dueAt - now <= one);
+      counts[bound < 0 ? boundsMs.length : bound]!++;
+    }
+    counts[boundsMs.length]! += Math.max(0, await store.delayedCount() - times.length);
+    return counts;
   }
 
   beforeUndelivered(tell: BeforeUndelivered): void {

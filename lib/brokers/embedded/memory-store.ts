@@ -134,6 +134,12 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve(this.delayed.size + this.untold);
   }
 
+  dueTimes(most: number): Promise<readonly number[]> {
+    const times: number[] = [];
+    for (const { dueAt } of this.delayed) times.push(dueAt);
+    return Promise.resolve(times.sort((a, b) => a - b).slice(0, most));
+  }
+
   signal(name: string): Promise<void> {
     this.signals.set(name, this.signalCount(name) + 1);
     return DONE;

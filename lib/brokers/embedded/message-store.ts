@@ -64,6 +64,8 @@ export interface MessageStore {
   depth(queue: string): Promise<number | undefined>;
   /** How many messages are not due yet, for whatever queue. */
   delayedCount(): Promise<number>;
+  /** When they are due: of all, or of the earliest `most`. */
+  dueTimes(most: number): Promise<readonly number[]>;
   /** Raises the counter of this name, for all who share the store. */
   signal(name: string): Promise<void>;
   /** `undefined` while it cannot be read. */

@@ -28,7 +28,8 @@ export class Panel {
   /** `events`: what the log says too; `all-events`: each step of each task. */
   readonly tails: { readonly events: EventTail; readonly 'all-events': EventTail };
   readonly answers: SharedAnswers;
-  readonly deadLetterTurns = new Turns();
+  readonly deadLetterTurns = new Turns('dead letters');
+  readonly queueTurns = new Turns('queues');
 
   constructor({ name, service, inspection, curtain, audit, now, pollPauseMs }: PanelDependencies) {
     this.name = name;

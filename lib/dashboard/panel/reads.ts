@@ -6,12 +6,13 @@ import { badRequest, notFound } from '../http/refusal.js';
 import type { Curtain } from './curtain.js';
 import { countDeadLetters, listDeadLetters, lookAtDeadLetter } from './dead-letters.js';
 import type { Panel } from './panel.js';
-import { endOf, groupOf, pageOf } from './shown-task.js';
+import { endOf, groupOf, pageOf, waitingOf } from './shown-task.js';
 
 export type Read = (panel: Panel, fields: Fields) => Promise<unknown>;
 
 const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cancelled', 'expired', 'dropped'];
 const MOST_RECENT = 200;
+const MOST_WAITING = 200;
 const MOST_GROUPS = 200;
 const MOST_NAMES = 2_000;
 const MOST_TASKS = 200;
@@ -30,6 +31,19 @@ export const READS: Readonly<Record<string, Read>> = {
   failures: async ({ inspection, curtain }, fields) => {
     const groups = await inspection.failures({ ...taskFilter(fields, curtain), limit: MOST_GROUPS });
     return { rows: groups.slice(0, MOST_GROUPS).map((group) => groupOf(group, curtain)), total: groups.length };
+  },
+  waiting: ({ inspection, curtain, queueTurns }, fields) => {
+    const [queue, peek] = [fields.required('queue', 500), fields.number('peek', 1, MOST_WAITING)];
+    return queueTurns.take(async () => {
+      const { tasks, ...report } = await inspection.waiting(queue, peek === undefined ? {} : { peek });
+      return { ...report, rows: tasks.map((task) => waitingOf(task, curtain)) };
+    });
+  },
+  delayed: ({ inspection }) => inspection.delayed(),
+  retrying: async ({ inspection, curtain }, fields) => {
+    const { state: _state, ...filter } = taskFilter(fields, curtain);
+    const ended = await inspection.retrying({ ...filter, limit: MOST_RECENT });
+    return { rows: ended.map((end) => endOf(end, curtain, false)) };
   },
   task: async ({ inspection, curtain }, fields) => pageOf(await inspection.task(fields.required('uuid', 255)), curtain),
   tasks: async ({ inspection }) => {

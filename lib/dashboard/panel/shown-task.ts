@@ -1,5 +1,5 @@
-import type { EndedTaskInfo, FailureGroup, LogLine, RunningTaskInfo, TaskInfo, Whereabouts } from '../../inspection/model.js';
-import type { ShownEnd, ShownFailureGroup, ShownRun, ShownTaskPage } from '../answers.js';
+import type { EndedTaskInfo, FailureGroup, LogLine, RunningTaskInfo, TaskInfo, WaitingTaskInfo, Whereabouts } from '../../inspection/model.js';
+import type { ShownEnd, ShownFailureGroup, ShownRun, ShownTaskPage, ShownWaiting } from '../answers.js';
 import { LISTED, LOOKED_AT, type Curtain } from './curtain.js';
 import type { ShownTask } from '../options.js';
 
@@ -38,6 +38,10 @@ export function groupOf({ id, name, error, count, dead, firstAt, lastAt, queues,
       ...(error.frame === undefined ? {} : { frame: curtain.text(error.frame, example, 500) }),
     },
   };
+}
+
+export function waitingOf({ args, argsBytes, problem, ...task }: WaitingTaskInfo, curtain: Curtain): ShownWaiting {
+  return { ...task, args: curtain.args(args, task, LISTED, argsBytes), ...(problem === undefined ? {} : { problem: curtain.text(problem, task, 500) }) };
 }
 
 export function pageOf(task: TaskInfo, curtain: Curtain): ShownTaskPage {

@@ -44,7 +44,7 @@ export interface InspectingDependencies {
   readonly nestVersion: string | undefined;
   readonly workers: () => readonly ManagedWorker[];
   readonly control: Pick<ControlNotes, 'pauses'>;
-  readonly operations: Pick<Operations, 'depth' | 'paused'>;
+  readonly operations: Pick<Operations, 'depth' | 'paused' | 'queuesOf'>;
   readonly queues: () => readonly QueueDeclaration[];
   readonly deadLetters: DeadLetters;
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
@@ -88,6 +88,7 @@ export class Inspecting {
     this.inspection = new Inspection({
       asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, now: () => Date.now(), events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
+      firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
     });
   }
 

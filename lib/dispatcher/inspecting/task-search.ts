@@ -1,9 +1,16 @@
-import type { Broker } from '../../brokers/broker.js';
+import type { BrowsedMessage, Broker } from '../../brokers/broker.js';
 import type { DeadLetters } from '../../dead-letters/dead-letters.js';
 import type { Format } from '../../formats/format.js';
+import { MOST_ARGS_BYTES } from '../../inspection/book/run-book.js';
+import type { WaitingTaskInfo } from '../../inspection/model.js';
 import type { Redaction } from '../../inspection/redaction.js';
 import type { DeadFound, WaitingFound } from '../../inspection/task-report.js';
+import { messageOf, shortened } from '../../task/error-text.js';
+import { attemptIn, countHeader, Header } from '../../task/headers.js';
 import type { Task } from '../../task/task.js';
+
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
+const LONGEST_PROBLEM = 500;
 
 export interface TaskSearchDependencies {
   readonly broker: Pick<Broker, 'browse'>;
@@ -40,6 +47,32 @@ export class TaskSearch {
       return found === undefined && position + 1 < most ? 'keep' : 'stop';
     }, { maxHeld: most });
     return found;
+  }
+
+  /** The first of each of these queues, `most` in all; held for the moment. */
+  async firstOf(queues: readonly string[], most: number): Promise<WaitingTaskInfo[]> {
+    const found: WaitingTaskInfo[] = [];
+    for (const queue of queues) {
+      if (found.length >= most) break;
+      await this.dependencies.broker.browse(queue, (message, position) => {
+        found.push(this.told(message, queue, position));
+        return found.length < most ? 'keep' : 'stop';
+      }, { maxHeld: most, maxHeldBytes: MOST_HELD_BYTES });
+    }
+    return found;
+  }
+
+  private told(message: BrowsedMessage, queue: string, position: number): WaitingTaskInfo {
+    const { body, properties: { headers, messageId } } = message;
+    const expiresAt = countHeader(headers, Header.expires, 0);
+    const told = { queue, position, attempt: attemptIn(headers), argsBytes: body.length, ...(expiresAt === 0 ? {} : { expiresAt }) };
+    try {
+      const { uuid, name, args } = this.dependencies.format.decode(message);
+      const shown = body.length > MOST_ARGS_BYTES ? undefined : this.dependencies.redaction.args(args, { name, queue });
+      return { ...told, uuid, name, ...(shown === undefined ? {} : { args: shown }) };
+    } catch (error) {
+      return { ...told, ...(messageId === undefined ? {} : { uuid: messageId }), problem: shortened(messageOf(error), LONGEST_PROBLEM) };
+    }
   }
 
   private taskOf(message: Parameters<Format['decode']>[0], uuid: string): Task | undefined {

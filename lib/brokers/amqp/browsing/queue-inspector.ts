@@ -37,11 +37,21 @@ export class QueueInspector {
   /** One that is on its way between two queues is in neither: there is none for certain only where none is seen again and again. */
   async delayedCount(looksAtNone: number): Promise<number> {
     for (let looks = 1; ; looks++) {
-      const count = await countDelayed(await this.connection(), this.exchange);
-      if (count === undefined) return 0;
+      const parts = await countDelayed(await this.connection(), this.exchange);
+      if (parts === undefined) return 0;
+      const count = parts.reduce((sum, part) => sum + part.count, 0);
       if (count > 0 || looks === looksAtNone) return count;
       await sleep(BETWEEN_LOOKS_MS);
     }
+  }
+
+  async delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
+    const counts = [...boundsMs.map(() => 0), 0];
+    for (const { withinMs, count } of await countDelayed(await this.connection(), this.exchange) ?? []) {
+      const bound = boundsMs.findIndex((one) => withinMs <= one);
+      counts[bound < 0 ? boundsMs.length : bound]! += count;
+    }
+    return counts;
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { CLASSIC, guardedBy } from '../../../amqp/queue-forms.js';
 import type { Message, Replies } from '../../broker.js';
-import { ShutdownError } from '../../../errors.js';
+import { BrokerError, ShutdownError } from '../../../errors.js';
 import { withChannel } from '../../../amqp/open-channel.js';
 import { within } from '../../../time/within.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
@@ -67,4 +67,9 @@ export class AmqpReplies implements Replies {
     const model = await this.host.connection(DELETE_LIMIT_MS);
     await within(DELETE_LIMIT_MS, withChannel(model, (channel) => channel.deleteQueue(this.address)).catch(() => undefined));
   }
+}
+
+export function repliesOpen(address: string): BrokerError {
+  return new BrokerError('ERR_DISPATCHER_REPLIES_OPEN',
+    `The reply queue "${address}" of this broker is open already, and there is one at most. Share it, or close it before another is opened.`, { address });
 }

@@ -6,6 +6,7 @@ import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../m
 import type { RoutingTable } from '../routing-table.js';
 import { AwaitedQueues } from './awaited-queues.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';
+import { dueTimeOf } from './keys.js';
 import { LmdbBroadcasts } from './lmdb-broadcasts.js';
 import { DeclareOperation } from './declare-operation.js';
 import { DueOperation, earliestDue, type DueOutcome } from './due-operation.js';
@@ -151,6 +152,12 @@ export class LmdbStore implements MessageStore {
     this.requireReadable();
     this.tables.root.resetReadTxn();
     return (this.tables.delayed.getStats() as { entryCount: number }).entryCount;
+  }
+
+  async dueTimes(most: number): Promise<readonly number[]> {
+    this.requireReadable();
+    this.tables.root.resetReadTxn();
+    return [...this.tables.delayed.getKeys({ limit: most })].map((key) => dueTimeOf(key));
   }
 
   signal(name: string): Promise<void> {
