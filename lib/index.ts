@@ -18,7 +18,7 @@ export type { ReleaseOptions } from './dispatcher/unique-keys.js';
 export type { Inspection } from './inspection/inspection.js';
 export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, TasksFilter } from './inspection/inspect-options.js';
 export type {
-  ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
+  ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';
@@ -53,6 +53,9 @@ export {
 } from './workflows/workflow.js';
 export { DispatcherModule } from './nest/dispatcher.module.js';
 export { DispatcherService } from './nest/dispatcher.service.js';
+export type { ActionOptions, CancelActionOptions, DeadLetterSelection, ReplayActionOptions } from './dispatcher/actions/action-options.js';
+export type { ActionItem, ActionResult } from './dispatcher/actions/action-result.js';
+export type { Actions } from './dispatcher/actions/actions.js';
 export type { EventListening } from './dispatcher/events/event-listening.js';
 export { getDispatcherToken, InjectDispatcher } from './nest/dispatcher-token.js';
 export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';

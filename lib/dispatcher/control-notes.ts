@@ -1,5 +1,6 @@
 import type { Broker } from '../brokers/broker.js';
 import { Cancellations } from '../control/cancellations.js';
+import { FailureNotes } from '../control/failure-notes.js';
 import { Pauses } from '../control/pauses.js';
 import { Takers } from '../control/takers.js';
 import type { EventSink } from '../events/dispatcher-event.js';
@@ -26,6 +27,7 @@ export class ControlNotes {
   readonly pauses: Pauses;
   readonly cancellations: Cancellations;
   readonly takers: Takers;
+  readonly failureNotes: FailureNotes;
   readonly calledOff: CancelReasonOf;
 
   constructor(private readonly dependencies: ControlNotesDependencies) {
@@ -36,6 +38,7 @@ export class ControlNotes {
       changed: () => { for (const worker of workers()) worker.cancel(this.calledOff); },
       problem,
     }, () => Date.now());
+    this.failureNotes = new FailureNotes(broker, exchange, { changed: () => undefined, problem });
     this.takers = new Takers({ broker, exchange, backend, workers: () => workers().filter(({ consuming }) => consuming), problem, now: () => Date.now() });
     this.calledOff = calledOffBy(this.cancellations);
   }
@@ -46,7 +49,7 @@ export class ControlNotes {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.pauses.stop(), this.cancellations.stop(), this.takers.stop()]);
+    await Promise.all([this.pauses.stop(), this.cancellations.stop(), this.takers.stop(), this.failureNotes.stop()]);
   }
 
   /** For a worker that is new here. */

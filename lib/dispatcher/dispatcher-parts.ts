@@ -2,7 +2,7 @@ import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { DeadLetterQueues } from '../dead-letters/dead-letter-queues.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
-import { type Audited, auditedBy } from '../events/audited.js';
+import { type Audited, auditedBy, unaudited } from '../events/audited.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
 import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
@@ -20,6 +20,8 @@ import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { WorkerDependencies } from '../worker/worker.js';
 import { Workflows } from '../workflows/workflows.js';
+import type { Actions } from './actions/actions.js';
+import { actionsOver } from './actions/actions-over.js';
 import type { Application } from './application.js';
 import { ControlNotes } from './control-notes.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
@@ -32,7 +34,7 @@ import { resolveMiddlewares } from './resolve-middleware.js';
 import { Placement } from './placement/placement.js';
 import { sharedQueueWarnings } from './placement/shared-queues.js';
 import { PublishAdvice } from './placement/publish-advice.js';
-import { Operations } from './operations.js';
+import { Operations, type OperationsDependencies } from './operations.js';
 import { Publishing } from './publishing/publishing.js';
 import { StartGate } from './publishing/start-gate.js';
 import { StepPublisher } from './publishing/step-publisher.js';
@@ -89,12 +91,14 @@ export class DispatcherParts {
   /** Ends tasks that are taken away without having been run. */
   private readonly removed: RemovedTasks;
   readonly deadLetters: DeadLetters;
-  private readonly deadLetterQueues: DeadLetterQueues;
+  /** The same, of which nothing is told: steps of something else. */
+  readonly deadLetterQueues: DeadLetterQueues;
   readonly workflows: Workflows;
   readonly scheduling: Scheduling;
   readonly inspecting: Inspecting;
   /** Modules that are loaded while it runs. */
   readonly late: LateModules;
+  readonly actions: Actions;
   private place: Placement | undefined;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
@@ -129,10 +133,8 @@ export class DispatcherParts {
     this.late = this.makeLate();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
-    this.operations = new Operations({
-      broker, control: this.control, workers, queues: () => this.placement.queues, ready: this.ready, audited: this.audited,
-      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
-    });
+    const operations = this.operationsOn(workers);
+    this.operations = new Operations(operations);
     this.deadLetterQueues = this.makeDeadLetterQueues();
     this.deadLetters = new DeadLetters(this.deadLetterQueues, this.audited);
     this.workflows = this.makeWorkflows();
@@ -144,6 +146,7 @@ export class DispatcherParts {
       broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit, audited: this.audited,
     });
     this.inspecting = this.makeInspecting();
+    this.actions = actionsOver(this, new Operations({ ...operations, audited: unaudited }));
   }
 
   /** Made when it is first needed: a provider may publish before the application has started. @throws ConfigurationError */
@@ -266,6 +269,14 @@ export class DispatcherParts {
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
       record: (uuid) => results.record(uuid), schedules: () => schedules.list(), claim: (key) => this.uniqueKeys.claim(key), ready, emit, events,
     });
+  }
+
+  private operationsOn(workers: () => readonly ManagedWorker[]): OperationsDependencies {
+    const { broker, control, ready, audited } = this;
+    return {
+      broker, control, workers, ready, audited, queues: () => this.placement.queues,
+      purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
+    };
   }
 
   private makeWorkflows(): Workflows {

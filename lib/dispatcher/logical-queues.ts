@@ -1,4 +1,5 @@
 import type { BrowsedMessage, Broker } from '../brokers/broker.js';
+import { BrokerError } from '../errors.js';
 import { lineRegisterOf } from '../task/queue-lines.js';
 import { noteQueues } from '../worker/intake/line-plan.js';
 import { LineRegister } from '../worker/intake/line-register.js';
@@ -34,6 +35,23 @@ export class LogicalQueues {
     let removed = await this.broker.purge(queue, (message) => end(message, queue));
     for (const other of await this.beside(queue)) {
       if (await this.broker.depth(other) !== undefined) removed += await this.broker.purge(other, (message) => end(message, other));
+    }
+    return removed;
+  }
+
+  /** The same with no more than so many of them, the oldest of each queue first. */
+  async purgeFirst(queue: string, most: number, end: (message: BrowsedMessage, queue: string) => Promise<void> | undefined): Promise<number> {
+    const queues = await this.queuesOf(queue);
+    if (!queues.includes(queue)) throw new BrokerError('ERR_DISPATCHER_NOT_FOUND', `There is no queue "${queue}".`, { queue });
+    let removed = 0;
+    for (const name of queues) {
+      if (removed >= most) break;
+      await this.broker.browse(name, async (message) => {
+        if (removed >= most) return 'stop';
+        await end(message, name);
+        removed++;
+        return 'remove';
+      });
     }
     return removed;
   }

@@ -72,12 +72,14 @@ export class Operations {
     return this.logicalQueues.queuesOf(queue);
   }
 
-  async purge(queue: string, more: readonly unknown[]): Promise<number> {
+  /** @param most so many of what waits, the oldest first; default: all */
+  async purge(queue: string, more: readonly unknown[], most = Infinity): Promise<number> {
     return this.dependencies.audited({ action: 'purge', what: { queue } }, async () => {
       requireText(queue, 'The queue to purge');
       refuseMore(more, 'purge(queue), which removes everything that waits,');
       await this.dependencies.ready();
-      return this.logicalQueues.purge(queue, this.dependencies.purged);
+      const { purged } = this.dependencies;
+      return most === Infinity ? this.logicalQueues.purge(queue, purged) : this.logicalQueues.purgeFirst(queue, most, purged);
     }, (count) => ({ count }));
   }
 

@@ -6,11 +6,11 @@ import type { Asker, Asking } from './asking/asker.js';
 import type { Items, Kind } from './asking/messages.js';
 import type { FollowedEvent } from './following/followed-event.js';
 import type { FollowFilter } from './following/follow-filter.js';
-import { mergedGroups } from './failure-groups.js';
+import { mergedGroups, withNotes } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
 import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
 import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
-import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
+import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { awaitingRetry, narrowed } from './retrying.js';
 import { tasksReport } from './tasks-report.js';
@@ -41,6 +41,8 @@ export interface InspectionDependencies {
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly events: (filter: FollowFilter | undefined) => Observable<FollowedEvent>;
   readonly claim: ClaimOf;
+  /** What people have noted of groups of failures, by their ids. Never rejects. */
+  readonly failureNotes: () => Promise<ReadonlyMap<string, FailureNote>>;
   readonly now: () => number;
 }
 
@@ -109,7 +111,8 @@ export class Inspection {
    */
   async failures(list?: TaskFilter & ListOptions, options?: InspectOptions): Promise<FailureGroup[]> {
     const { filter, limit } = checkList(list);
-    return mergedGroups(await this.ask({ kind: 'failures', filter, limit }, options)).slice(0, limit);
+    const groups = mergedGroups(await this.ask({ kind: 'failures', filter, limit }, options)).slice(0, limit);
+    return withNotes(groups, await this.dependencies.failureNotes());
   }
 
   /**

@@ -210,7 +210,7 @@ export interface TaskFilter {
 
 /** @publicApi */
 export interface FailureGroup {
-  /** Stable for the same name, kind of error and place. */
+  /** The same for the same name, kind of error and place, in every process and after restarts; dead letters have it too. */
   readonly id: string;
   readonly name: string;
   readonly error: { readonly name: string; readonly message: string; readonly frame?: string };
@@ -221,6 +221,15 @@ export interface FailureGroup {
   readonly lastAt: number;
   readonly queues: readonly string[];
   readonly example: EndedTaskInfo;
+  /** What somebody has noted of it, for others. */
+  readonly note?: FailureNote;
+}
+
+/** @publicApi */
+export interface FailureNote {
+  readonly text: string;
+  readonly by: string;
+  readonly at: number;
 }
 
 /** Something that somebody did, or tried to. @publicApi */

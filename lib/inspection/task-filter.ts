@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 import type { TaskArgument } from '../task/task.js';
-import type { EndedTaskInfo, RunningTaskInfo, TaskFilter } from './model.js';
+import type { EndedTaskInfo, TaskFilter } from './model.js';
 
-type Shown = Partial<EndedTaskInfo> & (RunningTaskInfo | EndedTaskInfo);
+/** What is known of a task; one that waits has neither process nor times. */
+type Shown = Partial<EndedTaskInfo> & Pick<EndedTaskInfo, 'uuid' | 'name'>;
 
 const KNOWN: Readonly<Record<keyof TaskFilter, true>> = { uuid: true, name: true, queue: true, worker: true, process: true, state: true, since: true, until: true, error: true, args: true };
 const TEXTS = ['uuid', 'name', 'queue', 'worker', 'process', 'error'] as const;
@@ -50,8 +51,8 @@ export function matchesName(pattern: string, name: string): boolean {
   return true;
 }
 
-function inTime({ since, until }: TaskFilter, at: number): boolean {
-  return (since === undefined || at >= since) && (until === undefined || at < until);
+function inTime({ since, until }: TaskFilter, at: number | undefined): boolean {
+  return (since === undefined || (at !== undefined && at >= since)) && (until === undefined || (at !== undefined && at < until));
 }
 
 function hasError(wanted: string, { error, reason }: Shown): boolean {

@@ -4,7 +4,7 @@ import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion } f
 import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
-import { failureGroups } from './failure-groups.js';
+import { type Failure, failureGroups } from './failure-groups.js';
 import { locksOfClaims, locksOfRun } from './held-locks.js';
 import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInfo, Whereabouts } from './model.js';
 import type { FactsOfProcess } from './process-facts.js';
@@ -58,7 +58,7 @@ export class Teller {
       case 'processes': return [this.process()];
       case 'running': return this.running(filter).slice(0, limit);
       case 'recent': return this.ended(this.dependencies.book.ends.newestFirst(), filter, limit);
-      case 'failures': return failureGroups(this.ended(this.dependencies.book.failures.newestFirst(), filter, MOST_ITEMS), this.dependencies.folder).slice(0, limit);
+      case 'failures': return failureGroups(this.failures(filter), this.dependencies.folder).slice(0, limit);
       case 'queues': return this.dependencies.workers().map((worker) => this.queuePart(worker));
       case 'task': return this.task(filter, limit);
       case 'locks': return this.locks(filter).slice(0, limit);
@@ -114,6 +114,13 @@ export class Teller {
       if (found.length >= limit) break;
     }
     return found;
+  }
+
+  private* failures(filter: TaskFilter): Generator<Failure> {
+    for (const entry of this.dependencies.book.failures.newestFirst()) {
+      const told = this.end(entry);
+      if (entry.mark !== undefined && matches(filter, told)) yield { told, mark: entry.mark };
+    }
   }
 
   private end(entry: EndedEntry): EndedTaskInfo {

@@ -20,6 +20,7 @@ import type { WorkerConfig } from '../worker/worker-config.js';
 import type { PublishedWorkflow } from '../workflows/published-workflow.js';
 import type { WorkflowOptions } from '../workflows/workflow-publisher.js';
 import { Workflow } from '../workflows/workflow.js';
+import type { Actions } from '../dispatcher/actions/actions.js';
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
 import type { EventListening } from '../dispatcher/events/event-listening.js';
@@ -216,6 +217,14 @@ export class DispatcherService {
   /** What happens on the exchange now, in all processes: who lives, what runs, what failed, where a task is. */
   get inspect(): Inspection {
     return this.parts.inspecting.inspection;
+  }
+
+  /**
+   * Everything that can be done to the running system, by filter and in bulk, with who does it and a dry run that counts
+   * first: `actions.discard({ queue: 'mail.*' }, { by: 'ann', dryRun: true })`.
+   */
+  get actions(): Actions {
+    return this.parts.actions;
   }
 
   /**

@@ -6,7 +6,7 @@ export async function removeExchange(url: string, exchange: string, queues: stri
   const levels = Array.from({ length: DELAY_LEVELS }, (_, level) => levelName(exchange, level));
   const both = [...levels, undeliveredName(exchange), dueName(exchange)];
   await removeFromRabbitMq(url, {
-    queues: [...both, `${exchange}.control.v1.pauses`, `${exchange}.control.v1.cancellations`, `${exchange}.control.v1.schedules`, `${exchange}.control.v1.mixed`, ...queues, ...queues.map((queue) => `${queue}.dead`)],
+    queues: [...both, `${exchange}.control.v1.pauses`, `${exchange}.control.v1.cancellations`, `${exchange}.control.v1.schedules`, `${exchange}.control.v1.mixed`, `${exchange}.control.v1.failure-notes`, ...queues, ...queues.map((queue) => `${queue}.dead`)],
     exchanges: [...both, `${exchange}.control.v1`, `${exchange}.inspection.v1`, exchange],
   });
 }

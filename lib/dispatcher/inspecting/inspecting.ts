@@ -43,7 +43,7 @@ export interface InspectingDependencies {
   readonly broker: Broker;
   readonly nestVersion: string | undefined;
   readonly workers: () => readonly ManagedWorker[];
-  readonly control: Pick<ControlNotes, 'pauses'>;
+  readonly control: Pick<ControlNotes, 'pauses' | 'failureNotes'>;
   readonly operations: Pick<Operations, 'depth' | 'paused' | 'queuesOf'>;
   readonly queues: () => readonly QueueDeclaration[];
   readonly deadLetters: DeadLetters;
@@ -58,6 +58,8 @@ export interface InspectingDependencies {
 /** This process among those that are asked, and those that ask. */
 export class Inspecting {
   readonly inspection: Inspection;
+  /** What people see of arguments. */
+  readonly redaction: Redaction;
   private readonly book = new RunBook();
   private readonly facts = new FactsOfProcess();
   private readonly actions: ActionBook;
@@ -72,7 +74,7 @@ export class Inspecting {
     const { broker, config, deadLetters, emit, events, record, schedules, claim, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
-    const redaction = new Redaction(redact);
+    const redaction = this.redaction = new Redaction(redact);
     const id = randomUUID();
     this.actions = new ActionBook({ host: hostname(), pid: process.pid });
     const teller = this.teller(id, redaction);
@@ -86,7 +88,8 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, now: () => Date.now(), events: (filter) => events.guarded(this.following.events(filter)),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
+      events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
     });

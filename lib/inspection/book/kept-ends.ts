@@ -1,6 +1,7 @@
 import type { TaskErrorRecord } from '../../results/task-error-record.js';
 import { detached } from '../../task/error-text.js';
 import type { TaskArgument, TaskHeaders } from '../../task/task.js';
+import type { FailureMark } from '../failure-mark.js';
 import type { EndedState, LogLine } from '../model.js';
 import { Ring } from './ring.js';
 
@@ -14,6 +15,8 @@ export interface EndedEntry {
   readonly state: EndedState;
   readonly reason: string | undefined;
   readonly error: TaskErrorRecord | undefined;
+  /** Of whatever has an error. */
+  readonly mark: FailureMark | undefined;
   readonly startedAt: number;
   readonly endedAt: number;
   /** As the handler got them, not copied; `undefined` where they are too large to be kept, or had to give way to newer ones. */

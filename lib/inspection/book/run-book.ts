@@ -4,6 +4,7 @@ import { errorRecord, type TaskErrorRecord } from '../../results/task-error-reco
 import type { TaskHeaders } from '../../task/task.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
 import type { TaskPortion } from '../asking/messages.js';
+import { markOf } from '../failure-mark.js';
 import type { EndedState, LogLine } from '../model.js';
 import { ClaimBook } from './claim-book.js';
 import { type EndedEntry, KeptEnds } from './kept-ends.js';
@@ -106,7 +107,7 @@ export class WorkerBook implements RunObserver {
     const isLarge = argsBytes > MOST_ARGS_BYTES;
     this.book.add({
       uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
-      error: error === undefined ? undefined : recordOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
+      ...failureOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
       headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), // A copy: whatever a handler still writes after its end is not of it.
       log: run.notes === undefined ? NO_LINES : [...run.notes.lines],
     });
@@ -119,7 +120,7 @@ export class WorkerBook implements RunObserver {
     kind.ended(now, end);
     this.book.add({
       uuid: detached(task.uuid), name: kind.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
-      error: error === undefined ? undefined : recordOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES,
+      ...failureOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES,
     });
   }
 
@@ -136,6 +137,10 @@ function endedOf({ totals: { succeeded, failed, retried, cancelled } }: TaskPort
 
 const MOST_MESSAGE = 2_000;
 const MOST_STACK = 8_000;
+
+function failureOf(error: unknown): Pick<EndedEntry, 'error' | 'mark'> {
+  return error === undefined ? { error: undefined, mark: undefined } : { error: recordOf(error), mark: markOf(error) };
+}
 
 /** Of the errors behind it only the nearest. */
 function recordOf(error: unknown): TaskErrorRecord {

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { failureGroups, mergedGroups, normalised, ownFrame } from '../../../lib/inspection/failure-groups.js';
+import { type Failure, failureGroups, mergedGroups, withNotes } from '../../../lib/inspection/failure-groups.js';
+import { failureId, frameText, markOf, markOfLetter, normalised, ownFrame } from '../../../lib/inspection/failure-mark.js';
+import { ConfigurationError } from '../../../lib/errors.js';
+import { errorStory, placesOf } from '../../../lib/task/error-story.js';
 import type { EndedTaskInfo } from '../../../lib/inspection/model.js';
 
-function failure(message: string, more: Partial<EndedTaskInfo> = {}, stack?: string): EndedTaskInfo {
-  return {
+function failure(message: string, more: Partial<EndedTaskInfo> = {}, stack?: string): Failure {
+  const told: EndedTaskInfo = {
     process: 'p', host: 'h', pid: 1, worker: 'w', queue: 'q', uuid: 'u', name: 'charge', attempt: 1, state: 'failed', startedAt: 1, endedAt: 2, durationMs: 1, argsBytes: 0, log: [],
     error: { name: 'Error', message, ...(stack === undefined ? {} : { stack }) }, ...more,
   };
+  return { told, mark: markOfLetter({ error: `${told.error?.name}: ${told.error?.message}`, ...(stack === undefined ? {} : { stack }) })! };
 }
 
 describe('failures of one kind', () => {
@@ -46,6 +50,41 @@ describe('failures of one kind', () => {
   });
 });
 
+describe('a failure and its dead letter', () => {
+  class Charges {
+    run(message: string, cause?: Error): Error { return new TypeError(message, { cause }); }
+  }
+
+  it.each([
+    ['a plain error', () => new Charges().run('customer 42 has no card')],
+    ['one with a cause', () => new Charges().run('it failed', new Error('connect ECONNREFUSED 10.0.0.1:5672'))],
+    ['one that says (caused by', () => new Charges().run('it (caused by Error: x) failed: "a"')],
+    ['one of ours, which has no place', () => new ConfigurationError('wrong')],
+    ['several', () => new AggregateError([new Error('a'), new RangeError('b')], 'two')],
+    ['a long one', () => new Charges().run('x'.repeat(1_990) + '"quoted text that is cut'.repeat(50))],
+    ['no error', () => 'a text'],
+    ['nothing', () => null],
+  ])('are of one kind: %s', (_what, make) => {
+    const error: unknown = make();
+    const places = placesOf(error, 8_000);
+    const letter = { error: errorStory(error, 2_000), ...(places === undefined ? {} : { stack: places }) };
+    expect(failureId('charge', markOfLetter(letter)!)).toBe(failureId('charge', markOf(error)));
+  });
+
+  it('are of one kind in every folder, and on other lines, and of none without an error', () => {
+    const id = (stack: string): string => failureId('charge', markOfLetter({ error: 'Error: a', stack })!);
+    expect(id('Error: a\n at run (/app/src/charges.js:10:5)')).toBe(id('Error: a\n at async run (file:///srv/v2/dist/charges.js:99:1)'));
+    expect(id('Error: a\n at run (/app/src/charges.js:10:5)')).not.toBe(id('Error: a\n at run (/app/src/refunds.js:10:5)'));
+    expect(markOfLetter({ stack: 'Error' })).toBeUndefined();
+  });
+
+  it('have the note of their kind', () => {
+    const groups = failureGroups([failure('a'), failure('b')], '/app');
+    const note = { text: 'known', by: 'ann', at: 1 };
+    expect(withNotes(groups, new Map([[groups[1]!.id, note]])).map((group) => group.note)).toEqual([undefined, note]);
+  });
+});
+
 describe('the place of a failure', () => {
   it.each([
     ['    at node:internal/x:1:1\n    at fn (/app/node_modules/pg/index.js:1:1)\n    at new Own (file:///app/src/own.js:3:7)', 'new Own (src/own.js:3)'],
@@ -55,6 +94,7 @@ describe('the place of a failure', () => {
     ['    at fn (/app/node_modules/pg/index.js:1:1)', undefined],
     ['nonsense', undefined],
   ])('is the topmost line of own code: %s', (stack, frame) => {
-    expect(ownFrame(`Error: message\n${stack}`, '/app')).toBe(frame);
+    const found = ownFrame(`Error: message\n${stack}`);
+    expect(found && frameText(found, '/app')).toBe(frame);
   });
 });

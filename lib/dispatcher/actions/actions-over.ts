@@ -1,0 +1,40 @@
+import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
+import type { DeadLetterQueues } from '../../dead-letters/dead-letter-queues.js';
+import { gofortFormat } from '../../formats/gofort.js';
+import type { ControlNotes } from '../control-notes.js';
+import type { Inspecting } from '../inspecting/inspecting.js';
+import type { Operations } from '../operations.js';
+import type { Publishing } from '../publishing/publishing.js';
+import type { Scheduling } from '../scheduling.js';
+import type { WorkerRegistry } from '../worker-registry.js';
+import { Actions, type ActionsDependencies } from './actions.js';
+import { DeadLetterActions } from './dead-letter-actions.js';
+import { KnownNames } from './known-names.js';
+import { TaskFinder } from './task-finder.js';
+
+/** Those of a dispatcher that actions are made of. */
+export interface PartsOfActions extends Pick<ActionsDependencies, 'workflows' | 'audited' | 'ready'> {
+  readonly broker: Broker;
+  readonly config: { readonly exchange: string };
+  readonly control: Pick<ControlNotes, 'failureNotes'>;
+  readonly scheduling: Pick<Scheduling, 'untold'>;
+  readonly publishing: Pick<Publishing, 'publishMany'>;
+  readonly inspecting: Pick<Inspecting, 'inspection' | 'redaction'>;
+  readonly workers: Pick<WorkerRegistry, 'list'>;
+  readonly placement: { readonly queues: readonly QueueDeclaration[] };
+  readonly deadLetterQueues: DeadLetterQueues;
+}
+
+/** @param operations of which nothing is told */
+export function actionsOver(parts: PartsOfActions, operations: Operations): Actions {
+  const { broker, config: { exchange }, inspecting: { inspection, redaction }, workflows, audited, ready } = parts;
+  // Where tasks belong is known once there are providers.
+  const queues = (): readonly QueueDeclaration[] => parts.placement.queues;
+  const names = new KnownNames({ processes: () => inspection.processes(), queues });
+  return new Actions({
+    operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: () => Date.now(),
+    workers: () => parts.workers.list(), publishMany: (tasks) => parts.publishing.publishMany(tasks), delayed: () => broker.delayedCount(),
+    deadLetters: new DeadLetterActions({ broker, exchange, names, deadLetters: parts.deadLetterQueues }),
+    tasks: new TaskFinder({ broker, inspection, operations, names, types: queues, format: gofortFormat, redaction }),
+  });
+}
