@@ -22,6 +22,7 @@ export type {
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';
+export type { TaskSchema } from './task/argument-schema.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { WireOption } from './task/wire.js';
 export type { Priority } from './task/priority.js';
@@ -60,7 +61,7 @@ export type { EventListening } from './dispatcher/events/event-listening.js';
 export { getDispatcherToken, InjectDispatcher } from './nest/dispatcher-token.js';
 export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './dispatcher/health.js';
-export { Arg, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
+export { Arg, type ArgumentOptions, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
 export type { OutgoingTask, PublishMiddleware, PublishMiddlewareInput, TaskPublishMiddleware } from './dispatcher/publishing/publish-middleware.js';
 export type { Report } from './dispatcher/results/reports.js';
 export type { ResultOptions, TaskHandle } from './dispatcher/results/task-results.js';
@@ -73,7 +74,7 @@ export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, Serv
 export type { LogTarget } from './dispatcher/events/log-target.js';
 export type { DispatcherModuleExtras, DispatcherOptionsFactory } from './nest/module-options.js';
 export type { ThreadsConfig } from './dispatcher/config/threads-config.js';
-export type { Injected, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
+export type { Injected, Parsed, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
 export { signatures, type TaskSignatures } from './nest/task-signatures.js';
 export { Task } from './nest/task.decorator.js';
 export type { TaskCall } from './task/named-task.js';

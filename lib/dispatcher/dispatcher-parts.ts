@@ -228,9 +228,10 @@ export class DispatcherParts {
   }
 
   private completed(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
-    for (const { name, result, unique } of handlers.values()) {
+    for (const { name, result, unique, schema } of handlers.values()) {
       if (result === true) this.results.want(name);
       if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
+      if (schema !== undefined) this.publishing.plain.makeChecked(name, schema);
     }
     return this.withAllMiddleware(handlers);
   }

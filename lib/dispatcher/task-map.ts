@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import type { Handler, TaskDefinition, TaskMap } from '../worker/handler.js';
+import { schemasOf } from '../task/argument-schema.js';
+import { withSchemas } from '../worker/with-schemas.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { requireObject } from './config/config-checks.js';
 import { checkTaskDefinition } from './config/task-options.js';
@@ -24,5 +26,9 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
   if (name === '') throw new ConfigurationError(`A task of worker "${worker}" has no name. Write { task_1: { function } }.`, { worker });
   const checked = checkTaskDefinition(definition, where);
   const run = checked.function as (...args: unknown[]) => unknown;
-  return { name, origin: run.name === '' ? where : run.name, run: (args) => run(...args), ...handlerOptions(name, checked, where, find) };
+  const { schema, taskUuidAsFirstArg } = checked;
+  return {
+    name, origin: run.name === '' ? where : run.name, ...handlerOptions(name, checked, where, find),
+    run: withSchemas(name, schema && schemasOf(schema), taskUuidAsFirstArg, (args) => run(...args)),
+  };
 }

@@ -9,6 +9,7 @@ import { discoverTasks } from './discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
 import type { DiscoverHandlers } from '../dispatcher/application.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
+import { schemasOfTask } from './discovery/schemas-of-task.js';
 import { createHandler } from './handlers/create-handler.js';
 import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';
 import { featuresOf, marksOfFeatures, queueOfFeature } from './features.js';
@@ -68,9 +69,10 @@ export function knownTasks({ name, container, discovery }: Pick<Surroundings, 'n
   const origins = new Set(found.map(({ prototype }) => prototype));
   const named = marksOfFeatures(features).filter(({ provider }) => !origins.has(provider.prototype as object));
   return [
-    ...found.map((task) => ({ name: task.name, origin: describeTask(task), ...placeOf(task.options) })),
-    ...named.map(({ provider, mark }) => ({
+    ...found.map((task) => ({ name: task.name, origin: describeTask(task), ...placeOf(task.options), schemas: schemasOfTask(task.prototype, task.methodName, task.options) })),
+    ...named.map(({ provider, method, mark }) => ({
       name: mark.name, origin: `${provider.name}, which no module provides`, ...placeOf(withQueueOfFeature(features, provider.prototype as object, mark.options)),
+      schemas: schemasOfTask(provider.prototype as object, method, mark.options),
     })),
   ];
 }

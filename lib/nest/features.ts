@@ -77,8 +77,8 @@ export function queueOfFeature(features: readonly CheckedFeature[], prototype: o
 }
 
 /** The tasks of classes that features name, whether they are provided here or not. */
-export function marksOfFeatures(features: readonly CheckedFeature[]): { readonly provider: Type<object>; readonly mark: TaskMark }[] {
-  return features.flatMap(({ tasks }) => tasks.flatMap((provider) => [...taskMarksOf(provider.prototype as object).values()].flat().map((mark) => ({ provider, mark }))));
+export function marksOfFeatures(features: readonly CheckedFeature[]): { readonly provider: Type<object>; readonly method: string; readonly mark: TaskMark }[] {
+  return features.flatMap(({ tasks }) => tasks.flatMap((provider) => [...taskMarksOf(provider.prototype as object)].flatMap(([method, marks]) => marks.map((mark) => ({ provider, method, mark })))));
 }
 
 function checkFeature(feature: DispatcherFeature): CheckedFeature {

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Observable } from 'rxjs';
 import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
@@ -17,6 +18,16 @@ declare const injected: unique symbol;
  * @publicApi
  */
 export type Injected<T> = T & { readonly [injected]?: true };
+
+declare const sent: unique symbol;
+
+/**
+ * The type of a handler's parameter that a schema makes: in the handler what it gives, in the typed client what it takes.
+ * `ship(order: Parsed<typeof Order>)`, where the schema reads `z.coerce.date()`, gets a `Date` and is sent a text.
+ *
+ * @publicApi
+ */
+export type Parsed<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutput<Schema> & { readonly [sent]?: StandardSchemaV1.InferInput<Schema> };
 
 /**
  * The methods of a provider as a caller sees them: the same arguments, without parameters of type
@@ -48,8 +59,10 @@ export type Unsendable =
   | PromiseLike<unknown> | RegExp | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
 
 /** What a parameter takes from its caller. */
-type Sent<T> = IsAny<T> extends true ? T : T extends Unsendable ? NotSendable
+type Sent<T> = IsAny<T> extends true ? T : typeof sent extends keyof T ? InputOf<T> : T extends Unsendable ? NotSendable
   : T extends readonly (infer Item)[] ? ([Extract<Item, Unsendable>] extends [never] ? T : NotSendable) : T;
+
+type InputOf<T> = T extends { readonly [sent]?: infer Input } ? Exclude<Input, undefined> : never;
 
 interface NotSendable { readonly 'has no JSON form: pass data': never }
 

@@ -1,3 +1,4 @@
+import type { TaskSchema } from '../task/argument-schema.js';
 import type { RetryPolicy } from '../task/retry-policy.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
 import type { UniqueOptions } from '../task/unique-options.js';
@@ -33,6 +34,8 @@ export interface Handler {
   readonly limits?: TaskLimits;
   /** Its share among the tasks of its worker, where they have weights. */
   readonly weight?: number;
+  /** Its arguments are checked by it when they are sent from here. Part of `run` already. */
+  readonly schema?: TaskSchema;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -54,6 +57,8 @@ export interface TaskDefinition {
   limits?: TaskLimitOptions;
   /** Its share among the tasks of the worker, from 1 to 100,000. Default: 1, and no sorting where no task has one. */
   weight?: number;
+  /** What its arguments have to be: a Standard Schema of its first argument, or a list with one for each. Default: anything. */
+  schema?: TaskSchema;
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../errors.js';
 import type { TaskSchedule } from '../../schedules/schedule.js';
 import { display } from '../../task/argument-types.js';
+import { isSchema, type TaskSchema } from '../../task/argument-schema.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
 import type { TaskDefinition } from '../../worker/handler.js';
@@ -52,6 +53,12 @@ export interface TaskOptions {
    */
   unique?: UniqueOptions;
   /**
+   * What its arguments have to be: a Standard Schema (zod, valibot, arktype, ...) of its first argument, or a list with one
+   * for each. Checked when a process that knows the class publishes the task, and when it arrives; the handler gets what
+   * the schema makes of it. What it refuses is not sent, or becomes a dead letter `invalid-arguments`. Default: anything.
+   */
+  schema?: TaskSchema;
+  /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
    */
@@ -97,6 +104,7 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   limits: checkLimits,
   weight: checkWeight,
   middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),
+  schema: checkSchema,
 };
 
 const PLACE_OPTIONS: Checks<TaskPlace> = {
@@ -162,6 +170,14 @@ function checkUnique(unique: UniqueOptions | undefined, where: string): UniqueOp
   const problem = unique === undefined ? undefined : uniqueProblem(unique);
   if (problem !== undefined) throw new ConfigurationError(`${where}: ${problem}.`, { option: 'unique' });
   return unique;
+}
+
+function checkSchema(schema: TaskSchema | undefined, where: string): TaskSchema | undefined {
+  if (schema === undefined) return undefined;
+  const wrong = Array.isArray(schema) ? (schema as unknown[]).find((one) => !isSchema(one)) : schema;
+  if (Array.isArray(schema) ? (schema as unknown[]).every(isSchema) : isSchema(schema)) return schema;
+  throw new ConfigurationError(
+    `schema of ${where} must be a Standard Schema, such as z.object({ ... }) of zod 3.24 or later, or a list of them, one for each argument; found ${display(wrong)}.`, { option: 'schema' });
 }
 
 /** As in gocraft/work. */

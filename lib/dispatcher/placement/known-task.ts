@@ -1,3 +1,5 @@
+import type { ArgumentSchemas } from '../../task/argument-schema.js';
+
 /** A task that this process has the code of, and where it belongs. */
 export interface KnownTask {
   readonly name: string;
@@ -7,6 +9,8 @@ export interface KnownTask {
   readonly queue?: string | undefined;
   /** How it gets there. Absent: by the name of its queue, or where there is none by the default key. */
   readonly routingKey?: string | undefined;
+  /** Its arguments are checked by these before it is sent. */
+  readonly schemas?: ArgumentSchemas | undefined;
 }
 
 /** `undefined`: by the dispatcher's default key. */

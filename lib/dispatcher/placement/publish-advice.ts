@@ -1,4 +1,5 @@
 import type { EventSink } from '../../events/dispatcher-event.js';
+import type { ArgumentSchemas } from '../../task/argument-schema.js';
 import { nearestName } from '../../task/nearest-name.js';
 import { routingKeyOf, type KnownTask } from './known-task.js';
 import type { Placement } from './placement.js';
@@ -27,6 +28,11 @@ export class PublishAdvice {
   routeOf(name: string): string | undefined {
     const task = this.known(name) ?? (this.sources.lookForMore() ? this.known(name) : undefined);
     return task === undefined ? undefined : routingKeyOf(task);
+  }
+
+  /** `undefined`: its arguments may be anything, as far as is known here. */
+  schemasOf(name: string): ArgumentSchemas | undefined {
+    return this.known(name)?.schemas;
   }
 
   /** Costs a comparison for a name that goes where it went before. */

@@ -1,5 +1,6 @@
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishTimeoutError } from '../../errors.js';
+import { checkBeforeSending, type ArgumentSchemas } from '../../task/argument-schema.js';
 import { display } from '../../task/argument-types.js';
 import type { EncodedTask } from '../../formats/format.js';
 import { isA, messageOf } from '../../task/error-text.js';
@@ -32,6 +33,8 @@ export class BatchPublisher {
     for (let index = 0; index < inputs.length; index++) {
       const encoded = this.prepare(inputs[index] as TaskInput, index);
       if (encoded === undefined) continue;
+      const schemas = this.publisher.schemasOf(encoded.task.name);
+      if (schemas !== undefined && !await this.passes(encoded.task, schemas, index)) continue;
       const bytes = encoded.message.body.length;
       while (this.tasks > 0 && (this.tasks >= WINDOW_TASKS || this.bytes + bytes > WINDOW_BYTES)) await this.room();
       if (this.broken === undefined) this.send(encoded, index, bytes);
@@ -48,6 +51,16 @@ export class BatchPublisher {
     } catch (error) {
       this.reject(index, error);
       return undefined;
+    }
+  }
+
+  private async passes({ name, args }: AddressedTask, schemas: ArgumentSchemas, index: number): Promise<boolean> {
+    try {
+      await checkBeforeSending(name, schemas, args);
+      return true;
+    } catch (error) {
+      this.reject(index, error);
+      return false;
     }
   }
 

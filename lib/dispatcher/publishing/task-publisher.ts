@@ -3,6 +3,7 @@ import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
+import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
 import { completeTask, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
@@ -32,6 +33,7 @@ export class TaskPublisher {
   private readonly defaults: TaskDefaults;
   private readonly maxTaskBytes: number;
   private readonly uniques = new Map<string, UniqueOptions>();
+  private readonly checked = new Map<string, ArgumentSchemas>();
 
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
@@ -47,6 +49,8 @@ export class TaskPublisher {
 
   async publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
     const task = this.complete(first, values);
+    const schemas = this.schemasOf(task.name);
+    if (schemas !== undefined) await checkBeforeSending(task.name, schemas, task.args);
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
     this.advice?.look(task.name, task.routingKey);
@@ -75,6 +79,15 @@ export class TaskPublisher {
   /** Tasks of this name are unique where their publisher does not say otherwise. */
   makeUnique(name: string, options: UniqueOptions): void {
     this.uniques.set(name, options);
+  }
+
+  /** Tasks of this name have their arguments checked before they are sent. */
+  makeChecked(name: string, schema: TaskSchema): void {
+    this.checked.set(name, schemasOf(schema));
+  }
+
+  schemasOf(name: string): ArgumentSchemas | undefined {
+    return this.advice?.schemasOf(name) ?? (this.checked.size === 0 ? undefined : this.checked.get(name));
   }
 
   private sendNow(task: AddressedTask, message: EncodedTask): Promise<void> {

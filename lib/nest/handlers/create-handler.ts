@@ -1,5 +1,7 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
+import { schemasOf } from '../../task/argument-schema.js';
+import { withSchemas } from '../../worker/with-schemas.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
@@ -27,7 +29,8 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   if (counts.pipes > 0 && marks.length === 0) surroundings.warn(skippedPipes(task));
   const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
-  const run = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
+  const unchecked = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
+  const run = withSchemas(name, options.schema && schemasOf(options.schema), options.taskUuidAsFirstArg, unchecked);
   if (threads === undefined) return { name, origin, run };
   const handler: Handler = { name, origin, run, ...handlerOptions(name, options, `@Task('${name}')`, (provider) => find(provider, task.host)) };
   return options.thread ? inThread(handler, threads) : handler;

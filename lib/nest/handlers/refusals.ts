@@ -1,4 +1,5 @@
 import { InvalidArgumentsError } from '../../errors.js';
+import { invalidArguments } from '../../task/argument-schema.js';
 import { isA } from '../../task/error-text.js';
 import { taskStorage, type TaskContext } from '../../worker/task-context.js';
 import type { DiscoveredTask } from '../discovery/discovered-task.js';
@@ -19,7 +20,6 @@ interface Refusal {
 
 /** By the run that it belongs to: the same object may be thrown by something else another time. */
 const refusals = new WeakMap<TaskContext, Refusal>();
-const LONGEST_MESSAGE = 1_500;
 
 /**
  * The first failure, to be thrown as it is: interceptors and filters are to see what the pipe threw. Where the pipes speak
@@ -45,9 +45,7 @@ export function refusalFor(thrown: unknown): InvalidArgumentsError | undefined {
 
 function refusalOf(task: string, issues: readonly string[], thrown: unknown): InvalidArgumentsError {
   if (isA(thrown, InvalidArgumentsError)) return thrown;
-  const text = issues.join('; ');
-  const shown = text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE)}... (${issues.length} in all)`;
-  return new InvalidArgumentsError(`Task "${task}" has arguments that its handler does not take: ${shown}`, issues, { task }, thrown);
+  return invalidArguments(task, issues, thrown);
 }
 
 function placeOf({ index, data }: PipeFailure['parameter']): string {
