@@ -97,7 +97,7 @@ const rooms = [
     why: 'As worker/, whose types it speaks of: control is written once for every broker.' },
   { name: 'dead-letters', files: '^lib/dead-letters/', may: [BROKER_PORT, TASK, ERRORS, FORMATS, EVENTS, '^lib/worker/attempt-history\\.ts$'], packages: [],
     why: 'As worker/. Exception: the history of attempts, which workers write and dead letters show.' },
-  { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$'], packages: ['rxjs'],
+  { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$', '^lib/workflows/workflow-info\\.ts$'], packages: ['rxjs'],
     why: 'What runs is told to it, what is kept is given to it: it speaks of pauses and of the port by which workers tell of runs, and of no other part.' },
   { name: 'dispatcher', files: DISPATCHER, packages: ['rxjs', 'uuid'],
     may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],

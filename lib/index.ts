@@ -21,6 +21,7 @@ export type {
   ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
+export type { WorkflowFilter, WorkflowInfo, WorkflowPage } from './workflows/workflow-info.js';
 export type { InspectionConfig, Redact } from './inspection/redaction.js';
 export type { TaskSchema } from './task/argument-schema.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';

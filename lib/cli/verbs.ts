@@ -13,7 +13,7 @@ import { send } from './verbs/send.js';
 import { failures, recent, running, tasks } from './verbs/task-lists.js';
 import { top } from './verbs/top.js';
 import { exportMessages, importMessages } from './verbs/transfer.js';
-import { workflowsCancel, workflowsRetry, workflowsShow } from './verbs/workflows.js';
+import { workflowsCancel, workflowsList, workflowsRetry, workflowsShow } from './verbs/workflows.js';
 
 /** All of them, in the order in which they are listed. */
 export const VERBS: readonly Verb[] = [
@@ -22,7 +22,7 @@ export const VERBS: readonly Verb[] = [
   pause, resume, paused, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,
   locksList, locksRelease,
-  workflowsShow, workflowsCancel, workflowsRetry,
+  workflowsList, workflowsShow, workflowsCancel, workflowsRetry,
   exportMessages, importMessages,
   doctor,
   completion,

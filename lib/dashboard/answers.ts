@@ -1,3 +1,4 @@
+import type { WorkflowInfo } from '../index.js';
 import type { FailureGroup, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, RunningTaskInfo, WaitingReport, WaitingTaskInfo, Whereabouts } from '../inspection/model.js';
 
 /**
@@ -245,6 +246,12 @@ export interface ShownWorkflow {
   readonly retries: number;
   readonly reason?: string;
   readonly root: ShownStep;
+}
+
+export interface WorkflowsAnswer {
+  readonly rows: readonly WorkflowInfo[];
+  /** For the next page, where there may be one. */
+  readonly next?: string;
 }
 
 /** Something that somebody did. @publicApi */

@@ -268,7 +268,7 @@ export class DispatcherParts {
     const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
     return new Inspecting({
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), claim: (key) => this.uniqueKeys.claim(key), ready, emit, events,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), claim: (key) => this.uniqueKeys.claim(key), workflows: (list) => this.workflows.list(list), ready, emit, events,
     });
   }
 
@@ -283,7 +283,7 @@ export class DispatcherParts {
   private makeWorkflows(): Workflows {
     const { broker, config, control, publishing, deadLetterQueues, emit, audited, ready } = this;
     return new Workflows({
-      backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
+      exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
       routeOf: (name) => this.advice.routeOf(name),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),

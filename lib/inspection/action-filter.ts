@@ -2,7 +2,7 @@ import { finite, text } from '../task/option-kinds.js';
 import { checkOptions, type OptionTable } from '../task/options.js';
 import { limitOf, type ListOptions } from './inspect-options.js';
 import type { ActionFilter, ActionInfo } from './model.js';
-import { matchesName } from './task-filter.js';
+import { matchesName } from '../task/name-pattern.js';
 
 const FILTER: OptionTable<ActionFilter> = { action: text(), by: text(), since: finite, until: finite };
 

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { ScheduleInfo } from '../schedules/schedule.js';
 import type { TaskResult } from '../results/task-result.js';
 import { requireText } from '../task/options.js';
+import type { WorkflowFilter, WorkflowPage } from '../workflows/workflow-info.js';
 import type { Asker, Asking } from './asking/asker.js';
 import type { Items, Kind } from './asking/messages.js';
 import type { FollowedEvent } from './following/followed-event.js';
@@ -43,6 +44,7 @@ export interface InspectionDependencies {
   readonly claim: ClaimOf;
   /** What people have noted of groups of failures, by their ids. Never rejects. */
   readonly failureNotes: () => Promise<ReadonlyMap<string, FailureNote>>;
+  readonly workflows: (list?: WorkflowFilter) => Promise<WorkflowPage>;
   readonly now: () => number;
 }
 
@@ -211,6 +213,17 @@ export class Inspection {
   /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */
   schedules(): Promise<ScheduleInfo[]> {
     return this.dependencies.schedules();
+  }
+
+  /**
+   * The workflows of the exchange, the latest first, as long as they are kept (`workflowsExpireInSeconds`). From the state
+   * that processes share: no process has to live for it. One answer looks through some 5,000; `next` of it, given as
+   * `after`, goes on from there.
+   *
+   * @throws ConfigurationError for what is no filter, and what the shared state throws
+   */
+  workflows(list?: WorkflowFilter): Promise<WorkflowPage> {
+    return this.dependencies.workflows(list);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import { matchesName } from '../task/name-pattern.js';
 import type { TaskArgument } from '../task/task.js';
 import type { EndedTaskInfo, TaskFilter } from './model.js';
 
@@ -33,22 +34,6 @@ export function matches(filter: TaskFilter, task: Shown): boolean {
     && inTime(filter, task.endedAt ?? task.startedAt)
     && (filter.error === undefined || hasError(filter.error, task))
     && (filter.args === undefined || Object.entries(filter.args).every(([path, value]) => isSame(valueAt(task.args, path), value)));
-}
-
-/** `*` stands for any text. */
-export function matchesName(pattern: string, name: string): boolean {
-  const parts = pattern.split('*');
-  if (parts.length === 1) return pattern === name;
-  const [first = '', ...rest] = parts;
-  const last = rest.pop() ?? '';
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
 }
 
 function inTime({ since, until }: TaskFilter, at: number | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { BrokerStatus } from '../brokers/broker.js';
+import { matchesName } from '../task/name-pattern.js';
 import type { ObservedRun } from '../worker/run-observer.js';
 import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion } from './asking/messages.js';
 import type { ActionBook } from './book/action-book.js';
@@ -10,7 +11,7 @@ import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInf
 import type { FactsOfProcess } from './process-facts.js';
 import type { Redaction } from './redaction.js';
 import { uniqueKeyOf } from './task-report.js';
-import { matches, matchesName } from './task-filter.js';
+import { matches } from './task-filter.js';
 
 /** A worker of this process, as it is told of. */
 export interface ToldWorker {

@@ -1,5 +1,6 @@
 import { v4 } from 'uuid';
 import { InvalidTaskError, ResultTooLargeError } from '../errors.js';
+import type { WorkflowEvent } from '../events/dispatcher-event.js';
 import { display } from '../task/argument-types.js';
 import { inParallel } from './in-parallel.js';
 import { childPath, firstTasks, leadingGroup, ROOT, withLeadingGroup, type StepPath } from './paths.js';
@@ -11,6 +12,8 @@ import { checkOptions } from '../task/options.js';
 import { isUuid } from './workflow-header.js';
 import type { WorkflowDriver } from './workflow-driver.js';
 import { cancelled, newState } from './workflow-state.js';
+import type { WorkflowIndex } from './workflow-index.js';
+import { titleOf, topSteps } from './workflow-title.js';
 import type { WorkflowStore } from './workflow-store.js';
 import { nodeOf, Workflow, type Step } from './workflow.js';
 
@@ -27,6 +30,8 @@ export interface WorkflowOptions {
 
 export interface WorkflowPublisherDependencies {
   readonly store: WorkflowStore;
+  readonly index: Pick<WorkflowIndex, 'add'>;
+  emit(event: WorkflowEvent): void;
   readonly starter: StepStarter;
   readonly driver: WorkflowDriver;
   now(): number;
@@ -52,11 +57,12 @@ export class WorkflowPublisher {
     const { plan, members, group } = this.split(workflow);
     const bytes = encodePlan(plan).length;
     if (bytes > MAX_PLAN_BYTES) throw tooLarge(bytes);
-    if (!await store.createState(uuid, newState(this.dependencies.now()))) {
+    const startedAt = this.dependencies.now();
+    if (!await store.createState(uuid, newState(startedAt))) {
       throw new InvalidTaskError(`There is a workflow ${uuid} already. Leave uuid out, or use another one.`, { workflow: uuid });
     }
     try {
-      await this.savePlan(uuid, plan, bytes);
+      await Promise.all([this.savePlan(uuid, plan, bytes), this.list(uuid, startedAt, plan)]);
       if (members === undefined || group === undefined) await this.dependencies.starter.start(uuid, ROOT, plan);
       else await this.stream(uuid, group, members);
     } catch (error) {
@@ -64,6 +70,13 @@ export class WorkflowPublisher {
       throw error;
     }
     return uuid;
+  }
+
+  /** One that is in no list runs as any other. */
+  private async list(uuid: string, startedAt: number, plan: PlanNode): Promise<void> {
+    const steps = topSteps(plan);
+    await this.dependencies.index.add({ uuid, name: titleOf(plan), startedAt, ...(steps === undefined ? {} : { steps }) })
+      .catch((error: unknown) => this.dependencies.emit({ type: 'workflow.problem', workflow: uuid, message: 'It is in no list of workflows.', error }));
   }
 
   private async savePlan(uuid: string, plan: PlanNode, bytes: number): Promise<void> {

@@ -23,7 +23,7 @@ const VIEWS: readonly (readonly [address: string, seen: readonly string[]])[] = 
   ['processes', ['host:1', 'lost', 'worker_1', '1 of 3']],
   ['schedules', ['nightly', '0 3 * * *']],
   ['controls', ['queue_2', 'ann', 'the database moves', 'unique:math:report:key:ann', 'perKey.global', '1 of 2', 'worker_1 in host:1']],
-  ['workflows', ['Give the uuid of a workflow']],
+  ['workflows', ['resize → sum', '3 of 7', 'RangeError: no', 'running']],
   ['send', ['Routing key', 'Add an argument']],
   ['events', ['Each step of each task']],
   ['audit', ['Nobody has done anything']],
@@ -46,6 +46,10 @@ function scripted(): ScriptedInspection {
   inspection.unseen = { queue_2: 'It is a quorum queue, and a quorum queue counts each look as a delivery.' };
   inspection.retries = [end({ name: 'charge', state: 'retrying', error: { name: 'Error', message: 'no connection to the bank' } })];
   inspection.groups = [{ id: 'g', name: 'add', error: { name: 'Error', message: 'no', frame: 'at here' }, count: 3, dead: 2, firstAt: 1_000, lastAt: 2_000, queues: ['queue_1'], example: end() }];
+  inspection.workflowList = [
+    { uuid: TASK, name: 'resize → sum', status: 'running', startedAt: 1_700_000_000_000, retries: 1, steps: { ended: 3, total: 7 } },
+    { uuid: 'w2', name: 'export', status: 'failed', startedAt: 1_700_000_000_000, endedAt: 1_700_000_001_000, retries: 0, error: 'RangeError: no' },
+  ];
   inspection.lockList = [
     { kind: 'unique', name: 'report', key: 'unique:math:report:key:ann', most: 1, state: 'held', until: 1_700_000_000_000, holders: [{ uuid: 'waits' }] },
     { kind: 'limit', name: 'sync', key: 'ann', limit: 'perKey.global', most: 2, holders: [{ uuid: 'run-1', process: 'p1', host: 'host', pid: 1, worker: 'worker_1', since: 1_000 }] },

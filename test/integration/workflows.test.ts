@@ -123,6 +123,25 @@ describe.each(places.filter(({ server }) => !isMissing(server)))('workflows on $
     expect(await result(chain(task('add', 1, 2), task('add', 10).immutable(), { name: 'add', args: [{ type: 'int', value: 5 }] }))).toBe(15);
   });
 
+  it('are listed, the latest first, with how each stands and how far it has come', async () => {
+    const { service, tasks } = await dispatcher();
+    const [first, second, third] = [
+      await service.publish(chain(task('add', 1, 2), task('add', 3))), await service.publish(group([task('breaks'), task('add', 1)])), await service.publish(chain(task('nothing'), task('hold'), task('nothing'))),
+    ];
+    const { workflows } = await eventually(() => service.inspect.workflows(), (page) => page.workflows.map(({ status, steps }) => `${status} ${steps?.ended}`).join() === 'running 1,failed 1,succeeded 2', 'how each stands');
+    expect(workflows).toMatchObject([
+      { uuid: third.uuid, name: 'nothing → hold → nothing', status: 'running', steps: { ended: 1, total: 3 } },
+      { uuid: second.uuid, name: 'group of 2', status: 'failed', error: expect.stringContaining('it is broken'), endedAt: expect.any(Number), steps: { ended: 1, total: 2 } },
+      { uuid: first.uuid, name: 'add → add', status: 'succeeded', startedAt: expect.any(Number), endedAt: expect.any(Number), retries: 0, steps: { ended: 2, total: 2 } },
+    ]);
+    const page = await service.inspect.workflows({ limit: 2 });
+    expect((await service.inspect.workflows({ limit: 2, after: page.next as string })).workflows.map(({ uuid }) => uuid)).toEqual([first.uuid]);
+    expect((await service.inspect.workflows({ status: 'failed' })).workflows.map(({ uuid }) => uuid)).toEqual([second.uuid]);
+    tasks.gate.fire();
+    await third.result();
+    expect((await service.inspect.workflows({ name: '*hold*' })).workflows).toMatchObject([{ uuid: third.uuid, status: 'succeeded' }]);
+  });
+
   it('a result keeps its type on the way', async () => {
     expect(await result(chain(task('big', 2n ** 60n), task('big')))).toBe(2n ** 62n);
     expect(await result(chain(task('nothing'), task('kind', 'x')))).toBe('object string');

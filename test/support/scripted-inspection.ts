@@ -1,6 +1,7 @@
 import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
+import type { WorkflowInfo, WorkflowPage } from '../../lib/index.js';
 import type { DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
@@ -12,6 +13,7 @@ export class ScriptedInspection implements InspectionFace {
   ends: EndedTaskInfo[] = [];
   groups: FailureGroup[] = [];
   lockList: LockInfo[] = [];
+  workflowList: WorkflowInfo[] = [];
   found: TaskInfo | undefined;
   /** Set: everything fails with it. */
   failure: Error | undefined;
@@ -40,6 +42,8 @@ export class ScriptedInspection implements InspectionFace {
   events = (): Subject<FollowedEvent> => this.eventStream;
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
+
+  workflows = (): Promise<WorkflowPage> => this.answer('workflows', { workflows: this.workflowList });
 
   private async answer<T>(call: string, answer: T): Promise<T> {
     this.calls.push(call);

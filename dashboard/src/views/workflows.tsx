@@ -1,24 +1,52 @@
 import { useMemo } from 'preact/hooks';
-import type { ShownStep, ShownWorkflow } from '../../../lib/dashboard/answers.js';
+import type { ShownStep, ShownWorkflow, WorkflowsAnswer } from '../../../lib/dashboard/answers.js';
 import { ActionButton } from '../parts/action-button.js';
-import { useScope } from '../parts/context.js';
+import { useFilters, useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { Empty, Page, Problem, Section } from '../parts/page.js';
 import { Badge, Facts, When } from '../parts/shown.js';
-import { TaskLink } from '../parts/link.js';
+import { Link, TaskLink } from '../parts/link.js';
+import { Table, type Column } from '../parts/table.js';
 import { graphOf, NODE_HEIGHT, NODE_WIDTH, type GraphNode } from '../parts/workflow-graph.js';
 import { hrefOf } from '../route.js';
 import { useRead } from '../use-read.js';
 
 const EVERY_MS = 3_000;
+const STATUSES = ['running', 'succeeded', 'failed', 'cancelled'];
+
+const COLUMNS: readonly Column<WorkflowsAnswer['rows'][number]>[] = [
+  { title: 'Started', cell: ({ startedAt }) => <When at={startedAt} /> },
+  { title: 'Workflow', cell: ({ uuid, name }) => <><b class="name">{name}</b> <Link to="workflows" params={{ uuid }} class="mono">{uuid.slice(0, 8)}<span class="sr"> {uuid}</span></Link></> },
+  { title: 'Status', cell: ({ status, retries }) => <><Badge state={status} /> {retries > 0 && <span class="quiet">retried {retries}×</span>}</> },
+  { title: 'Steps', align: 'right', cell: ({ steps }) => (steps === undefined ? '–' : `${steps.ended} of ${steps.total}`) },
+  { title: 'Ended', cell: ({ endedAt }) => <When at={endedAt} /> },
+  { title: 'Why', cell: ({ error, reason }) => (error === undefined ? reason ?? '–' : <span class="error-text">{error}</span>) },
+];
 
 export default function Workflows() {
   const { params: { uuid = '' } } = useScope();
   return (
-    <Page title="Workflow">
-      <Filters filters={[{ name: 'uuid', label: 'Uuid' }]} />
-      {uuid === '' ? <Empty>Give the uuid of a workflow, as publish returned it.</Empty> : <Found uuid={uuid} />}
+    <Page title={uuid === '' ? 'Workflows' : 'Workflow'}>
+      <Filters filters={[{ name: 'uuid', label: 'Uuid' }, ...uuid === '' ? [{ name: 'name', label: 'Name', hint: '*resize*' }, { name: 'status', label: 'Status', choices: STATUSES }] : []]} />
+      {uuid === '' ? <List /> : <Found uuid={uuid} />}
     </Page>
+  );
+}
+
+function List() {
+  const { dispatcher, paused, params: { name, status, after } } = useScope();
+  const change = useFilters();
+  const { answer, problem } = useRead<WorkflowsAnswer>(dispatcher, 'workflows', { name, status, after }, paused ? 0 : EVERY_MS);
+  const { next } = answer ?? {};
+  return (
+    <>
+      <Problem text={problem} />
+      {answer === undefined ? problem === undefined && <Empty>Asking ...</Empty> : <Table caption="Workflows" rows={answer.rows} columns={COLUMNS} keyOf={(row) => row.uuid} empty="No workflow that fits is known." />}
+      <div class="buttons">
+        {after !== undefined && after !== '' && <button type="button" onClick={() => change({ after: '' })}>The latest</button>}
+        {next !== undefined && <button type="button" onClick={() => change({ after: next })}>Earlier ones</button>}
+      </div>
+    </>
   );
 }
 

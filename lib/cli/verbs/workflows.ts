@@ -1,11 +1,39 @@
+import type { WorkflowFilter } from '../../workflows/workflow-info.js';
 import type { StepProgress, WorkflowProgress } from '../../workflows/workflow-progress.js';
 import { RefusedError } from '../failures.js';
-import { BY, REASON, whoIsHere } from '../options.js';
-import { counted, fields, shortened } from '../output/text.js';
+import { BY, count, instant, REASON, whoIsHere } from '../options.js';
+import { counted, fields, shortened, table } from '../output/text.js';
 import type { Session } from '../session/session.js';
 import { option, textArgument, type Verb, type VerbArgument } from '../verb.js';
 
 const UUID: VerbArgument = { name: '<uuid>', about: 'of the workflow, as publish returned it' };
+
+export const workflowsList: Verb = {
+  name: 'workflows list',
+  summary: 'the workflows of the exchange, the latest first',
+  notes: ['As long as they are kept; where the applications have a result backend, it has to be named here too.'],
+  options: [
+    { flags: '--status <status>', about: 'which stand so', choices: ['running', 'succeeded', 'failed', 'cancelled'] },
+    { flags: '--name <name>', about: 'whose name is this; * stands for any text' },
+    { flags: '--since <time>', about: 'which were published at this time or later; also 2h for two hours ago', parse: instant },
+    { flags: '--until <time>', about: 'which were published before this', parse: instant },
+    { flags: '--limit <count>', about: 'how many at most, to 200', parse: count, fallback: '50' },
+    { flags: '--after <place>', about: 'the next page: what the last one had in "next"' },
+  ],
+  examples: [['workflows list --status failed --since 1d', 'what failed since yesterday'], ['workflows list --name "*resize*" --json', 'of some names']],
+  run: async ({ open }, call) => {
+    const time = (name: string): number | undefined => option<Date>(call, name)?.getTime();
+    const filter = Object.fromEntries(Object.entries({
+      status: option<string>(call, 'status'), name: option<string>(call, 'name'), since: time('since'), until: time('until'), limit: option<number>(call, 'limit'), after: option<string>(call, 'after'),
+    }).filter(([, value]) => value !== undefined)) as WorkflowFilter;
+    const page = await (await open()).inspection.workflows(filter);
+    const rows = page.workflows.map(({ uuid, name, status, startedAt, endedAt, steps, error, reason }) => [
+      uuid, shortened(name, 60), status, new Date(startedAt), endedAt === undefined ? undefined : new Date(endedAt), steps === undefined ? undefined : `${steps.ended}/${steps.total}`, shortened(error ?? reason ?? '', 80),
+    ]);
+    const more = page.next === undefined ? '' : `\n\nmore: --after ${page.next}`;
+    return { data: page, text: rows.length === 0 ? `none that fits${more}` : `${table(['UUID', 'WORKFLOW', 'STATUS', 'STARTED', 'ENDED', 'STEPS', 'WHY'], rows)}${more}` };
+  },
+};
 
 export const workflowsShow: Verb = {
   name: 'workflows show',

@@ -1,4 +1,4 @@
-import type { ScheduleInfo, WorkflowProgress, StepProgress } from '../../index.js';
+import type { ScheduleInfo, WorkflowInfo, WorkflowProgress, StepProgress } from '../../index.js';
 import type { EndedState, LockInfo, TaskFilter } from '../../inspection/model.js';
 import type { ShownLock, ShownSchedule, ShownStep, ShownWorkflow } from '../answers.js';
 import type { Fields } from '../http/fields.js';
@@ -14,6 +14,8 @@ const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cance
 const MOST_RECENT = 200;
 const MOST_WAITING = 200;
 const MOST_GROUPS = 200;
+const STATUSES: readonly WorkflowInfo['status'][] = ['running', 'succeeded', 'failed', 'cancelled'];
+const MOST_WORKFLOWS = 50;
 const MOST_NAMES = 2_000;
 const MOST_TASKS = 200;
 const MOST_LOCKS = 200;
@@ -55,6 +57,13 @@ export const READS: Readonly<Record<string, Read>> = {
   locks: async ({ inspection, curtain }) => {
     const locks = await inspection.locks({ limit: MOST_LOCKS });
     return { rows: locks.map((lock) => shownLock(lock, curtain)) };
+  },
+  workflows: async ({ inspection, curtain }, fields) => {
+    const [name, status, after] = [fields.text('name', 500), fields.oneOf('status', STATUSES), fields.text('after', 100)];
+    const { workflows, next } = await inspection.workflows({
+      limit: MOST_WORKFLOWS, ...(name === undefined ? {} : { name }), ...(status === undefined ? {} : { status }), ...(after === undefined ? {} : { after }),
+    });
+    return { rows: workflows.map((one) => listedWorkflow(one, curtain)), ...(next === undefined ? {} : { next }) };
   },
   workflow: async ({ service, curtain }, fields) => {
     const progress = await service.workflow(fields.required('uuid', 255)).progress();
@@ -103,6 +112,10 @@ function shownSchedule({ nextTick, lastTick, paused, ...schedule }: ScheduleInfo
     ...schedule, ...(nextTick === undefined ? {} : { nextTick: nextTick.getTime() }), ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
     ...(paused === undefined ? {} : { paused: { ...paused, since: paused.since.getTime() } }),
   };
+}
+
+function listedWorkflow({ reason, error, ...workflow }: WorkflowInfo, curtain: Curtain): WorkflowInfo {
+  return { ...workflow, ...(reason === undefined ? {} : { reason: curtain.text(reason, {}) }), ...(error === undefined ? {} : { error: curtain.text(error, {}) }) };
 }
 
 function shownWorkflow({ root, reason, ...workflow }: WorkflowProgress, curtain: Curtain): ShownWorkflow {

@@ -1,5 +1,5 @@
 import type { ProcessInfo } from '../../inspection/model.js';
-import { matchesName } from '../../inspection/task-filter.js';
+import { matchesName } from '../../task/name-pattern.js';
 
 export interface KnownNamesDependencies {
   readonly processes: () => Promise<readonly ProcessInfo[]>;

@@ -27,6 +27,7 @@ import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
 import { messageOf } from '../../task/error-text.js';
 import { undeliveredQueueOf } from '../../task/undelivered.js';
 import { within } from '../../time/within.js';
+import type { WorkflowFilter, WorkflowPage } from '../../workflows/workflow-info.js';
 import type { RunObserver } from '../../worker/run-observer.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { ControlNotes } from '../control-notes.js';
@@ -50,6 +51,7 @@ export interface InspectingDependencies {
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly claim: ClaimOf;
+  readonly workflows: (list?: WorkflowFilter) => Promise<WorkflowPage>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
   readonly events: Pick<DispatcherEvents, 'matching' | 'guarded'>;
@@ -71,7 +73,7 @@ export class Inspecting {
   private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
-    const { broker, config, deadLetters, emit, events, record, schedules, claim, ready } = dependencies;
+    const { broker, config, deadLetters, emit, events, record, schedules, claim, workflows, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
     const redaction = this.redaction = new Redaction(redact);
@@ -88,7 +90,7 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),

@@ -3,7 +3,7 @@ import type { EventFilter } from '../../events/event-filter.js';
 import { EVENT_LEVELS, type EventLevel, type StampedEvent } from '../../events/event-stamp.js';
 import { EVENT_TABLE } from '../../events/event-table.js';
 import { display } from '../../task/argument-types.js';
-import { matchesName } from '../task-filter.js';
+import { matchesName } from '../../task/name-pattern.js';
 import { subjectOf } from './followed-event.js';
 
 /** Which events of which processes; all that is given must hold. @publicApi */

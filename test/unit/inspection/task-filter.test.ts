@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkList, peekOf, timeoutOf } from '../../../lib/inspection/inspect-options.js';
 import type { EndedTaskInfo, TaskFilter } from '../../../lib/inspection/model.js';
-import { checkTaskFilter, matches, matchesName } from '../../../lib/inspection/task-filter.js';
+import { checkTaskFilter, matches } from '../../../lib/inspection/task-filter.js';
+import { matchesName } from '../../../lib/task/name-pattern.js';
 
 const ended: EndedTaskInfo = {
   process: 'p', host: 'h', pid: 1, worker: 'w', queue: 'q', uuid: 'u', name: 'mail.send', attempt: 1, state: 'failed', reason: 'timed-out', startedAt: 10, endedAt: 20, durationMs: 10, argsBytes: 5, log: [],

@@ -17,6 +17,7 @@ function scene() {
   const calledOff: [string, string][] = [];
   const trouble = { callOffs: 0 };
   const workflows = new Workflows({
+    exchange: 'e',
     audited: unaudited,
     backend: () => Promise.resolve(backend), expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(),
     sender: {

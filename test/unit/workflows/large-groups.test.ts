@@ -25,6 +25,7 @@ function scene(onSend: (sent: Sent) => void): { backend: SimulatedBackend; workf
     replay: () => Promise.reject(new Error('nothing is retried here')),
   };
   const workflows = new Workflows({
+    exchange: 'e',
     audited: unaudited,
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => Promise.resolve(),
     emit: (event) => { if (event.type === 'workflow.problem') throw new Error(event.message); },

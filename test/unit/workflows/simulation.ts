@@ -159,6 +159,7 @@ export function simulate(seed: number, handle: (task: Task) => unknown, mostPlan
     },
   };
   const workflows = new Workflows({
+    exchange: 'e',
     audited: unaudited,
     backend: () => Promise.resolve(backend), sender, expiresInMs: 1e9, now: () => 0, ready: () => Promise.resolve(), callOff: () => hit(), mostPlanned,
     emit: (event) => { if (event.type === 'workflow.problem') problems.push(`${event.message} ${String(event.error)}`); },
