@@ -152,6 +152,7 @@ export class Dispatcher {
     events.all.subscribe((event) => {
       eventLogger.log(event);
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
+      if (event.type === 'task.returned') this.parts.inspecting.putOff(event.task, event.pauseMs, event.reason);
       if (event.type === 'action.performed' || event.type === 'action.failed') this.parts.inspecting.performed(event);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });

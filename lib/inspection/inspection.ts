@@ -15,8 +15,9 @@ import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGro
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { awaitingRetry, narrowed } from './retrying.js';
 import { tasksReport } from './tasks-report.js';
-import { type DeadFound, endsOf, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
+import { type DeadFound, endsOf, lastPutOff, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
 
+const NOWHERE = { pauses: [], queues: [], limits: [] };
 const DEFAULT_PEEK = 100;
 const DEFAULT_FIRST = 50;
 const MOST_QUEUES_LOOKED_AT = 50;
@@ -128,10 +129,12 @@ export class Inspection {
     const record = await this.dependencies.record(uuid).catch(() => undefined);
     const ends = endsOf(parts);
     const isFound = parts.some(({ running }) => running !== undefined) || ['succeeded', 'cancelled', 'expired'].includes(ends.at(-1)?.state ?? '');
-    if (isFound) return taskReport(uuid, { parts, record, dead: undefined, waiting: undefined, looked: [] }, { pauses: [], queues: [] });
+    if (isFound) return taskReport(uuid, { parts, record, dead: undefined, waiting: undefined, looked: [] }, NOWHERE);
     const { queues } = await this.queues(options);
     const [found, pauses] = [await this.inQueues(uuid, queues, peek), await this.dependencies.queues.pauses()];
-    return taskReport(uuid, { parts, record, ...found }, { pauses, queues });
+    const waits = found.waiting?.name ?? (found.dead === undefined ? lastPutOff(parts)?.name : undefined);
+    const limits = waits === undefined ? [] : await this.locks({ name: waits }, options);
+    return taskReport(uuid, { parts, record, ...found }, { pauses, queues, limits });
   }
 
   /**

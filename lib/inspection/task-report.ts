@@ -4,7 +4,8 @@ import type { TaskErrorRecord } from '../results/task-error-record.js';
 import { Header } from '../task/headers.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
 import type { TaskPart } from './asking/messages.js';
-import type { EndedTaskInfo, LogLine, QueueInfo, TaskInfo, TaskPlaceInfo } from './model.js';
+import type { PutOff } from './book/put-off-book.js';
+import type { EndedTaskInfo, LockInfo, LogLine, QueueInfo, TaskInfo, TaskPlaceInfo } from './model.js';
 
 /** A dead letter, as far as it says something of its task. */
 export interface DeadFound {
@@ -39,6 +40,15 @@ export interface TaskFindings {
 export interface Surroundings {
   readonly pauses: readonly Pause[];
   readonly queues: readonly QueueInfo[];
+  /** The limits of its name that are taken from. */
+  readonly limits: readonly LockInfo[];
+}
+
+/** It was put off, and is not known to have come back since. */
+export function lastPutOff(parts: readonly TaskPart[]): PutOff | undefined {
+  const lastEnd = Math.max(0, ...parts.map(({ ended }) => ended?.endedAt ?? 0));
+  const found = parts.flatMap(({ putOff }) => (putOff === undefined || putOff.at < lastEnd ? [] : [putOff]));
+  return found.sort((a, b) => b.at - a.at)[0];
 }
 
 type Attempt = TaskInfo['attempts'][number];
@@ -48,12 +58,13 @@ export function taskReport(uuid: string, found: TaskFindings, surroundings: Surr
   const { parts, record, dead, waiting } = found;
   const ends = endsOf(parts);
   const running = parts.find((part) => part.running !== undefined)?.running;
-  const name = running?.name ?? waiting?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
+  const putOff = running === undefined && dead === undefined ? lastPutOff(parts) : undefined;
+  const name = running?.name ?? waiting?.name ?? putOff?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
   const args = running?.args ?? waiting?.args ?? dead?.args ?? ends.findLast((end) => end.args !== undefined)?.args;
   const workflow = workflowOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
   const trace = traceOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
   return {
-    uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: waiting === undefined ? [] : reasonsOf(waiting, surroundings),
+    uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: [...putOffReasons(putOff), ...(waiting === undefined ? [] : reasonsOf(waiting, surroundings)), ...limitReasons(surroundings.limits)],
     ...(args === undefined ? {} : { args }), attempts: attemptsOf(ends, running, dead, record), timeline: record?.timeline.map(({ state, at }) => ({ state, at })) ?? [],
     ...(workflow === undefined ? {} : { workflow }), ...(trace === undefined ? {} : { trace }),
   };
@@ -73,6 +84,8 @@ function placeOf({ parts, record, dead, waiting, looked }: TaskFindings, ends: r
   }
   if (waiting !== undefined) return { place: 'waiting', queue: waiting.queue, position: waiting.position };
   if (dead !== undefined) return { place: 'dead', queue: dead.queue, reason: dead.reason, diedAt: dead.diedAt };
+  const putOff = lastPutOff(parts);
+  if (putOff !== undefined) return { place: 'delayed', dueAt: putOff.dueAt };
   // A delivery too many says nothing of the task.
   const last = ends.findLast(({ state }) => state !== 'dropped');
   const told = record?.timeline.at(-1);
@@ -92,6 +105,21 @@ function attemptsOf(ends: readonly EndedTaskInfo[], running: TaskPart['running']
   for (const failed of dead?.history ?? []) add(failed.attempt, failed.at, failed.worker, failed.error, []);
   for (const { state, at, worker, attempt, error } of record?.timeline ?? []) if (state === 'started' && attempt !== undefined) add(attempt, at, worker, error, []);
   return [...attempts.values()].sort((a, b) => a.attempt - b.attempt);
+}
+
+function putOffReasons(putOff: PutOff | undefined): string[] {
+  return putOff === undefined ? [] : [`It was put off: ${putOff.reason}`];
+}
+
+const MOST_HOLDERS = 5;
+
+/** Which limits are reached, and who holds their places. */
+function limitReasons(limits: readonly LockInfo[]): string[] {
+  return limits.filter(({ kind, most, holders }) => kind === 'limit' && holders.length >= most).map(({ limit = 'limit', key, most, holders }) => {
+    const shown = holders.slice(0, MOST_HOLDERS).map(({ uuid, host, pid, worker }) => `${uuid}${worker === undefined ? '' : ` (worker "${worker}", ${host}:${pid})`}`);
+    const more = holders.length > MOST_HOLDERS ? ` and ${holders.length - MOST_HOLDERS} more` : '';
+    return `All ${most} places of its limit "${limit}"${key === undefined ? '' : ` of the key "${key}"`} are taken, by ${shown.join(', ')}${more}.`;
+  });
 }
 
 /** Why it waits, the most important first. */

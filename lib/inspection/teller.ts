@@ -142,7 +142,8 @@ export class Teller {
       .map((run) => ({ uuid, running: { ...this.run(run, worker), log: run.notes?.lines ?? [] } })));
     const ended = this.ended(ends.newestFirst(), { uuid }, limit);
     const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
-    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end }))];
+    const putOff = this.dependencies.book.putOffs.of(uuid);
+    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end })), ...(putOff === undefined ? [] : [{ uuid, putOff }])];
   }
 
   /** What runs first: nobody else knows of it. */

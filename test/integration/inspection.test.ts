@@ -29,6 +29,12 @@ class Tasks {
 
   @Task('report', { unique: { scope: 'untilFinished', key: ([name]) => String(name) } }) report(): void { /* Nothing. */ }
 
+  @Task('narrow', { limits: { process: 1 } })
+  async narrow(): Promise<void> {
+    this.started.fire();
+    await this.release.promise;
+  }
+
   @Task('slow', { limits: { process: 3, global: 7 } })
   async slow(@TaskContext() context: TaskContext): Promise<void> {
     context.logger.log('I begin');
@@ -39,8 +45,9 @@ class Tasks {
 }
 
 describe.each(BROKERS)('inspection: %s', (_title, url) => {
-  const start = async (): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
+  const start = async (limit = 1): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
     const config = oneWorker(url(), 'inspect');
+    config.workers[0].limit = limit;
     const { app, service } = await startOn(config, { providers: [Tasks] });
     const tasks = app.get(Tasks);
     onTestFinished(() => tasks.release.fire());
@@ -170,6 +177,18 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     expect(end).toMatchObject({ uuid, name: 'fails', attempt: 1, state: 'retrying', error: { message: 'customer 43 has no card' } });
     expect(await service.inspect.retrying({ error: 'another' }, OPTIONS)).toEqual([]);
     expect(await service.inspect.retrying({ args: { '0.id': 43 } }, OPTIONS)).toHaveLength(1);
+  });
+
+  it('tells why a task was put off: which limit, and who holds its places', async () => {
+    const { service, tasks } = await start(2);
+    const first = await service.publish('narrow');
+    await tasks.started.promise;
+    const second = await service.publish('narrow');
+    const info = await eventually(() => service.inspect.task(second.uuid, ALONE), ({ where }) => where.place === 'delayed', 'the second one to be put off');
+    expect(info).toMatchObject({ name: 'narrow', where: { place: 'delayed', dueAt: expect.any(Number) }, attempts: [] });
+    expect(info.waitsFor).toEqual([expect.stringMatching(/^It was put off: .*limit/i), expect.stringMatching(new RegExp(`^All 1 places of its limit ".*" are taken, by ${first.uuid} \\(worker "w", .*:${process.pid}\\)\\.$`))]);
+    tasks.release.fire();
+    await eventually(() => service.inspect.task(second.uuid, ALONE), ({ where, waitsFor }) => where.place === 'ended' && waitsFor.length === 0, 'the second one to have run');
   });
 
   it('tells of queues, and why a task waits', async () => {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
 import type { DeadLetters } from '../../dead-letters/dead-letters.js';
 import type { ActionEvent } from '../../events/action-event.js';
-import type { EventSink } from '../../events/dispatcher-event.js';
+import type { EventSink, TaskIdentity } from '../../events/dispatcher-event.js';
 import type { EventStamp } from '../../events/event-stamp.js';
 import { gofortFormat } from '../../formats/gofort.js';
 import { Asker } from '../../inspection/asking/asker.js';
@@ -111,6 +111,11 @@ export class Inspecting {
   /** A unique key was taken by publishing here. */
   claimed(key: string, name: string, uuid: string): void {
     if (this.isEnabled) this.book.claims.add(key, name, uuid, Date.now());
+  }
+
+  /** A task was sent to its queue again with a delay, without having been run. */
+  putOff(task: TaskIdentity, pauseMs: number, reason: string | undefined): void {
+    if (this.isEnabled) this.book.putOffs.add(task, pauseMs, reason, Date.now());
   }
 
   /** In the background: a process that nobody can ask works as any other. */

@@ -1,4 +1,5 @@
 import type { DurationCounts } from '../book/durations.js';
+import type { PutOff } from '../book/put-off-book.js';
 import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
 import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
 
@@ -39,11 +40,12 @@ export interface QueuePart {
   readonly history: readonly QueueMinute[];
 }
 
-/** A task in a process: it runs there, or a run of it has ended there. */
+/** A task in a process: it runs there, a run of it has ended there, or it was put off there. */
 export interface TaskPart {
   readonly uuid: string;
   readonly running?: RunningTaskInfo & { readonly log: EndedTaskInfo['log'] };
   readonly ended?: EndedTaskInfo;
+  readonly putOff?: PutOff;
 }
 
 /** One task's hold on a unique key or a place of a limit. */

@@ -10,7 +10,8 @@ export const SHAPES = {
     && isListOf(item['queues'], isText) && isEnded(item['example']),
   queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && areNumbers(item, ['running', 'waiting'])
     && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
-  task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended'])),
+  task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended']))
+    && (item['putOff'] === undefined || isPutOff(item['putOff'])),
   tasks: (item: unknown) => isObject(item) && (item['name'] === undefined || isText(item['name'])) && areNumbers(item, ['rate', 'lastEndedAt', 'totalMs'])
     && isObject(item['totals']) && areNumbers(item['totals'], ['succeeded', 'failed', 'retried', 'cancelled']) && isListOf(item['durations'], isWholeCount),
   actions: (item: unknown) => isObject(item) && areTexts(item, ['id', 'action', 'host']) && areNumbers(item, ['at', 'pid']) && isObject(item['what'])
@@ -31,6 +32,10 @@ function isRunning(item: unknown): boolean {
 function isEnded(item: unknown): boolean {
   return isObject(item) && areTexts(item, [...PLACE, 'state']) && areNumbers(item, ['attempt', 'startedAt', 'endedAt', 'durationMs', 'argsBytes']) && Array.isArray(item['log'])
     && (item['error'] === undefined || isError(item['error']));
+}
+
+function isPutOff(item: unknown): boolean {
+  return isObject(item) && areTexts(item, ['name', 'queue', 'reason']) && areNumbers(item, ['at', 'dueAt']);
 }
 
 function isWorker(item: unknown): boolean {

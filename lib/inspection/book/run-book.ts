@@ -10,6 +10,7 @@ import { ClaimBook } from './claim-book.js';
 import { type EndedEntry, KeptEnds } from './kept-ends.js';
 import { QueueMinutes } from './queue-minutes.js';
 import { TaskKind } from './task-kind.js';
+import { PutOffBook } from './put-off-book.js';
 import { Tally } from './tally.js';
 
 /** Ends of a process, and failures among them, which are kept for longer. */
@@ -40,6 +41,7 @@ export class RunBook {
   private readonly kinds = new Map<string, TaskKind>();
   /** By publishing. */
   readonly claims = new ClaimBook();
+  readonly putOffs = new PutOffBook();
   private readonly otherKinds = new TaskKind(undefined);
   private readonly workers = new Map<string, WorkerBook>();
   private second = 0;
