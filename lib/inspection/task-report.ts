@@ -62,11 +62,13 @@ export function taskReport(uuid: string, found: TaskFindings, surroundings: Surr
   const name = running?.name ?? waiting?.name ?? putOff?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
   const args = running?.args ?? waiting?.args ?? dead?.args ?? ends.findLast((end) => end.args !== undefined)?.args;
   const workflow = workflowOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
+  const parent = parts.find((part) => part.parent !== undefined)?.parent;
+  const children = [...new Set(parts.flatMap((part) => part.children ?? []))];
   const trace = traceOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
   return {
     uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: [...putOffReasons(putOff), ...(waiting === undefined ? [] : reasonsOf(waiting, surroundings)), ...limitReasons(surroundings.limits)],
     ...(args === undefined ? {} : { args }), attempts: attemptsOf(ends, running, dead, record), timeline: record?.timeline.map(({ state, at }) => ({ state, at })) ?? [],
-    ...(workflow === undefined ? {} : { workflow }), ...(trace === undefined ? {} : { trace }),
+    ...(workflow === undefined ? {} : { workflow }), ...(parent === undefined ? {} : { parent }), ...(children.length === 0 ? {} : { children }), ...(trace === undefined ? {} : { trace }),
   };
 }
 

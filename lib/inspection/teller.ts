@@ -143,7 +143,21 @@ export class Teller {
     const ended = this.ended(ends.newestFirst(), { uuid }, limit);
     const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
     const putOff = this.dependencies.book.putOffs.of(uuid);
-    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end })), ...(putOff === undefined ? [] : [{ uuid, putOff }])];
+    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end })), ...(putOff === undefined ? [] : [{ uuid, putOff }]), ...this.family(uuid)];
+  }
+
+  /** Who has published it here, and what it has published. */
+  private family(uuid: string): TaskPart[] {
+    const { book, workers } = this.dependencies;
+    const parts: TaskPart[] = [];
+    const look = (of: string, sent: readonly string[] | undefined): void => {
+      if (sent === undefined) return;
+      if (of === uuid) parts.push({ uuid, children: sent });
+      else if (sent.includes(uuid)) parts.push({ uuid, parent: of });
+    };
+    for (const { runs } of workers()) for (const run of runs) look(run.uuid, run.notes?.sent);
+    for (const entry of book.ends.newestFirst()) look(entry.uuid, entry.sent);
+    return parts;
   }
 
   /** What runs first: nobody else knows of it. */

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { TaskContext, TaskLogger } from './task-context.js';
+import { taskStorage, type TaskContext, type TaskLogger } from './task-context.js';
 import type { TaskHeaders } from '../task/task.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
@@ -9,6 +9,8 @@ export interface ContextSource extends TaskContext {
   readonly controls: WorkerControls;
   /** The work begins only now, see {@link Handler.startsItself}. */
   started?: (() => void) | undefined;
+  /** Its handler has published a task of this uuid. */
+  noteSent(uuid: string): void;
 }
 
 let reveal: (context: TaskContext) => ContextSource | undefined;
@@ -53,6 +55,12 @@ export class HandlerContext implements TaskContext {
 /** What middleware of ours may ask of the worker that runs the task. */
 export function controlsOf(context: TaskContext): WorkerControls | undefined {
   return reveal(context)?.controls;
+}
+
+/** To be told of what is published: whoever runs here is its parent. */
+export function noteSent(uuid: string): void {
+  const context = taskStorage.getStore();
+  if (context !== undefined) reveal(context)?.noteSent(uuid);
 }
 
 /** For handlers that start themselves: the work begins now. */

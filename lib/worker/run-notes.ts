@@ -4,6 +4,7 @@ import type { TaskLogger } from './task-context.js';
 const MOST_LINES = 50;
 const MOST_CHARACTERS = 500;
 const MOST_TEXT = 200;
+const MOST_SENT = 50;
 
 export interface NotedLine {
   readonly at: number;
@@ -17,16 +18,20 @@ export interface NotedProgress {
   readonly at: number;
 }
 
-/** What a handler has said last of itself: the last lines of its log, and how far it is. */
+/** What a handler has said last of itself: the last lines of its log, how far it is, and the first tasks that it has published. */
 export class RunNotes {
   /** How many lines were dropped before those that are here. */
   dropped = 0;
   private readonly kept: NotedLine[] = [];
+  private published: string[] | undefined;
   private fraction: number | undefined;
   private data: unknown;
   private reachedAt = 0;
 
   get lines(): readonly NotedLine[] { return this.kept; }
+
+  /** Uuids. */
+  get sent(): readonly string[] | undefined { return this.published; }
 
   /** Only noted, since handlers may call it very often; made into words when somebody looks. */
   get progress(): NotedProgress | undefined {
@@ -39,6 +44,11 @@ export class RunNotes {
     this.fraction = fraction;
     this.data = data;
     this.reachedAt = at;
+  }
+
+  addSent(uuid: string): void {
+    const published = (this.published ??= []);
+    if (published.length < MOST_SENT) published.push(detached(uuid));
   }
 
   add(level: NotedLine['level'], message: unknown): void {

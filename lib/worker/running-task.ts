@@ -105,6 +105,10 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   get context(): HandlerContext { return (this.own ??= new HandlerContext(this)); }
   get controls(): WorkerControls { return this.surroundings.controls; }
 
+  noteSent(uuid: string): void {
+    if (this.surroundings.isObserved) this.noted.addSent(uuid);
+  }
+
   progress(fraction: number, data?: unknown): void {
     checkProgress(this.name, fraction);
     if (this.surroundings.isObserved) this.noted.reached(fraction, data, Date.now());

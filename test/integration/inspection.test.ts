@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Arg, type DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
+import { Arg, currentTask, DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
 import { bothBrokers, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { startScript, type Child } from '../support/processes.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
@@ -17,6 +17,8 @@ const BROKERS = [...bothBrokers('inspection'), ['embedded, in memory', () => 'em
 
 @Injectable()
 class Tasks {
+  constructor(@Inject(DispatcherService) private readonly dispatcher: DispatcherService) {}
+
   started = new Signal();
   release = new Signal();
 
@@ -28,6 +30,12 @@ class Tasks {
   }
 
   @Task('report', { unique: { scope: 'untilFinished', key: ([name]) => String(name) } }) report(): void { /* Nothing. */ }
+
+  @Task('parent')
+  async parent(): Promise<void> {
+    await this.dispatcher.publish({ name: 'add', uuid: `${currentTask()?.uuid}-1`, args: [] });
+    await this.dispatcher.publishMany([2, 3].map((index) => ({ name: 'add', uuid: `${currentTask()?.uuid}-${index}`, args: [] })));
+  }
 
   @Task('narrow', { limits: { process: 1 } })
   async narrow(): Promise<void> {
@@ -177,6 +185,16 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     expect(end).toMatchObject({ uuid, name: 'fails', attempt: 1, state: 'retrying', error: { message: 'customer 43 has no card' } });
     expect(await service.inspect.retrying({ error: 'another' }, OPTIONS)).toEqual([]);
     expect(await service.inspect.retrying({ args: { '0.id': 43 } }, OPTIONS)).toHaveLength(1);
+  });
+
+  it('tells which tasks a handler has published, and whose handler has published a task', async () => {
+    const { service } = await start();
+    const { uuid } = await service.publish('parent');
+    const child = await eventually(() => service.inspect.task(`${uuid}-3`, ALONE), ({ where }) => where.place === 'ended', 'the last child');
+    expect(child).toMatchObject({ parent: uuid });
+    expect(child).not.toHaveProperty('children');
+    expect(await service.inspect.task(uuid, ALONE)).toMatchObject({ children: [`${uuid}-1`, `${uuid}-2`, `${uuid}-3`] });
+    expect(await service.inspect.task(uuid, ALONE)).not.toHaveProperty('parent');
   });
 
   it('tells why a task was put off: which limit, and who holds its places', async () => {

@@ -1,5 +1,6 @@
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishTimeoutError } from '../../errors.js';
+import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, type ArgumentSchemas } from '../../task/argument-schema.js';
 import { display } from '../../task/argument-types.js';
 import type { EncodedTask } from '../../formats/format.js';
@@ -68,7 +69,10 @@ export class BatchPublisher {
     this.tasks++;
     this.bytes += bytes;
     this.publisher.send(task, message).then(
-      (unique) => { this.outcomes[index] = acceptedAs(task.uuid, unique); },
+      (unique) => {
+        noteSent(unique?.taken === false ? unique.uuid : task.uuid);
+        this.outcomes[index] = acceptedAs(task.uuid, unique);
+      },
       (error: unknown) => {
         this.reject(index, error);
         if (this.broker.state.status !== 'ready' && isAway(error)) this.broken = error;

@@ -3,6 +3,7 @@ import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
+import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
 import { completeTask, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
@@ -56,6 +57,7 @@ export class TaskPublisher {
     this.advice?.look(task.name, task.routingKey);
     const unique = await this.send(task, message);
     const uuid = unique?.taken === false ? unique.uuid : task.uuid;
+    noteSent(uuid);
     const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isAsked(task);
     return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: Date.now() } : undefined, unique);
   }

@@ -46,6 +46,10 @@ export interface TaskPart {
   readonly running?: RunningTaskInfo & { readonly log: EndedTaskInfo['log'] };
   readonly ended?: EndedTaskInfo;
   readonly putOff?: PutOff;
+  /** The task whose handler has published it there. */
+  readonly parent?: string;
+  /** What its handler has published there. */
+  readonly children?: readonly string[];
 }
 
 /** One task's hold on a unique key or a place of a limit. */

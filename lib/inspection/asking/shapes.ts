@@ -11,7 +11,7 @@ export const SHAPES = {
   queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && areNumbers(item, ['running', 'waiting'])
     && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
   task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended']))
-    && (item['putOff'] === undefined || isPutOff(item['putOff'])),
+    && (item['putOff'] === undefined || isPutOff(item['putOff'])) && (item['parent'] === undefined || isText(item['parent'])) && (item['children'] === undefined || isListOf(item['children'], isText)),
   tasks: (item: unknown) => isObject(item) && (item['name'] === undefined || isText(item['name'])) && areNumbers(item, ['rate', 'lastEndedAt', 'totalMs'])
     && isObject(item['totals']) && areNumbers(item['totals'], ['succeeded', 'failed', 'retried', 'cancelled']) && isListOf(item['durations'], isWholeCount),
   actions: (item: unknown) => isObject(item) && areTexts(item, ['id', 'action', 'host']) && areNumbers(item, ['at', 'pid']) && isObject(item['what'])

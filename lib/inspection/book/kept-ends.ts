@@ -25,9 +25,12 @@ export interface EndedEntry {
   readonly headers: TaskHeaders | undefined;
   /** Gives way with the arguments. */
   log: readonly LogLine[];
+  /** The uuids of what its handler has published; gives way with them too. */
+  sent: readonly string[] | undefined;
 }
 
 const NO_LINES: readonly LogLine[] = [];
+const BYTES_OF_UUID = 72;
 
 /** The last ends, of which the newest have their arguments and their log too, as far as the bytes go. */
 export class KeptEnds {
@@ -60,14 +63,15 @@ export class KeptEnds {
   private letGo(entry: EndedEntry): void {
     this.bytes -= bytesOf(entry);
     entry.log = NO_LINES;
+    entry.sent = undefined;
     if (entry.args === undefined) return;
     entry.args = undefined;
     entry.uuid = detached(entry.uuid);
   }
 }
 
-function bytesOf({ args, argsBytes, log }: EndedEntry): number {
-  let bytes = args === undefined ? 0 : argsBytes;
+function bytesOf({ args, argsBytes, log, sent }: EndedEntry): number {
+  let bytes = (args === undefined ? 0 : argsBytes) + BYTES_OF_UUID * (sent?.length ?? 0);
   for (const { text } of log) bytes += 2 * text.length;
   return bytes;
 }

@@ -111,7 +111,7 @@ export class WorkerBook implements RunObserver {
       uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
       ...failureOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
       headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), // A copy: whatever a handler still writes after its end is not of it.
-      log: run.notes === undefined ? NO_LINES : [...run.notes.lines],
+      log: run.notes === undefined ? NO_LINES : [...run.notes.lines], sent: run.notes?.sent,
     });
   }
 
@@ -122,7 +122,7 @@ export class WorkerBook implements RunObserver {
     kind.ended(now, end);
     this.book.add({
       uuid: detached(task.uuid), name: kind.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
-      ...failureOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES,
+      ...failureOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES, sent: undefined,
     });
   }
 

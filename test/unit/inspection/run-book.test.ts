@@ -34,7 +34,7 @@ describe('a ring', () => {
 
 describe('the ends that are kept', () => {
   const entry = (uuid: string, argsBytes: number): EndedEntry => ({
-    uuid, name: 'n', attempt: 1, queue: 'q', worker: 'w', state: 'succeeded', reason: undefined, error: undefined, mark: undefined, startedAt: 0, endedAt: 0, args: [], argsBytes, headers: undefined, log: [],
+    uuid, name: 'n', attempt: 1, queue: 'q', worker: 'w', state: 'succeeded', reason: undefined, error: undefined, mark: undefined, startedAt: 0, endedAt: 0, args: [], argsBytes, headers: undefined, log: [], sent: undefined,
   });
 
   it('lose the arguments of the oldest first, and never hold more bytes of them than they may', () => {
