@@ -33,7 +33,7 @@ export type { UniqueOptions, UniqueOutcome, UniqueScope } from './task/unique-op
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { MissedTicks } from './schedules/due-ticks.js';
 export type {
-  ScheduledTask, ScheduledTaskOptions, ScheduleInfo, ScheduleInput, SchedulePause, ScheduleSource, ScheduleTiming, TaskSchedule,
+  FiringOutcome, ScheduledTask, ScheduledTaskOptions, ScheduleFiring, ScheduleInfo, ScheduleInput, SchedulePause, ScheduleSource, ScheduleTiming, TaskSchedule,
 } from './schedules/schedule.js';
 export type { Schedules } from './schedules/schedules.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';

@@ -201,6 +201,14 @@ export interface ShownTaskPage {
   readonly trace?: string;
 }
 
+export interface ShownFiring {
+  readonly tick: number;
+  readonly by: string;
+  readonly uuid?: string;
+  readonly error?: string;
+  readonly outcome?: { readonly state: string; readonly at: number; readonly attempt: number; readonly error?: string };
+}
+
 export interface ShownSchedule {
   readonly name: string;
   readonly source: string;
@@ -208,9 +216,9 @@ export interface ShownSchedule {
   readonly timeZone?: string;
   readonly missed: string;
   readonly task: string;
-  readonly nextTick?: number;
-  readonly lastTick?: number;
-  readonly lastTickBy?: string;
+  readonly nextTicks: readonly number[];
+  /** The latest first. */
+  readonly firings: readonly ShownFiring[];
   readonly paused?: { readonly by: string; readonly reason: string; readonly since: number };
 }
 

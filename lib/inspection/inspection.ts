@@ -14,6 +14,7 @@ import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
 import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { awaitingRetry, narrowed } from './retrying.js';
+import { tasksOfFirings, withOutcomes } from './schedules-report.js';
 import { tasksReport } from './tasks-report.js';
 import { type DeadFound, endsOf, lastPutOff, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
 
@@ -213,9 +214,12 @@ export class Inspection {
     return awaitingRetry(failed, [...ended, ...running]).slice(0, limit);
   }
 
-  /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them. */
-  schedules(): Promise<ScheduleInfo[]> {
-    return this.dependencies.schedules();
+  /** The schedules of the exchange, as `dispatcher.schedules.list()` tells them, and how the tasks of their last ticks ended. */
+  async schedules(options?: InspectOptions): Promise<ScheduleInfo[]> {
+    timeoutOf(options);
+    const schedules = await this.dependencies.schedules();
+    const uuids = tasksOfFirings(schedules);
+    return uuids.length === 0 ? schedules : withOutcomes(schedules, await this.ask({ kind: 'firings', uuids, limit: MOST }, options));
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { BrokerStatus } from '../brokers/broker.js';
 import { matchesName } from '../task/name-pattern.js';
 import type { ObservedRun } from '../worker/run-observer.js';
-import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion } from './asking/messages.js';
+import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, TickEnd } from './asking/messages.js';
 import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
@@ -49,12 +49,24 @@ const MOST_RUNNING_OF_PROCESS = 100;
 export class Teller {
   constructor(private readonly dependencies: TellerDependencies) {}
 
-  answer({ id, kind, filter = {}, actions = {}, limit = DEFAULT_ITEMS }: Question): Answer {
+  answer(question: Question): Answer {
+    const { id, limit = DEFAULT_ITEMS } = question;
     const most = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, MOST_ITEMS) : DEFAULT_ITEMS;
-    return { id, process: this.dependencies.process.id, items: kind === 'actions' ? this.dependencies.actions.list(actions, most) : this.items(kind, filter, most) };
+    return { id, process: this.dependencies.process.id, items: this.itemsOf(question, most) };
   }
 
-  private items(kind: Exclude<Kind, 'actions'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
+  private itemsOf({ kind, filter = {}, actions = {}, uuids = [] }: Question, most: number): readonly Items[Kind][] {
+    if (kind === 'actions') return this.dependencies.actions.list(actions, most);
+    return kind === 'firings' ? this.firings(new Set(Array.isArray(uuids) ? uuids : [])).slice(0, most) : this.items(kind, filter, most);
+  }
+
+  private firings(uuids: ReadonlySet<string>): TickEnd[] {
+    const { book, now, workers } = this.dependencies;
+    const runs = workers().flatMap((worker) => worker.runs.filter(({ uuid }) => uuids.has(uuid)));
+    return [...runs.map(({ uuid, attempt, startedAt }) => ({ uuid, state: 'running' as const, at: Math.round(now() - (performance.now() - startedAt)), attempt })), ...book.ticks.of(uuids)];
+  }
+
+  private items(kind: Exclude<Kind, 'actions' | 'firings'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
     switch (kind) {
       case 'processes': return [this.process()];
       case 'running': return this.running(filter).slice(0, limit);

@@ -10,6 +10,27 @@ export interface Cursor {
   readonly text: string;
   /** The last tick that was published, and by which process. */
   readonly fired?: { readonly tick: number; readonly by: string };
+  /** The last ones, the latest first; those too that could not be published. */
+  readonly recent?: readonly CursorFiring[];
+}
+
+export interface CursorFiring {
+  readonly tick: number;
+  readonly by: string;
+  /** Why it could not be published. */
+  readonly error?: string;
+}
+
+/** What the cursor tells of the past. */
+export type Told = Pick<Cursor, 'fired' | 'recent'>;
+
+const MOST_RECENT = 10;
+const LONGEST_ERROR = 200;
+
+/** The same with one more. A tick that is fired again, because nobody knows whether it was, stands there once. */
+export function withFiring({ fired, recent = [] }: Told, { tick, by, error }: CursorFiring): Told {
+  const firing = { tick, by, ...(error === undefined ? {} : { error: error.slice(0, LONGEST_ERROR) }) };
+  return { fired: error === undefined ? { tick, by } : fired, recent: [firing, ...recent.filter((other) => other.tick !== tick)].slice(0, MOST_RECENT) };
 }
 
 /** As it was read: the bytes are what a replacement must find. */
@@ -32,8 +53,15 @@ function decodeCursor(bytes: Buffer): Cursor | undefined {
     const cursor = JSON.parse(bytes.toString()) as Partial<Cursor> | null;
     const isCursor = typeof cursor?.tick === 'number' && (cursor.state === 'claimed' || cursor.state === 'done')
       && typeof cursor.owner === 'string' && typeof cursor.text === 'string';
-    return isCursor ? cursor as Cursor : undefined;
+    if (!isCursor) return undefined;
+    const { recent, ...rest } = cursor as Cursor;
+    return Array.isArray(recent) ? { ...rest, recent: recent.filter(isFiring) } : rest;
   } catch {
     return undefined;
   }
+}
+
+function isFiring(value: unknown): value is CursorFiring {
+  const { tick, by, error } = (value ?? {}) as Partial<CursorFiring>;
+  return typeof tick === 'number' && typeof by === 'string' && (error === undefined || typeof error === 'string');
 }

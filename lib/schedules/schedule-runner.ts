@@ -1,6 +1,7 @@
 import type { EventSink } from '../events/dispatcher-event.js';
+import { errorText } from '../task/error-text.js';
 import { pauseUntil } from '../time/pause-until.js';
-import type { StoredCursor } from './cursor.js';
+import { type StoredCursor, type Told, withFiring } from './cursor.js';
 import { dueTicks, type MissedRange } from './due-ticks.js';
 import type { Schedule } from './schedule.js';
 import type { ScheduleStore } from './schedule-store.js';
@@ -140,43 +141,44 @@ export class ScheduleRunner {
   private async fire(before: StoredCursor | undefined, ticks: readonly number[], missed?: MissedRange): Promise<void> {
     const { elapsed, sender } = this.dependencies;
     let current = before;
-    let fired = before?.cursor.fired;
+    let told: Told = before?.cursor ?? {};
     for (const [index, tick] of ticks.entries()) {
       const since = elapsed();
-      current = await this.write(current, tick, 'claimed', fired);
+      current = await this.write(current, tick, 'claimed', told);
       // Where the answer took so long others may have taken the claim over: the next turn looks.
       if (current === undefined || elapsed() - since > TAKEOVER_MS / 2) return;
       if (index === 0 && missed !== undefined) this.reportMissed(missed);
-      if (await this.publish(tick, sender)) fired = { tick, by: this.dependencies.by };
+      const error = await this.publish(tick, sender);
+      told = withFiring(told, { tick, by: this.dependencies.by, ...(error === undefined ? {} : { error }) });
       this.position = tick;
       if (this.isStopped) break;
     }
-    if (current !== undefined) this.held = await this.write(current, current.cursor.tick, 'done', fired);
+    if (current !== undefined) this.held = await this.write(current, current.cursor.tick, 'done', told);
   }
 
   private async pass(stored: StoredCursor | undefined, missed: MissedRange): Promise<void> {
-    this.held = await this.write(stored, missed.last, 'done', stored?.cursor.fired);
+    this.held = await this.write(stored, missed.last, 'done', stored?.cursor ?? {});
     if (this.held === undefined) return;
     this.position = missed.last;
     this.reportMissed(missed);
   }
 
-  private write(before: StoredCursor | undefined, tick: number, state: 'claimed' | 'done', fired: StoredCursor['cursor']['fired']): Promise<StoredCursor | undefined> {
+  private write(before: StoredCursor | undefined, tick: number, state: 'claimed' | 'done', { fired, recent }: Told): Promise<StoredCursor | undefined> {
     const { store } = this.dependencies;
-    return store.replaceCursor(this.schedule.name, before, { tick, state, owner: this.owner, text: this.schedule.recurrence.text, fired });
+    return store.replaceCursor(this.schedule.name, before, { tick, state, owner: this.owner, text: this.schedule.recurrence.text, fired, recent });
   }
 
-  /** False when it cannot be published, now or later. @throws when it can later */
-  private async publish(tick: number, sender: TickSender): Promise<boolean> {
+  /** Why it cannot be published, now or later. @throws when it can later */
+  private async publish(tick: number, sender: TickSender): Promise<string | undefined> {
     const { name, task } = this.schedule;
     try {
       const uuid = await sender.sendTick(this.schedule, tick);
       this.dependencies.emit({ type: 'schedule.fired', schedule: name, taskName: task.name, uuid, tick, lateMs: Math.max(0, this.dependencies.now() - tick) });
-      return true;
+      return undefined;
     } catch (error) {
       if (!cannotBeSent(error)) throw error;
       this.dependencies.emit({ type: 'schedule.failed', schedule: name, taskName: task.name, tick, error });
-      return false;
+      return errorText(error);
     }
   }
 

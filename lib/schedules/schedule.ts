@@ -61,6 +61,30 @@ export interface SchedulePause {
   readonly since: Date;
 }
 
+/** One tick that was fired. @publicApi */
+export interface ScheduleFiring {
+  readonly tick: Date;
+  /** The process (host and process id) that fired it. */
+  readonly by: string;
+  /** Of the task that was published; absent where it could not be. */
+  readonly uuid?: string;
+  /** Why it could not be published, now or later. */
+  readonly error?: string;
+  /** How its task ended last, or that it runs, where a living process remembers it. Told by `inspect.schedules()` alone. */
+  readonly outcome?: FiringOutcome;
+}
+
+/** @publicApi */
+export interface FiringOutcome {
+  readonly state: 'running' | 'succeeded' | 'failed' | 'retrying' | 'cancelled' | 'expired';
+  /** When it ended, or began to run. */
+  readonly at: Date;
+  /** From 1. */
+  readonly attempt: number;
+  /** In one line. */
+  readonly error?: string;
+}
+
 /** A schedule as {@link Schedules.list} shows it. @publicApi */
 export interface ScheduleInfo {
   readonly name: string;
@@ -72,6 +96,10 @@ export interface ScheduleInfo {
   readonly task: string;
   /** Absent while it is paused. */
   readonly nextTick?: Date;
+  /** The next five ticks; none while it is paused. */
+  readonly nextTicks: readonly Date[];
+  /** The last ten that were fired, the latest first. Since it was resumed last. */
+  readonly firings: readonly ScheduleFiring[];
   /** The last tick that was published. */
   readonly lastTick?: Date;
   /** The process (host and process id) that published it. */

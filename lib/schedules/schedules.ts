@@ -5,6 +5,7 @@ import { display } from '../task/argument-types.js';
 import { text, trueOrFalse } from '../task/option-kinds.js';
 import { checkOptions, requireText } from '../task/options.js';
 import { withEntry, type Book } from './book.js';
+import type { Told } from './cursor.js';
 import { checkScheduleInput } from './check-schedule.js';
 import type { Schedule, ScheduleInfo, ScheduleInput, SchedulePause } from './schedule.js';
 import type { ScheduleStore } from './schedule-store.js';
@@ -13,6 +14,7 @@ import { readSchedule, storeSchedule, type StoredSchedule } from './stored-sched
 import type { TickSender } from './tick-sender.js';
 
 const MOST_SCHEDULES = 1_000;
+const MOST_NEXT = 5;
 /** How many cursors are asked for at a time. */
 const LIST_WINDOW = 20;
 
@@ -198,16 +200,23 @@ export class Schedules<Published extends { readonly uuid: string }> {
   }
 
   private async describe({ name, source, cron, timeZone, missed, task, recurrence }: Schedule, book: Book): Promise<ScheduleInfo> {
-    const { store, now } = this.#dependencies;
-    const fired = (await store.readCursor(name))?.cursor.fired;
+    const { store, sender, now } = this.#dependencies;
+    const { fired, recent = [] }: Told = (await store.readCursor(name))?.cursor ?? {};
     const pause = book.pauses[name];
     const paused: SchedulePause | undefined = pause && { by: pause.by, reason: pause.reason, since: new Date(pause.since) };
-    const next = paused === undefined ? recurrence.next(now()) : undefined;
+    const [next, ...later] = paused === undefined ? ticksAfter(recurrence, now()) : [];
+    const firings = recent.map(({ tick, by, error }) => ({ tick: new Date(tick), by, ...(error === undefined ? { uuid: sender.uuidOf(name, tick) } : { error }) }));
     return {
-      name, source, cron, missed, task: task.name, ...(timeZone !== undefined && { timeZone }), ...(next !== undefined && { nextTick: new Date(next) }),
+      name, source, cron, missed, task: task.name, firings, nextTicks: next === undefined ? [] : [next, ...later].map((tick) => new Date(tick)), ...(timeZone !== undefined && { timeZone }), ...(next !== undefined && { nextTick: new Date(next) }),
       ...(fired !== undefined && { lastTick: new Date(fired.tick), lastTickBy: fired.by }), ...(paused !== undefined && { paused }),
     };
   }
+}
+
+function ticksAfter(recurrence: Schedule['recurrence'], after: number): number[] {
+  const ticks: number[] = [];
+  for (let tick = recurrence.next(after); tick !== undefined && ticks.length < MOST_NEXT; tick = recurrence.next(tick)) ticks.push(tick);
+  return ticks;
 }
 
 /** What another version wrote and this one cannot read is reported by whoever would fire it. */

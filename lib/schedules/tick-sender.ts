@@ -16,9 +16,13 @@ export interface ScheduleSender<Published extends { readonly uuid: string }> {
 export class TickSender<Published extends { readonly uuid: string } = { readonly uuid: string }> {
   constructor(private readonly exchange: string, private readonly sender: ScheduleSender<Published>) {}
 
+  uuidOf(schedule: string, tick: number): string {
+    return tickUuid(this.exchange, schedule, tick);
+  }
+
   /** May be repeated: the task has the tick's uuid, and is started once. @throws what `publish` throws */
   async sendTick({ name, task }: Schedule, tick: number): Promise<string> {
-    const uuid = tickUuid(this.exchange, name, tick);
+    const uuid = this.uuidOf(name, tick);
     await this.sender.publishTick({ ...task, uuid }, { [Header.schedule]: name, [Header.tick]: tick, ...onceHeaders() });
     return uuid;
   }

@@ -22,6 +22,13 @@ function hostileInspection(): ScriptedInspection {
   inspection.runs = [running];
   inspection.ends = [ended];
   inspection.groups = [{ id: HOSTILE, name: TITLE, error: { name: HOSTILE, message: HOSTILE, frame: HOSTILE }, count: 1, dead: 1, firstAt: 1, lastAt: 1, queues: [HOSTILE], example: ended }];
+  const at = new Date(1);
+  inspection.scheduleList = [{
+    name: HOSTILE, source: 'runtime', cron: HOSTILE, timeZone: HOSTILE, missed: 'skip', task: TITLE, nextTicks: [at], paused: { by: HOSTILE, reason: HOSTILE, since: at },
+    firings: [{ tick: at, by: HOSTILE, uuid: HOSTILE, outcome: { state: 'failed', at, attempt: 1, error: HOSTILE } }, { tick: new Date(0), by: HOSTILE, error: HOSTILE }],
+  }];
+  inspection.lockList = [{ kind: 'unique', name: TITLE, key: HOSTILE, most: 1, state: 'held', until: 1, holders: [{ uuid: HOSTILE, process: HOSTILE, host: HOSTILE, pid: 1, worker: HOSTILE, since: 1 }] }];
+  inspection.workflowList = [{ uuid: HOSTILE, name: HOSTILE, status: 'failed', startedAt: 1, endedAt: 2, retries: 1, error: HOSTILE, steps: { ended: 1, total: 2 } }];
   inspection.found = {
     uuid: HOSTILE, name: TITLE, where: { place: 'running', run: running }, waitsFor: [HOSTILE], args: ended.args, timeline: [{ state: HOSTILE, at: 1 }],
     attempts: [{ attempt: 1, at: 1, worker: HOSTILE, error: ended.error!, log: ended.log }], workflow: HOSTILE, parent: HOSTILE, children: [HOSTILE], trace: HOSTILE,
@@ -35,13 +42,12 @@ describeInBrowser('whatever a task says', () => {
     await service.createWorker({ name: 'w', queue: 'queue_1', bindingKeys: ['fails'] }, { [TITLE]: { function: () => { throw Object.assign(new Error(HOSTILE), { name: HOSTILE, stack: HOSTILE }); } } }).then((worker) => worker.start());
     await service.publish({ name: TITLE, routingKey: 'fails', args: [{ type: 'string', value: HOSTILE }], headers: { hostile: HOSTILE } });
     await eventually(async () => (await service.deadLetters.list('queue_1')).letters[0]?.id, (id) => id !== undefined, 'the dead letter');
-    await service.schedules.add({ name: `nightly ${HOSTILE}`, cron: '0 3 * * *', task: { name: TITLE } });
     await service.pause({ task: TITLE.slice(0, 200) }, { by: HOSTILE, reason: HOSTILE });
     const id = (await service.deadLetters.list('queue_1')).letters[0]!.id;
     const { page, complaints } = await openPage(`${url}/dispatcher/#/overview`);
     const encoded = encodeURIComponent(HOSTILE);
     const addresses = [
-      'overview', 'queues', 'running', 'failures', 'dead?queue=queue_1', `letter?queue=queue_1&id=${id}`, 'recent', `task?uuid=${encoded}`, 'processes', 'schedules', 'controls',
+      'overview', 'queues', 'running', 'failures', 'dead?queue=queue_1', `letter?queue=queue_1&id=${id}`, 'recent', `task?uuid=${encoded}`, 'processes', 'schedules', 'controls', 'workflows',
       `recent?name=${encoded}&error=${encoded}`, `${encoded}?dispatcher=${encoded}`,
     ];
     for (const address of addresses) {

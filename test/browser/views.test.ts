@@ -21,7 +21,7 @@ const VIEWS: readonly (readonly [address: string, seen: readonly string[]])[] = 
   ['recent', ['add', 'succeeded', 'Error: no']],
   [`task?uuid=${TASK}`, ['add', 'the limit of "add" is held by another']],
   ['processes', ['host:1', 'lost', 'worker_1', '1 of 3']],
-  ['schedules', ['nightly', '0 3 * * *']],
+  ['schedules', ['nightly', '0 3 * * *', 'no account', 'no queue takes it', 'running', 'by host:7']],
   ['controls', ['queue_2', 'ann', 'the database moves', 'unique:math:report:key:ann', 'perKey.global', '1 of 2', 'worker_1 in host:1']],
   ['workflows', ['resize → sum', '3 of 7', 'RangeError: no', 'running']],
   ['send', ['Routing key', 'Add an argument']],
@@ -46,6 +46,14 @@ function scripted(): ScriptedInspection {
   inspection.unseen = { queue_2: 'It is a quorum queue, and a quorum queue counts each look as a delivery.' };
   inspection.retries = [end({ name: 'charge', state: 'retrying', error: { name: 'Error', message: 'no connection to the bank' } })];
   inspection.groups = [{ id: 'g', name: 'add', error: { name: 'Error', message: 'no', frame: 'at here' }, count: 3, dead: 2, firstAt: 1_000, lastAt: 2_000, queues: ['queue_1'], example: end() }];
+  inspection.scheduleList = [{
+    name: 'nightly', source: 'runtime', cron: '0 3 * * *', missed: 'skip', task: 'add', nextTick: since, nextTicks: [since, new Date(since.getTime() + 1_000)],
+    firings: [
+      { tick: since, by: 'host:7', uuid: TASK, outcome: { state: 'running', at: since, attempt: 1 } },
+      { tick: new Date(since.getTime() - 1_000), by: 'host:7', uuid: 'end-1', outcome: { state: 'failed', at: since, attempt: 2, error: 'TypeError: no account' } },
+      { tick: new Date(since.getTime() - 2_000), by: 'host:7', error: 'no queue takes it' },
+    ],
+  }];
   inspection.workflowList = [
     { uuid: TASK, name: 'resize → sum', status: 'running', startedAt: 1_700_000_000_000, retries: 1, steps: { ended: 3, total: 7 } },
     { uuid: 'w2', name: 'export', status: 'failed', startedAt: 1_700_000_000_000, endedAt: 1_700_000_001_000, retries: 0, error: 'RangeError: no' },
@@ -58,14 +66,13 @@ function scripted(): ScriptedInspection {
   return inspection;
 }
 
-/** With a dead letter, a schedule, a pause and a workflow on the embedded broker. */
+/** With a dead letter, a pause and a workflow on the embedded broker. */
 async function start(inspection = scripted()): Promise<DashboardApp> {
   const started = await startDashboard({ insecure: true }, { assets: 'built', inspection });
   const { service } = started;
   await service.createWorker({ name: 'w', queue: 'queue_1', bindingKeys: ['fails'] }, { fail: { function: () => { throw new Error('broken on purpose'); } }, add: { function: () => 1 } }).then((worker) => worker.start());
   await service.publish({ name: 'fail', routingKey: 'fails', args: [{ type: 'int64', value: 9007199254740993n }] });
   await eventually(() => deadOf(service), (dead) => dead === 1, 'the dead letter');
-  await service.schedules.add({ name: 'nightly', cron: '0 3 * * *', task: 'add' });
   await service.pause({ queue: 'queue_2' }, { by: 'ann', reason: 'the database moves' });
   return started;
 }

@@ -7,7 +7,7 @@ import { KeptLog } from '../support/nest-app.js';
 import { firstOf } from '../support/present.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { temporaryFolder, removeFolder } from '../support/temporary-folder.js';
-import { Arrivals, emission } from '../support/wait.js';
+import { Arrivals, emission, eventually } from '../support/wait.js';
 
 interface Run { readonly uuid: string; readonly tick: unknown; readonly args: readonly unknown[] }
 
@@ -26,6 +26,8 @@ class Tasks {
     const { uuid, headers } = currentTask() as TaskContext;
     runs.add({ uuid, tick: headers['x-dispatcher-tick'], args });
   }
+
+  @Task('fail') fail(): never { throw new Error('not today'); }
 }
 
 @Injectable()
@@ -77,6 +79,24 @@ describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (nam
     expect(info).toMatchObject({ name: 'beat', source: 'decorator', cron: '* * * * * *', missed: 'skip', task: 'beat' });
     expect(info.lastTick).toBeInstanceOf(Date);
     await expect(one.schedules.remove('beat')).rejects.toThrow(/that of @Task\('beat'\): remove it there/);
+  });
+
+  it('tell their next ticks, and how the tasks of the last ones ended', async () => {
+    const there = place();
+    await start(there);
+    const publisher = await start(there, { role: 'publisher' });
+    await publisher.schedules.add({ name: 'works', cron: '* * * * * *', task: 'work' });
+    await publisher.schedules.add({ name: 'fails', cron: '* * * * * *', task: 'fail' });
+    await publisher.schedules.add({ name: 'far', cron: '@daily', task: 'work' });
+    await runs.count(2);
+    const found = await eventually(() => publisher.inspect.schedules({ timeoutMs: 3_000 }), (schedules) => schedules.every(({ name: of, firings }) => of === 'far' || firings.filter(({ outcome }) => outcome !== undefined).length >= 2), 'outcomes of both');
+    const [fails, far, works] = firstOf(found, 3);
+    expect(far.firings).toEqual([]);
+    expect(far.nextTicks.map((tick, index) => index === 0 ? tick.getTime() === far.nextTick?.getTime() : tick.getTime() - (far.nextTicks[index - 1] as Date).getTime())).toEqual([true, 86_400_000, 86_400_000, 86_400_000, 86_400_000]);
+    const done = works.firings.find(({ uuid }) => uuid === runs.all[0]?.uuid);
+    expect(done).toMatchObject({ tick: new Date(runs.all[0]?.tick as number), by: expect.stringMatching(/:\d+$/), outcome: { state: 'succeeded', attempt: 1, at: expect.any(Date) } });
+    expect(fails.firings.at(-1)).toMatchObject({ uuid: expect.any(String), outcome: { state: 'failed', error: 'Error: not today' } });
+    expect((await publisher.schedules.list()).map(({ firings }) => firings.some(({ outcome }) => outcome !== undefined))).toEqual([false, false, false]);
   });
 
   it('are added at run time from a process that fires none, and picked up by another', async () => {

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
-import type { WorkflowInfo, WorkflowPage } from '../../lib/index.js';
+import type { ScheduleInfo, WorkflowInfo, WorkflowPage } from '../../lib/index.js';
 import type { DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
@@ -14,6 +14,7 @@ export class ScriptedInspection implements InspectionFace {
   groups: FailureGroup[] = [];
   lockList: LockInfo[] = [];
   workflowList: WorkflowInfo[] = [];
+  scheduleList: ScheduleInfo[] = [];
   found: TaskInfo | undefined;
   /** Set: everything fails with it. */
   failure: Error | undefined;
@@ -42,6 +43,8 @@ export class ScriptedInspection implements InspectionFace {
   events = (): Subject<FollowedEvent> => this.eventStream;
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
+
+  schedules = (): Promise<ScheduleInfo[]> => this.answer('schedules', this.scheduleList);
 
   workflows = (): Promise<WorkflowPage> => this.answer('workflows', { workflows: this.workflowList });
 

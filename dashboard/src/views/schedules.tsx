@@ -1,12 +1,14 @@
-import type { ShownSchedule } from '../../../lib/dashboard/answers.js';
+import type { ShownFiring, ShownSchedule } from '../../../lib/dashboard/answers.js';
 import { ActionButton } from '../parts/action-button.js';
 import { useScope } from '../parts/context.js';
+import { TaskLink } from '../parts/link.js';
 import { Empty, Page, Problem } from '../parts/page.js';
 import { Badge, When } from '../parts/shown.js';
 import { Table, type Column } from '../parts/table.js';
 import { useRead } from '../use-read.js';
 
 const EVERY_MS = 5_000;
+const MOST_NEXT = 3;
 
 export function Schedules() {
   const { dispatcher, paused, mayAct } = useScope();
@@ -20,14 +22,24 @@ export function Schedules() {
   );
 }
 
+function Firing({ firing: { tick, by, uuid, error, outcome } }: { readonly firing: ShownFiring }) {
+  const problem = error ?? outcome?.error;
+  return (
+    <>
+      <When at={tick} /> {error !== undefined ? <Badge state="failed" /> : outcome !== undefined && <Badge state={outcome.state} />} {uuid !== undefined && <TaskLink uuid={uuid} />} <span class="quiet">by {by}</span>
+      {problem !== undefined && <> <span class="error-text">{problem}</span></>}
+    </>
+  );
+}
+
 const COLUMNS: readonly Column<ShownSchedule>[] = [
   { title: 'Schedule', cell: ({ name, source, paused }) => (
     <><b class="name">{name}</b> <span class="quiet">{source}</span> {paused !== undefined && <><Badge state="paused" /> <span class="quiet">by {paused.by}: {paused.reason}</span></>}</>
   ) },
   { title: 'When', cell: ({ cron, timeZone }) => <><code>{cron}</code> <span class="quiet">{timeZone ?? 'UTC'}</span></> },
   { title: 'Task', cell: ({ task }) => task },
-  { title: 'Next', cell: ({ nextTick }) => <When at={nextTick} /> },
-  { title: 'Last', cell: ({ lastTick, lastTickBy }) => <><When at={lastTick} /> {lastTickBy !== undefined && <span class="quiet">by {lastTickBy}</span>}</> },
+  { title: 'Next', cell: ({ nextTicks }) => <ul class="bare">{nextTicks.slice(0, MOST_NEXT).map((tick) => <li key={tick}><When at={tick} /></li>)}</ul> },
+  { title: 'Last', cell: ({ firings }) => <ul class="bare">{firings.map((firing) => <li key={firing.tick}><Firing firing={firing} /></li>)}</ul> },
   { title: 'Missed ticks', cell: ({ missed }) => missed },
 ];
 

@@ -2,7 +2,7 @@ import type { ScheduleInfo } from '../../schedules/schedule.js';
 import { confirm } from '../confirm.js';
 import { RefusedError } from '../failures.js';
 import { BY, REASON, whoIsHere, YES } from '../options.js';
-import { printable, table } from '../output/text.js';
+import { printable, shortened, table } from '../output/text.js';
 import { option, textArgument, type Verb, type VerbArgument } from '../verb.js';
 
 const NAME: VerbArgument = { name: '<name>', about: 'of the schedule' };
@@ -12,12 +12,12 @@ export const schedulesList: Verb = {
   name: 'schedules list',
   summary: 'the schedules that were added at run time',
   notes: [KNOWN],
-  examples: [['schedules list', 'when each fires next, and when it fired last']],
+  examples: [['schedules list', 'when each fires next, when it fired last and how that ended']],
   run: async ({ open }) => {
-    const schedules = await (await open()).parts.scheduling.schedules.list();
+    const schedules = await (await open()).inspection.schedules();
     return {
       data: { schedules },
-      text: schedules.length === 0 ? 'there are no schedules of run time' : table(['NAME', 'CRON', 'ZONE', 'TASK', 'NEXT', 'LAST', 'PAUSED'], schedules.map(rowOf)),
+      text: schedules.length === 0 ? 'there are no schedules of run time' : table(['NAME', 'CRON', 'ZONE', 'TASK', 'NEXT', 'LAST', 'OUTCOME', 'PAUSED'], schedules.map(rowOf)),
     };
   },
 };
@@ -75,6 +75,7 @@ export const schedulesRemove: Verb = {
   },
 };
 
-function rowOf({ name, cron, timeZone, task, nextTick, lastTick, paused }: ScheduleInfo): readonly unknown[] {
-  return [name, cron, timeZone ?? 'UTC', task, nextTick, lastTick, paused === undefined ? undefined : `by ${printable(paused.by)}: ${printable(paused.reason)}`];
+function rowOf({ name, cron, timeZone, task, nextTick, firings: [last], paused }: ScheduleInfo): readonly unknown[] {
+  const outcome = last?.error ?? (last?.outcome === undefined ? undefined : `${last.outcome.state}${last.outcome.error === undefined ? '' : `: ${last.outcome.error}`}`);
+  return [name, cron, timeZone ?? 'UTC', task, nextTick, last?.tick, outcome === undefined ? undefined : shortened(outcome, 80), paused === undefined ? undefined : `by ${printable(paused.by)}: ${printable(paused.reason)}`];
 }

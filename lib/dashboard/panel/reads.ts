@@ -52,7 +52,7 @@ export const READS: Readonly<Record<string, Read>> = {
     const { tasks, overall } = await inspection.tasks({ limit: MOST_TASKS });
     return { tasks, overall };
   },
-  schedules: async ({ service }) => ({ rows: (await service.schedules.list()).map(shownSchedule) }),
+  schedules: async ({ inspection, curtain }) => ({ rows: (await inspection.schedules()).map((schedule) => shownSchedule(schedule, curtain)) }),
   pauses: async ({ service }) => ({ rows: (await service.paused()).map(({ since, ...pause }) => ({ ...pause, since: since.getTime() })) }),
   locks: async ({ inspection, curtain }) => {
     const locks = await inspection.locks({ limit: MOST_LOCKS });
@@ -107,9 +107,14 @@ function shownLock({ key, ...lock }: LockInfo, curtain: Curtain): ShownLock {
   return curtain.hidesArguments ? { ...lock, key: '[hidden]' } : { ...lock, key, ...(lock.kind === 'unique' ? { releasable: true } : {}) };
 }
 
-function shownSchedule({ nextTick, lastTick, paused, ...schedule }: ScheduleInfo): ShownSchedule {
+function shownSchedule({ name, source, cron, timeZone, missed, task, nextTicks, firings, paused }: ScheduleInfo, curtain: Curtain): ShownSchedule {
+  const shownError = (error: string | undefined): { error?: string } => (error === undefined ? {} : { error: curtain.text(error, { name: task }, 300) });
   return {
-    ...schedule, ...(nextTick === undefined ? {} : { nextTick: nextTick.getTime() }), ...(lastTick === undefined ? {} : { lastTick: lastTick.getTime() }),
+    name, source, cron, missed, task, ...(timeZone === undefined ? {} : { timeZone }), nextTicks: nextTicks.map((tick) => tick.getTime()),
+    firings: firings.map(({ tick, by, uuid, error, outcome }) => ({
+      tick: tick.getTime(), by, ...(uuid === undefined ? {} : { uuid }), ...shownError(error),
+      ...(outcome === undefined ? {} : { outcome: { state: outcome.state, at: outcome.at.getTime(), attempt: outcome.attempt, ...shownError(outcome.error) } }),
+    })),
     ...(paused === undefined ? {} : { paused: { ...paused, since: paused.since.getTime() } }),
   };
 }

@@ -20,7 +20,7 @@ interface Asked {
   done: (() => void) | undefined;
 }
 
-export type Asking<K extends Kind> = Pick<Question<K>, 'kind' | 'filter' | 'actions' | 'limit'>;
+export type Asking<K extends Kind> = Pick<Question<K>, 'kind' | 'filter' | 'uuids' | 'actions' | 'limit'>;
 
 export interface AskerDependencies {
   readonly broker: Pick<Broker, 'broadcast' | 'watchBroadcasts'>;

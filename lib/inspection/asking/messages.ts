@@ -1,3 +1,4 @@
+import type { FiringOutcome } from '../../schedules/schedule.js';
 import type { DurationCounts } from '../book/durations.js';
 import type { PutOff } from '../book/put-off-book.js';
 import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
@@ -29,6 +30,7 @@ export interface Items {
   readonly tasks: TaskPortion;
   readonly actions: ActionInfo;
   readonly locks: LockPart;
+  readonly firings: TickEnd;
 }
 
 /** One worker's part of a queue. */
@@ -50,6 +52,15 @@ export interface TaskPart {
   readonly parent?: string;
   /** What its handler has published there. */
   readonly children?: readonly string[];
+}
+
+/** What became of a task that a schedule published: how it ended last in a process, or that it runs there. */
+export interface TickEnd {
+  readonly uuid: string;
+  readonly state: FiringOutcome['state'];
+  readonly at: number;
+  readonly attempt: number;
+  readonly error?: string;
 }
 
 /** One task's hold on a unique key or a place of a limit. */
@@ -82,6 +93,8 @@ export interface Question<K extends Kind = Kind> {
   readonly to: string;
   readonly kind: K;
   readonly filter?: TaskFilter;
+  /** Where tasks of firings are asked for: which. */
+  readonly uuids?: readonly string[];
   /** Where actions are asked for. */
   readonly actions?: ActionFilter;
   /** How many items of each process at most. */

@@ -18,6 +18,7 @@ export const SHAPES = {
     && ['by', 'reason', 'error'].every((name) => item[name] === undefined || isText(item[name])),
   locks: (item: unknown) => isObject(item) && areTexts(item, ['kind', 'name', 'uuid', 'process', 'host']) && areNumbers(item, ['most', 'since', 'pid'])
     && (item['key'] === undefined || isText(item['key'])) && (item['limit'] === undefined || isText(item['limit'])),
+  firings: (item: unknown) => isObject(item) && areTexts(item, ['uuid', 'state']) && areNumbers(item, ['at', 'attempt']) && (item['error'] === undefined || isText(item['error'])),
 } satisfies Readonly<Record<string, (item: unknown) => boolean>>;
 
 /** What can be asked. */

@@ -1,5 +1,6 @@
 import type { TaskIdentity } from '../../events/dispatcher-event.js';
-import { detached } from '../../task/error-text.js';
+import { detached, errorText } from '../../task/error-text.js';
+import { Header } from '../../task/headers.js';
 import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
 import type { TaskHeaders } from '../../task/task.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
@@ -7,6 +8,7 @@ import type { TaskPortion } from '../asking/messages.js';
 import { markOf } from '../failure-mark.js';
 import type { EndedState, LogLine } from '../model.js';
 import { ClaimBook } from './claim-book.js';
+import { TickBook } from './tick-book.js';
 import { type EndedEntry, KeptEnds } from './kept-ends.js';
 import { QueueMinutes } from './queue-minutes.js';
 import { TaskKind } from './task-kind.js';
@@ -29,6 +31,7 @@ export const MOST_ARGS_BYTES = 16 * 1024;
 /** With all others in one, as many as an answer has items. */
 const MOST_KINDS = 999;
 const MOST_HEADER_CHARACTERS = 4_096;
+const MOST_ERROR_LINE = 300;
 const NO_LINES: readonly LogLine[] = [];
 
 /**
@@ -42,6 +45,7 @@ export class RunBook {
   /** By publishing. */
   readonly claims = new ClaimBook();
   readonly putOffs = new PutOffBook();
+  readonly ticks = new TickBook();
   private readonly otherKinds = new TaskKind(undefined);
   private readonly workers = new Map<string, WorkerBook>();
   private second = 0;
@@ -104,6 +108,9 @@ export class WorkerBook implements RunObserver {
     const kind = this.book.kind(run.name);
     this.count(now, end, durationMs);
     kind.ended(now, end, durationMs);
+    if (end !== 'dropped' && run.headers[Header.schedule] !== undefined) {
+      this.book.ticks.add({ uuid: run.uuid, state: end, at: now, attempt: run.attempt, ...(error === undefined ? {} : { error: errorText(error).slice(0, MOST_ERROR_LINE) }) });
+    }
     if (end === 'succeeded' && !this.book.keepsSuccess(now)) return;
     const argsBytes = run.delivery.body.length;
     const isLarge = argsBytes > MOST_ARGS_BYTES;

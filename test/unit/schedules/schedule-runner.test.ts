@@ -203,6 +203,26 @@ describe('a schedule that one process fires', () => {
     expect(events.filter(({ type }) => type === 'schedule.failed')).toMatchObject([{ schedule: 'it', taskName: 'work', tick: START + SECOND }]);
   });
 
+  it('keeps the last ten ticks that were fired, the latest first, with why one could not be', async () => {
+    let fails = 1;
+    publisher.all.onPublish = () => (fails-- > 0 ? Promise.reject(new UnroutableTaskError('no queue')) : Promise.resolve());
+    start();
+    await seconds(3.5);
+    const recent = (): [number, string | undefined][] => (shared.cursor.cursor?.recent ?? []).map(({ tick, error }) => [(tick - START) / SECOND, error]);
+    expect(recent()).toEqual([[3, undefined], [2, undefined], [1, expect.stringContaining('no queue')]]);
+    await seconds(10);
+    expect(recent().map(([tick]) => tick)).toEqual([13, 12, 11, 10, 9, 8, 7, 6, 5, 4]);
+    expect(shared.cursor.cursor?.fired?.tick).toBe(START + 13 * SECOND);
+  });
+
+  it.each(['nonsense', [null, 7, { tick: 'x', by: 'y' }], 5])('goes on where what is kept of the past is %j', async (recent) => {
+    shared.cursor.bytes = Buffer.from(JSON.stringify({ tick: START, state: 'done', owner: 'gone', text: '* * * * * * UTC', recent }));
+    start();
+    await seconds(2.5);
+    expect(publisher.all.ticks()).toEqual([1, 2]);
+    expect(shared.cursor.cursor?.recent).toHaveLength(2);
+  });
+
   it('loses no tick while the shared state is away, nor when it has forgotten everything', async () => {
     start({ missed: 'all' });
     await seconds(2.5);
