@@ -7,6 +7,7 @@ import { doctor } from './verbs/doctor.js';
 import { events } from './verbs/events.js';
 import { inspect, task } from './verbs/inspect.js';
 import { locksList, locksRelease } from './verbs/locks.js';
+import { mcp } from './verbs/mcp.js';
 import { queues } from './verbs/queues.js';
 import { schedulesList, schedulesPause, schedulesRemove, schedulesResume, schedulesTrigger } from './verbs/schedules.js';
 import { send } from './verbs/send.js';
@@ -24,6 +25,6 @@ export const VERBS: readonly Verb[] = [
   locksList, locksRelease,
   workflowsList, workflowsShow, workflowsCancel, workflowsRetry,
   exportMessages, importMessages,
-  doctor,
+  doctor, mcp,
   completion,
 ];

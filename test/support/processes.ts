@@ -97,6 +97,10 @@ export class Child {
     this.child.stdin.write(`${line}\n`);
   }
 
+  closeInput(): void {
+    this.child.stdin.end();
+  }
+
   /** As a reader that has enough: `| head`. */
   closeOutput(): void {
     this.child.stdout.destroy();
