@@ -38,6 +38,7 @@ const DISPATCHER = '^lib/dispatcher/';
 const NEST = '^lib/nest/';
 const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
+const TERMINUS = '^lib/terminus/';
 
 const PORTS = [BROKER_PORT, STATE_PORT];
 
@@ -114,6 +115,8 @@ const rooms = [
   { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
     may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
     why: 'A user of the dispatcher as others are: by the public API, and what inspection tells. Of nest/ it takes the names of the dispatchers. Nobody imports it back.' },
+  { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
+    why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },
 ];
 
 /** One row of the table as two rules: what of ours, and which packages. */

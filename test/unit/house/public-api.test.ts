@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 // The test concerns whatever changes these, as a run of what a change concerns has to know.
 import '../../../lib/index.js';
 import '../../../lib/dashboard/index.js';
+import '../../../lib/terminus/index.js';
 import { API_FILE, publicApi } from '../../../scripts/api.mjs';
 
 // It reads all sources and the declarations of Nest: some ten seconds, and more where others use the machine.

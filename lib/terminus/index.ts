@@ -1,0 +1,2 @@
+export { DispatcherHealthIndicator, type DispatcherHealthOptions } from './dispatcher-health-indicator.js';
+export { DispatcherTerminusModule } from './dispatcher-terminus.module.js';
