@@ -67,7 +67,7 @@ export class DispatcherHealthIndicator {
 
   private dispatcherOf(name: string): DispatcherService {
     try {
-      return this.moduleRef.get<DispatcherService>(getDispatcherToken(name) as string, { strict: false });
+      return this.moduleRef.get<DispatcherService>(getDispatcherToken(name), { strict: false });
     } catch {
       throw new ConfigurationError(`There is no dispatcher "${name}" in this application. Import DispatcherModule.forRoot, or correct the option dispatcher.`, { dispatcher: name });
     }
