@@ -62,7 +62,7 @@ export default defineConfig({
       {
         test: {
           ...onServers, ...alongside, name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000,
-          globalSetup: ['test/support/global-page.ts'],
+          globalSetup: ['test/support/global-page.ts', 'test/support/global-rabbitmq.ts'],
         },
       },
       {

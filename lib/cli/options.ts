@@ -1,7 +1,7 @@
 import { userInfo, hostname } from 'node:os';
 import { UsageError } from './failures.js';
 import { display } from '../task/argument-types.js';
-import type { VerbOption } from './verb.js';
+import { option, type VerbCall, type VerbOption } from './verb.js';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };
 
@@ -48,3 +48,12 @@ export const YES: VerbOption = { flags: '-y, --yes', about: 'do it without askin
 export const DRY_RUN: VerbOption = { flags: '--dry-run', about: 'only count what would be done' };
 export const BY: VerbOption = { flags: '--by <who>', about: 'who does it, for others to see', fallback: 'user@host' };
 export const REASON: VerbOption = { flags: '--reason <why>', about: 'why, for others to see' };
+
+/** Beside `--reason`, which is that of dead letters. */
+export const BECAUSE: VerbOption = { ...REASON, flags: '--because <why>' };
+
+/** Who does it, and why, for the audit. @param why the option that says it */
+export function whoAndWhy(call: VerbCall, why = 'reason'): { by: string; reason?: string } {
+  const reason = option<string>(call, why);
+  return { by: option<string>(call, 'by') ?? whoIsHere(), ...reason === undefined ? {} : { reason } };
+}

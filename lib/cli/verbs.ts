@@ -5,6 +5,7 @@ import { deadDiscard, deadEdit, deadReplay } from './verbs/dead-act.js';
 import { deadList, deadShow } from './verbs/dead-look.js';
 import { doctor } from './verbs/doctor.js';
 import { events } from './verbs/events.js';
+import { failureAnnotate, failureDiscard, failureForget, failureRetry } from './verbs/failure.js';
 import { inspect, task } from './verbs/inspect.js';
 import { locksList, locksRelease } from './verbs/locks.js';
 import { mcp } from './verbs/mcp.js';
@@ -19,6 +20,7 @@ import { workflowsCancel, workflowsList, workflowsRetry, workflowsShow } from '.
 /** All of them, in the order in which they are listed. */
 export const VERBS: readonly Verb[] = [
   send, queues, top, inspect, running, task, tasks, failures, recent, events,
+  failureRetry, failureDiscard, failureAnnotate, failureForget,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
   pause, resume, paused, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,

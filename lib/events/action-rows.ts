@@ -9,7 +9,8 @@ export const ACTION_ROWS: EventRows<TypesOf<'action'>> = {
     text: (event) => `${actionText(event)}${event.count === undefined ? '' : `: ${event.count} concerned`}${(event.failed ?? 0) === 0 ? '' : `, ${event.failed} failed`}.${reasonText(event)}`,
   },
   'action.failed': {
-    level: 'warn', fields: { action: true, by: true, reason: true, what: true, error: true },
+    // Whoever wanted it is told by the error, and says what it is worth.
+    level: 'log', fields: { action: true, by: true, reason: true, what: true, error: true },
     text: (event) => `${actionText(event)} failed: ${messageOf(event.error)}${reasonText(event)}`,
   },
 };

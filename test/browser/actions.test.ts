@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { DispatcherService, TaskInput } from '../../lib/index.js';
+import { DispatcherService, type Inspection, type TaskInput } from '../../lib/index.js';
 import { describeInBrowser, openPage } from '../support/browser.js';
 import { startDashboard, type DashboardApp } from '../support/dashboard-app.js';
 import { queue, ScriptedInspection } from '../support/scripted-inspection.js';
@@ -33,6 +33,12 @@ async function deadOf(service: DispatcherService): Promise<number> {
   return await service.depth('queue_1.dead') ?? 0;
 }
 
+/** By the dispatcher's own inspection, whatever the script says of all else. */
+function tellWhatIsDone(inspection: ScriptedInspection, service: DispatcherService): void {
+  const real = Reflect.get(DispatcherService.prototype, 'inspect', service) as Inspection;
+  inspection.audit = () => real.audit();
+}
+
 describeInBrowser('what is done in the dashboard', () => {
   it('finds a dead letter, reads its error, edits it and runs it anew, with every digit of its numbers', async () => {
     const { url, service, got } = await start();
@@ -54,6 +60,7 @@ describeInBrowser('what is done in the dashboard', () => {
   it('frees a unique key, and writes down who did and why', async () => {
     const inspection = new ScriptedInspection();
     const { url, service } = await startDashboard({ insecure: true }, { assets: 'built', inspection });
+    tellWhatIsDone(inspection, service);
     const task: TaskInput = { name: 'report', args: [], delaySeconds: 600, unique: { scope: 'untilFinished', key: 'ann' } };
     const { uuid } = await service.publish(task);
     const key = 'unique:tasks:report:key:ann';
@@ -107,6 +114,7 @@ describeInBrowser('what is done in the dashboard', () => {
   it('pauses with a reason, sends, purges what is typed, resumes, and says who did all this', async () => {
     const inspection = new ScriptedInspection();
     const { url, service } = await startDashboard({ authenticate: () => ({ name: 'ada' }) }, { assets: 'built', inspection });
+    tellWhatIsDone(inspection, service);
     const { page } = await openPage(`${url}/dispatcher/#/queues`);
     await page.getByRole('button', { name: 'Pause queue_1' }).click();
     await page.getByLabel('Reason').fill('the database moves');
@@ -131,7 +139,7 @@ describeInBrowser('what is done in the dashboard', () => {
     await eventually(() => service.paused(), (pauses) => pauses.length === 0, 'the end of the pause');
     await page.goto(`${url}/dispatcher/#/audit`);
     for (const action of ['pause', 'send', 'purge', 'resume']) await page.getByRole('cell', { name: action, exact: true }).waitFor();
-    expect(await page.getByRole('cell', { name: 'ada' }).count()).toBe(4);
+    expect(await page.getByRole('cell', { name: /^ada/ }).count()).toBe(4);
   });
 
   it('is not offered to who may only look', async () => {

@@ -76,7 +76,7 @@ describe.each(bothBrokers('audit'))('what is done: %s', (_title, url) => {
     ];
     expect(uuid).toBeDefined();
     expect(short(seen)).toEqual(expected);
-    expect(seen.filter(({ type }) => type === 'action.failed')).toMatchObject([{ level: 'warn', error: { code: 'ERR_DISPATCHER_NOT_FOUND' } }]);
+    expect(seen.filter(({ type }) => type === 'action.failed')).toMatchObject([{ level: 'log', error: { code: 'ERR_DISPATCHER_NOT_FOUND' } }]);
     const listed = await service.inspect.audit({}, OPTIONS);
     expect(short(listed.toReversed())).toEqual(expected);
     expect(listed[0]).toMatchObject({ pid: process.pid, id: expect.any(String), at: expect.any(Number), reason: 'over' });

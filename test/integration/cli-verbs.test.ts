@@ -95,6 +95,47 @@ describe.each(bothBrokers('cli'))('the command line on %s', (_name, url) => {
     expect(await tasks.ran.count(1)).toEqual([['second']]);
   });
 
+  it('calls off what conditions mean, once they were counted, and tells the others who did', async () => {
+    const { config, place, queue } = stageOn(url());
+    const { service, tasks } = await withWorker(config);
+    await service.pause({ queue }, { by: 'test', reason: 'test' });
+    for (const id of [1, 2, 3]) await service.publish('keep', { customer: { id } });
+    const filter = ['cancel', '--name', 'ke*', '--arg', '0.customer.id=2'];
+    const counted = await runCli([...filter, '--dry-run', '--json'], place);
+    expect(counted.json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ name: 'keep', queue }] });
+    expect(await runCli(filter, place)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Add --yes') as string });
+    expect((await runCli(['cancel'], place)).code).toBe(2);
+    expect((await runCli(['cancel', 'x', '--name', 'y'], place)).code).toBe(2);
+    expect(await runCli([...filter, '--yes', '--by', 'ann', '--reason', 'twice'], place)).toMatchObject({ code: 0, stdout: '1 task called off' });
+    expect((await runCli(['pause', 'task', 'ke*', '--dry-run', '--json'], place)).json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ id: 'keep' }] });
+    expect(await runCli(['resume', 'queue', '*', '--by', 'bob'], place)).toMatchObject({ code: 0, stdout: '1 queue resumed' });
+    expect((await tasks.ran.count(2)).map((values) => (values as { customer: { id: number } }[])[0]?.customer.id)).toEqual([1, 3]);
+    const audit = await eventually(() => service.inspect.audit({ action: '*' }), (actions) => actions.length === 3, 'what the programs did, which have ended');
+    expect(audit.map(({ action, by, reason, count }) => [action, by, reason, count])).toEqual([['resume', 'bob', undefined, 1], ['cancel', 'ann', 'twice', 1], ['pause', 'test', 'test', undefined]]);
+    expect(audit[0]?.pid).not.toBe(process.pid);
+  });
+
+  it('retries, discards and annotates failures of one kind', async () => {
+    const { config, place, queue } = stageOn(url());
+    const { service, tasks } = await withWorker(config);
+    for (const value of [1, 2, 'x']) await service.publish('breaks', value);
+    await eventually(() => service.deadLetters.list(queue).catch(() => undefined), (page) => page?.letters.length === 3, 'three dead letters');
+    const { groups } = (await runCli(['failures', '--json'], place)).json<{ groups: { id: string; count: number; error: { message: string } }[] }>();
+    const [numbers, text] = ['cannot take <number>', 'cannot take x'].map((message) => groups.find(({ error }) => error.message === message)?.id ?? '');
+    expect(await runCli(['failure', 'annotate', numbers!, 'known; mended on Friday', '--by', 'ann'], place)).toMatchObject({ code: 0 });
+    expect((await runCli(['failures'], place)).stdout).toContain('ann: known; mended on Friday');
+    expect((await runCli(['failure', 'forget', numbers!], place)).code).toBe(0);
+    expect((await runCli(['failure', 'forget', numbers!], place)).code).toBe(1);
+    expect((await runCli(['failure', 'retry', numbers!, '--queue', queue, '--dry-run', '--json'], place)).json()).toMatchObject({ dryRun: true, matched: 2 });
+    tasks.broken = false;
+    expect((await runCli(['failure', 'retry', numbers!, '--json'], place)).json()).toEqual({ group: numbers, replayed: 2, failed: [], truncated: false });
+    expect(await tasks.ran.count(2)).toEqual([1, 2]);
+    expect(await runCli(['failure', 'discard', text!, '--queue', queue], place)).toMatchObject({ code: 1, stderr: expect.stringContaining('discard 1 dead letter') as string });
+    expect((await runCli(['failure', 'discard', text!, '--yes', '--json'], place)).json()).toEqual({ group: text, discarded: 1, truncated: false });
+    expect((await service.deadLetters.list(queue)).letters).toEqual([]);
+    expect((await runCli(['failure', 'retry', 'mail'], place)).code).not.toBe(0);
+  });
+
   it('lists, shows, edits, replays and discards dead letters', async () => {
     const { config, place, queue } = stageOn(url());
     const { service, tasks } = await withWorker(config);

@@ -2,7 +2,7 @@ import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
 import type { ScheduleInfo, WorkflowInfo, WorkflowPage } from '../../lib/index.js';
-import type { DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
+import type { ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
 export class ScriptedInspection implements InspectionFace {
@@ -41,6 +41,9 @@ export class ScriptedInspection implements InspectionFace {
 
   readonly eventStream = new Subject<FollowedEvent>();
   events = (): Subject<FollowedEvent> => this.eventStream;
+
+  actionList: ActionInfo[] = [];
+  audit = (): Promise<ActionInfo[]> => this.answer('audit', this.actionList);
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
 

@@ -13,6 +13,8 @@ export interface Asking {
   readonly typed?: string;
   /** Why it is done: who is to know, for others. */
   readonly reason?: 'required' | 'optional';
+  /** A text that is sent with it, by its name. */
+  readonly fill?: { readonly name: string; readonly label: string; readonly value: string };
 }
 
 interface ActionButtonProps {
@@ -68,17 +70,23 @@ interface QuestionProps {
 function Question({ ask, label, danger, isBusy, onYes, onNo }: QuestionProps) {
   const [typed, setTyped] = useState('');
   const [reason, setReason] = useState('');
+  const [filled, setFilled] = useState(ask.fill?.value ?? '');
   const [problem, setProblem] = useState<string>();
-  const isReady = (ask.typed === undefined || typed === ask.typed) && (ask.reason !== 'required' || reason.trim() !== '');
+  const isReady = (ask.typed === undefined || typed === ask.typed) && (ask.reason !== 'required' || reason.trim() !== '') && (ask.fill === undefined || filled.trim() !== '');
   const submit = (event: Event): void => {
     event.preventDefault();
     if (!isReady || isBusy) return;
-    void onYes({ ...(ask.typed === undefined ? {} : { confirm: typed }), ...(reason === '' ? {} : { reason }) }).catch((error: Error) => setProblem(error.message));
+    void onYes({ ...(ask.typed === undefined ? {} : { confirm: typed }), ...(reason === '' ? {} : { reason }), ...(ask.fill === undefined ? {} : { [ask.fill.name]: filled }) }).catch((error: Error) => setProblem(error.message));
   };
   return (
     <Dialog title={ask.title} onClose={onNo}>
       <form onSubmit={submit}>
         <p>{ask.text}</p>
+        {ask.fill !== undefined && (
+          <label>{ask.fill.label}
+            <textarea rows={3} maxLength={2_000} autofocus value={filled} onInput={({ currentTarget }) => setFilled(currentTarget.value)} />
+          </label>
+        )}
         {ask.reason !== undefined && (
           <label>Reason{ask.reason === 'required' ? '' : ' (may be left out)'}
             <input type="text" value={reason} maxLength={500} autofocus onInput={({ currentTarget }) => setReason(currentTarget.value)} />

@@ -1,8 +1,7 @@
-import { useState } from 'preact/hooks';
-import type { DeadLetterCount, DeadLettersAnswer, ShownDeadLetter } from '../../../lib/dashboard/answers.js';
-import { ask, readUrl } from '../api.js';
+import type { DeadLettersAnswer, ShownDeadLetter } from '../../../lib/dashboard/answers.js';
 import { count } from '../format.js';
 import { ActionButton } from '../parts/action-button.js';
+import { CountedActions } from '../parts/counted-actions.js';
 import { useFilters, useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { Link } from '../parts/link.js';
@@ -37,7 +36,10 @@ function Letters({ queue }: { readonly queue: string }) {
     <>
       <div class="buttons bar">
         <button type="button" onClick={reload} disabled={isLoading}>Reload</button>
-        <BulkActions filter={filter} onDone={reload} />
+        <CountedActions what="dead-letters-count" fields={filter} onDone={reload} actions={[
+          { verb: 'Replay', action: 'replay-all', ask: (many) => ({ title: `Replay ${many} dead letters`, text: `They are sent to ${queue} again, from attempt 1.` }) },
+          { verb: 'Discard', action: 'discard-all', danger: true, ask: (many) => ({ title: `Discard ${many} dead letters`, text: 'They are removed for good.', typed: queue }) },
+        ]} />
       </div>
       <Problem text={problem} />
       {answer === undefined ? problem === undefined && <Empty>Looking through the queue ...</Empty> : (
@@ -48,41 +50,6 @@ function Letters({ queue }: { readonly queue: string }) {
             {after !== undefined && after !== '' && <button type="button" onClick={() => change({ after: '' })}>First page</button>}
             {answer.next !== undefined && <button type="button" onClick={() => change({ after: answer.next as string })}>Next page</button>}
           </div>
-        </>
-      )}
-    </>
-  );
-}
-
-type Filter = Readonly<Record<string, string | undefined>> & { readonly queue: string };
-
-/** What is done to all that the filter means, on whatever page: first they are counted, then as many are concerned and no more. */
-function BulkActions({ filter, onDone }: { readonly filter: Filter; readonly onDone: () => void }) {
-  const { dispatcher, mayAct } = useScope();
-  const [counted, setCounted] = useState<DeadLetterCount & { readonly of: string }>();
-  const [problem, setProblem] = useState<string>();
-  if (!mayAct) return null;
-  const url = readUrl(dispatcher, 'dead-letters-count', filter);
-  const known = counted?.of === url ? counted : undefined;
-  const start = (): void => {
-    setProblem(undefined);
-    ask(url).then((found) => setCounted({ ...found as DeadLetterCount, of: url }), (error: Error) => setProblem(error.message));
-  };
-  const done = (): void => {
-    setCounted(undefined);
-    onDone();
-  };
-  return (
-    <>
-      <button type="button" onClick={start}>Count what fits</button>
-      <Problem text={problem} />
-      {known !== undefined && <span role="status"><b>{count(known.count)}</b> fit</span>}
-      {known !== undefined && known.count > 0 && (
-        <>
-          <ActionButton label={`Replay ${count(known.count)}`} action="replay-all" fields={{ ...filter, expected: known.count }} onDone={done}
-            ask={{ title: `Replay ${count(known.count)} dead letters`, text: `They are sent to ${filter.queue} again, from attempt 1.` }} />
-          <ActionButton label={`Discard ${count(known.count)}`} action="discard-all" fields={{ ...filter, expected: known.count }} onDone={done} danger
-            ask={{ title: `Discard ${count(known.count)} dead letters`, text: 'They are removed for good.', typed: filter.queue }} />
         </>
       )}
     </>

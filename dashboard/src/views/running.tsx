@@ -1,6 +1,7 @@
 import type { ShownRun } from '../../../lib/dashboard/answers.js';
 import { duration, percent } from '../format.js';
 import { ActionButton } from '../parts/action-button.js';
+import { CountedActions } from '../parts/counted-actions.js';
 import { useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { TaskLink } from '../parts/link.js';
@@ -10,10 +11,17 @@ import { Table, type Column } from '../parts/table.js';
 
 export function Running() {
   const { live: { topics: { running } }, params: { name = '', queue = '', worker = '' }, mayAct } = useScope();
-  const rows = running?.rows.filter((run) => run.name.includes(name) && (queue === '' || run.queue === queue) && run.worker.includes(worker));
+  const rows = running?.rows.filter((run) => run.name.includes(name) && (queue === '' || run.queue === queue) && (worker === '' || run.worker === worker));
   return (
     <Page title="Running" intro="The longest first.">
-      <Filters filters={[{ name: 'name', label: 'Task contains' }, { name: 'queue', label: 'Queue' }, { name: 'worker', label: 'Worker contains' }]} />
+      <Filters filters={[{ name: 'name', label: 'Task contains' }, { name: 'queue', label: 'Queue' }, { name: 'worker', label: 'Worker' }]} />
+      {[name, queue, worker].some((value) => value !== '') && (
+        <div class="buttons bar">
+          <CountedActions what="running-count" fields={{ name, queue, worker }} actions={[
+            { verb: 'Cancel', action: 'cancel-all', danger: true, ask: (many) => ({ title: `Cancel ${many} running tasks`, text: 'They are asked to stop, and are not run again.', typed: 'cancel', reason: 'optional' }) },
+          ]} />
+        </div>
+      )}
       {rows === undefined ? <Empty>Asking the system ...</Empty>
         : <Table caption="Running tasks" rows={rows} columns={mayAct ? [...COLUMNS, CANCEL] : COLUMNS} keyOf={({ uuid, process }) => `${uuid} ${process}`} empty="Nothing runs." total={rows.length === running?.rows.length ? running.total : undefined} />}
     </Page>

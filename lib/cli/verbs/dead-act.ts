@@ -2,14 +2,15 @@ import type { Address } from '../../brokers/broker.js';
 import type { DeadLetter } from '../../dead-letters/dead-letter.js';
 import type { DeadLetterCount } from '../../dead-letters/dead-letter-queues.js';
 import type { DeadLetters } from '../../dead-letters/dead-letters.js';
+import type { ActionOptions, DeadLetterSelection } from '../../dispatcher/actions/action-options.js';
 import { confirm } from '../confirm.js';
 import { ExitCode } from '../exit-code.js';
 import { UsageError } from '../failures.js';
-import { DRY_RUN, YES } from '../options.js';
+import { BECAUSE, BY, DRY_RUN, whoAndWhy, YES } from '../options.js';
 import { counted } from '../output/text.js';
 import { taskArguments } from '../task-arguments.js';
 import { option, textArgument, type Answer, type Verb, type VerbCall, type VerbContext, type VerbOption } from '../verb.js';
-import { BULK, IDS, QUEUE, selectionOf, type Selection } from './dead-letter-filter.js';
+import { BULK, conditionsOf, IDS, QUEUE, selectionOf, type Selection } from './dead-letter-filter.js';
 import { noSuchLetter } from './dead-look.js';
 
 const WHERE_TO: readonly VerbOption[] = [
@@ -22,7 +23,7 @@ export const deadReplay: Verb = {
   summary: 'run dead letters anew: same uuid, attempt 1, history kept',
   notes: ['Each is removed from the dead letters once the broker has confirmed it; a crash in between leaves both. What cannot be sent stays, and is told.'],
   arguments: [QUEUE, IDS],
-  options: [...BULK, ...WHERE_TO, DRY_RUN],
+  options: [...BULK, ...WHERE_TO, DRY_RUN, BY, BECAUSE],
   examples: [
     ['dead replay orders 3f0c6f3e-5a8b-4f0e-9a51-0d8b4d7c2a11', 'one'],
     ['dead replay orders --name charge --error ECONNREFUSED --dry-run', 'how many would be replayed'],
@@ -37,15 +38,15 @@ export const deadEdit: Verb = {
   arguments: [QUEUE, { name: '<id>', about: 'its id' }],
   options: [
     { flags: '--args <json>', about: 'all of its arguments: [{"type":"int64","value":1}], or plain values, whose types are inferred' },
-    ...WHERE_TO,
+    ...WHERE_TO, BY, BECAUSE,
   ],
   examples: [["dead edit orders 3f0c6f3e-5a8b-4f0e-9a51-0d8b4d7c2a11 --args '[\"ada@example.com\", 3]'", 'the same task, mended']],
   run: async ({ open }, call) => {
     const [queue, id, text] = [textArgument(call, 0), textArgument(call, 1), option<string>(call, 'args')];
     if (text === undefined) throw new UsageError('It is not said which arguments it is to have. Write --args \'[1, "a"]\'.');
     const args = taskArguments(text);
-    const done = await (await open()).parts.deadLetters.replay(queue, id, { args, ...destination(call) });
-    if (!done) throw noSuchLetter(queue, [id]);
+    const { matched } = await (await open()).parts.actions.replay({ queue, ids: [id] }, { ...whoAndWhy(call, 'because'), ...destination(call), edit: () => args, expected: 1 });
+    if (matched === 0) throw noSuchLetter(queue, [id]);
     return { data: { queue, replayed: id, args }, text: `${id} runs anew` };
   },
 };
@@ -54,7 +55,7 @@ export const deadDiscard: Verb = {
   name: 'dead discard',
   summary: 'remove dead letters for good',
   arguments: [QUEUE, IDS],
-  options: [...BULK, DRY_RUN, YES],
+  options: [...BULK, DRY_RUN, YES, BY, BECAUSE],
   examples: [
     ['dead discard orders --before 30d --dry-run', 'how many are older than thirty days'],
     ['dead discard orders --before 30d --yes', 'removes them without asking'],
@@ -65,15 +66,15 @@ export const deadDiscard: Verb = {
 async function replay(context: VerbContext, call: VerbCall): Promise<Answer> {
   const queue = textArgument(call, 0);
   const [selection, to] = [selectionOf(call), destination(call)];
-  const { parts: { deadLetters } } = await context.open();
+  const { parts: { deadLetters, actions } } = await context.open();
   const dryRun = option(call, 'dryRun') === true;
   if (dryRun) return counts(await found(deadLetters, queue, selection), queue, 'replayed');
   if (selection.ids.length > 0) await found(deadLetters, queue, selection);
   const bar = context.progress('replaying', undefined);
-  const { replayed, failed, truncated } = await deadLetters.replayAll(queue, { ...bulkOf(selection, () => bar.add()), ...to });
+  const { done: replayed, failed, truncated } = await actions.replay(...bulkOf(call, selection, () => bar.add(), to));
   const told = [
     `${counted(replayed, 'dead letter')} replayed`,
-    ...failed.map(({ id, error }) => `${id} stays: ${error.message}`),
+    ...failed.map(({ id, error }) => `${id} stays: ${error}`),
     ...truncated ? ['there are more than can be looked through: call it again'] : [],
   ];
   return {
@@ -85,7 +86,7 @@ async function replay(context: VerbContext, call: VerbCall): Promise<Answer> {
 async function discard(context: VerbContext, call: VerbCall): Promise<Answer> {
   const queue = textArgument(call, 0);
   const selection = selectionOf(call);
-  const { parts: { deadLetters } } = await context.open();
+  const { parts: { deadLetters, actions } } = await context.open();
   const yes = option(call, 'yes') === true;
   const dryRun = option(call, 'dryRun') === true;
   if (dryRun || !yes || selection.ids.length > 0) {
@@ -94,7 +95,7 @@ async function discard(context: VerbContext, call: VerbCall): Promise<Answer> {
     await confirm(context, yes, `discard ${counted(fitting.count, 'dead letter')} of the queue "${queue}" for good`, queue);
   }
   const bar = context.progress('discarding', undefined);
-  const discarded = await deadLetters.discardAll(queue, bulkOf(selection, () => bar.add()));
+  const { done: discarded } = await actions.discard(...bulkOf(call, selection, () => bar.add()));
   return { data: { queue, dryRun, discarded }, text: `${counted(discarded, 'dead letter')} discarded` };
 }
 
@@ -110,15 +111,18 @@ async function found(deadLetters: DeadLetters, queue: string, { fits, ids, limit
   return count;
 }
 
-function bulkOf({ fits, limit }: Selection, onFit: () => void): Parameters<DeadLetters['discardAll']>[1] {
-  return {
-    ...limit === undefined ? {} : { limit },
-    filter: (letter) => {
-      const does = fits(letter);
-      if (does) onFit();
-      return does;
-    },
+/** What is done to which of them; of the conditions the audit tells what was written. */
+function bulkOf<To extends object>(call: VerbCall, { fits, ids, limit }: Selection, onFit: () => void, to?: To): [DeadLetterSelection, ActionOptions & To] {
+  const filter = (letter: DeadLetter): boolean => {
+    const does = fits(letter);
+    if (does) onFit();
+    return does;
   };
+  const details = Object.fromEntries(Object.entries(conditionsOf(call)).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)]));
+  return [
+    { queue: textArgument(call, 0), filter, ...ids.length === 0 ? {} : { ids } },
+    { ...whoAndWhy(call, 'because'), details, ...limit === undefined ? {} : { expected: limit }, ...to } as ActionOptions & To,
+  ];
 }
 
 function counts({ count, truncated }: DeadLetterCount, queue: string, what: string): Answer {

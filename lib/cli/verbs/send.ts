@@ -1,7 +1,7 @@
 import { PRIORITIES, type Priority } from '../../task/priority.js';
 import type { HeaderValue, TaskInput } from '../../task/task.js';
 import { UsageError } from '../failures.js';
-import { collected, instant, seconds } from '../options.js';
+import { BY, collected, instant, REASON, seconds, whoAndWhy } from '../options.js';
 import { fromJson, toJson } from '../output/json.js';
 import { fields } from '../output/text.js';
 import { taskArgument } from '../task-arguments.js';
@@ -26,6 +26,7 @@ export const send: Verb = {
     { flags: '--expires <duration>', about: 'not after this has passed', parse: seconds },
     { flags: '--priority <priority>', about: 'how urgent it is', choices: PRIORITIES },
     { flags: '--unique <key>', about: 'only if no other task of this name and key waits or runs' },
+    BY, REASON,
     { flags: '--wait [duration]', about: `wait for the result, ${DEFAULT_WAIT_SECONDS} seconds unless said otherwise`, parse: seconds },
   ],
   examples: [
@@ -39,7 +40,7 @@ export const send: Verb = {
 async function publish(context: VerbContext, call: VerbCall): Promise<Answer> {
   const task = taskOf(call);
   const { parts } = await context.open();
-  const published = await parts.publishing.publisher.publish(task, []);
+  const published = await parts.audited({ action: 'send', ...whoAndWhy(call), what: { name: task.name } }, () => parts.publishing.publisher.publish(task, []), () => ({ count: 1 }));
   const { uuid, unique } = published;
   const said = { uuid, name: task.name, ...unique === undefined ? {} : { unique } };
   if (task.result !== true) return { data: said, text: unique?.taken === false ? `not taken: ${unique.uuid} holds the key` : uuid };

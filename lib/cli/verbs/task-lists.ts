@@ -8,14 +8,14 @@ import { option, type Verb, type VerbCall, type VerbOption } from '../verb.js';
 const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cancelled', 'expired', 'dropped'];
 
 /** Conditions: all that are given must hold. */
-const FILTER: readonly VerbOption[] = [
+export const TASK_FILTER: readonly VerbOption[] = [
   { flags: '--name <task>', about: 'of this name; * stands for any text' },
   { flags: '--queue <queue>', about: 'of this queue' },
   { flags: '--worker <worker>', about: 'of workers of this name' },
   { flags: '--process <id>', about: 'of this process, as `inspect` shows it' },
   { flags: '--arg <path=value>', about: 'with this in an argument: 0.customer.id=42; the value as JSON or text. May be repeated', parse: collected },
-  { flags: '--limit <count>', about: 'how many at most, to 1000', parse: count, fallback: '200' },
 ];
+const FILTER: readonly VerbOption[] = [...TASK_FILTER, { flags: '--limit <count>', about: 'how many at most, to 1000', parse: count, fallback: '200' }];
 const ENDED: readonly VerbOption[] = [
   { flags: '--error <text>', about: 'whose error has this in its text' },
   { flags: '--since <time>', about: 'which ended at this time or later; also 2h for two hours ago', parse: instant },
@@ -49,6 +49,7 @@ export const recent: Verb = {
 export const failures: Verb = {
   name: 'failures',
   summary: 'what failed lately, grouped by task and error',
+  notes: ['`failure retry`, `failure discard` and `failure annotate` take the id of such a group.'],
   options: [...FILTER, ...ENDED],
   examples: [['failures --since 1h', 'each group with its count and an example']],
   run: async ({ open }, call) => {
@@ -94,8 +95,8 @@ function endedTable(tasks: readonly EndedTaskInfo[]): string {
 }
 
 function groupTable(groups: readonly FailureGroup[]): string {
-  return table(['COUNT', 'DEAD', 'TASK', 'LAST', 'QUEUES', 'ERROR', 'EXAMPLE'], groups.map(({ count: times, dead, name, lastAt, queues, error, example }) => [
-    times, dead, name, new Date(lastAt), queues.join(', '), shortened(`${error.name}: ${error.message}${error.frame === undefined ? '' : ` (${error.frame})`}`, 100), example.uuid,
+  return table(['ID', 'COUNT', 'DEAD', 'TASK', 'LAST', 'QUEUES', 'ERROR', 'EXAMPLE', 'NOTE'], groups.map(({ id, count: times, dead, name, lastAt, queues, error, example, note }) => [
+    id, times, dead, name, new Date(lastAt), queues.join(', '), shortened(`${error.name}: ${error.message}${error.frame === undefined ? '' : ` (${error.frame})`}`, 100), example.uuid, note === undefined ? undefined : `${note.by}: ${note.text}`,
   ]));
 }
 
@@ -104,7 +105,7 @@ function listed<T>(items: readonly T[], show: (items: readonly T[]) => string): 
 }
 
 /** @throws UsageError */
-function filterOf(call: VerbCall): TaskFilter & { limit?: number } {
+export function filterOf(call: VerbCall): TaskFilter & { limit?: number } {
   const time = (name: string): number | undefined => option<Date>(call, name)?.getTime();
   const all = {
     name: option<string>(call, 'name'), queue: option<string>(call, 'queue'), worker: option<string>(call, 'worker'), process: option<string>(call, 'process'),

@@ -1,7 +1,7 @@
 import type { WorkflowFilter } from '../../workflows/workflow-info.js';
 import type { StepProgress, WorkflowProgress } from '../../workflows/workflow-progress.js';
 import { RefusedError } from '../failures.js';
-import { BY, count, instant, REASON, whoIsHere } from '../options.js';
+import { BY, count, instant, REASON, whoAndWhy } from '../options.js';
 import { counted, fields, shortened, table } from '../output/text.js';
 import type { Session } from '../session/session.js';
 import { option, textArgument, type Verb, type VerbArgument } from '../verb.js';
@@ -60,9 +60,9 @@ export const workflowsCancel: Verb = {
   run: async ({ open }, call) => {
     const session = await open();
     const { uuid } = await progressOf(session, textArgument(call, 0));
-    const [by, why] = [option<string>(call, 'by') ?? whoIsHere(), option<string>(call, 'reason')];
+    const { by, reason: why } = whoAndWhy(call);
     const reason = `by ${by}${why === undefined ? '' : `: ${why}`}`;
-    if (!await session.parts.workflows.handle(uuid).cancel(reason)) throw new RefusedError(`The workflow ${uuid} has ended already.`, { uuid });
+    if ((await session.parts.actions.cancelWorkflows(uuid, whoAndWhy(call))).done === 0) throw new RefusedError(`The workflow ${uuid} has ended already.`, { uuid });
     return { data: { cancelled: uuid, reason }, text: `workflow ${uuid} is called off` };
   },
 };
@@ -71,12 +71,14 @@ export const workflowsRetry: Verb = {
   name: 'workflows retry',
   summary: 'let a failed workflow go on where it stopped',
   arguments: [UUID],
+  options: [BY, REASON],
   examples: [['workflows retry 3f0c6f3e-5a8b-4f0e-9a51-0d8b4d7c2a11', 'the failed steps run anew']],
   run: async ({ open }, call) => {
     const session = await open();
     const { uuid, status } = await progressOf(session, textArgument(call, 0));
     if (status !== 'failed') throw new RefusedError(`The workflow ${uuid} has the status "${status}"; only a failed one can be retried.`, { uuid, status });
-    const steps = await session.parts.workflows.handle(uuid).retry();
+    const { concerned: [went] } = await session.parts.actions.retryWorkflows(uuid, whoAndWhy(call));
+    const steps = went?.count ?? 0;
     if (steps === 0) throw new RefusedError(`Nothing of the workflow ${uuid} is left to run: its dead letters are gone.`, { uuid });
     return { data: { retried: uuid, steps }, text: `${counted(steps, 'step')} of workflow ${uuid} run anew` };
   },

@@ -1,13 +1,12 @@
 import type { PauseKind, PauseTarget, TaskInput } from '../../index.js';
 import { PRIORITIES } from '../../task/priority.js';
-import type { ActionAnswer } from '../answers.js';
 import type { Fields } from '../http/fields.js';
-import { badRequest, notFound } from '../http/refusal.js';
-import { deadLetterFilter } from './dead-letters.js';
+import { badRequest } from '../http/refusal.js';
+import { confirmed, counted, who } from './asked.js';
+import { DEAD_LETTER_ACTIONS } from './dead-letter-actions.js';
 import { argumentsOf, exactValue } from './exact-json.js';
-import type { Panel } from './panel.js';
-
-export type Action = (panel: Panel, fields: Fields, by: string) => Promise<ActionAnswer>;
+import { runningFilter } from './reads.js';
+import type { Action } from './panel.js';
 
 const KINDS: readonly PauseKind[] = ['queue', 'task', 'worker'];
 const MOST_CANCELLED = 1_000;
@@ -17,67 +16,51 @@ const MOST_DELAY_SECONDS = 366 * 24 * 3600;
 export const ACTIONS: Readonly<Record<string, Action>> = {
   pause: async ({ service }, fields, by) => {
     const [target, name] = targetOf(fields);
-    await service.pause(target, { by, reason: fields.required('reason', 1_000) });
+    await service.actions.pause(target, { by, reason: fields.required('reason', 1_000) });
     return { text: `Paused ${name}.` };
   },
-  resume: async ({ service }, fields) => {
+  resume: async ({ service }, fields, by) => {
     const [target, name] = targetOf(fields);
-    return { text: await service.resume(target) ? `Resumed ${name}.` : `It was not paused: ${name}.` };
+    const { matched } = await service.actions.resume(target, { by });
+    return { text: matched > 0 ? `Resumed ${name}.` : `It was not paused: ${name}.` };
   },
-  purge: async ({ service }, fields) => {
+  purge: async ({ service }, fields, by) => {
     const queue = confirmed(fields, 'queue');
-    const count = await service.purge(queue);
-    return { text: `Removed ${count} waiting tasks from ${queue}.`, count };
+    const { done } = await service.actions.purge(queue, { by });
+    return { text: `Removed ${done} waiting tasks from ${queue}.`, count: done };
   },
   cancel: async ({ service }, fields, by) => {
     const uuids = fields.list('uuids', MOST_CANCELLED);
-    const reason = fields.text('reason', 1_000);
-    await service.cancel(uuids, { by, ...(reason === undefined ? {} : { reason }) });
+    await service.actions.cancel(uuids, who(fields, by));
     return { text: `Called off ${uuids.length === 1 ? 'the task' : `${uuids.length} tasks`}.`, count: uuids.length };
   },
-  send: async ({ service }, fields) => {
-    const { uuid } = await service.publish(taskToSend(fields));
-    return { text: `Sent as ${uuid}.`, uuid };
+  'cancel-all': async ({ service }, fields, by) => {
+    const expected = counted(fields);
+    const { done } = await service.actions.cancel(runningFilter(fields), { ...who(fields, by), where: 'running', expected });
+    return { text: `Called off ${done} of ${expected}.`, count: done };
   },
-  replay: async ({ service, deadLetterTurns }, fields) => {
-    const [queue, id, args] = [fields.required('queue'), fields.required('id'), fields.text('args', Infinity)];
-    const edited = args === undefined ? undefined : { args: argumentsOf(args) };
-    if (!await deadLetterTurns.take(() => service.deadLetters.replay(queue, id, edited))) throw gone();
-    return { text: `Replayed ${id}.`, count: 1 };
+  send: async ({ service }, fields, by) => {
+    const { concerned: [sent] } = await service.actions.send([taskToSend(fields)], { by });
+    return { text: `Sent as ${sent?.id}.`, ...(sent === undefined ? {} : { uuid: sent.id }) };
   },
-  discard: async ({ service, deadLetterTurns }, fields) => {
-    const [queue, id] = [fields.required('queue'), fields.required('id')];
-    if (!await deadLetterTurns.take(() => service.deadLetters.discard(queue, id))) throw gone();
-    return { text: `Discarded ${id}.`, count: 1 };
-  },
-  'replay-all': async ({ service, deadLetterTurns, curtain }, fields) => {
-    const [queue, limit] = [fields.required('queue'), counted(fields)];
-    const filter = deadLetterFilter(fields, curtain);
-    const { replayed, failed } = await deadLetterTurns.take(() => service.deadLetters.replayAll(queue, { filter, limit }));
-    return { text: `Replayed ${replayed} of ${limit}.`, count: replayed, failed: failed.map(({ id, error }) => ({ id, error: error.message })) };
-  },
-  'discard-all': async ({ service, deadLetterTurns, curtain }, fields) => {
-    const [queue, limit] = [confirmed(fields, 'queue'), counted(fields)];
-    const filter = deadLetterFilter(fields, curtain);
-    const count = await deadLetterTurns.take(() => service.deadLetters.discardAll(queue, { filter, limit }));
-    return { text: `Discarded ${count} of ${limit}.`, count };
-  },
+  ...DEAD_LETTER_ACTIONS,
   'schedule-pause': async ({ service }, fields, by) => {
     const name = fields.required('name');
-    await service.schedules.pause(name, { by, reason: fields.required('reason', 1_000) });
+    await service.actions.pauseSchedules(name, { by, reason: fields.required('reason', 1_000) });
     return { text: `Paused the schedule ${name}.` };
   },
-  'schedule-resume': async ({ service }, fields) => {
+  'schedule-resume': async ({ service }, fields, by) => {
     const name = fields.required('name');
-    return { text: await service.schedules.resume(name) ? `Resumed the schedule ${name}.` : `It was not paused: ${name}.` };
+    const { matched } = await service.actions.resumeSchedules(name, { by });
+    return { text: matched > 0 ? `Resumed the schedule ${name}.` : `It was not paused: ${name}.` };
   },
-  'schedule-trigger': async ({ service }, fields) => {
-    const { uuid } = await service.schedules.trigger(fields.required('name'));
-    return { text: `Sent as ${uuid}.`, uuid };
+  'schedule-trigger': async ({ service }, fields, by) => {
+    const { concerned: [triggered] } = await service.actions.triggerSchedules(fields.required('name'), { by });
+    return { text: `Sent as ${triggered?.task}.`, ...(triggered?.task === undefined ? {} : { uuid: triggered.task }) };
   },
-  'schedule-remove': async ({ service }, fields) => {
+  'schedule-remove': async ({ service }, fields, by) => {
     const name = confirmed(fields, 'name');
-    await service.schedules.remove(name);
+    await service.actions.removeSchedules(name, { by });
     return { text: `Removed the schedule ${name}.` };
   },
   'release-key': async ({ service }, fields, by) => {
@@ -85,12 +68,12 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     return { text: isFreed ? 'Freed the unique key.' : 'Nobody held it any more.', count: isFreed ? 1 : 0 };
   },
   'workflow-cancel': async ({ service }, fields, by) => {
-    const reason = `${by}: ${fields.text('reason', 500) ?? 'no reason was given'}`;
-    return { text: await service.workflow(fields.required('uuid', 255)).cancel(reason.slice(0, 1_000)) ? 'Called off the workflow.' : 'It had ended before.' };
+    const { done } = await service.actions.cancelWorkflows(fields.required('uuid', 255), who(fields, by));
+    return { text: done > 0 ? 'Called off the workflow.' : 'It had ended before.', count: done };
   },
-  'workflow-retry': async ({ service }, fields) => {
-    const count = await service.workflow(fields.required('uuid', 255)).retry();
-    return { text: `${count} steps go on.`, count };
+  'workflow-retry': async ({ service }, fields, by) => {
+    const { concerned: [went] } = await service.actions.retryWorkflows(fields.required('uuid', 255), { by });
+    return { text: went === undefined ? 'It has not failed.' : `${went.count} steps go on.`, count: went?.count ?? 0 };
   },
 };
 
@@ -98,20 +81,6 @@ function targetOf(fields: Fields): [PauseTarget, string] {
   const [kind, name] = [fields.oneOf('kind', KINDS), fields.required('name')];
   if (kind === undefined) throw badRequest('"kind" is missing.');
   return [{ [kind]: name } as unknown as PauseTarget, `the ${kind} ${name}`];
-}
-
-/** What destroys is named twice: once by the page, once by the person who typed it. */
-function confirmed(fields: Fields, name: string): string {
-  const value = fields.required(name);
-  if (fields.text('confirm') !== value) throw badRequest(`Type "${value}" to confirm this.`);
-  return value;
-}
-
-/** What somebody was told it would concern: later ones are not meant. */
-function counted(fields: Fields): number {
-  const count = fields.number('expected', 1, Number.MAX_SAFE_INTEGER);
-  if (count === undefined) throw badRequest('"expected" is missing: how many were counted before.');
-  return count;
 }
 
 function taskToSend(fields: Fields): TaskInput {
@@ -124,8 +93,4 @@ function taskToSend(fields: Fields): TaskInput {
     ...(routingKey === undefined ? {} : { routingKey }), ...(uuid === undefined ? {} : { uuid }),
     ...(delaySeconds === undefined ? {} : { delaySeconds }), ...(priority === undefined ? {} : { priority }),
   };
-}
-
-function gone(): Error {
-  return notFound('This dead letter is not there any more: somebody has replayed or discarded it.');
 }

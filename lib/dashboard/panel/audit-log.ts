@@ -1,20 +1,16 @@
 import type { AuditEntry } from '../answers.js';
 
-const MOST_KEPT = 500;
-
-/** Who did what, as far as it was done here since this process was started. The log has all of it. */
+/**
+ * Tells whoever wants to know what was asked for here. What reached the dispatcher is in its own audit and log; what was
+ * refused before, the log of the dashboard says.
+ */
 export class AuditLog {
-  /** The newest first. */
-  readonly entries: AuditEntry[] = [];
-
   constructor(private readonly log: (text: string) => void, private readonly told: ((entry: AuditEntry) => unknown) | undefined, private readonly problem: (text: string, error: unknown) => void) {}
 
-  add(entry: AuditEntry): void {
-    this.entries.unshift(entry);
-    if (this.entries.length > MOST_KEPT) this.entries.pop();
-    const { by, action, dispatcher, what, count, error } = entry;
-    const outcome = error === undefined ? count === undefined ? 'done' : `done, ${count} concerned` : `not done: ${error}`;
-    this.log(`Dashboard: ${JSON.stringify(by)} asked for ${action} on the dispatcher "${dispatcher}" ${JSON.stringify(what)}: ${outcome}`);
+  /** @param isRefused here: the dispatcher has not heard of it */
+  add(entry: AuditEntry, isRefused = false): void {
+    const { by, action, dispatcher, what, error } = entry;
+    if (isRefused) this.log(`Dashboard: ${JSON.stringify(by)} asked for ${action} on the dispatcher "${dispatcher}" ${JSON.stringify(what)}: not done: ${error}`);
     void this.tell(entry);
   }
 

@@ -1,4 +1,6 @@
 import type { DispatcherService } from '../../index.js';
+import type { ActionAnswer } from '../answers.js';
+import type { Fields } from '../http/fields.js';
 import { EventTail } from '../live/event-tail.js';
 import { LivePoll } from '../live/live-poll.js';
 import type { InspectionFace } from '../inspection.js';
@@ -6,6 +8,9 @@ import type { AuditLog } from './audit-log.js';
 import type { Curtain } from './curtain.js';
 import { SharedAnswers } from './shared-answers.js';
 import { Turns } from './turns.js';
+
+/** What a page may do. @param by who asked */
+export type Action = (panel: Panel, fields: Fields, by: string) => Promise<ActionAnswer>;
 
 export interface PanelDependencies {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { ScheduleInfo, WorkflowInfo, WorkflowProgress, StepProgress } from '../../index.js';
-import type { EndedState, LockInfo, TaskFilter } from '../../inspection/model.js';
+import type { ActionInfo, EndedState, LockInfo, TaskFilter } from '../../inspection/model.js';
 import type { ShownLock, ShownSchedule, ShownStep, ShownWorkflow } from '../answers.js';
 import type { Fields } from '../http/fields.js';
 import { badRequest, notFound } from '../http/refusal.js';
@@ -19,6 +19,9 @@ const MOST_WORKFLOWS = 50;
 const MOST_NAMES = 2_000;
 const MOST_TASKS = 200;
 const MOST_LOCKS = 200;
+const MOST_ACTIONS = 500;
+/** Whoever counts does nothing, and stands in no audit. */
+const COUNTING = 'dashboard';
 
 /** What a page may ask for, by its name in the URL. */
 export const READS: Readonly<Record<string, Read>> = {
@@ -75,8 +78,27 @@ export const READS: Readonly<Record<string, Read>> = {
     const names = (of: readonly string[]): string[] => [...new Set(of)].sort().slice(0, MOST_NAMES);
     return { tasks: names(workers.flatMap(({ tasks }) => tasks)), queues: names(workers.map(({ queue }) => queue)) };
   },
-  audit: async ({ audit, name }) => ({ rows: audit.entries.filter(({ dispatcher }) => dispatcher === name) }),
+  'running-count': async ({ service }, fields) => {
+    const { matched, truncated } = await service.actions.cancel(runningFilter(fields), { by: COUNTING, where: 'running', dryRun: true });
+    return { count: matched, truncated };
+  },
+  'failure-count': ({ service, deadLetterTurns }, fields) => deadLetterTurns.take(async () => {
+    const { matched, truncated } = await service.actions.discard({ group: fields.required('group', 255) }, { by: COUNTING, dryRun: true });
+    return { count: matched, truncated };
+  }),
+  audit: async ({ inspection, curtain }) => ({ rows: (await inspection.audit({ limit: MOST_ACTIONS })).map((action) => shownAction(action, curtain)) }),
 };
+
+/** Which of the running tasks are meant, as the page filters them. @throws Refusal where nothing is said */
+export function runningFilter(fields: Fields): TaskFilter {
+  const [name, queue, worker] = [fields.text('name', 500), fields.text('queue', 500), fields.text('worker', 500)];
+  if (name === undefined && queue === undefined && worker === undefined) throw badRequest('Say which tasks are meant, by their name, queue or worker.');
+  return { ...(name === undefined ? {} : { name: `*${name}*` }), ...(queue === undefined ? {} : { queue }), ...(worker === undefined ? {} : { worker }) };
+}
+
+function shownAction({ error, ...action }: ActionInfo, curtain: Curtain): ActionInfo {
+  return { ...action, ...(error === undefined ? {} : { error: curtain.text(error, {}) }) };
+}
 
 /** @throws Refusal for arguments that nobody is to see: whether one fits would tell them */
 function taskFilter(fields: Fields, curtain: Curtain): TaskFilter {

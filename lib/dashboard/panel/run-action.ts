@@ -1,13 +1,13 @@
 import type { ActionAnswer, AuditEntry } from '../answers.js';
 import type { Fields } from '../http/fields.js';
-import { notFound } from '../http/refusal.js';
+import { notFound, Refusal } from '../http/refusal.js';
 import { messageOf } from '../../task/error-text.js';
 import { ACTIONS } from './actions.js';
 import type { Panel } from './panel.js';
 
 /** Fields that say what was done to what; arguments and headers of tasks are nobody's business but theirs. */
 const AUDITED = [
-  'kind', 'name', 'queue', 'id', 'uuid', 'key', 'reason', 'error', 'search', 'before', 'since', 'routingKey', 'delaySeconds', 'priority', 'expected',
+  'kind', 'name', 'queue', 'id', 'uuid', 'key', 'reason', 'error', 'search', 'before', 'since', 'routingKey', 'delaySeconds', 'priority', 'expected', 'group', 'text',
 ] as const;
 const LONGEST = 300;
 
@@ -21,7 +21,7 @@ export async function runAction(panel: Panel, name: string, fields: Fields, by: 
     panel.audit.add({ ...entry, ...(answer.count === undefined ? {} : { count: answer.count }) });
     return answer;
   } catch (error) {
-    panel.audit.add({ ...entry, error: messageOf(error).slice(0, LONGEST) });
+    panel.audit.add({ ...entry, error: messageOf(error).slice(0, LONGEST) }, error instanceof Refusal);
     throw error;
   } finally {
     panel.answers.forget();

@@ -30,9 +30,9 @@ export function endOf(end: EndedTaskInfo, curtain: Curtain, whole: boolean): Sho
   };
 }
 
-export function groupOf({ id, name, error, count, dead, firstAt, lastAt, queues, example }: FailureGroup, curtain: Curtain): ShownFailureGroup {
+export function groupOf({ id, name, error, count, dead, firstAt, lastAt, queues, example, note }: FailureGroup, curtain: Curtain): ShownFailureGroup {
   return {
-    id, name, count, dead, firstAt, lastAt, queues, example: endOf(example, curtain, true),
+    id, name, count, dead, firstAt, lastAt, queues, example: endOf(example, curtain, true), ...(note === undefined ? {} : { note }),
     error: {
       name: curtain.text(error.name, example, 256), message: curtain.text(error.message, example),
       ...(error.frame === undefined ? {} : { frame: curtain.text(error.frame, example, 500) }),

@@ -9,8 +9,10 @@ export interface ActionItem {
   /** Of the task. */
   readonly name?: string;
   readonly queue?: string;
-  /** How many tasks of it. */
+  /** How many tasks of it; of a workflow that goes on, how many steps. */
   readonly count?: number;
+  /** The uuid of the task that was published for it. */
+  readonly task?: string;
 }
 
 /** @publicApi */
@@ -58,13 +60,13 @@ export class ActionTally {
     if (this.failed.length < MOST_NAMED) this.failed.push({ id, error: messageOf(error) });
   }
 
-  /** Does it to each; in a dry run to none. What fails stays as it is, and the others go on. */
-  async each(items: readonly ActionItem[], act: (item: ActionItem) => Promise<unknown>): Promise<void> {
-    for (const item of items) {
+  /** Does it to each, and names what became of it; in a dry run to none. What fails stays as it is, and the others go on. */
+  async each(named: readonly ActionItem[], act: (item: ActionItem) => Promise<Partial<ActionItem> | void>): Promise<void> {
+    for (const item of named.map((one) => ({ ...one }))) {
       if (!this.concerns(item)) return;
       if (this.dryRun) continue;
       try {
-        await act(item);
+        Object.assign(item, await act(item));
         this.done++;
       } catch (error) {
         this.fail(item.id, error);

@@ -76,7 +76,7 @@ export class Actions {
     return this.perform({ action: 'resume', what: { [kind]: name } }, checkActionOptions(options, 'actions.resume'), async (tally) => {
       const paused = (await operations.paused()).filter((pause) => pause.kind === kind).map((pause) => pause.name);
       const items = meant([name], paused).filter((id) => paused.includes(id)).map((id) => ({ id }));
-      await tally.each(items, ({ id }) => operations.resume(targetNamed(kind, id)));
+      await tally.each(items, async ({ id }) => { await operations.resume(targetNamed(kind, id)); });
     });
   }
 
@@ -177,14 +177,15 @@ export class Actions {
     const { to, edit, ...checked } = checkReplayOptions(options);
     const selection = checkSelection(which, 'actions.replay');
     const how = { ...(to === undefined ? {} : { to }), ...(edit === undefined ? {} : { edit }) };
-    return this.perform({ action: 'dead-letters.replay', what: { ...whatOf(selection), edited: edit === undefined ? undefined : true } }, checked,
+    return this.perform({ action: 'dead-letters.replay', what: { ...whatOf(selection, checked), edited: edit === undefined ? undefined : true } }, checked,
       (tally) => this.dependencies.deadLetters.replay(selection, how, tally));
   }
 
   /** Removes dead letters for good, of one, several or all known queues. */
   async discard(which: DeadLetterSelection, options: ActionOptions): Promise<ActionResult> {
+    const checked = checkActionOptions(options, 'actions.discard');
     const selection = checkSelection(which, 'actions.discard');
-    return this.perform({ action: 'dead-letters.discard', what: whatOf(selection) }, checkActionOptions(options, 'actions.discard'),
+    return this.perform({ action: 'dead-letters.discard', what: whatOf(selection, checked) }, checked,
       (tally) => this.dependencies.deadLetters.discard(selection, tally));
   }
 
@@ -196,12 +197,12 @@ export class Actions {
 
   /** As `dispatcher.schedules.resume`, with `*`. Only those that are paused are concerned. */
   async resumeSchedules(names: string | readonly string[], options: ActionOptions): Promise<ActionResult> {
-    return this.eachSchedule('schedule.resume', names, checkActionOptions(options, 'actions.resumeSchedules'), (name) => this.dependencies.schedules.resume(name), ({ paused }) => paused !== undefined);
+    return this.eachSchedule('schedule.resume', names, checkActionOptions(options, 'actions.resumeSchedules'), async (name) => { await this.dependencies.schedules.resume(name); }, ({ paused }) => paused !== undefined);
   }
 
   /** Publishes the tasks of schedules now, beside their ticks. */
   async triggerSchedules(names: string | readonly string[], options: ActionOptions): Promise<ActionResult> {
-    return this.eachSchedule('schedule.trigger', names, checkActionOptions(options, 'actions.triggerSchedules'), (name) => this.dependencies.schedules.trigger(name));
+    return this.eachSchedule('schedule.trigger', names, checkActionOptions(options, 'actions.triggerSchedules'), async (name) => ({ task: (await this.dependencies.schedules.trigger(name)).uuid }));
   }
 
   /** Removes schedules of run time for good. */
@@ -213,12 +214,12 @@ export class Actions {
   async cancelWorkflows(uuids: string | readonly string[], options: ActionOptions): Promise<ActionResult> {
     const checked = checkActionOptions(options, 'actions.cancelWorkflows');
     const reason = `by ${checked.by}${checked.reason === undefined ? '' : `: ${checked.reason}`}`.slice(0, LONGEST_REASON);
-    return this.eachWorkflow('workflow.cancel', uuids, checked, ['running', 'failed'], (uuid) => this.dependencies.workflows.handle(uuid, unaudited).cancel(reason));
+    return this.eachWorkflow('workflow.cancel', uuids, checked, ['running', 'failed'], async (uuid) => { await this.dependencies.workflows.handle(uuid, unaudited).cancel(reason); });
   }
 
   /** Lets failed workflows go on where they stopped; others are not concerned. At most 1,000. */
   async retryWorkflows(uuids: string | readonly string[], options: ActionOptions): Promise<ActionResult> {
-    return this.eachWorkflow('workflow.retry', uuids, checkActionOptions(options, 'actions.retryWorkflows'), ['failed'], (uuid) => this.dependencies.workflows.handle(uuid, unaudited).retry());
+    return this.eachWorkflow('workflow.retry', uuids, checkActionOptions(options, 'actions.retryWorkflows'), ['failed'], async (uuid) => ({ count: await this.dependencies.workflows.handle(uuid, unaudited).retry() }));
   }
 
   /** Notes something of a group of failures, for all who look at it, in place of what was noted before. Of at most 1,000 groups, the latest. */
@@ -232,12 +233,12 @@ export class Actions {
   async forgetNote(group: string, options: ActionOptions): Promise<ActionResult> {
     const { failureNotes } = this.dependencies;
     return this.perform({ action: 'failure.forget', what: { group } }, checkActionOptions(options, 'actions.forgetNote'), async (tally) => {
-      await tally.each(await failureNotes.has(group) ? [{ id: group }] : [], () => failureNotes.remove(group));
+      await tally.each(await failureNotes.has(group) ? [{ id: group }] : [], async () => { await failureNotes.remove(group); });
     });
   }
 
   private async eachSchedule(
-    action: Acted['action'], names: string | readonly string[], options: ActionOptions, act: (name: string) => Promise<unknown>, concerns: (schedule: ScheduleInfo) => boolean = () => true,
+    action: Acted['action'], names: string | readonly string[], options: ActionOptions, act: (name: string) => Promise<{ task: string } | void>, concerns: (schedule: ScheduleInfo) => boolean = () => true,
   ): Promise<ActionResult> {
     const asked = namesOf(names, `What ${action} concerns`);
     return this.perform({ action, what: { schedule: asked.join(', ') } }, options, async (tally) => {
@@ -250,7 +251,7 @@ export class Actions {
   }
 
   private async eachWorkflow(
-    action: Acted['action'], uuids: string | readonly string[], options: ActionOptions, statuses: readonly WorkflowStatus[], act: (uuid: string) => Promise<unknown>,
+    action: Acted['action'], uuids: string | readonly string[], options: ActionOptions, statuses: readonly WorkflowStatus[], act: (uuid: string) => Promise<{ count: number } | void>,
   ): Promise<ActionResult> {
     const asked = namesOf(uuids, `What ${action} concerns`);
     if (asked.length > MOST_WORKFLOWS) throw new ConfigurationError(`${action} takes at most ${MOST_WORKFLOWS} workflows; found ${asked.length}.`, { found: asked.length });
@@ -289,7 +290,9 @@ function filterOf(which: TaskFilter): TaskFilter {
   throw new ConfigurationError("The filter of actions.cancel has no condition. Write { name: '*' } where everything is meant.");
 }
 
-function whatOf({ queue = '*', ids, filter, group }: DeadLetterSelection): Readonly<Record<string, unknown>> {
+/** Of a function nothing is told where whoever wrote it says so by himself. */
+function whatOf({ queue = '*', ids, filter, group }: DeadLetterSelection, { details }: ActionOptions): Readonly<Record<string, unknown>> {
   const ofIds = ids === undefined ? {} : { id: ids[0], more: ids.length > 1 ? ids.length - 1 : undefined };
-  return { queue: [queue].flat().join(', '), group, ...ofIds, ...conditionsOf(filter === undefined ? undefined : { filter }) };
+  const conditions = filter === undefined || (typeof filter === 'function' && details !== undefined) ? {} : conditionsOf({ filter });
+  return { queue: [queue].flat().join(', '), group, ...ofIds, ...conditions };
 }
