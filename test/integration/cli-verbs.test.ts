@@ -170,7 +170,7 @@ describe.each(bothBrokers('cli'))('the command line on %s', (_name, url) => {
     await service.schedules.add({ name: 'yearly', cron: '0 0 1 1 *', task: { name: 'keep', args: [{ type: 'string', value: 'tick' }], routingKey: 'key' } });
     expect((await runCli(['schedules', 'list', '--json'], place)).json()).toMatchObject({ schedules: [{ name: 'yearly', task: 'keep', source: 'runtime', nextTick: expect.stringMatching(/-01-01T/) as string }] });
     expect((await runCli(['schedules', 'pause', 'yearly', '--reason', 'wrong'], place)).code).toBe(0);
-    expect((await runCli(['schedules', 'list'], place)).stdout).toMatch(/yearly +0 0 1 1 \* +UTC +keep +- +- +by .*: wrong/);
+    expect((await runCli(['schedules', 'list'], place)).stdout).toMatch(/yearly +0 0 1 1 \* +UTC +keep +- +- +- +by .*: wrong/);
     expect((await runCli(['schedules', 'trigger', 'yearly'], place)).stdout).toMatch(/^[0-9a-f-]{36}$/);
     expect(await tasks.ran.count(1)).toEqual([['tick']]);
     expect((await runCli(['schedules', 'resume', 'yearly'], place)).code).toBe(0);
