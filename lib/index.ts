@@ -22,7 +22,7 @@ export type {
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { WorkflowFilter, WorkflowInfo, WorkflowPage } from './workflows/workflow-info.js';
-export type { InspectionConfig, Redact } from './inspection/redaction.js';
+export type { HistoryConfig, InspectionConfig, Redact } from './inspection/redaction.js';
 export type { TaskSchema } from './task/argument-schema.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { WireOption } from './task/wire.js';

@@ -268,7 +268,7 @@ export class DispatcherParts {
     const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
     return new Inspecting({
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), claim: (key) => this.uniqueKeys.claim(key), workflows: (list) => this.workflows.list(list), ready, emit, events,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), backend: () => this.shared.backend(), claim: (key) => this.uniqueKeys.claim(key), workflows: (list) => this.workflows.list(list), ready, emit, events,
     });
   }
 

@@ -43,6 +43,8 @@ export interface InspectionDependencies {
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly events: (filter: FollowFilter | undefined) => Observable<FollowedEvent>;
+  /** What the store has, where history is kept; the latest first. */
+  readonly history: ((filter: TaskFilter, limit: number) => Promise<EndedTaskInfo[]>) | undefined;
   readonly claim: ClaimOf;
   /** What people have noted of groups of failures, by their ids. Never rejects. */
   readonly failureNotes: () => Promise<ReadonlyMap<string, FailureNote>>;
@@ -96,15 +98,16 @@ export class Inspection {
   }
 
   /**
-   * What has ended lately, the latest first: of each process the last 1,000. `before` is `endedAt` of the last one seen,
-   * for the next page.
+   * What has ended lately, the latest first: of each process the last 1,000, and with `inspection: { history }` what the
+   * store has kept. `before` is `endedAt` of the last one seen, for the next page.
    *
    * @throws ConfigurationError for what is no filter
    */
   async recent(list?: TaskFilter & ListOptions & { before?: number }, options?: InspectOptions): Promise<EndedTaskInfo[]> {
     const { filter, limit } = checkList(list);
-    const found = await this.ask({ kind: 'recent', filter, limit }, options);
-    return found.sort((a, b) => b.endedAt - a.endedAt).slice(0, limit);
+    const [told, kept] = await Promise.all([this.ask({ kind: 'recent', filter, limit }, options), this.dependencies.history?.(filter, limit) ?? []]);
+    const found = new Map([...kept, ...told].map((end) => [`${end.process} ${end.uuid} ${end.attempt} ${end.endedAt}`, end]));
+    return [...found.values()].sort((a, b) => b.endedAt - a.endedAt).slice(0, limit);
   }
 
   /**

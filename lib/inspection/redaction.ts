@@ -1,3 +1,4 @@
+import type { EndedState } from './model.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
 
 /** @publicApi */
@@ -12,6 +13,19 @@ export interface InspectionConfig {
    * Default: nothing more is hidden.
    */
   redact?: Redact;
+  /**
+   * Ended tasks are kept in the store of `resultBackend` too, and found by `inspect.recent()` beyond what processes
+   * remember; every process that is to write or to find them needs it. Default: they are not.
+   */
+  history?: HistoryConfig;
+}
+
+/** @publicApi */
+export interface HistoryConfig {
+  /** For how many days, from 1 to 90. */
+  keepDays: number;
+  /** Those that ended so. Default: `failed`, `cancelled` and `expired`. */
+  states?: readonly EndedState[];
 }
 
 /** @publicApi */

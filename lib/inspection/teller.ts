@@ -136,7 +136,8 @@ export class Teller {
     }
   }
 
-  private end(entry: EndedEntry): EndedTaskInfo {
+  /** As others may see it. */
+  end(entry: EndedEntry): EndedTaskInfo {
     const { redaction } = this.dependencies;
     const { uuid, name, attempt, state, reason, error, argsBytes, log } = entry;
     const [args, headers] = [redaction.args(entry.args, entry), redaction.headers(entry.headers)];

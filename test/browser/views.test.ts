@@ -116,6 +116,15 @@ describeInBrowser('the views of the dashboard', () => {
     expect(await again.getByLabel('Error contains').inputValue()).toBe('purpose');
   });
 
+  it('go back in what has ended, as far as it is known', async () => {
+    const inspection = scripted();
+    inspection.ends = Array.from({ length: 100 }, (_, index) => end({ uuid: `end-${index}`, endedAt: 5_000 - index }));
+    const { url } = await start(inspection);
+    const { page } = await openPage(`${url}/dispatcher/#/recent`);
+    await page.getByRole('button', { name: 'Earlier ones' }).click();
+    await page.waitForURL(/until=4901/);
+  });
+
   it('can be used by the keyboard alone', async () => {
     const { url } = await start();
     const { page } = await openPage(`${url}/dispatcher/`);

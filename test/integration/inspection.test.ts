@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Arg, currentTask, DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
-import { bothBrokers, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { bothBrokers, embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { startScript, type Child } from '../support/processes.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -288,6 +288,30 @@ describe.each(bothBrokers('inspection'))('events of several processes: %s', (_ti
     const stopped = await eventually(async () => all.find(({ type }) => type === 'worker.stopped'), (event) => event !== undefined, 'the end of a worker elsewhere');
     expect(stopped).toMatchObject({ pid: ended?.pid, fields: { worker: 'w', queue }, text: 'Worker "w" has stopped.' });
     expect(all.filter(({ type }) => type.startsWith('task.'))).toEqual([]);
+  });
+});
+
+describe.each(bothBrokers('inspection'))('the history of ended tasks: %s', (_title, url) => {
+  it('is found after all processes that ran them have gone, by the same filters', async () => {
+    const config = { ...oneWorker(url(), 'inspect'), resultBackend: embeddedFolder('history'), inspection: { history: { keepDays: 2, states: ['failed', 'succeeded'] as const } } };
+    const { app, service } = await startOn(config, { providers: [Tasks] });
+    const uuids = [randomUUID(), randomUUID()] as const;
+    for (const [index, uuid] of uuids.entries()) await service.publish({ name: 'fails', uuid, args: [{ type: 'json', value: { id: 41 + index, password: 'hunter2' } }] });
+    await service.publish('add');
+    await eventually(() => service.inspect.tasks({}, OPTIONS), ({ overall: { totals } }) => totals.failed === 2 && totals.succeeded === 1, 'all to end');
+    await app.close();
+    const { broker, exchange, defaultRoutingKey, resultBackend, inspection, workers: [{ queue }] } = config;
+    const asker = { broker, exchange, defaultRoutingKey, resultBackend, role: 'publisher' as const, initQueues: [{ name: queue, bindingKeys: ['key'] }] };
+    const { service: later } = await startOn({ ...asker, inspection });
+    const found = await later.inspect.recent({}, OPTIONS);
+    expect(found.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(['add succeeded', 'fails failed', 'fails failed']);
+    expect(await later.inspect.recent({ args: { '0.id': 42 }, error: 'no card' }, OPTIONS)).toMatchObject([{
+      uuid: uuids[1], attempt: 2, queue, worker: 'w', args: [{ value: { id: 42, password: '[hidden]' } }], log: [{ text: 'no card of 42' }],
+    }]);
+    const [newest, ...older] = found;
+    expect(await later.inspect.recent({ before: newest?.endedAt as number, limit: 10 }, OPTIONS)).toEqual(older.filter(({ endedAt }) => endedAt < (newest?.endedAt ?? 0)));
+    const { service: without } = await startOn(asker);
+    expect(await without.inspect.recent({}, OPTIONS)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { ShownEnd } from '../../../lib/dashboard/answers.js';
 import { duration } from '../format.js';
-import { useScope } from '../parts/context.js';
+import { useFilters, useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { TaskLink } from '../parts/link.js';
 import { Empty, Page, Problem } from '../parts/page.js';
@@ -9,19 +9,23 @@ import { Table, type Column } from '../parts/table.js';
 import { useRead } from '../use-read.js';
 
 const EVERY_MS = 3_000;
+const LIMIT = 100;
 const STATES = ['succeeded', 'failed', 'retrying', 'cancelled', 'expired', 'dropped'];
 
 export function Recent() {
   const { dispatcher, paused, params: { name, state, queue, error, argPath, argValue, since, until } } = useScope();
-  const { answer, problem } = useRead<{ rows: readonly ShownEnd[] }>(dispatcher, 'recent', { name, state, queue, error, argPath, argValue, since, until }, paused ? 0 : EVERY_MS);
+  const { answer, problem } = useRead<{ rows: readonly ShownEnd[] }>(dispatcher, 'recent', { name, state, queue, error, argPath, argValue, since, until, limit: String(LIMIT) }, paused ? 0 : EVERY_MS);
+  const change = useFilters();
+  const last = answer?.rows.at(-1);
   return (
-    <Page title="Recent" intro="What ended last, as the processes that live remember it: a bounded number each, failures longer than others.">
+    <Page title="Recent" intro="What ended last, as the processes that live remember it (a bounded number each, failures longer than others), and the store where history is kept.">
       <Filters filters={[
         { name: 'name', label: 'Task', hint: 'mail.*' }, { name: 'state', label: 'State', choices: STATES }, { name: 'queue', label: 'Queue' },
         { name: 'error', label: 'Error contains' }, { name: 'argPath', label: 'Argument at', hint: '0.customer.id' }, { name: 'argValue', label: 'is', hint: '42' },
         { name: 'since', label: 'Since', kind: 'instant' }, { name: 'until', label: 'Until', kind: 'instant' },
       ]} />
       <Problem text={problem} />
+      {last !== undefined && answer?.rows.length === LIMIT && <button type="button" onClick={() => change({ until: String(last.endedAt) })}>Earlier ones</button>}
       {answer === undefined ? problem === undefined && <Empty>Asking the system ...</Empty>
         : <Table caption="Recently ended tasks" rows={answer.rows} columns={COLUMNS} keyOf={({ uuid, attempt, endedAt, process }) => `${uuid} ${attempt} ${endedAt} ${process}`} empty="Nothing has ended that fits." />}
     </Page>

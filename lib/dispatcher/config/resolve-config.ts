@@ -103,7 +103,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     threads: checkThreads(options.threads, folder),
     results: checkResults(options, broker, folder),
     ledger: options.ledger === undefined ? undefined : checkLedgerOptions(options.ledger),
-    inspection: checkInspection(options.inspection),
+    inspection: checkInspection(options.inspection, options.resultBackend),
     warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };
 }

@@ -15,7 +15,7 @@ import { EventSource } from '../../inspection/following/event-source.js';
 import { Followers } from '../../inspection/following/followers.js';
 import { Following } from '../../inspection/following/following.js';
 import type { ActionInfo } from '../../inspection/model.js';
-import { Inspection } from '../../inspection/inspection.js';
+import { Inspection, type InspectionDependencies } from '../../inspection/inspection.js';
 import type { ClaimOf } from '../../inspection/locks-report.js';
 import { FactsOfProcess } from '../../inspection/process-facts.js';
 import type { QueueSource } from '../../inspection/queues-report.js';
@@ -27,6 +27,9 @@ import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
 import { messageOf } from '../../task/error-text.js';
 import { undeliveredQueueOf } from '../../task/undelivered.js';
 import { within } from '../../time/within.js';
+import type { StateBackend } from '../../state/state-backend.js';
+import { HistoryReader } from './history/history-reader.js';
+import { HistoryWriter } from './history/history-writer.js';
 import type { WorkflowFilter, WorkflowPage } from '../../workflows/workflow-info.js';
 import type { RunObserver } from '../../worker/run-observer.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
@@ -50,6 +53,7 @@ export interface InspectingDependencies {
   readonly deadLetters: DeadLetters;
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
+  readonly backend: () => Promise<StateBackend>;
   readonly claim: ClaimOf;
   readonly workflows: (list?: WorkflowFilter) => Promise<WorkflowPage>;
   readonly ready: () => Promise<void>;
@@ -62,7 +66,8 @@ export class Inspecting {
   readonly inspection: Inspection;
   /** What people see of arguments. */
   readonly redaction: Redaction;
-  private readonly book = new RunBook();
+  private readonly book: RunBook;
+  private readonly history: HistoryWriter | undefined;
   private readonly facts = new FactsOfProcess();
   private readonly actions: ActionBook;
   private readonly asker: Asker;
@@ -79,7 +84,9 @@ export class Inspecting {
     const redaction = this.redaction = new Redaction(redact);
     const id = randomUUID();
     this.actions = new ActionBook({ host: hostname(), pid: process.pid });
+    this.book = new RunBook(Date.now, config.inspection.history === undefined ? undefined : (entry) => this.history?.add(entry));
     const teller = this.teller(id, redaction);
+    this.history = this.historyOf(id, teller);
     this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: () => Date.now() });
     const source = new EventSource({ id, host: hostname(), pid: process.pid }, (filter) => events.matching(filter), redaction);
     this.followers = new Followers({ broker, source, now: () => Date.now() });
@@ -90,7 +97,7 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
@@ -128,7 +135,22 @@ export class Inspecting {
     const own = this.isEnabled ? this.actions.lastOwn(MOST_HANDED_OVER) : [];
     if (own.length > 0) this.handOver(own);
     await within(HANDOVER_LIMIT_MS, Promise.all(this.handingOver));
-    await Promise.all([this.followers.stop(), this.responder.stop(), this.asker.close(), this.following.close()]);
+    await Promise.all([this.history?.stop(), this.followers.stop(), this.responder.stop(), this.asker.close(), this.following.close()]);
+  }
+
+  private historyOf(process: string, teller: Teller): HistoryWriter | undefined {
+    const { config: { exchange, inspection: { history } }, backend, emit } = this.dependencies;
+    return history && new HistoryWriter({
+      ...history, backend, exchange, process, told: (entry) => teller.end(entry),
+      problem: (message, error) => emit({ type: 'worker.warning', message: error === undefined ? message : `${message} ${messageOf(error)}` }),
+    });
+  }
+
+  private historyReader(): InspectionDependencies['history'] {
+    const { config: { exchange, inspection: { history } }, backend } = this.dependencies;
+    if (history === undefined) return undefined;
+    const reader = new HistoryReader(backend, exchange, history.keepMs, () => Date.now());
+    return (filter, limit) => reader.read(filter, limit);
   }
 
   /** To whoever hears it now: what was done outlives the process that did it, for as long as others live. */

@@ -51,7 +51,8 @@ export class RunBook {
   private second = 0;
   private successes = 0;
 
-  constructor(private readonly now: () => number = Date.now) {}
+  /** @param also is told of each that is kept */
+  constructor(private readonly now: () => number = Date.now, private readonly also?: (entry: EndedEntry) => void) {}
 
   /** The same for a worker of the same name, should it be made anew. */
   of(worker: string, queue: string): WorkerBook {
@@ -85,6 +86,7 @@ export class RunBook {
   }
 
   add(entry: EndedEntry): void {
+    this.also?.(entry);
     this.ends.add(entry);
     // An entry of its own: each ring takes the arguments away in its own time.
     if (entry.error !== undefined) this.failures.add({ ...entry });
