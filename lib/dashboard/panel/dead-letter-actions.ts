@@ -64,10 +64,10 @@ function discarded({ done }: ActionResult, expected: number): ActionAnswer {
 }
 
 /** Each as it was sent. */
-function conditionsOf(fields: Fields): Readonly<Record<string, string>> {
+function conditionsOf(fields: Fields): Readonly<Record<string, string | number>> {
   return Object.fromEntries(CONDITIONS.flatMap((name) => {
     const value = fields.raw(name);
-    return value === undefined || value === '' ? [] : [[name, String(value)]];
+    return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [[name, value]] : [];
   }));
 }
 
