@@ -14,11 +14,11 @@ const onServers = {
 };
 
 /**
- * Four files at a time, of whatever project: most of what they do is to wait, for a delay, a lease, a reconnect, a server
+ * Three files at a time, of whatever project: most of what they do is to wait, for a delay, a lease, a reconnect, a server
  * that starts. They share one RabbitMQ, with names of their own, and count nothing that belongs to all of it; what kills
  * a server has one of its own.
  */
-const alongside = { maxWorkers: 4, sequence: { groupOrder: 1 } };
+const alongside = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
 /** The longest begin first, so that none goes on alone at the end: those that install the package, and that kill servers. */
 class LongestFirst extends BaseSequencer {
