@@ -4,6 +4,10 @@ import { ConfigurationError, DispatcherError } from '../errors.js';
 import { isComplete, readMeta } from './data-pages.js';
 import { folderProblem, type FolderUse } from './folder-problem.js';
 
+/** What is wrong with a file that nobody writes to is still wrong after so many looks. */
+const MOST_LOOKS = 8;
+const LOOK_PAUSE_MS = 25;
+
 /**
  * The file that the driver maps into memory. Where part of it is missing, touching the memory ends the
  * process (SIGBUS) and no handler can help: so it is looked at before it is mapped, and again and again
@@ -30,20 +34,30 @@ export class DataFile {
    * @throws ConfigurationError
    */
   inspect(): void {
+    for (let looks = 1; ; looks++) {
+      const fault = this.fault();
+      if (fault === undefined) return;
+      // Another process may be making it, or writing to it, at this very moment.
+      if (looks === MOST_LOOKS) throw fault;
+      pauseSync(LOOK_PAUSE_MS);
+    }
+  }
+
+  private fault(): ConfigurationError | undefined {
     let descriptor: number;
     try {
       descriptor = openSync(this.path, 'r');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
     try {
       const { size } = fstatSync(descriptor);
-      if (size === 0) return;
+      if (size === 0) return undefined;
       const meta = readMeta(descriptor);
-      if (meta === undefined) throw this.notOurs();
+      if (meta === undefined) return this.notOurs();
       // Shorter than it says is no fault by itself: free pages at its end need never have been written.
-      if (size < meta.pages * meta.pageSize && !isComplete(descriptor, meta, size)) throw this.cutOff(size);
+      return size < meta.pages * meta.pageSize && !isComplete(descriptor, meta, size) ? this.cutOff(size) : undefined;
     } finally {
       closeSync(descriptor);
     }
@@ -92,4 +106,9 @@ export class DataFile {
       `The folder '${this.folder}' of the ${this.use.name} was deleted, moved or replaced while it was in use; nothing is accepted, because nobody would find it again. `
       + 'Put it back; or, to begin with what is there now, start the process again.', { folder: this.folder }, undefined);
   }
+}
+
+/** Opening is one step, and nothing else can be done before it is clear whether it may be. */
+function pauseSync(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

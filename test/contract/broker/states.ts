@@ -13,7 +13,8 @@ export function stateContract(fixture: BrokerFixture): void {
       const connected = emission(broker.events, ({ type }) => type === 'broker.connected', 'broker.connected');
       await broker.connect();
       expect(broker.state.status).toBe('ready');
-      expect(broker.state.since).toBeLessThanOrEqual(Date.now());
+      // A clock that never goes back is ahead of one that is being set back, or slowed, by a little.
+      expect(broker.state.since).toBeLessThanOrEqual(Date.now() + 1_000);
       await connected;
     });
 

@@ -1,5 +1,7 @@
-import { closeSync, openSync, statSync, truncateSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BrokerUnavailableError, ConfigurationError } from '../../../lib/errors.js';
 import { DataFile } from '../../../lib/lmdb/data-file.js';
@@ -54,6 +56,17 @@ describe('a data file', () => {
     expect(completeAt(size)).toBe(true);
     expect(completeAt(size - 4096)).toBe(false);
     expect(completeAt(size / 2)).toBe(false);
+  });
+
+  it('is looked at again where another process is still writing it', async () => {
+    await writeMuch();
+    const whole = readFileSync(path);
+    truncateSync(path, whole.length / 2);
+    expect(inspect).toThrow(/is cut off/);
+    const writer = new Worker("const { workerData } = require('node:worker_threads'); setTimeout(() => require('node:fs').writeFileSync(workerData.path, workerData.whole), 40)", { eval: true, workerData: { path, whole } });
+    await once(writer, 'online');
+    expect(inspect).not.toThrow();
+    await writer.terminate();
   });
 
   it.each([0.05, 0.5, 0.9, 0.999])('is refused when %d of it is there', async (part) => {
