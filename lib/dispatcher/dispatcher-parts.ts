@@ -188,13 +188,15 @@ export class DispatcherParts {
     });
   }
 
+  /** Without a pause before the gate is closed: the publish that found a module goes on at once, and has to wait there. */
   private async startLate(added: readonly ManagedWorker[]): Promise<void> {
-    await this.ready();
+    if (!this.gate.isOpen) await this.ready();
     const declared = this.broker.declare({ queues: this.placement.queues });
     this.gate.closeWhile(declared);
     await declared;
     await Promise.all(added.map((worker) => worker.prepare()));
-    if (this.config.role !== 'publisher') await Promise.all(added.map((worker) => worker.start()));
+    if (this.config.role === 'publisher') return;
+    await Promise.all(added.map((worker) => worker.start()));
     await this.control.takers.renew();
   }
 

@@ -5,8 +5,9 @@ import type { Placement } from './placement/placement.js';
 import { startWarnings } from './placement/start-warnings.js';
 import type { ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
-/** While a module is being loaded, its providers are made one after the other. */
-const LOADING_PAUSE_MS = 50;
+/** While a module is being loaded, its providers are made one after the other; some wait for something, or for ever. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 10_000;
 
 export interface LateModulesDependencies {
   readonly application: Pick<Application, 'moduleCount' | 'isLoading'>;
@@ -29,6 +30,7 @@ export class LateModules {
   /** `undefined` while the application has not started, and when it ends: then nothing is news. */
   private seen: number | undefined;
   private again: NodeJS.Timeout | undefined;
+  private pauseMs = FIRST_PAUSE_MS;
 
   constructor(private readonly dependencies: LateModulesDependencies) {}
 
@@ -53,6 +55,7 @@ export class LateModules {
     }
     clearTimeout(this.again);
     this.again = undefined;
+    this.pauseMs = FIRST_PAUSE_MS;
     this.seen = count;
     try {
       this.take();
@@ -63,10 +66,12 @@ export class LateModules {
   }
 
   private lookAgain(): void {
-    this.again ??= setTimeout(() => {
+    if (this.again !== undefined) return;
+    this.again = setTimeout(() => {
       this.again = undefined;
       this.look();
-    }, LOADING_PAUSE_MS).unref();
+    }, this.pauseMs).unref();
+    this.pauseMs = Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
   private take(): void {

@@ -54,15 +54,12 @@ export function Args(schema: StandardSchemaV1): ParameterDecorator;
 export function Args(...pipes: Pipe[]): ParameterDecorator;
 export function Args(...given: (StandardSchemaV1 | Pipe)[]): ParameterDecorator {
   const [first] = given;
-  return mark(ParameterKind.allArguments, undefined, isSchema(first) && !isPipe(first) ? { schema: first } : { pipes: given as Pipe[] }, '@Args');
+  return mark(ParameterKind.allArguments, undefined, isSchema(first) ? { schema: first } : { pipes: given as Pipe[] }, '@Args');
 }
 
+/** A pipe may keep a schema of its own. */
 function isOptions(given: ArgumentOptions | Pipe | undefined): given is ArgumentOptions {
-  return typeof given === 'object' && 'schema' in given && !isPipe(given);
-}
-
-function isPipe(given: unknown): boolean {
-  return typeof (given as { transform?: unknown }).transform === 'function' && !isSchema(given);
+  return typeof given === 'object' && 'schema' in given && !('transform' in given);
 }
 
 /** What a handler can know of the task that it runs. @publicApi */

@@ -89,8 +89,9 @@ export class Station {
       if (signal !== 'SIGKILL' && (inOrder ? code !== 0 : process.isReady)) {
         this.surprises.push(`A process ended with ${signal ?? `code ${code}`}${inOrder ? ' when told to' : ''}: ${process.stderr.slice(-1_000)}`);
       }
+      if (!this.closed) await pause(BETWEEN_STARTS_MS);
+      // It may have been closed meanwhile: what is started then nobody would end.
       if (this.closed) return;
-      await pause(BETWEEN_STARTS_MS);
       this.process = this.start();
     }
   }

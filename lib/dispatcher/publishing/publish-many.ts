@@ -36,6 +36,8 @@ export class BatchPublisher {
       if (encoded === undefined) continue;
       const schemas = this.publisher.schemasOf(encoded.task.name);
       if (schemas !== undefined && !await this.passes(encoded.task, schemas, index)) continue;
+      // A name that nobody knew may have brought a queue, which is being declared.
+      if (!this.gate.isOpen) await this.gate.ready();
       const bytes = encoded.message.body.length;
       while (this.tasks > 0 && (this.tasks >= WINDOW_TASKS || this.bytes + bytes > WINDOW_BYTES)) await this.room();
       if (this.broken === undefined) this.send(encoded, index, bytes);

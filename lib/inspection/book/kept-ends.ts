@@ -70,7 +70,8 @@ export class KeptEnds {
   }
 }
 
-function bytesOf({ args, argsBytes, log, sent }: EndedEntry): number {
+/** About so many of arguments, log and names are kept alive by it. */
+export function bytesOf({ args, argsBytes, log, sent }: EndedEntry): number {
   let bytes = (args === undefined ? 0 : argsBytes) + BYTES_OF_UUID * (sent?.length ?? 0);
   for (const { text } of log) bytes += 2 * text.length;
   return bytes;

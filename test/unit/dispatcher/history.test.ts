@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HistoryReader } from '../../../lib/dispatcher/inspecting/history/history-reader.js';
-import { HistoryWriter, MOST_WAITING } from '../../../lib/dispatcher/inspecting/history/history-writer.js';
+import { HistoryWriter, MOST_BYTES_WAITING, MOST_WAITING } from '../../../lib/dispatcher/inspecting/history/history-writer.js';
 import { checkInspection } from '../../../lib/dispatcher/config/inspection-config.js';
 import { DispatcherError, ResultBackendUnavailableError } from '../../../lib/errors.js';
 import type { EndedEntry } from '../../../lib/inspection/book/kept-ends.js';
@@ -82,6 +82,24 @@ describe('the history of ended tasks', () => {
     expect(problems.slice(1)).toEqual([expect.stringContaining('lacks 30')]);
     const found = uuids(await reader().read({}, 10_000));
     expect([found.length, found.at(-1), new Set(found).size]).toEqual([MOST_WAITING + 1, 'first', MOST_WAITING + 1]);
+  });
+
+  it('keeps no more bytes of arguments for an absent store than it may, and has room again once they are written', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const one = writer();
+    failure = new ResultBackendUnavailableError('away');
+    const argsBytes = MOST_BYTES_WAITING / 100;
+    const add = (count: number): void => { for (let index = 0; index < count; index++) one.add({ ...entry(randomUUID(), NOW - 8), argsBytes }); };
+    add(140);
+    failure = undefined;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(problems).toEqual([expect.stringContaining('lacks 40')]);
+    add(90);
+    await vi.advanceTimersByTimeAsync(10_000);
+    vi.useRealTimers();
+    await one.stop();
+    expect(problems).toHaveLength(1);
+    expect(await reader().read({}, 1_000)).toHaveLength(190);
   });
 
   it('gives a batch up that can never be written, and writes the next', async () => {

@@ -184,6 +184,27 @@ describe('a module that is loaded while workers run', () => {
     expect(log.of('warn')).toEqual([]);
   });
 
+  it.each<[string, (service: DispatcherService) => Promise<unknown>]>([
+    ['publish', (service) => Promise.all([service.publish('mail.send', 'first'), service.publish('mail.send', 'second')])],
+    ['publishMany', async (service) => {
+      const outcomes = await service.publishMany(['first', 'second'].map((value) => ({ name: 'mail.send', args: [{ type: 'string', value }] })));
+      expect(outcomes.map(({ accepted }) => accepted)).toEqual([true, true]);
+    }],
+  ])('has its keys bound before the very %s that finds it', async (_, publish) => {
+    const { app, service, broker } = await startApp({ providers: [OtherTasks] }, { workers: [WORKER, MAIL] });
+    @Module({ providers: [MailTasks] })
+    class LateModule {}
+    await app.get(LazyModuleLoader).load(() => LateModule);
+    const declare = broker.declare.bind(broker);
+    broker.declare = async (topology) => {
+      await new Promise((resolve) => { setTimeout(resolve, 20); });
+      return declare(topology);
+    };
+    await publish(service);
+    await broker.settled.count(2);
+    expect(ran.all.slice(-2)).toEqual([expect.stringContaining('"first"'), expect.stringContaining('"second"')]);
+  });
+
   it('is waited for until all its providers are made', async () => {
     const { app, service, broker } = await startApp({ providers: [OtherTasks] });
     const made = new Signal();

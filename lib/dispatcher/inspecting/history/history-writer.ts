@@ -1,5 +1,5 @@
 import { DispatcherError } from '../../../errors.js';
-import type { EndedEntry } from '../../../inspection/book/kept-ends.js';
+import { bytesOf, type EndedEntry } from '../../../inspection/book/kept-ends.js';
 import type { EndedState, EndedTaskInfo } from '../../../inspection/model.js';
 import { encodeValue } from '../../../results/result-value.js';
 import type { StateBackend } from '../../../state/state-backend.js';
@@ -10,6 +10,7 @@ const PAUSE_MS = 1_000;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
 /** What waits for the store: more is dropped, and counted. */
 export const MOST_WAITING = 5_000;
+export const MOST_BYTES_WAITING = 16 * 1024 * 1024;
 const MOST_OF_BATCH = 200;
 const MOST_BYTES_OF_BATCH = 256 * 1024;
 const LAST_WRITE_MS = 2_000;
@@ -34,6 +35,7 @@ interface Batch { readonly key: string; readonly member: string; readonly bytes:
  */
 export class HistoryWriter {
   private waiting: EndedEntry[] = [];
+  private waitingBytes = 0;
   private batch: Batch | undefined;
   private number = 0;
   private dropped = 0;
@@ -47,9 +49,13 @@ export class HistoryWriter {
   /** Never throws, and waits for nothing. */
   add(entry: EndedEntry): void {
     if (!this.dependencies.states.has(entry.state)) return;
-    if (this.waiting.length >= MOST_WAITING) this.dropped++;
-    // A copy: what is kept elsewhere loses its arguments in time.
-    else this.waiting.push({ ...entry });
+    if (this.waiting.length >= MOST_WAITING || this.waitingBytes >= MOST_BYTES_WAITING) {
+      this.dropped++;
+    } else {
+      // A copy: what is kept elsewhere loses its arguments in time.
+      this.waiting.push({ ...entry });
+      this.waitingBytes += bytesOf(entry);
+    }
     this.plan(PAUSE_MS);
   }
 
@@ -113,6 +119,7 @@ export class HistoryWriter {
       bytes += encoded.text.length;
       texts.push(encoded.text);
     }
+    for (const entry of this.waiting.slice(0, taken)) this.waitingBytes -= bytesOf(entry);
     this.waiting = this.waiting.slice(taken);
     return { key: hourKey(exchange, hour), member: `${process}.${this.number++}`, bytes: Buffer.from(texts.join('\n')), count: texts.length };
   }
