@@ -178,19 +178,17 @@ export class Inspection {
 
   /**
    * The first tasks that wait in a queue, 50 unless `peek` says otherwise: they are held for the moment, and go back to
-   * their places. Quorum queues count that as a delivery: they, and those whose type is not known here, are looked at only where `peek` is given.
+   * their places. Quorum queues count that as a delivery: they, and those whose type nobody knows, are looked at only where `peek` is given.
    *
    * @throws ConfigurationError for what is no queue
    */
   async waiting(queue: string, options?: InspectTaskOptions): Promise<WaitingReport> {
     requireText(queue, 'The queue that is asked about');
     const peek = peekOf(options);
-    await this.dependencies.ready();
-    const { depth, known } = this.dependencies.queues;
-    const type = known().find(({ name }) => name === queue)?.type;
-    const waiting = await depth(queue);
+    const { type } = (await this.queues(options)).queues.find(({ name }) => name === queue) ?? {};
+    const waiting = await this.dependencies.queues.depth(queue);
     const unseen = type === 'classic' || peek !== undefined ? undefined
-      : `${type === 'quorum' ? 'It is a quorum queue' : 'The type of this queue is not known to this process'}, and a quorum queue counts each look as a delivery. Say how many to look at (peek).`;
+      : `${type === 'quorum' ? 'It is a quorum queue' : 'Nobody who answers knows the type of this queue'}, and a quorum queue counts each look as a delivery. Say how many to look at (peek).`;
     const tasks = waiting === undefined || waiting === 0 || unseen !== undefined ? [] : await this.dependencies.firstOf(queue, peek ?? DEFAULT_FIRST);
     return { queue, ...(waiting === undefined ? {} : { waiting }), tasks, ...(unseen === undefined ? {} : { unseen }) };
   }
@@ -269,7 +267,7 @@ export class Inspection {
     const looked: string[] = [];
     const { dead, waiting } = this.dependencies;
     for (const queue of queues.slice(0, MOST_QUEUES_LOOKED_AT)) {
-      const most = queue.type === 'quorum' ? peek ?? 0 : peek ?? DEFAULT_PEEK;
+      const most = peek ?? (queue.type === 'classic' ? DEFAULT_PEEK : 0);
       const isWaiting = (queue.waiting ?? 0) > 0 && most > 0;
       const found = isWaiting ? await waiting(queue.name, uuid, most).catch(() => undefined) : undefined;
       if (isWaiting) looked.push(`the first ${most} of the queue "${queue.name}"`);

@@ -123,7 +123,7 @@ export interface RunningTaskInfo extends Whereabouts {
 /** @publicApi */
 export interface QueueInfo {
   readonly name: string;
-  /** `undefined` where this process does not know it. */
+  /** `undefined` where nobody who answers knows it. */
   readonly type?: QueueType;
   /** Of all its levels and lines. `undefined`: there is no such queue. */
   readonly waiting?: number;

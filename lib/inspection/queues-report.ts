@@ -21,8 +21,9 @@ const MOST_QUEUES = 1_000;
 
 /** Of the queues of this process' configuration and of all workers that answered. */
 export async function queuesReport(source: QueueSource, parts: readonly QueuePart[]): Promise<QueuesReport> {
-  const types = new Map(source.known().map(({ name, type }) => [name, type]));
-  const names = [...new Set([...types.keys(), ...parts.map(({ queue }) => queue)])].sort().slice(0, MOST_QUEUES);
+  const known = [...source.known(), ...parts.map(({ queue, type }) => ({ name: queue, type }))];
+  const types = new Map(known.flatMap(({ name, type }) => (type === undefined ? [] : [[name, type] as const])));
+  const names = [...new Set(known.map(({ name }) => name))].sort().slice(0, MOST_QUEUES);
   const [pauses, delayed, undelivered] = await Promise.all([source.pauses(), source.delayed(), source.undelivered()]);
   const queues = await fewAtATime(names, async (name) => queueInfo(name, types.get(name), {
     waiting: await source.depth(name), dead: await source.dead(name),

@@ -1,4 +1,4 @@
-import type { BrokerStatus } from '../brokers/broker.js';
+import type { BrokerStatus, QueueType } from '../brokers/broker.js';
 import { matchesName } from '../task/name-pattern.js';
 import type { ObservedRun } from '../worker/run-observer.js';
 import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, TickEnd } from './asking/messages.js';
@@ -17,6 +17,8 @@ import { matches } from './task-filter.js';
 export interface ToldWorker {
   readonly name: string;
   readonly queue: string;
+  /** `undefined`: the server's own. */
+  readonly type: QueueType | undefined;
   readonly limit: number;
   readonly activity: { readonly running: number; readonly waiting: number };
   readonly consuming: boolean;
@@ -93,9 +95,9 @@ export class Teller {
     return { name, queue, limit, running, waiting, paused: isPaused, consuming, totals: tally.totals, rate: tally.rate(now(), process.startedAt), tasks: taskNames };
   }
 
-  private queuePart({ name, queue, activity: { running, waiting }, consuming }: ToldWorker): Items['queues'] {
+  private queuePart({ name, queue, type, activity: { running, waiting }, consuming }: ToldWorker): Items['queues'] {
     const { book, now } = this.dependencies;
-    return { queue, running, waiting, consuming, history: book.of(name, queue).minutes.list(now()) };
+    return { queue, ...(type === undefined ? {} : { type }), running, waiting, consuming, history: book.of(name, queue).minutes.list(now()) };
   }
 
   /** The longest first. */

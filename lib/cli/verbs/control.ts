@@ -66,13 +66,13 @@ export const cancel: Verb = {
   summary: 'call tasks off: by their uuids, or by what they are',
   notes: [
     'What waits, is delayed or is to be retried does not run any more; what runs is asked to stop. Whether there is a task of a uuid, nobody knows.',
-    'By conditions it looks among what runs and among the first that wait in each queue, and asks before it calls them off; of quorum queues, where looking counts as a delivery, only with --peek. What is delayed cannot be found.',
+    'By conditions it looks among what runs and among the first that wait in each queue, and asks before it calls them off; of quorum queues, where looking counts as a delivery, and of those whose type no process knows, only with --peek. What is delayed cannot be found.',
   ],
   arguments: [{ name: '[uuids...]', about: 'of the tasks' }],
   options: [
     ...TASK_FILTER,
     { flags: '--where <place>', about: 'among what runs, what waits, or both', choices: PLACES, fallback: 'both' },
-    { flags: '--peek <count>', about: 'so many waiting tasks of each queue are looked through, to 10000', parse: count, fallback: '1000; 0 of quorum queues' },
+    { flags: '--peek <count>', about: 'so many waiting tasks of each queue are looked through, to 10000', parse: count, fallback: '1000 of classic queues' },
     DRY_RUN, YES, BY, REASON,
   ],
   examples: [

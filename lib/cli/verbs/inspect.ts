@@ -24,7 +24,7 @@ export const task: Verb = {
   name: 'task',
   summary: 'where a task is, why it waits, and each of its attempts',
   arguments: [{ name: '<uuid>', about: 'of the task' }],
-  options: [{ flags: '--peek <count>', about: 'how many waiting tasks of each queue are looked through for it', parse: count, fallback: '100; none of quorum queues' }],
+  options: [{ flags: '--peek <count>', about: 'how many waiting tasks of each queue are looked through for it', parse: count, fallback: '100 of classic queues' }],
   examples: [['task 3f0c6f3e-5a8b-4f0e-9a51-0d8b4d7c2a11', 'one task, wherever it is']],
   run: async ({ open }, call) => {
     const peek = option<number>(call, 'peek');

@@ -24,7 +24,7 @@ export interface CancelActionOptions extends ActionOptions, Pick<CancelOptions, 
   readonly where?: 'running' | 'waiting' | 'both';
   /**
    * How many waiting tasks of each queue are looked through, from 0 to 10,000. They are held for the moment, and go back to
-   * their place. Default: 1,000; none of quorum queues, which count that as a delivery.
+   * their place. Default: 1,000 of classic queues; none of quorum queues, which count that as a delivery, and of those whose type nobody knows.
    */
   readonly peek?: number;
 }

@@ -35,6 +35,6 @@ export function actionsOver(parts: PartsOfActions, operations: Operations): Acti
     operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: () => Date.now(),
     workers: () => parts.workers.list(), publishMany: (tasks) => parts.publishing.publishMany(tasks), delayed: () => broker.delayedCount(),
     deadLetters: new DeadLetterActions({ broker, exchange, names, deadLetters: parts.deadLetterQueues }),
-    tasks: new TaskFinder({ broker, inspection, operations, names, types: queues, format: gofortFormat, redaction }),
+    tasks: new TaskFinder({ broker, inspection, operations, names, format: gofortFormat, redaction }),
   });
 }

@@ -18,10 +18,9 @@ const OF_RUNS = ['worker', 'process', 'state', 'since', 'until', 'error'] as con
 
 export interface TaskFinderDependencies {
   readonly broker: Pick<Broker, 'browse' | 'depth'>;
-  readonly inspection: Pick<Inspection, 'running'>;
+  readonly inspection: Pick<Inspection, 'running' | 'queues'>;
   readonly operations: Pick<Operations, 'queuesOf'>;
   readonly names: KnownNames;
-  readonly types: () => readonly { readonly name: string; readonly type?: string }[];
   readonly format: Format;
   readonly redaction: Redaction;
 }
@@ -49,11 +48,11 @@ export class TaskFinder {
 
   /** Returns whether there are more than were looked at. */
   private async addWaiting(filter: TaskFilter, peek: number | undefined, most: number, found: Map<string, ActionItem>): Promise<boolean> {
-    const { names, operations, types } = this.dependencies;
-    const quorum = new Set(types().filter(({ type }) => type === 'quorum').map(({ name }) => name));
+    const { names, operations, inspection } = this.dependencies;
+    const classic = new Set((await inspection.queues()).queues.filter(({ type }) => type === 'classic').map(({ name }) => name));
     let truncated = false;
     for (const queue of await names.meantBy('queue', [filter.queue ?? '*'])) {
-      const looked = peek ?? (quorum.has(queue) ? 0 : DEFAULT_PEEK);
+      const looked = peek ?? (classic.has(queue) ? DEFAULT_PEEK : 0);
       for (const line of await operations.queuesOf(queue)) {
         if (found.size >= most) return true;
         truncated = await this.look(line, queue, filter, looked, found) || truncated;

@@ -173,8 +173,8 @@ export class Inspecting {
 
   private toldWorkers(): ToldWorker[] {
     const { workers, control: { pauses } } = this.dependencies;
-    return workers().map(({ name, queue, limit, activity, consuming, taskNames, runs }) => ({
-      name, queue, limit, activity, consuming, taskNames, runs, isPaused: pauses.isPaused('queue', queue) || pauses.isPaused('worker', name),
+    return workers().map(({ name, queue, config: { type }, limit, activity, consuming, taskNames, runs }) => ({
+      name, queue, type: type === 'server-default' ? undefined : type, limit, activity, consuming, taskNames, runs, isPaused: pauses.isPaused('queue', queue) || pauses.isPaused('worker', name),
     }));
   }
 

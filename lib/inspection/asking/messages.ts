@@ -1,4 +1,5 @@
 import type { FiringOutcome } from '../../schedules/schedule.js';
+import type { QueueType } from '../../brokers/broker.js';
 import type { DurationCounts } from '../book/durations.js';
 import type { PutOff } from '../book/put-off-book.js';
 import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
@@ -36,6 +37,8 @@ export interface Items {
 /** One worker's part of a queue. */
 export interface QueuePart {
   readonly queue: string;
+  /** As its worker is configured; absent where that is the server's own. */
+  readonly type?: QueueType;
   readonly running: number;
   readonly waiting: number;
   readonly consuming: boolean;
