@@ -14,6 +14,25 @@ const channels = ['MemberExpression[property.name=NAME]', 'MemberExpression[prop
   message: 'Channels are opened by lib/amqp/open-channel.ts alone: openChannel, openConfirmChannel or withChannel.',
 }));
 
+/** Tests and simulations decide what time it is; whoever asks the machine itself would not notice. */
+const times = {
+  'no-restricted-properties': ['error', ...[['Date', 'now'], ['performance', 'now']].map(([object, property]) => ({
+    object, property, message: 'Time comes from lib/time/clock.ts.',
+  }))],
+  'no-restricted-globals': ['error', ...['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'].map((name) => ({
+    name, message: 'Timers come from lib/time/clock.ts.',
+  }))],
+  'no-restricted-imports': ['error', { paths: ['timers', 'timers/promises', 'node:timers', 'node:timers/promises'].map((name) => ({
+    name, message: 'Timers come from lib/time/clock.ts.',
+  })) }],
+};
+
+/** `new Date()` asks the machine too. */
+const dates = { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'The date comes from lib/time/clock.ts.' };
+
+/** Programs and threads of their own, where the time is the machine's. */
+const ofTheMachine = ['lib/time/clock.ts', 'lib/cli/**', 'lib/dashboard/**', 'lib/nest/threads/**'];
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/package/apps/', 'bench/out/', '**/*.d.mts'] },
   {
@@ -32,6 +51,9 @@ export default tseslint.config(
   // The shape of what is seen is one expression, however many lines it takes.
   { files: ['dashboard/src/**/*.tsx'], rules: { 'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }] } },
   { files: ['lib/**/*.ts'], ignores: ['lib/amqp/open-channel.ts'], rules: { 'no-restricted-syntax': ['error', ...channels] } },
+  { files: ['lib/**/*.ts'], ignores: ofTheMachine, rules: { ...times, 'no-restricted-syntax': ['error', ...channels, dates] } },
+  // The one place that opens channels is told the time like everybody.
+  { files: ['lib/amqp/open-channel.ts'], rules: { 'no-restricted-syntax': ['error', dates] } },
   {
     // Tests pass methods to `expect`, and look at what a library leaves untyped.
     files: ['test/**/*.ts', 'bench/**/*.ts'],

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../brokers/broker.js';
 import { DispatcherError, ShutdownError } from '../errors.js';
 import { callable, listOfTexts, numberFromZero, trueOrFalse } from '../task/option-kinds.js';
 import { checkOptions, type OptionTable } from '../task/options.js';
+import { clock } from '../time/clock.js';
 import type { WorkerActivity } from '../worker/worker.js';
 
 /** @publicApi */
@@ -70,7 +70,7 @@ export async function drain(dependencies: DrainDependencies, options?: DrainOpti
     if (isQuiet && quietSince === ended) return;
     quietSince = isQuiet ? ended : undefined;
     if (now() >= deadline) throw timeout(progress, timeoutSeconds);
-    await sleep(pauseMs);
+    await clock.sleep(pauseMs);
     refuseClosed(dependencies.broker);
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { DispatcherError } from '../errors.js';
 import type { StateBackend } from '../state/state-backend.js';
+import { clock, type ClockTimer } from '../time/clock.js';
 import type { Taker } from '../worker/worker.js';
 import { MixedQueues } from './mixed-queues.js';
 import { decodeTakers, encodeTakers, setId, takes, type TakerRecord, withTaker } from './taker-record.js';
@@ -54,7 +55,7 @@ export class Takers {
   private readonly times: TakersTimes;
   private readonly read = new Map<string, { readonly record: Promise<TakerRecord>; readonly until: number }>();
   private readonly noting = new Map<string, Promise<void>>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private renewing: Promise<void> | undefined;
   private failures = 0;
   private stopped = false;
@@ -72,7 +73,7 @@ export class Takers {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     await this.watched.stop();
     await this.renewing;
   }
@@ -110,7 +111,7 @@ export class Takers {
 
   /** A thousand unknown tasks ask once. */
   private record(queue: string): Promise<TakerRecord> {
-    const now = performance.now();
+    const now = clock.elapsed();
     const known = this.read.get(queue);
     if (known !== undefined && known.until > now) return known.record;
     const record = this.readRecord(queue);
@@ -126,11 +127,11 @@ export class Takers {
   private async renewAll(): Promise<void> {
     const mixed = new Set(this.stopped ? [] : this.mixed.names);
     const own = this.dependencies.workers().filter(({ queue, taskNames }) => mixed.has(queue) && taskNames.length > 0);
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
     if (mixed.size === 0 || this.stopped) return;
     // Also while nothing is said: a worker may start later on.
-    this.timer = setInterval(() => void this.renew(), this.times.renewMs).unref();
+    this.timer = clock.setInterval(() => void this.renew(), this.times.renewMs).unref();
     try {
       for (const { queue, taskNames } of own) await this.say(queue, taskNames);
       this.failures = 0;

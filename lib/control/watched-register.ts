@@ -1,4 +1,5 @@
 import type { Broker, SignalSubscription } from '../brokers/broker.js';
+import { clock, type ClockTimer } from '../time/clock.js';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -14,7 +15,7 @@ export class WatchedRegister {
   private subscription: SignalSubscription | undefined;
   private refreshing: Promise<void> | undefined;
   private again = false;
-  private retry: NodeJS.Timeout | undefined;
+  private retry: ClockTimer | undefined;
   private failures = 0;
   private stopped = false;
 
@@ -35,7 +36,7 @@ export class WatchedRegister {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.retry);
+    clock.clear(this.retry);
     await this.subscription?.stop();
     await this.refreshing;
   }
@@ -68,8 +69,8 @@ export class WatchedRegister {
   private failed(error: unknown): void {
     if (this.stopped) return;
     if (this.failures++ === 0) this.listener.problem(`${this.what} cannot be read; what is known of it still holds, and it is tried again.`, error);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => void (this.subscription === undefined ? this.watch() : this.refresh()),
+    clock.clear(this.retry);
+    this.retry = clock.setTimeout(() => void (this.subscription === undefined ? this.watch() : this.refresh()),
       Math.min(FIRST_PAUSE_MS * 2 ** Math.min(this.failures - 1, 10), LONGEST_PAUSE_MS)).unref();
   }
 }

@@ -1,5 +1,6 @@
 import type { Broker, BrokerStatus } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
+import { clock } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
 import type { StartupMode } from './config/server-config.js';
 
@@ -32,7 +33,7 @@ export class AbsenceWatch {
     broker.events.subscribe((event) => {
       if (event.type !== 'broker.connect-failed') return;
       this.attempt = event.attempt;
-      this.retryAt = event.retryInMs === undefined ? undefined : performance.now() + event.retryInMs;
+      this.retryAt = event.retryInMs === undefined ? undefined : clock.elapsed() + event.retryInMs;
     });
     broker.states.subscribe({ next: ({ status }) => this.become(status), complete: () => this.end() });
   }
@@ -41,7 +42,7 @@ export class AbsenceWatch {
     if (status === 'ready' || status === 'blocked') this.everReady = true;
     if (status !== 'connecting' && status !== 'lost') return this.end();
     if (this.timer !== undefined) return;
-    this.since = performance.now();
+    this.since = clock.elapsed();
     this.began = this.dependencies.now();
     this.attempt = 0;
     this.retryAt = undefined;
@@ -56,16 +57,16 @@ export class AbsenceWatch {
   private sayIn(milliseconds: number): void {
     this.timer = new Timer(milliseconds, () => {
       this.say();
-      this.sayIn(performance.now() - this.since < OFTEN_FOR_MS ? OFTEN_MS : SELDOM_MS);
+      this.sayIn(clock.elapsed() - this.since < OFTEN_FOR_MS ? OFTEN_MS : SELDOM_MS);
     });
   }
 
   private say(): void {
     const { broker, startup, startupTimeoutMs, emit } = this.dependencies;
     const { cause } = broker.state;
-    const left = this.retryAt === undefined ? undefined : Math.max(0, this.retryAt - performance.now());
+    const left = this.retryAt === undefined ? undefined : Math.max(0, this.retryAt - clock.elapsed());
     emit({
-      type: 'broker.awaited', attempt: this.attempt, seconds: Math.round((performance.now() - this.since) / 1000), first: !this.everReady,
+      type: 'broker.awaited', attempt: this.attempt, seconds: Math.round((clock.elapsed() - this.since) / 1000), first: !this.everReady,
       ...(cause === undefined ? {} : { error: cause }),
       ...(left === undefined ? {} : { retryInMs: left }),
       ...(this.everReady || startup === 'background' ? {} : { until: this.began + startupTimeoutMs }),

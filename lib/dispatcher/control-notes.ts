@@ -5,6 +5,7 @@ import { Pauses } from '../control/pauses.js';
 import { Takers } from '../control/takers.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { StateBackend } from '../state/state-backend.js';
+import { clock } from '../time/clock.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { calledOffBy } from './called-off.js';
 import { messageOf } from '../task/error-text.js';
@@ -33,13 +34,13 @@ export class ControlNotes {
   constructor(private readonly dependencies: ControlNotesDependencies) {
     const { broker, exchange, backend, workers, emit } = dependencies;
     const problem = (message: string, error: unknown): void => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` });
-    this.pauses = new Pauses(broker, exchange, { changed: () => this.pausesChanged(), problem }, () => new Date());
+    this.pauses = new Pauses(broker, exchange, { changed: () => this.pausesChanged(), problem }, clock.date);
     this.cancellations = new Cancellations(broker, exchange, {
       changed: () => { for (const worker of workers()) worker.cancel(this.calledOff); },
       problem,
-    }, () => Date.now());
+    }, clock.now);
     this.failureNotes = new FailureNotes(broker, exchange, { changed: () => undefined, problem });
-    this.takers = new Takers({ broker, exchange, backend, workers: () => workers().filter(({ consuming }) => consuming), problem, now: () => Date.now() });
+    this.takers = new Takers({ broker, exchange, backend, workers: () => workers().filter(({ consuming }) => consuming), problem, now: clock.now });
     this.calledOff = calledOffBy(this.cancellations);
   }
 

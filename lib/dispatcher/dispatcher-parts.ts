@@ -7,6 +7,7 @@ import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.
 import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { StateBackend } from '../state/state-backend.js';
+import { clock } from '../time/clock.js';
 import type { Handler } from '../worker/handler.js';
 import { RemovedTasks } from '../worker/removed-tasks.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
@@ -14,9 +15,7 @@ import { onceTimes } from '../worker/gates/once/once-times.js';
 import { leaseAfterMs } from '../worker/lease/lease-gate.js';
 import { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
-import type { RunMiddleware } from '../worker/middleware.js';
 import { TaskWorker } from '../worker/task-worker.js';
-import { withMiddleware } from '../worker/with-middleware.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { WorkerDependencies } from '../worker/worker.js';
 import { Workflows } from '../workflows/workflows.js';
@@ -30,7 +29,7 @@ import { gatesOf, gatesOfRemoved } from './gates-of.js';
 import { Inspecting } from './inspecting/inspecting.js';
 import { GuardedBroker } from './guarded-broker.js';
 import { LateModules } from './late-modules.js';
-import { resolveMiddlewares } from './resolve-middleware.js';
+import { RunMiddlewares } from './run-middleware.js';
 import { Placement } from './placement/placement.js';
 import { sharedQueueWarnings } from './placement/shared-queues.js';
 import { PublishAdvice } from './placement/publish-advice.js';
@@ -109,11 +108,12 @@ export class DispatcherParts {
   readonly ready = (): Promise<void> => this.gate.ready();
   readonly uniqueKeys = new UniqueKeys({ backend: () => this.shared.backend(), ready: this.ready, audited: this.audited });
   private readonly recorder: OutcomeRecorder;
-  private globalRun: RunMiddleware[] | undefined;
+  private readonly middleware: RunMiddlewares;
 
   constructor(readonly config: ResolvedConfig, unguarded: Broker, readonly application: Application) {
     const { exchange, results: { url } } = config;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
+    this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
     const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
@@ -235,7 +235,7 @@ export class DispatcherParts {
       if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
       if (schema !== undefined) this.publishing.plain.makeChecked(name, schema);
     }
-    return this.withAllMiddleware(handlers);
+    return this.middleware.around(handlers);
   }
 
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
@@ -253,15 +253,10 @@ export class DispatcherParts {
     };
   }
 
-  private withAllMiddleware(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
-    const global = (this.globalRun ??= resolveMiddlewares<RunMiddleware>(this.config.middleware.run, 'run', 'middleware.run', this.application.find));
-    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
-  }
-
   private makeDeadLetterQueues(): DeadLetterQueues {
     const { broker, config: { exchange, maxTaskBytes }, ready } = this;
     return new DeadLetterQueues({
-      broker, exchange, format: gofortFormat, maxTaskBytes, now: () => Date.now(), ready,
+      broker, exchange, format: gofortFormat, maxTaskBytes, now: clock.now, ready,
       discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
     });
   }
@@ -285,7 +280,7 @@ export class DispatcherParts {
   private makeWorkflows(): Workflows {
     const { broker, config, control, publishing, deadLetterQueues, emit, audited, ready } = this;
     return new Workflows({
-      exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: () => Date.now(), ready,
+      exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: clock.now, ready,
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
       routeOf: (name) => this.advice.routeOf(name),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),

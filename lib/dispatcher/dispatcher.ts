@@ -1,4 +1,5 @@
 import type { BrokerStatus } from '../brokers/broker.js';
+import { clock } from '../time/clock.js';
 import { AbsenceWatch } from './absence-watch.js';
 import { EventLogger } from './events/event-logger.js';
 import type { DispatcherParts } from './dispatcher-parts.js';
@@ -32,7 +33,7 @@ export class Dispatcher {
   private endingSince = 0;
   private readonly hurried = makeStopper();
   private status: BrokerStatus | undefined;
-  private statusSince = performance.now();
+  private statusSince = clock.elapsed();
 
   constructor(readonly parts: DispatcherParts) {
     this.observe();
@@ -82,7 +83,7 @@ export class Dispatcher {
       lostConsumers: [...this.lostConsumers],
       paused: control.pauses.known,
       publishTimeoutMs: config.publishTimeoutMs,
-      sinceMs: performance.now() - this.statusSince,
+      sinceMs: clock.elapsed() - this.statusSince,
     });
   }
 
@@ -98,7 +99,7 @@ export class Dispatcher {
 
   private async drainWorkers(): Promise<void> {
     const { config: { shutdownTimeoutMs }, workers, scheduling, control, startup, late } = this.parts;
-    this.deadline = performance.now() + shutdownTimeoutMs;
+    this.deadline = clock.elapsed() + shutdownTimeoutMs;
     startup.stop();
     late.end();
     workers.refuse();
@@ -113,7 +114,7 @@ export class Dispatcher {
     await application.threads.close();
     results.close();
     workflows.close();
-    const left = (this.deadline ?? 0) - performance.now();
+    const left = (this.deadline ?? 0) - clock.elapsed();
     const closingMs = this.hurried.signal.aborted ? HURRIED_CLOSING_MS : Math.max(left, this.closingMs(), MIN_CLOSING_MS);
     await Promise.all([limits.close(closingMs / 2), inspecting.stop()]);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs)]);
@@ -123,7 +124,7 @@ export class Dispatcher {
 
   /** Ctrl-C twice: what runs is given back at once instead of being waited for. */
   private heedingSecondSignal(work: () => Promise<void>): Promise<void> {
-    this.endingSince ||= performance.now();
+    this.endingSince ||= clock.elapsed();
     return heedingSecondSignal(this.endingSince, (signal) => {
       this.hurried.abort();
       this.parts.workers.hurry(`${signal} came again`);
@@ -156,9 +157,9 @@ export class Dispatcher {
       if (event.type === 'action.performed' || event.type === 'action.failed') this.parts.inspecting.performed(event);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });
-    new AbsenceWatch({ broker, emit, startup: config.startup, startupTimeoutMs: config.startupTimeoutMs, now: () => Date.now() });
+    new AbsenceWatch({ broker, emit, startup: config.startup, startupTimeoutMs: config.startupTimeoutMs, now: clock.now });
     broker.states.subscribe(({ status }) => {
-      if (status !== this.status) this.statusSince = performance.now();
+      if (status !== this.status) this.statusSince = clock.elapsed();
       this.status = status;
       // Nothing will bring the connection back: running tasks end in peace, and nobody waits for more.
       if (status === 'broken') void this.closeWorkers(config.shutdownTimeoutMs);

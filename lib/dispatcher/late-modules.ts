@@ -1,5 +1,6 @@
 import type { EventSink } from '../events/dispatcher-event.js';
 import { messageOf } from '../task/error-text.js';
+import { clock, type ClockTimer } from '../time/clock.js';
 import type { Application } from './application.js';
 import type { Placement } from './placement/placement.js';
 import { startWarnings } from './placement/start-warnings.js';
@@ -29,7 +30,7 @@ export interface LateModulesDependencies {
 export class LateModules {
   /** `undefined` while the application has not started, and when it ends: then nothing is news. */
   private seen: number | undefined;
-  private again: NodeJS.Timeout | undefined;
+  private again: ClockTimer | undefined;
   private pauseMs = FIRST_PAUSE_MS;
 
   constructor(private readonly dependencies: LateModulesDependencies) {}
@@ -41,7 +42,7 @@ export class LateModules {
 
   end(): void {
     this.seen = undefined;
-    clearTimeout(this.again);
+    clock.clear(this.again);
   }
 
   /** True where something has come. Never throws: a mistake in a module that comes late is told, and all else goes on. */
@@ -53,7 +54,7 @@ export class LateModules {
       this.lookAgain();
       return false;
     }
-    clearTimeout(this.again);
+    clock.clear(this.again);
     this.again = undefined;
     this.pauseMs = FIRST_PAUSE_MS;
     this.seen = count;
@@ -67,7 +68,7 @@ export class LateModules {
 
   private lookAgain(): void {
     if (this.again !== undefined) return;
-    this.again = setTimeout(() => {
+    this.again = clock.setTimeout(() => {
       this.again = undefined;
       this.look();
     }, this.pauseMs).unref();

@@ -1,6 +1,7 @@
 import type { BrowsedMessage, Broker } from '../brokers/broker.js';
 import { BrokerError } from '../errors.js';
 import { lineRegisterOf } from '../task/queue-lines.js';
+import { clock } from '../time/clock.js';
 import { noteQueues } from '../worker/intake/line-plan.js';
 import { LineRegister } from '../worker/intake/line-register.js';
 
@@ -67,10 +68,10 @@ export class LogicalQueues {
     const own = this.workers().filter((worker) => worker.queue === queue);
     if (own.length > 0) return [...new Set(own.flatMap(({ queues }) => queues))].filter((name) => name !== queue);
     const known = this.known.get(queue);
-    if (known !== undefined && known.until > performance.now()) return known.queues;
+    if (known !== undefined && known.until > clock.elapsed()) return known.queues;
     const queues = isRegister(queue) ? [] : noteQueues(queue, await this.register.read(queue));
     if (this.known.size >= MOST_KNOWN) this.known.clear();
-    this.known.set(queue, { queues, until: performance.now() + FRESH_MS });
+    this.known.set(queue, { queues, until: clock.elapsed() + FRESH_MS });
     return queues;
   }
 }

@@ -3,6 +3,7 @@ import type { CancelOptions } from '../control/cancellation.js';
 import type { Audited } from '../events/audited.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
+import { clock } from '../time/clock.js';
 import type { ControlNotes } from './control-notes.js';
 import { refuseMore, requireText } from '../task/options.js';
 import { LogicalQueues } from './logical-queues.js';
@@ -89,7 +90,7 @@ export class Operations {
     await audited({ action: 'drain', what: { queues: Array.isArray(options?.queues) ? options.queues.join(', ') : undefined } }, async () => {
       await ready();
       await drain({
-        broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: () => performance.now(),
+        broker, workers, depth: (queue) => this.logicalQueues.depth(queue), now: clock.elapsed,
         knownQueues: () => [...new Set([...queues().map(({ name }) => name), ...workers().map(({ queue }) => queue)])],
       }, options);
     });

@@ -12,6 +12,7 @@ import { Schedules } from '../schedules/schedules.js';
 import { TickSender } from '../schedules/tick-sender.js';
 import { Turnstile } from '../schedules/turnstile.js';
 import type { TaskInput } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import type { PublishedTask } from './publishing/published-task.js';
 import type { TaskPublisher } from './publishing/task-publisher.js';
 
@@ -46,12 +47,12 @@ export class Scheduling {
     this.scheduler = new Scheduler({
       store, format: gofortFormat, emit, anyStored: async () => (await broker.depth(marker)) !== undefined,
       runner: {
-        store, sender, emit, canPublish: () => broker.state.status === 'ready', now: () => Date.now(), elapsed: () => performance.now(), random: () => Math.random(),
+        store, sender, emit, canPublish: () => broker.state.status === 'ready', now: clock.now, elapsed: clock.elapsed, random: () => Math.random(),
         newOwner: randomUUID, by: `${hostname()}:${process.pid}`, inTurn: (work) => turnstile.run(work),
       },
     });
     const dependencies = {
-      store, sender, ready, format: gofortFormat, scheduler: this.scheduler, now: () => Date.now(),
+      store, sender, ready, format: gofortFormat, scheduler: this.scheduler, now: clock.now,
       markStored: () => broker.declare({ queues: [{ name: marker, purpose: 'dead-letters' }] }), tell: () => broker.signal(),
     };
     this.schedules = new Schedules({ ...dependencies, audited });

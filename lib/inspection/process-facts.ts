@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import { clock, type ClockTimer } from '../time/clock.js';
 import type { ProcessInfo } from './model.js';
 
 /** The histogram is of times between two of its own timers, which are so far apart. */
@@ -17,14 +18,14 @@ export type ProcessFacts = Pick<ProcessInfo, 'memory' | 'cpu' | 'eventLoopLagMs'
 export class FactsOfProcess {
   private loop: IntervalHistogram | undefined;
   private windowSince = 0;
-  private idle: NodeJS.Timeout | undefined;
-  private cpu = { usage: process.cpuUsage(), at: performance.now() };
+  private idle: ClockTimer | undefined;
+  private cpu = { usage: process.cpuUsage(), at: clock.elapsed() };
   private latest: { readonly facts: ProcessFacts; readonly at: number } | undefined;
 
   read(): ProcessFacts {
-    const now = performance.now();
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.stop(), IDLE_MS).unref();
+    const now = clock.elapsed();
+    clock.clear(this.idle);
+    this.idle = clock.setTimeout(() => this.stop(), IDLE_MS).unref();
     if (this.latest !== undefined && now - this.latest.at < FRESH_MS) return this.latest.facts;
     const { rss, heapUsed } = process.memoryUsage();
     const facts = { memory: { rssBytes: rss, heapBytes: heapUsed }, cpu: this.cpuSince(now), eventLoopLagMs: this.lag(now) };
@@ -33,7 +34,7 @@ export class FactsOfProcess {
   }
 
   stop(): void {
-    clearTimeout(this.idle);
+    clock.clear(this.idle);
     this.loop?.disable();
     this.loop = undefined;
   }

@@ -1,5 +1,6 @@
 import type { BrokerStatus, QueueType } from '../brokers/broker.js';
 import { matchesName } from '../task/name-pattern.js';
+import { clock } from '../time/clock.js';
 import type { ObservedRun } from '../worker/run-observer.js';
 import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, TickEnd } from './asking/messages.js';
 import type { ActionBook } from './book/action-book.js';
@@ -65,7 +66,7 @@ export class Teller {
   private firings(uuids: ReadonlySet<string>): TickEnd[] {
     const { book, now, workers } = this.dependencies;
     const runs = workers().flatMap((worker) => worker.runs.filter(({ uuid }) => uuids.has(uuid)));
-    return [...runs.map(({ uuid, attempt, startedAt }) => ({ uuid, state: 'running' as const, at: Math.round(now() - (performance.now() - startedAt)), attempt })), ...book.ticks.of(uuids)];
+    return [...runs.map(({ uuid, attempt, startedAt }) => ({ uuid, state: 'running' as const, at: Math.round(now() - (clock.elapsed() - startedAt)), attempt })), ...book.ticks.of(uuids)];
   }
 
   private items(kind: Exclude<Kind, 'actions' | 'firings'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
@@ -108,7 +109,7 @@ export class Teller {
 
   private run(run: ObservedRun, worker: ToldWorker): RunningTaskInfo {
     const { book, now, redaction } = this.dependencies;
-    const runningMs = performance.now() - run.startedAt;
+    const runningMs = clock.elapsed() - run.startedAt;
     const argsBytes = run.delivery.body.length;
     const args = argsBytes > MOST_ARGS_BYTES ? undefined : redaction.args(run.task.args, { name: run.name, queue: worker.queue });
     const uniqueKey = uniqueKeyOf(run.headers);
@@ -179,7 +180,7 @@ export class Teller {
   private locks({ name: wanted }: TaskFilter): LockPart[] {
     const { book, now, process: { id, host, pid }, workers } = this.dependencies;
     const told = { process: id, host, pid };
-    const running = workers().flatMap((worker) => worker.runs.flatMap((run) => locksOfRun(run, worker.name, Math.round(now() - (performance.now() - run.startedAt)), told)));
+    const running = workers().flatMap((worker) => worker.runs.flatMap((run) => locksOfRun(run, worker.name, Math.round(now() - (clock.elapsed() - run.startedAt)), told)));
     const all = [...running, ...locksOfClaims(book.claims, told)];
     return wanted === undefined ? all : all.filter(({ name }) => matchesName(wanted, name));
   }

@@ -3,6 +3,7 @@ import { TaskTooLargeError } from '../errors.js';
 import { errorText } from '../task/error-text.js';
 import { Header } from '../task/headers.js';
 import type { Task } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import { afterRecording } from './after-recording.js';
 import { reasonOf } from './dead-letter.js';
 import { RunningTask } from './running-task.js';
@@ -99,5 +100,5 @@ export class Admission {
 /** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */
 function expiryOf({ properties }: Delivery): number | undefined {
   const expiresAt = properties.headers?.[Header.expires];
-  return typeof expiresAt === 'number' && expiresAt <= Date.now() ? expiresAt : undefined;
+  return typeof expiresAt === 'number' && expiresAt <= clock.now() ? expiresAt : undefined;
 }

@@ -1,4 +1,5 @@
 import type { EventSink } from '../events/dispatcher-event.js';
+import { clock } from '../time/clock.js';
 import { LoopWatch } from './loop-watch.js';
 import type { RunningTask } from './running-task.js';
 
@@ -27,15 +28,15 @@ export class BlockedLoop {
 
   /** Its handler has just let go of the loop for the first time. */
   letGo(run: RunningTask): void {
-    const milliseconds = performance.now() - run.startedAt;
+    const milliseconds = clock.elapsed() - run.startedAt;
     if (milliseconds < BLOCKED_LOOP_MS) return;
-    this.namedAt = performance.now();
+    this.namedAt = clock.elapsed();
     this.name(run, milliseconds);
   }
 
   /** The event loop stood still while these were running: one of them is the likely cause. */
   private nameAll(milliseconds: number): void {
-    if (performance.now() - this.namedAt < SAME_STORY_MS) return;
+    if (clock.elapsed() - this.namedAt < SAME_STORY_MS) return;
     for (const run of this.running) this.name(run, milliseconds);
   }
 

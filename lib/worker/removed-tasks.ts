@@ -7,6 +7,7 @@ import { errorRecord } from '../results/task-error-record.js';
 import type { FinalState } from '../results/task-result.js';
 import { attemptIn, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import type { TaskEnd, TaskGate, TaskVisit } from './gates/task-gate.js';
 
 /** How a task came to be taken away without having been run, as it ends for whoever waits. */
@@ -73,7 +74,7 @@ export class RemovedTasks {
     const { recorder, gates } = this.dependencies;
     const error = new TaskRemovedError(`Task "${visit.name}" (${visit.uuid}) ${how}`, { task: visit.name, uuid: visit.uuid, queue: visit.queue });
     if (visit.uuid !== '' && this.dependencies.isAsked(visit) && recorder.reaches(visit)) {
-      await recorder.record(visit, [{ state, at: Date.now(), attempt: visit.attempt, error: errorRecord(error) }]);
+      await recorder.record(visit, [{ state, at: clock.now(), attempt: visit.attempt, error: errorRecord(error) }]);
     }
     const end: TaskEnd = reason === undefined ? { kind: 'removed', error } : { kind: 'failed', reason, error };
     for (const gate of [...gates].reverse()) if (gate.concerns(visit)) await gate.leave(visit, end);

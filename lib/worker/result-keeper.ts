@@ -2,6 +2,7 @@ import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import { errorRecord } from '../results/task-error-record.js';
 import type { FinalState } from '../results/task-result.js';
 import { countHeader, Header } from '../task/headers.js';
+import { clock } from '../time/clock.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import { RunReports, type ReportHost } from './run-reports.js';
 import type { RunningTask } from './running-task.js';
@@ -71,5 +72,5 @@ export class ResultKeeper implements ReportHost {
 }
 
 function stamp({ worker, attempt }: TaskVisit): { at: number; worker: string; attempt: number } {
-  return { at: Date.now(), worker, attempt };
+  return { at: clock.now(), worker, attempt };
 }

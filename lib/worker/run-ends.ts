@@ -1,6 +1,7 @@
 import { DispatcherError, type TaskTimeoutError } from '../errors.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import { errorText } from '../task/error-text.js';
+import { clock } from '../time/clock.js';
 import type { Entrance } from './gates/task-gate.js';
 import { endingByFailure, endingByThrow } from './run-ending.js';
 import { isAwaited, isOpen, RunPhase, RunStep } from './run-phase.js';
@@ -138,7 +139,7 @@ export class RunEnds {
   }
 
   private late(run: RunningTask): void {
-    const afterSeconds = Math.round(performance.now() - run.startedAt) / 1000;
+    const afterSeconds = Math.round(clock.elapsed() - run.startedAt) / 1000;
     this.host.emit({ type: 'task.ended-late', task: run.identity(), afterSeconds });
   }
 

@@ -1,4 +1,5 @@
 import { detached, shortened, textOf } from '../task/error-text.js';
+import { clock } from '../time/clock.js';
 import type { TaskLogger } from './task-context.js';
 
 const MOST_LINES = 50;
@@ -56,7 +57,7 @@ export class RunNotes {
       this.kept.shift();
       this.dropped++;
     }
-    this.kept.push({ at: Date.now(), level, text: detached(shortened(textOf(message), MOST_CHARACTERS)) });
+    this.kept.push({ at: clock.now(), level, text: detached(shortened(textOf(message), MOST_CHARACTERS)) });
   }
 }
 

@@ -5,7 +5,7 @@ import type { RunNotes } from './run-notes.js';
 
 /** What may be seen of a run, while it runs and at its end. Nothing of it is a copy: who keeps it keeps it alive. */
 export interface ObservedRun extends TaskIdentity {
-  /** By `performance.now()`. */
+  /** By `clock.elapsed()`. */
   readonly startedAt: number;
   readonly headers: Readonly<TaskHeaders>;
   readonly task: { readonly args: readonly TaskArgument[] };

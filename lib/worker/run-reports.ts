@@ -1,5 +1,6 @@
 import type { OutcomeRecorder, Reported } from '../results/outcome-recorder.js';
 import { withEntry, type TaskOutcome, type TimelineEntry } from '../results/task-result.js';
+import { clock, type ClockTimer } from '../time/clock.js';
 import { pauseUntil } from '../time/pause-until.js';
 
 /** What happens on the way is told together, at most so often; a task that is over sooner is told in one. */
@@ -22,7 +23,7 @@ export interface ReportHost {
  */
 export class RunReports {
   private waiting: TimelineEntry[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private sending: Promise<void> | undefined;
   private closed = false;
 
@@ -31,7 +32,7 @@ export class RunReports {
   note(entry: TimelineEntry): void {
     if (this.closed) return;
     this.waiting = withEntry(this.waiting, entry);
-    this.timer ??= setTimeout(() => this.flush(), NOTES_EVERY_MS);
+    this.timer ??= clock.setTimeout(() => this.flush(), NOTES_EVERY_MS);
   }
 
   /** The last note of this run: the task goes on in another. */
@@ -44,7 +45,7 @@ export class RunReports {
   /** Nothing more is told. */
   abandon(): void {
     this.closed = true;
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
   }
 
   /** True once it is recorded; false when the worker was stopped before that. */
@@ -66,11 +67,11 @@ export class RunReports {
   }
 
   private flush(): void {
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
     const pauseMs = this.closed ? undefined : this.keptBackFor();
     if (pauseMs !== undefined) {
-      this.timer = setTimeout(() => this.flush(), pauseMs);
+      this.timer = clock.setTimeout(() => this.flush(), pauseMs);
       return;
     }
     const entries = this.waiting;

@@ -3,6 +3,7 @@ import type { TaskIdentity } from '../events/dispatcher-event.js';
 import { attemptIn, Header } from '../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
+import { clock } from '../time/clock.js';
 import { cameBack } from './came-back.js';
 import type { TaskVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
@@ -37,7 +38,7 @@ export interface Surroundings {
  */
 export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   readonly attempt: number;
-  readonly startedAt = performance.now();
+  readonly startedAt = clock.elapsed();
   timer: Timer | undefined;
   /** It was called off while it ran, by whom and why. */
   cancelled: string | undefined;
@@ -111,8 +112,8 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
 
   progress(fraction: number, data?: unknown): void {
     checkProgress(this.name, fraction);
-    if (this.surroundings.isObserved) this.noted.reached(fraction, data, Date.now());
-    if (isAwaited(this.current)) this.reports?.note({ state: 'progress', at: Date.now(), worker: this.worker, attempt: this.attempt, fraction, data });
+    if (this.surroundings.isObserved) this.noted.reached(fraction, data, clock.now());
+    if (isAwaited(this.current)) this.reports?.note({ state: 'progress', at: clock.now(), worker: this.worker, attempt: this.attempt, fraction, data });
   }
 
   get state(): TaskState {

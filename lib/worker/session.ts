@@ -1,6 +1,7 @@
 import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
+import { clock } from '../time/clock.js';
 import { Admission } from './admission.js';
 import { ClosingNotes } from './closing-notes.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
@@ -122,18 +123,18 @@ export class Session implements IntakeHost {
   }
 
   async close(deadlineMs: number): Promise<void> {
-    const deadline = performance.now() + deadlineMs;
+    const deadline = clock.elapsed() + deadlineMs;
     this.closing = true;
     this.slotsHeld.end();
     await Promise.race([this.intake.stop(deadlineMs / 2), aborted(this.hurrying.signal)]);
-    const waitMs = deadline - performance.now() - Math.min(AFTER_ABORT_MS, deadlineMs / 4);
-    const notes = new ClosingNotes(this.config.name, () => this.runner.running(), Date.now() + waitMs, this.dependencies.emit);
+    const waitMs = deadline - clock.elapsed() - Math.min(AFTER_ABORT_MS, deadlineMs / 4);
+    const notes = new ClosingNotes(this.config.name, () => this.runner.running(), clock.now() + waitMs, this.dependencies.emit);
     try {
       if (!this.hurrying.signal.aborted) await this.idle(waitMs);
     } finally {
       notes.stop();
     }
-    if (this.busy > 0) await this.abort(Math.min(AFTER_ABORT_MS, deadline - performance.now()));
+    if (this.busy > 0) await this.abort(Math.min(AFTER_ABORT_MS, deadline - clock.elapsed()));
     this.stopWatching();
     await this.intake.close();
   }

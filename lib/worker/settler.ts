@@ -3,6 +3,7 @@ import { HeadersTooLargeError, InvalidTaskError, UnroutableTaskError } from '../
 import { attemptIn, Header } from '../task/headers.js';
 import { shortenHeaders, withoutSendersHeaders } from '../task/shorten-headers.js';
 import type { TaskHeaders } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import { pauseUntil } from '../time/pause-until.js';
 import { deadLetterMessage, forwardedHeaders, type DeathCertificate } from './dead-letter.js';
 
@@ -46,7 +47,7 @@ export class Settler {
     try {
       return await this.publishUntilTaken(sentOn(delivery, {}), queue, false);
     } catch (error) {
-      return this.deadLetter(delivery, { reason: 'failed', error, attempt: attemptIn(delivery.properties.headers), worker: delivery.queue, at: new Date() });
+      return this.deadLetter(delivery, { reason: 'failed', error, attempt: attemptIn(delivery.properties.headers), worker: delivery.queue, at: clock.date() });
     }
   }
 

@@ -1,6 +1,7 @@
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import { historyWith } from './attempt-history.js';
 import { cancelledError } from './cancelled-error.js';
 import type { EndingParts } from './ending-parts.js';
@@ -70,7 +71,7 @@ export class TaskEndings {
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     const { config, settler, keeper, dependencies } = this.parts;
     await run.taking;
-    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: new Date() })) return;
+    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: clock.date() })) return;
     const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
     if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
       dependencies.observer?.ended(run, 'failed', reason, error);
@@ -91,7 +92,7 @@ export class TaskEndings {
   private tellSuccess(run: RunningTask): void {
     const { taskFlow, observer } = this.parts.dependencies;
     observer?.ended(run, 'succeeded');
-    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: performance.now() - run.startedAt });
+    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.succeeded', task: run.identity(), durationMs: clock.elapsed() - run.startedAt });
   }
 
   /** The next attempt waits in the queue. */
@@ -174,6 +175,6 @@ export class TaskEndings {
 
   private historyOf(run: RunningTask, error: unknown): string {
     return historyWith(run.delivery.properties.headers,
-      { attempt: run.attempt, at: new Date().toISOString(), worker: this.parts.config.name, error });
+      { attempt: run.attempt, at: clock.date().toISOString(), worker: this.parts.config.name, error });
   }
 }

@@ -1,6 +1,7 @@
 import { TaskTimeoutError } from '../errors.js';
 import type { EventSink, TaskIdentity } from '../events/dispatcher-event.js';
 import { Header } from '../task/headers.js';
+import { clock } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
 import { BlockedLoop } from './blocked-loop.js';
 import { cancelledError } from './cancelled-error.js';
@@ -179,7 +180,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     try {
       run.release?.(ran);
     } finally {
-      this.onEnd(ran ? performance.now() - run.startedAt : undefined);
+      this.onEnd(ran ? clock.elapsed() - run.startedAt : undefined);
     }
   }
 }

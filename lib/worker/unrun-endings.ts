@@ -4,6 +4,7 @@ import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { instantText } from '../task/error-text.js';
 import { attemptIn, countHeader, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import { cancelledError } from './cancelled-error.js';
 import type { EndingParts } from './ending-parts.js';
 import type { TaskEnd } from './gates/task-gate.js';
@@ -24,7 +25,7 @@ export class UnrunEndings {
 
   /** A dead letter of a delivery that could not run. */
   async bury(delivery: Delivery, task: { uuid: string; name: string }, reason: DeadReason, error: unknown): Promise<void> {
-    const certificate = { reason, error, attempt: attemptIn(delivery.properties.headers), worker: this.parts.config.name, at: new Date() };
+    const certificate = { reason, error, attempt: attemptIn(delivery.properties.headers), worker: this.parts.config.name, at: clock.date() };
     if (!await this.parts.settler.deadLetter(delivery, certificate)) return;
     if (await this.leave(delivery, task, { kind: 'failed', reason, error }, error) === false) return;
     delivery.ack();

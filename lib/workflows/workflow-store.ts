@@ -1,5 +1,6 @@
 import { DispatcherError } from '../errors.js';
 import { RESULTS_GONE, type StateBackend, type StopWatching } from '../state/state-backend.js';
+import { clock } from '../time/clock.js';
 import { findNode, ROOT, type StepPath } from './paths.js';
 import { decodePlan, encodePlan, type PlanNode } from './plan-node.js';
 import { PlanCache } from './plan-cache.js';
@@ -143,7 +144,7 @@ export class WorkflowStore {
 
   private async plan(workflow: string, path: StepPath): Promise<PlanNode | undefined> {
     const key = planKey(workflow, path);
-    const now = Date.now();
+    const now = clock.now();
     const kept = this.plans.get(key);
     if (kept !== undefined && now - kept.readAt < this.expiresInMs / 2) return kept.node;
     const backend = await this.open();

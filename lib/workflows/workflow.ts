@@ -4,6 +4,7 @@ import { unknownOption } from '../task/options.js';
 import { inferArguments } from '../task/argument-form.js';
 import { completeTask, refuseUnknownFields } from '../task/complete-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
+import { clock } from '../time/clock.js';
 import { describeNode } from './describe.js';
 import { childrenOf, type GroupMode, type GroupNode, type PlanNode, type TaskNode } from './plan-node.js';
 
@@ -194,7 +195,7 @@ function checkGroupOptions(options: GroupOptions = {}): GroupOptions {
 
 function taskNode(input: TaskInput): TaskNode {
   refuseUnknownFields(input);
-  const { name, args } = completeTask(input, { routingKey: 'checked later', newUuid: () => 'given later', now: () => Date.now() });
+  const { name, args } = completeTask(input, { routingKey: 'checked later', newUuid: () => 'given later', now: clock.now });
   const { name: _name, args: _args, uuid: _uuid, ...options } = input;
   // A date has no form of its own where plans are stored.
   if (options.eta instanceof Date) options.eta = options.eta.getTime();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel } from 'amqplib';
 import type { Observable } from 'rxjs';
 import { ConfigurationError, type DispatcherError, ShutdownError } from '../../errors.js';
+import { clock } from '../../time/clock.js';
 import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { Broadcasts } from './broadcasts/broadcasts.js';
@@ -181,7 +182,7 @@ export class AmqpBroker implements Broker {
   }
 
   close(deadlineMs: number): Promise<void> {
-    this.closed ??= this.shutDown(performance.now() + deadlineMs);
+    this.closed ??= this.shutDown(clock.elapsed() + deadlineMs);
     return this.closed;
   }
 
@@ -262,7 +263,7 @@ export class AmqpBroker implements Broker {
   }
 
   private async shutDown(deadline: number): Promise<void> {
-    const left = (): number => Math.max(0, deadline - performance.now());
+    const left = (): number => Math.max(0, deadline - clock.elapsed());
     this.monitor.closing();
     this.forwarder.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.

@@ -1,3 +1,4 @@
+import { clock } from '../../time/clock.js';
 import { forwardClock } from '../../time/forward-clock.js';
 
 /** Time as the embedded broker sees it; a parameter, so that tests need not wait. */
@@ -11,11 +12,11 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: forwardClock(() => Date.now(), () => performance.now()),
-  wall: () => Date.now(),
+  now: forwardClock(clock.now, clock.elapsed),
+  wall: clock.now,
   after: (ms, run) => {
-    const timer = setTimeout(run, ms).unref();
-    return () => clearTimeout(timer);
+    const timer = clock.setTimeout(run, ms).unref();
+    return () => clock.clear(timer);
   },
 };
 

@@ -7,6 +7,7 @@ import { makeFolder } from '../../lmdb/make-folder.js';
 import type {
   Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import { BroadcastWatch } from './broadcast-watch.js';
 import { browseStore, noSuchQueue, walkAlone } from './browse-store.js';
 import { broadcastListenerFailed, checkBroadcast } from '../../task/broadcasts.js';
@@ -47,7 +48,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private hub: StoreHub | undefined;
   private connecting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
-  private keepAlive: NodeJS.Timeout | undefined;
+  private keepAlive: ClockTimer | undefined;
   /** Absolute from the start: the working folder may be another one when it is opened. */
   private readonly location: string | undefined;
 
@@ -222,7 +223,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
     } catch (error) {
       throw this.openFailed(error);
     }
-    this.keepAlive = setInterval(() => undefined, NEVER_MS);
+    this.keepAlive = clock.setInterval(() => undefined, NEVER_MS);
     this.line.become('ready');
     this.line.emit({ type: 'broker.connected', attempt: 1 });
   }
@@ -261,7 +262,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   private async shutDown(deadlineMs: number): Promise<void> {
     this.line.become('closing');
     await atMost(deadlineMs, this.letGo(), this.clock);
-    clearInterval(this.keepAlive);
+    clock.clear(this.keepAlive);
     this.line.closed();
   }
 

@@ -1,6 +1,7 @@
 import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
 import type { DeadLetterQueues } from '../../dead-letters/dead-letter-queues.js';
 import { gofortFormat } from '../../formats/gofort.js';
+import { clock } from '../../time/clock.js';
 import type { ControlNotes } from '../control-notes.js';
 import type { Inspecting } from '../inspecting/inspecting.js';
 import type { Operations } from '../operations.js';
@@ -32,7 +33,7 @@ export function actionsOver(parts: PartsOfActions, operations: Operations): Acti
   const queues = (): readonly QueueDeclaration[] => parts.placement.queues;
   const names = new KnownNames({ processes: () => inspection.processes(), queues });
   return new Actions({
-    operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: () => Date.now(),
+    operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: clock.now,
     workers: () => parts.workers.list(), publishMany: (tasks) => parts.publishing.publishMany(tasks), delayed: () => broker.delayedCount(),
     deadLetters: new DeadLetterActions({ broker, exchange, names, deadLetters: parts.deadLetterQueues }),
     tasks: new TaskFinder({ broker, inspection, operations, names, format: gofortFormat, redaction }),

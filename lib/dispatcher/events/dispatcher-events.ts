@@ -5,6 +5,7 @@ import { eventMatcher, wantsTaskFlow, type EventFilter } from '../../events/even
 import { EVENT_LEVELS, EVENT_ORIGINS, originOf, type StampedEvent } from '../../events/event-stamp.js';
 import { display } from '../../task/argument-types.js';
 import { listOfTexts } from '../../task/option-kinds.js';
+import { clock } from '../../time/clock.js';
 import { checkCount, refuseUnknown, requireObject } from '../config/config-checks.js';
 import { levelOf } from '../../events/event-table.js';
 import { QueuedListening, type EventListening } from './event-listening.js';
@@ -52,7 +53,7 @@ export class DispatcherEvents {
 }
 
 function stamped(event: DispatcherEvent): StampedEvent {
-  return { ...event, level: levelOf(event), origin: originOf(event.type), at: Date.now() };
+  return { ...event, level: levelOf(event), origin: originOf(event.type), at: clock.now() };
 }
 
 function checkFilter(wanted: EventFilter): void {

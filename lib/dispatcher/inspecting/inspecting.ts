@@ -26,6 +26,7 @@ import type { ScheduleInfo } from '../../schedules/schedule.js';
 import { deadLetterQueueOf } from '../../task/dead-letter-queue.js';
 import { messageOf } from '../../task/error-text.js';
 import { undeliveredQueueOf } from '../../task/undelivered.js';
+import { clock } from '../../time/clock.js';
 import { within } from '../../time/within.js';
 import type { StateBackend } from '../../state/state-backend.js';
 import { HistoryReader } from './history/history-reader.js';
@@ -84,20 +85,20 @@ export class Inspecting {
     const redaction = this.redaction = new Redaction(redact);
     const id = randomUUID();
     this.actions = new ActionBook({ host: hostname(), pid: process.pid });
-    this.book = new RunBook(Date.now, config.inspection.history === undefined ? undefined : (entry) => this.history?.add(entry));
+    this.book = new RunBook(clock.now, config.inspection.history === undefined ? undefined : (entry) => this.history?.add(entry));
     const teller = this.teller(id, redaction);
     this.history = this.historyOf(id, teller);
-    this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: () => Date.now() });
+    this.asker = new Asker({ broker, id, own: (question) => (enabled ? teller.answer(question) : undefined), now: clock.now });
     const source = new EventSource({ id, host: hostname(), pid: process.pid }, (filter) => events.matching(filter), redaction);
-    this.followers = new Followers({ broker, source, now: () => Date.now() });
-    this.following = new Following({ broker, own: enabled ? source : undefined, ready, now: () => Date.now() });
+    this.followers = new Followers({ broker, source, now: clock.now });
+    this.following = new Following({ broker, own: enabled ? source : undefined, ready, now: clock.now });
     this.responder = new Responder({
       broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action), other: (message) => this.followers.heard(message),
       problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: () => Date.now(), failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
@@ -117,12 +118,12 @@ export class Inspecting {
 
   /** A unique key was taken by publishing here. */
   claimed(key: string, name: string, uuid: string): void {
-    if (this.isEnabled) this.book.claims.add(key, name, uuid, Date.now());
+    if (this.isEnabled) this.book.claims.add(key, name, uuid, clock.now());
   }
 
   /** A task was sent to its queue again with a delay, without having been run. */
   putOff(task: TaskIdentity, pauseMs: number, reason: string | undefined): void {
-    if (this.isEnabled) this.book.putOffs.add(task, pauseMs, reason, Date.now());
+    if (this.isEnabled) this.book.putOffs.add(task, pauseMs, reason, clock.now());
   }
 
   /** In the background: a process that nobody can ask works as any other. */
@@ -149,7 +150,7 @@ export class Inspecting {
   private historyReader(): InspectionDependencies['history'] {
     const { config: { exchange, inspection: { history } }, backend } = this.dependencies;
     if (history === undefined) return undefined;
-    const reader = new HistoryReader(backend, exchange, history.keepMs, () => Date.now());
+    const reader = new HistoryReader(backend, exchange, history.keepMs, clock.now);
     return (filter, limit) => reader.read(filter, limit);
   }
 
@@ -167,7 +168,7 @@ export class Inspecting {
         id, host: hostname(), pid: process.pid, role, startedAt: Math.round(performance.timeOrigin),
         versions: { dispatcher: ownVersion(), node: process.versions.node, ...(nestVersion === undefined ? {} : { nest: nestVersion }) },
       },
-      workers: () => this.toldWorkers(), book: this.book, actions: this.actions, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: () => Date.now(),
+      workers: () => this.toldWorkers(), book: this.book, actions: this.actions, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: clock.now,
     });
   }
 

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError } from '../../errors.js';
 import type { DeadLetterQueues, ReplaySummary } from '../../dead-letters/dead-letter-queues.js';
 import type { Format } from '../../formats/format.js';
 import type { Task, TaskHeaders, TaskInput } from '../../task/task.js';
+import { clock } from '../../time/clock.js';
 import type { StepSender } from '../../workflows/step-sender.js';
 import type { PublishChain } from './publish-chain.js';
 import type { TaskPublisher } from './task-publisher.js';
@@ -36,7 +36,7 @@ export class StepPublisher implements StepSender {
       // Its workflow is told a moment before a task is put among the undelivered.
       const mayStillCome = queue === this.undelivered && steps + failed.length < uuids.size && looks++ < MOST_LOOKS;
       if (!mayStillCome) return steps;
-      await sleep(LOOK_MS);
+      await clock.sleep(LOOK_MS);
     }
   }
 

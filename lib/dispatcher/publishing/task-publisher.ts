@@ -3,6 +3,7 @@ import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
+import { clock } from '../../time/clock.js';
 import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
@@ -43,7 +44,7 @@ export class TaskPublisher {
     private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), newUuid: () => newUuid(), now: () => Date.now(), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), newUuid: () => newUuid(), now: clock.now, uniqueKey: (name, text) => uniqueKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
@@ -59,7 +60,7 @@ export class TaskPublisher {
     const uuid = unique?.taken === false ? unique.uuid : task.uuid;
     noteSent(uuid);
     const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isAsked(task);
-    return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: Date.now() } : undefined, unique);
+    return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: clock.now() } : undefined, unique);
   }
 
   /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, never unique, and nobody in this process awaits its result. */
@@ -109,12 +110,12 @@ export class TaskPublisher {
 
   private toBroker({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
     if (level !== undefined) return this.sendToLevel(levelKeyOf(routingKey, level), routingKey, dueAt, message);
-    return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
+    return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - clock.now() });
   }
 
   /** Where no queue has levels, the task is a normal one. What is delayed, the broker sends there itself when it is due. */
   private async sendToLevel(levelKey: string, routingKey: string, dueAt: number | undefined, message: EncodedTask): Promise<void> {
-    const options = (): PublishOptions | undefined => (dueAt === undefined ? undefined : { delayMs: dueAt - Date.now() });
+    const options = (): PublishOptions | undefined => (dueAt === undefined ? undefined : { delayMs: dueAt - clock.now() });
     try {
       await this.broker.publish(message, { routingKey: levelKey }, options());
     } catch (error) {

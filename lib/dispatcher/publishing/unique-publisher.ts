@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DispatcherError } from '../../errors.js';
 import type { StateBackend } from '../../state/state-backend.js';
 import { encodeValue } from '../../results/result-value.js';
 import type { AddressedTask, TaskArgument } from '../../task/task.js';
 import type { UniqueMark, UniqueOutcome } from '../../task/unique-options.js';
 import { decodeUniqueClaim, encodeUniqueClaim, type UniqueClaim } from '../../task/unique-claim.js';
+import { clock } from '../../time/clock.js';
 
 /** Longer than a publish can take: until then a key whose publisher has died stays taken. */
 const PUBLISHING_MARGIN_MS = 30_000;
@@ -42,9 +42,9 @@ export class UniquePublisher {
   /** @throws what `publish` throws, or the shared state: nothing was published then */
   async send(task: AddressedTask, mark: UniqueMark, publish: () => Promise<unknown>): Promise<UniqueOutcome> {
     const backend = await this.backend();
-    const bytes = encodeUniqueClaim({ uuid: task.uuid, token: mark.token, state: 'publishing', until: Date.now() + this.publishingMs });
-    const deadline = performance.now() + 2 * this.publishingMs;
-    for (let pauseMs = FIRST_PAUSE_MS; performance.now() < deadline; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const bytes = encodeUniqueClaim({ uuid: task.uuid, token: mark.token, state: 'publishing', until: clock.now() + this.publishingMs });
+    const deadline = clock.elapsed() + 2 * this.publishingMs;
+    for (let pauseMs = FIRST_PAUSE_MS; clock.elapsed() < deadline; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const claiming = await backend.setIfAbsent(mark.key, bytes, { expiresInMs: this.publishingMs });
       if (claiming.taken || claiming.value.equals(bytes) || await this.overcome(backend, mark.key, claiming.value, bytes)) {
         await this.publishHolding(backend, task, mark, bytes, publish);
@@ -52,7 +52,7 @@ export class UniquePublisher {
       }
       const outcome = await this.refused(backend, mark, task.args, claiming.value);
       if (outcome !== undefined) return outcome;
-      await sleep(pauseMs * (0.5 + Math.random()));
+      await clock.sleep(pauseMs * (0.5 + Math.random()));
     }
     throw undecided(task, mark.key);
   }
@@ -67,8 +67,8 @@ export class UniquePublisher {
       throw error;
     }
     this.told.claimed(mark.key, task);
-    const expiresInMs = Math.max((task.dueAt ?? 0) - Date.now(), 0) + mark.seconds * 1000;
-    const held: UniqueClaim = { uuid: task.uuid, token: mark.token, state: 'held', until: Date.now() + expiresInMs };
+    const expiresInMs = Math.max((task.dueAt ?? 0) - clock.now(), 0) + mark.seconds * 1000;
+    const held: UniqueClaim = { uuid: task.uuid, token: mark.token, state: 'held', until: clock.now() + expiresInMs };
     // Where it is not there any more, a fast worker has freed it already.
     await backend.replaceIfEqual(mark.key, bytes, encodeUniqueClaim(held), { expiresInMs }).catch((problem: unknown) => {
       this.told.problem(`Task "${task.name}" (${task.uuid}) was published, but its unique key may be free too early.`, problem);
@@ -84,7 +84,7 @@ export class UniquePublisher {
     const encoded = encodeValue(args);
     if ('problem' in encoded) return { taken: false, uuid, replaced: false };
     const newer = encodeUniqueClaim({ ...claim, args: encoded.text });
-    const isReplaced = newer.equals(found) || await backend.replaceIfEqual(key, found, newer, { expiresInMs: Math.max(until - Date.now(), 1) });
+    const isReplaced = newer.equals(found) || await backend.replaceIfEqual(key, found, newer, { expiresInMs: Math.max(until - clock.now(), 1) });
     return isReplaced ? { taken: false, uuid, replaced: true } : undefined;
   }
 

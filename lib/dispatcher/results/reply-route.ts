@@ -5,6 +5,7 @@ import type { ReplyQueue } from '../../results/replies/reply-queue.js';
 import { REPORT_TYPE } from '../../results/replies/reply-recorder.js';
 import { Header } from '../../task/headers.js';
 import type { Task } from '../../task/task.js';
+import { clock } from '../../time/clock.js';
 import type { ResultRoute } from './result-route.js';
 
 /** Results straight from the worker, by one reply queue for all tasks of this process, opened by the first that asks. */
@@ -29,7 +30,7 @@ export class ReplyRoute implements ResultRoute {
   }
 
   accepted({ uuid, name }: Task): void {
-    this.reader.note(uuid, name, [{ state: 'published', at: Date.now() }]);
+    this.reader.note(uuid, name, [{ state: 'published', at: clock.now() }]);
   }
 
   refused({ uuid }: Task): void {

@@ -8,6 +8,7 @@ import { ReplyQueue } from '../../results/replies/reply-queue.js';
 import { ReplyRecorder, type ReplyRecorderOptions } from '../../results/replies/reply-recorder.js';
 import { SilencedTasks } from '../../results/replies/silenced-tasks.js';
 import { ResultRecorder } from '../../results/result-recorder.js';
+import { clock } from '../../time/clock.js';
 import type { SharedState } from '../shared-state.js';
 import { messageOf } from '../../task/error-text.js';
 import { ReplyRoute } from './reply-route.js';
@@ -44,7 +45,7 @@ interface OverReplies {
 /** By one queue this process gets the reports that it asked for, and is told who listens to those that it sends. */
 function overReplies(broker: Broker, config: ResolvedResults, { recording, ready, warn }: OverReplies): ResultsOver {
   // Not the clock of the day, which may be set back.
-  const now = (): number => performance.now();
+  const now = clock.elapsed;
   const queue = new ReplyQueue(broker, { warn, now });
   const notes = new ListeningNotes(broker);
   const route = new ReplyRoute(queue, {

@@ -1,5 +1,6 @@
 import type { ResultRecorder } from '../../results/result-recorder.js';
 import type { Task } from '../../task/task.js';
+import { clock } from '../../time/clock.js';
 import type { ResultRoute } from './result-route.js';
 
 /** Results by way of a store that worker and caller share. */
@@ -14,7 +15,7 @@ export class StoreRoute implements ResultRoute {
 
   /** A note, not worth delaying the caller for. */
   accepted({ uuid, name }: Task): void {
-    this.reader.record({ uuid, name }, [{ state: 'published', at: Date.now() }]).catch((error: unknown) => {
+    this.reader.record({ uuid, name }, [{ state: 'published', at: clock.now() }]).catch((error: unknown) => {
       this.warn(`That task ${uuid} is "published" could not be recorded; it goes on`, error);
     });
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerRefusedError, ShutdownError } from '../../errors.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { ProcessInfo } from '../model.js';
 import { KnownProcesses } from './known-processes.js';
 import { Listening } from './listening.js';
@@ -40,7 +41,7 @@ export class Asker {
   /** Everybody has had the time to answer once, so that whoever lives is known. */
   private discovered = false;
   private lookingUntil = 0;
-  private pulse: NodeJS.Timeout | undefined;
+  private pulse: ClockTimer | undefined;
   private closed = false;
 
   constructor(private readonly dependencies: AskerDependencies) {
@@ -63,7 +64,7 @@ export class Asker {
 
   async close(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.pulse);
+    clock.clear(this.pulse);
     for (const { done } of this.asked.values()) done?.();
     await this.listening.stop();
   }
@@ -99,11 +100,11 @@ export class Asker {
   private answersOf(asked: Asked, timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        clock.clear(timer);
         asked.done = undefined;
         resolve();
       };
-      const timer = setTimeout(done, timeoutMs);
+      const timer = clock.setTimeout(done, timeoutMs);
       asked.done = done;
       this.endIfComplete(asked);
     });
@@ -143,7 +144,7 @@ export class Asker {
   /** So that whoever dies is missed in time, also where nobody asks about processes. */
   private schedulePulse(): void {
     if (this.closed || this.pulse !== undefined) return;
-    this.pulse = setTimeout(() => void this.beat(), PULSE_MS).unref();
+    this.pulse = clock.setTimeout(() => void this.beat(), PULSE_MS).unref();
   }
 
   private async beat(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Broker, SignalSubscription } from '../../brokers/broker.js';
 import { MOST_BROADCAST_BYTES } from '../../task/broadcasts.js';
+import { clock } from '../../time/clock.js';
 import { pauseUntil } from '../../time/pause-until.js';
 import { makeStopper } from '../../time/stopper.js';
 import { within } from '../../time/within.js';
@@ -32,7 +33,7 @@ export class Responder {
   private subscription: SignalSubscription | undefined;
   private wasAsked = false;
   private savedMs = MOST_SAVED_MS;
-  private savedAt = performance.now();
+  private savedAt = clock.elapsed();
 
   constructor(private readonly dependencies: ResponderDependencies) {}
 
@@ -77,12 +78,12 @@ export class Responder {
   }
 
   private answerTo(question: Question): Buffer {
-    const begun = performance.now();
+    const begun = clock.elapsed();
     this.savedMs = Math.min(MOST_SAVED_MS, this.savedMs + (begun - this.savedAt) * SHARE);
     this.savedAt = begun;
     if (this.savedMs <= 0) return encode({ id: question.id, process: this.dependencies.id, busy: true, items: [] });
     const answer = encodeAnswer(this.dependencies.answer(question), MOST_BROADCAST_BYTES);
-    this.savedMs -= performance.now() - begun;
+    this.savedMs -= clock.elapsed() - begun;
     return answer;
   }
 }

@@ -3,6 +3,7 @@ import { detached, errorText } from '../../task/error-text.js';
 import { Header } from '../../task/headers.js';
 import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
 import type { TaskHeaders } from '../../task/task.js';
+import { clock } from '../../time/clock.js';
 import type { ObservedEnd, ObservedRun, RunObserver } from '../../worker/run-observer.js';
 import type { TaskPortion } from '../asking/messages.js';
 import { markOf } from '../failure-mark.js';
@@ -52,7 +53,7 @@ export class RunBook {
   private successes = 0;
 
   /** @param also is told of each that is kept */
-  constructor(private readonly now: () => number = Date.now, private readonly also?: (entry: EndedEntry) => void) {}
+  constructor(private readonly now: () => number = clock.now, private readonly also?: (entry: EndedEntry) => void) {}
 
   /** The same for a worker of the same name, should it be made anew. */
   of(worker: string, queue: string): WorkerBook {
@@ -106,7 +107,7 @@ export class WorkerBook implements RunObserver {
 
   ended(run: ObservedRun, end: ObservedEnd, reason?: string, error?: unknown): void {
     const now = this.now();
-    const durationMs = performance.now() - run.startedAt;
+    const durationMs = clock.elapsed() - run.startedAt;
     const kind = this.book.kind(run.name);
     this.count(now, end, durationMs);
     kind.ended(now, end, durationMs);

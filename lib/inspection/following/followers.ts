@@ -1,4 +1,5 @@
 import type { Broker } from '../../brokers/broker.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import { within } from '../../time/within.js';
 import { encode } from '../asking/messages.js';
 import type { EventBatches } from './event-batches.js';
@@ -27,7 +28,7 @@ export interface FollowersDependencies {
 /** Who follows the events of this process from elsewhere: told of them for as long as each says so, and not a moment longer than 15 s. */
 export class Followers {
   private readonly followers = new Map<string, Follower>();
-  private look: NodeJS.Timeout | undefined;
+  private look: ClockTimer | undefined;
   private isStopped = false;
 
   constructor(private readonly dependencies: FollowersDependencies) {}
@@ -63,7 +64,7 @@ export class Followers {
     }
     const batches = this.dependencies.source.batches(wish.filter, rateOf(wish), (events, dropped) => this.send(wish.follow, { events, ...(dropped === 0 ? {} : { dropped }) }));
     this.followers.set(wish.follow, { batches, filter, until: this.dependencies.now() + KEPT_MS });
-    this.look ??= setInterval(() => this.forgetSilent(), LOOK_MS).unref();
+    this.look ??= clock.setInterval(() => this.forgetSilent(), LOOK_MS).unref();
   }
 
   private forgetSilent(): void {
@@ -75,7 +76,7 @@ export class Followers {
     this.followers.get(topic)?.batches.stop();
     this.followers.delete(topic);
     if (this.followers.size > 0) return;
-    clearInterval(this.look);
+    clock.clear(this.look);
     this.look = undefined;
   }
 

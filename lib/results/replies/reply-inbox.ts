@@ -1,3 +1,4 @@
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { ResultReader } from '../result-reader.js';
 import type { StopWatching } from '../../state/state-backend.js';
 import { decodeTaskResult } from '../result-codec.js';
@@ -39,7 +40,7 @@ export class ReplyInbox implements ResultReader {
   private readonly told: KeptRecords;
   private readonly withdrawn = new Set<string>();
   private readonly unheard: UnheardTasks;
-  private sweeping: NodeJS.Timeout | undefined;
+  private sweeping: ClockTimer | undefined;
   private lost = 0;
 
   constructor(private readonly options: ReplyInboxOptions, private readonly now: () => number) {
@@ -119,7 +120,7 @@ export class ReplyInbox implements ResultReader {
   }
 
   close(): void {
-    clearInterval(this.sweeping);
+    clock.clear(this.sweeping);
   }
 
   private apply(uuid: string, name: string, entries: readonly TimelineEntry[], outcome: TaskOutcome | undefined, bytes: number): void {
@@ -171,7 +172,7 @@ export class ReplyInbox implements ResultReader {
 
   private put(uuid: string, record: KeptRecord): void {
     this.told.take(uuid);
-    this.sweeping ??= setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.options.expiresInMs)).unref();
+    this.sweeping ??= clock.setInterval(() => this.sweep(), Math.min(SWEEP_MS, this.options.expiresInMs)).unref();
     for (const { result } of this.unasked.put(uuid, record)) this.warnOfLoss(result);
   }
 

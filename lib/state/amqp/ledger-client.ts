@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { answered, openChannel } from '../../amqp/open-channel.js';
 import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
+import { clock } from '../../time/clock.js';
 import { encodeOperation, type Operation } from './ledger-operation.js';
 import type { LedgerQueues } from './ledger-queues.js';
 import { decodeReply, decodeTold, type Reply, type Told } from './ledger-reply.js';
@@ -52,7 +53,7 @@ export class LedgerClient {
   request(operation: Operation): Promise<Answer> {
     if (this.ended) return Promise.reject(this.unavailable());
     this.forgetOld();
-    return new Promise((resolve, reject) => this.ask({ operation, since: performance.now(), resolve, reject }));
+    return new Promise((resolve, reject) => this.ask({ operation, since: clock.elapsed(), resolve, reject }));
   }
 
   /** Asked, but no answer is wanted. */
@@ -120,7 +121,7 @@ export class LedgerClient {
   }
 
   private isOld({ since }: Pending): boolean {
-    return performance.now() - since > this.settings.answerLimitMs;
+    return clock.elapsed() - since > this.settings.answerLimitMs;
   }
 
   private fail(error: Error): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import { KeeperChannel, type KeeperChannelListener } from './keeper-channel.js';
 import { KeeperClock } from './keeper-clock.js';
 import { KeeperLog } from './keeper-log.js';
@@ -54,15 +55,15 @@ export class LedgerKeeper implements KeeperChannelListener {
   /** What the records of earlier keepers say to have been done. */
   private readonly replayed = new Set<string>();
   private marker: { readonly tag: number; since: number } | undefined;
-  private progressAt = performance.now();
-  private timer: NodeJS.Timeout | undefined;
+  private progressAt = clock.elapsed();
+  private timer: ClockTimer | undefined;
   private channel!: KeeperChannel;
 
   private constructor(private readonly options: Required<LedgerOptions>, private readonly listener: KeeperListener, window: number | undefined) {
     this.log = new KeeperLog(this.id, this.clock, {
       write: (body, writeOptions, onConfirm) => this.channel.write(body, writeOptions, onConfirm),
       acknowledge: (tag) => this.channel.acknowledge(tag),
-      progressed: () => { this.progressAt = performance.now(); },
+      progressed: () => { this.progressAt = clock.elapsed(); },
     }, window);
     this.state = new LedgerState(options);
     this.registrations = new Registrations(options.maxEntries);
@@ -79,25 +80,25 @@ export class LedgerKeeper implements KeeperChannelListener {
     await keeper.channel.consumeRecords();
     // An empty queue would tell nobody that it is his turn.
     keeper.mark('');
-    keeper.timer = setInterval(() => keeper.tick(), TICK_MS).unref();
+    keeper.timer = clock.setInterval(() => keeper.tick(), TICK_MS).unref();
     return keeper;
   }
 
   /** Lets go at once. */
   drop(): void {
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.channel.end();
   }
 
   /** Gives the queue to the next one in good order. May never settle on a dead connection. */
   close(): Promise<void> {
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     return this.channel.close();
   }
 
   /** Part of {@link KeeperChannelListener}. */
   lost(error: Error): void {
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.listener.lost(error);
   }
 
@@ -109,7 +110,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   /** Part of {@link KeeperChannelListener}. */
   delivered(message: ConsumeMessage): void {
     if (this.phase === 'waiting') this.startReplay();
-    this.progressAt = performance.now();
+    this.progressAt = clock.elapsed();
     const { type } = message.properties as { type?: string };
     const understood = this.understand(() => {
       if (type === 'record') this.onRecord(message);
@@ -206,7 +207,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   private serveWatch(request: Request, operation: WatchOperation): void {
-    const yes = request.address !== undefined && this.registrations.apply(request.address, operation, performance.now());
+    const yes = request.address !== undefined && this.registrations.apply(request.address, operation, clock.elapsed());
     this.log.whenSafe(() => {
       this.channel.acknowledgeRequest(request.tag);
       this.reply(request, yes === 'full'
@@ -231,7 +232,7 @@ export class LedgerKeeper implements KeeperChannelListener {
   private tick(): void {
     if (this.isStuck()) return this.channel.fail(new Error(`nothing has moved for ${STUCK_AFTER_MS / 1000} s`));
     if (this.phase !== 'keeping') return;
-    this.registrations.forgetSilent(performance.now());
+    this.registrations.forgetSilent(clock.elapsed());
     this.log.expired(this.state.takeExpired(this.clock.now()));
     this.refresh();
     this.log.flush();
@@ -273,8 +274,8 @@ export class LedgerKeeper implements KeeperChannelListener {
 
   private isStuck(): boolean {
     const busy = this.phase === 'replaying' || this.log.isWriting;
-    if (!busy) this.progressAt = performance.now();
-    return performance.now() - this.progressAt > STUCK_AFTER_MS;
+    if (!busy) this.progressAt = clock.elapsed();
+    return clock.elapsed() - this.progressAt > STUCK_AFTER_MS;
   }
 }
 

@@ -1,3 +1,4 @@
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { Operation } from './ledger-operation.js';
 import type { Told } from './ledger-reply.js';
 
@@ -21,10 +22,10 @@ export class LedgerWatches {
   private keeper: string | undefined;
   private renewing = false;
   private stopped = false;
-  private readonly timer: NodeJS.Timeout;
+  private readonly timer: ClockTimer;
 
   constructor(private readonly line: WatchLine) {
-    this.timer = setInterval(() => void this.renew(), RENEW_MS).unref();
+    this.timer = clock.setInterval(() => void this.renew(), RENEW_MS).unref();
   }
 
   async subscribe(key: string): Promise<void> {
@@ -53,7 +54,7 @@ export class LedgerWatches {
 
   stop(): void {
     this.stopped = true;
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.keys.clear();
   }
 

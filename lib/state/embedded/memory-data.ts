@@ -1,4 +1,5 @@
 import { ResultBackendError } from '../../errors.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import { ExpiryBuckets } from '../expiry-buckets.js';
 
 /** What an entry costs beside its bytes, roughly. */
@@ -23,11 +24,11 @@ export class MemoryData {
   readonly listeners = new Set<ChangeListener>();
   private readonly entries = new Map<string, Entry>();
   private readonly expiring = new ExpiryBuckets<Entry>();
-  private readonly sweeper: NodeJS.Timeout;
+  private readonly sweeper: ClockTimer;
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {
-    this.sweeper = setInterval(() => this.sweep(), SWEEP_EVERY_MS).unref();
+    this.sweeper = clock.setInterval(() => this.sweep(), SWEEP_EVERY_MS).unref();
   }
 
   /** How many entries there are, expired ones that were not swept yet included. */
@@ -37,7 +38,7 @@ export class MemoryData {
 
   find(name: string): Entry | undefined {
     const entry = this.entries.get(name);
-    if (entry === undefined || entry.expiresAt > performance.now()) return entry;
+    if (entry === undefined || entry.expiresAt > clock.elapsed()) return entry;
     this.remove(name);
     return undefined;
   }
@@ -85,7 +86,7 @@ export class MemoryData {
   }
 
   stop(): void {
-    clearInterval(this.sweeper);
+    clock.clear(this.sweeper);
     this.entries.clear();
     this.listeners.clear();
   }
@@ -110,7 +111,7 @@ export class MemoryData {
   }
 
   private sweep(): void {
-    for (const entry of this.expiring.takeExpired(performance.now())) {
+    for (const entry of this.expiring.takeExpired(clock.elapsed())) {
       if (this.entries.get(entry.name) === entry) this.remove(entry.name);
     }
   }
@@ -118,5 +119,5 @@ export class MemoryData {
 
 /** By the clock that nobody sets. The timers that are measured against it may be up to a millisecond early. */
 function expiryTime(expiresInMs: number | undefined): number {
-  return expiresInMs === undefined ? Infinity : performance.now() + expiresInMs + 1;
+  return expiresInMs === undefined ? Infinity : clock.elapsed() + expiresInMs + 1;
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { ResultBackendError } from '../../errors.js';
+import { clock } from '../../time/clock.js';
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, RESULTS_GONE, type Member, type MemberCount } from '../state-backend.js';
 import { MAX_KEYS_AT_ONCE, type MembersPage } from '../result-store.js';
 import type { MemcacheServersConnection } from './memcache-servers.js';
@@ -101,11 +102,11 @@ export class MemcacheMembers {
 
   private async header(key: string, expiresInMs: number | undefined): Promise<Header> {
     const name = `${key}~h`;
-    const until = expiresInMs === undefined ? Infinity : Date.now() + expiresInMs;
+    const until = expiresInMs === undefined ? Infinity : clock.now() + expiresInMs;
     for (;;) {
       const found = await this.servers.getVersioned(name);
       const longLife = expiresInMs === undefined ? undefined : Math.ceil(expiresInMs * PROLONG_FACTOR);
-      const fresh: Header = { id: randomBytes(16).toString('base64url'), expiresAt: longLife === undefined ? Infinity : Date.now() + longLife };
+      const fresh: Header = { id: randomBytes(16).toString('base64url'), expiresAt: longLife === undefined ? Infinity : clock.now() + longLife };
       if (found === undefined) {
         if (await this.servers.add(name, encodeHeader(fresh), longLife) === 'stored') return fresh;
         continue;

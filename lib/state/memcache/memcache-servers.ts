@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import type { MemcacheClient } from 'memcache-client';
+import { clock } from '../../time/clock.js';
 import { loadPeer } from '../load-peer.js';
 import { memcacheFailure } from './memcache-failure.js';
 import type { MemcacheServers } from './memcache-url.js';
@@ -138,5 +139,5 @@ const unmark = (stored: Buffer | undefined): Buffer | undefined => stored?.subar
 function lifetime(expiresInMs: number | undefined): number {
   if (expiresInMs === undefined) return 0;
   const seconds = Math.ceil(expiresInMs / 1000) + 1;
-  return seconds <= LONGEST_RELATIVE_SECONDS ? seconds : Math.ceil((Date.now() + expiresInMs) / 1000) + 1;
+  return seconds <= LONGEST_RELATIVE_SECONDS ? seconds : Math.ceil((clock.now() + expiresInMs) / 1000) + 1;
 }

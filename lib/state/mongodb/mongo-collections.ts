@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { clock } from '../../time/clock.js';
 
 export interface ValueDocument { _id: string; value: Buffer; expiresAt: Date }
 /** A set of members; its documents name it by `set`, which is new each time the set is made anew. */
@@ -38,5 +39,5 @@ export async function ensureIndexes({ values, sets, members }: MongoCollections)
 
 export function expiryDate(expiresInMs: number | undefined): Date {
   // The clock shows whole milliseconds, cut off: without the one on top, it could be one early.
-  return expiresInMs === undefined ? NEVER : new Date(Date.now() + expiresInMs + 1);
+  return expiresInMs === undefined ? NEVER : new Date(clock.now() + expiresInMs + 1);
 }

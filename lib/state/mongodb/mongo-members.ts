@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { clock } from '../../time/clock.js';
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Member, type MemberCount } from '../state-backend.js';
 import type { MembersPage } from '../result-store.js';
 import { expiryDate, type MongoCollections, type SetDocument } from './mongo-collections.js';
@@ -50,7 +51,7 @@ export class MongoMembers {
   }
 
   async page(key: string, position: number): Promise<MembersPage> {
-    const found = await this.collections.sets.findOne({ _id: key, expiresAt: { $gt: new Date() } });
+    const found = await this.collections.sets.findOne({ _id: key, expiresAt: { $gt: clock.date() } });
     const members: Member[] = [];
     if (found === null) return { members };
     const cursor = this.collections.members.find({ set: found.set, position: { $gte: position } }, { sort: { position: 1 }, limit: MEMBERS_PAGE_COUNT, batchSize: BATCH });
@@ -66,7 +67,7 @@ export class MongoMembers {
 
   /** Expired from now on; {@link sweep} removes what is left of it. */
   async delete(key: string): Promise<void> {
-    await this.collections.sets.updateOne({ _id: key, expiresAt: { $gt: new Date() } }, { $set: { expiresAt: new Date() } });
+    await this.collections.sets.updateOne({ _id: key, expiresAt: { $gt: clock.date() } }, { $set: { expiresAt: clock.date() } });
   }
 
   /** Removes sets that ended before that time, and their members. */
@@ -143,7 +144,7 @@ export class MongoMembers {
     const { sets } = this.collections;
     for (;;) {
       const expiresAt = expiryDate(expiresInMs);
-      const live = await sets.findOneAndUpdate({ _id: key, expiresAt: { $gt: new Date() } }, { $max: { expiresAt } });
+      const live = await sets.findOneAndUpdate({ _id: key, expiresAt: { $gt: clock.date() } }, { $max: { expiresAt } });
       if (live !== null) {
         await this.tell(live);
         return { set: live.set, count: live.count ?? 0 };
@@ -163,7 +164,7 @@ export class MongoMembers {
   private async makeSet(key: string, expiresAt: Date): Promise<string | undefined> {
     const { sets } = this.collections;
     const set = randomUUID();
-    const expired = await sets.findOne({ _id: key, expiresAt: { $lte: new Date() } });
+    const expired = await sets.findOne({ _id: key, expiresAt: { $lte: clock.date() } });
     try {
       if (expired === null) {
         await sets.insertOne({ _id: key, set, expiresAt });

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { MongoClient, TopologyDescriptionChangedEvent } from 'mongodb';
 import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import { refuseStrayCredentials } from '../../urls/credentials.js';
 import { loadPeer } from '../load-peer.js';
 import type { Claim, MemberCount, StateBackendCapabilities } from '../state-backend.js';
@@ -27,7 +28,7 @@ export class MongoStore implements ResultStore {
   #client: MongoClient | undefined;
   #collections: MongoCollections | undefined;
   #members: MongoMembers | undefined;
-  private sweeper: NodeJS.Timeout | undefined;
+  private sweeper: ClockTimer | undefined;
   readonly #url: string;
   readonly #tls: ConnectionOptions | undefined;
   private readonly connectTimeoutMs: number;
@@ -74,12 +75,12 @@ export class MongoStore implements ResultStore {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = this.#collections = this.#members = undefined;
-    clearInterval(this.sweeper);
+    clock.clear(this.sweeper);
     await client?.close(true).catch(() => undefined);
   }
 
   async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
-    const found = await this.ask(() => this.opened().values.find({ _id: { $in: [...keys] }, expiresAt: { $gt: new Date() } }).toArray());
+    const found = await this.ask(() => this.opened().values.find({ _id: { $in: [...keys] }, expiresAt: { $gt: clock.date() } }).toArray());
     const byKey = new Map(found.map(({ _id, value }) => [_id, value]));
     return keys.map((key) => byKey.get(key));
   }
@@ -101,7 +102,7 @@ export class MongoStore implements ResultStore {
     return this.ask(async () => {
       for (;;) {
         if (await this.take(key, value, expiresInMs)) return { taken: true };
-        const present = await this.opened().values.findOne({ _id: key, expiresAt: { $gt: new Date() } });
+        const present = await this.opened().values.findOne({ _id: key, expiresAt: { $gt: clock.date() } });
         // Gone between the two: then it is free.
         if (present !== null) return { taken: false, value: present.value };
       }
@@ -110,12 +111,12 @@ export class MongoStore implements ResultStore {
 
   async replaceIfEqual(key: string, expected: Buffer, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
     const result = await this.ask(() => this.opened().values.updateOne(
-      { _id: key, value: expected, expiresAt: { $gt: new Date() } }, { $set: { value, expiresAt: expiryDate(expiresInMs) } }));
+      { _id: key, value: expected, expiresAt: { $gt: clock.date() } }, { $set: { value, expiresAt: expiryDate(expiresInMs) } }));
     return result.matchedCount === 1;
   }
 
   async deleteIfEqual(key: string, value: Buffer): Promise<boolean> {
-    const result = await this.ask(() => this.opened().values.deleteOne({ _id: key, value, expiresAt: { $gt: new Date() } }));
+    const result = await this.ask(() => this.opened().values.deleteOne({ _id: key, value, expiresAt: { $gt: clock.date() } }));
     return result.deletedCount === 1;
   }
 
@@ -135,7 +136,7 @@ export class MongoStore implements ResultStore {
   }
 
   /** Removes now what {@link connect} has removed every minute. */
-  async sweep(before = new Date(Date.now() - SWEEP_GRACE_MS)): Promise<void> {
+  async sweep(before = new Date(clock.now() - SWEEP_GRACE_MS)): Promise<void> {
     await this.opened().values.deleteMany({ expiresAt: { $lte: before } });
     await this.sets().sweep(before);
   }
@@ -144,7 +145,7 @@ export class MongoStore implements ResultStore {
   private async take(key: string, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
     try {
       await this.opened().values.updateOne(
-        { _id: key, expiresAt: { $lte: new Date() } }, { $set: { value, expiresAt: expiryDate(expiresInMs) } }, { upsert: true });
+        { _id: key, expiresAt: { $lte: clock.date() } }, { $set: { value, expiresAt: expiryDate(expiresInMs) } }, { upsert: true });
       return true;
     } catch (error) {
       if (isDuplicateKey(error)) return false;
@@ -169,7 +170,7 @@ export class MongoStore implements ResultStore {
   private begin(collections: MongoCollections, listener: StoreListener): void {
     this.#collections = collections;
     this.#members = new MongoMembers(collections);
-    this.sweeper = setInterval(() => {
+    this.sweeper = clock.setInterval(() => {
       this.sweep().catch((error: unknown) => listener.warning(`Removing expired results from MongoDB failed: ${(error as Error).message}. It is tried again.`));
     }, SWEEP_EVERY_MS).unref();
   }

@@ -1,3 +1,5 @@
+import { clock, type ClockTimer } from '../../time/clock.js';
+
 interface Entry<T> { readonly item: T; readonly due: number }
 
 /** A line of entries that all wait equally long, so that the first is always the next one due. */
@@ -12,7 +14,7 @@ class Line<T> {
   }
 
   add(item: T): void {
-    this.entries.push({ item, due: performance.now() + this.waitMs });
+    this.entries.push({ item, due: clock.elapsed() + this.waitMs });
   }
 
   takeDue(now: number, into: T[]): void {
@@ -30,7 +32,7 @@ class Line<T> {
 export class PollSchedule<T> {
   private readonly lines: Line<T>[] = [];
   private readonly longest: Line<T>;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private timerDue = Infinity;
 
   constructor(minMs: number, maxMs: number, private readonly onDue: (items: T[]) => void) {
@@ -46,22 +48,22 @@ export class PollSchedule<T> {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.timerDue = Infinity;
   }
 
   private arm(): void {
     const due = Math.min(...this.lines.map((line) => line.firstDue));
     if (due >= this.timerDue) return;
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.timerDue = due;
-    this.timer = setTimeout(() => this.fire(), Math.max(0, due - performance.now()));
+    this.timer = clock.setTimeout(() => this.fire(), Math.max(0, due - clock.elapsed()));
   }
 
   private fire(): void {
     this.timerDue = Infinity;
     const due: T[] = [];
-    const now = performance.now();
+    const now = clock.elapsed();
     for (const line of this.lines) line.takeDue(now, due);
     if (due.length > 0) this.onDue(due);
     if (this.lines.some((line) => line.firstDue < Infinity)) this.arm();

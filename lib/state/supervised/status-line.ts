@@ -1,10 +1,11 @@
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { DispatcherError } from '../../errors.js';
+import { clock } from '../../time/clock.js';
 import type { StateBackendEvent, StateBackendState, StateBackendStatus } from '../state-backend.js';
 
 /** Where the backend stands, and what it tells of itself. */
 export class StatusLine {
-  private readonly stateSubject = new BehaviorSubject<StateBackendState>({ status: 'idle', since: Date.now() });
+  private readonly stateSubject = new BehaviorSubject<StateBackendState>({ status: 'idle', since: clock.now() });
   private readonly eventSubject = new Subject<StateBackendEvent>();
   readonly states: Observable<StateBackendState> = this.stateSubject.asObservable();
   readonly events: Observable<StateBackendEvent> = this.eventSubject.asObservable();
@@ -14,7 +15,7 @@ export class StatusLine {
   }
 
   become(status: StateBackendStatus, cause?: DispatcherError): void {
-    this.stateSubject.next({ status, since: Date.now(), ...(cause === undefined ? {} : { cause }) });
+    this.stateSubject.next({ status, since: clock.now(), ...(cause === undefined ? {} : { cause }) });
   }
 
   emit(event: StateBackendEvent): void {

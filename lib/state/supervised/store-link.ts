@@ -1,6 +1,7 @@
 import {
   DispatcherError, ResultBackendError, ResultBackendTimeoutError, ResultBackendUnavailableError, ShutdownError,
 } from '../../errors.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { CompleteResultBackendOptions } from '../result-backend-options.js';
 import type { ResultStore, StoreListener } from '../result-store.js';
 import type { StatusLine } from './status-line.js';
@@ -30,7 +31,7 @@ export class StoreLink {
   private opening: Promise<void> | undefined;
   private readonly stopping = makeStopper();
   private readonly waiters = new Set<Waiter>();
-  private heartbeat: NodeJS.Timeout | undefined;
+  private heartbeat: ClockTimer | undefined;
   private probing = false;
 
   constructor(
@@ -59,12 +60,12 @@ export class StoreLink {
     if (this.status === 'idle') return Promise.reject(this.unavailable());
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
-        clearTimeout(timer);
+        clock.clear(timer);
         this.waiters.delete(waiter);
         act();
       };
       const waiter: Waiter = { resolve: () => settle(resolve), reject: (error) => settle(() => reject(error)) };
-      const timer = setTimeout(() => waiter.reject(this.unavailable()), limitMs);
+      const timer = clock.setTimeout(() => waiter.reject(this.unavailable()), limitMs);
       this.waiters.add(waiter);
     });
   }
@@ -93,7 +94,7 @@ export class StoreLink {
   stopAdmitting(): void {
     this.status = 'closed';
     this.stopping.abort();
-    clearInterval(this.heartbeat);
+    clock.clear(this.heartbeat);
     for (const waiter of [...this.waiters]) waiter.reject(this.closedError());
   }
 
@@ -110,13 +111,13 @@ export class StoreLink {
   private async open(): Promise<void> {
     this.status = 'connecting';
     this.line.become('connecting');
-    const deadline = performance.now() + this.options.connectTimeoutMs;
+    const deadline = clock.elapsed() + this.options.connectTimeoutMs;
     for (let attempt = 1; ; attempt++) {
-      const error = await this.attempt(attempt, deadline - performance.now());
+      const error = await this.attempt(attempt, deadline - clock.elapsed());
       if (error === undefined) return;
       if (this.stopping.signal.aborted) throw this.closedError();
       const retryInMs = this.pauseAfter(attempt);
-      if (!error.retryable || performance.now() + retryInMs >= deadline) throw this.openFailed(error, attempt);
+      if (!error.retryable || clock.elapsed() + retryInMs >= deadline) throw this.openFailed(error, attempt);
       this.line.emit({ type: 'results.connect-failed', error, attempt, retryInMs });
       await pauseUntil(retryInMs, this.stopping.signal);
     }
@@ -149,7 +150,7 @@ export class StoreLink {
   private becomeReady(attempt: number): void {
     this.status = 'ready';
     this.cause = undefined;
-    this.heartbeat = setInterval(() => this.suspect(), this.options.heartbeatMs).unref();
+    this.heartbeat = clock.setInterval(() => this.suspect(), this.options.heartbeatMs).unref();
     this.line.become('ready');
     this.line.emit({ type: 'results.connected', attempt });
     this.owner.connected();
@@ -177,7 +178,7 @@ export class StoreLink {
     this.epoch++;
     // While connecting, the attempt under way sees the new epoch and fails.
     if (this.status !== 'ready') return;
-    clearInterval(this.heartbeat);
+    clock.clear(this.heartbeat);
     this.status = 'lost';
     this.store.drop();
     this.line.become('lost', error);

@@ -3,6 +3,7 @@ import { DispatcherError, ResultBackendError, ResultBackendTimeoutError, ResultB
 import type {
   Claim, ExpiryOptions, Member, MemberCount, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StopWatching,
 } from '../state-backend.js';
+import { clock } from '../../time/clock.js';
 import { DEFAULT_RESULT_BACKEND_OPTIONS, type CompleteResultBackendOptions, type ResultBackendOptions } from '../result-backend-options.js';
 import type { ResultStore } from '../result-store.js';
 import { Admission } from './admission.js';
@@ -163,9 +164,9 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
     this.admission.enter(bytes);
     try {
       const { operationTimeoutMs } = this.options;
-      const started = performance.now();
+      const started = clock.elapsed();
       if (!this.link.isReady) await this.link.whenReady(operationTimeoutMs);
-      return await this.ask(name, operationTimeoutMs - (performance.now() - started), work);
+      return await this.ask(name, operationTimeoutMs - (clock.elapsed() - started), work);
     } finally {
       this.admission.leave(bytes);
     }
@@ -190,12 +191,12 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
   }
 
   private async shutDown(deadlineMs: number): Promise<void> {
-    const deadline = performance.now() + deadlineMs;
+    const deadline = clock.elapsed() + deadlineMs;
     this.line.become('closing');
     this.watches.close();
     this.link.stopAdmitting();
     await atMost(deadlineMs, this.admission.idle());
-    await this.link.close(Math.max(0, deadline - performance.now()));
+    await this.link.close(Math.max(0, deadline - clock.elapsed()));
     this.line.closed();
   }
 }

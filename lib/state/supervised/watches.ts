@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { StopWatching } from '../state-backend.js';
 import { MAX_KEYS_AT_ONCE } from '../result-store.js';
 import { PollSchedule } from './poll-schedule.js';
@@ -42,7 +43,7 @@ export class Watches {
   private readonly toRead = new Set<KeyWatch>();
   private readonly schedule: PollSchedule<KeyWatch>;
   private reading = false;
-  private retry: NodeJS.Timeout | undefined;
+  private retry: ClockTimer | undefined;
   private closed = false;
 
   constructor(private readonly store: WatchedStore, pollMinMs: number, pollMaxMs: number) {
@@ -86,7 +87,7 @@ export class Watches {
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.retry);
+    clock.clear(this.retry);
     this.schedule.stop();
     this.toRead.clear();
     this.keys.clear();
@@ -179,7 +180,7 @@ export class Watches {
 
   private pauseAfterFailure(): void {
     if (this.closed) return;
-    this.retry = setTimeout(() => {
+    this.retry = clock.setTimeout(() => {
       this.retry = undefined;
       this.readOn();
     }, FAILED_LOOK_PAUSE_MS);

@@ -2,6 +2,7 @@ import { ConfigurationError, InvalidArgumentsError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { isA } from '../../task/error-text.js';
 import { RetryLater, SucceedEarly } from '../../task/verdicts.js';
+import { clock } from '../../time/clock.js';
 import { GiveBack } from '../give-back.js';
 import type { RunMiddleware } from '../middleware.js';
 import type { TaskContext } from '../task-context.js';
@@ -58,7 +59,7 @@ class CircuitBreaker {
     const controls = controlsOf(context);
     const circuit = this.circuitOf(context.name, controls);
     const before = circuit.state;
-    const admission = circuit.admit(performance.now());
+    const admission = circuit.admit(clock.elapsed());
     if (admission.kind === 'wait') {
       throw new GiveBack(this.spread(admission.milliseconds), `The circuit of ${this.scope} "${this.nameOf(context)}" is open.`);
     }
@@ -75,7 +76,7 @@ class CircuitBreaker {
       if (recorded) return;
       recorded = true;
       const before = circuit.state;
-      if (circuit.record(period, failed, performance.now()) !== before) this.report(circuit, context, controls);
+      if (circuit.record(period, failed, clock.elapsed()) !== before) this.report(circuit, context, controls);
     };
     // A handler that hangs on what is down ends with its timeout, and perhaps never by itself.
     const onAbort = (): void => record(hasTimedOut(context) ? true : undefined);

@@ -1,5 +1,6 @@
 import { ShutdownError } from '../../errors.js';
 import type { StateBackend } from '../../state/state-backend.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 
 /** What is on record of a task that runs here: that it does, under whose name. */
 export interface HeldRecord {
@@ -14,7 +15,7 @@ export interface HeldRecord {
 /** Looks after the records of what runs here, all by one timer, which is there only while there are any. */
 export class HeldRecords<Held extends HeldRecord> {
   private readonly held = new Set<Held>();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private looking = false;
 
   /** @param keep keeps one from expiring; false where it is its own no longer, and not looked after any more */
@@ -25,7 +26,7 @@ export class HeldRecords<Held extends HeldRecord> {
 
   add(record: Held): void {
     this.held.add(record);
-    this.timer ??= setInterval(() => void this.keepAll(), this.everyMs).unref();
+    this.timer ??= clock.setInterval(() => void this.keepAll(), this.everyMs).unref();
   }
 
   remove(record: Held): void {
@@ -34,7 +35,7 @@ export class HeldRecords<Held extends HeldRecord> {
   }
 
   private stop(): void {
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
   }
 

@@ -6,6 +6,7 @@ import type { TaskArgument } from '../../task/task.js';
 import { uniqueMarkOf } from '../../task/unique.js';
 import type { UniqueMark } from '../../task/unique-options.js';
 import { decodeUniqueClaim, encodeUniqueClaim, type UniqueClaim } from '../../task/unique-claim.js';
+import { clock } from '../../time/clock.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from './task-gate.js';
 
 /** Each conflict means that somebody else went on. */
@@ -21,7 +22,7 @@ export class UniqueGate implements TaskGate {
   readonly name = 'uniqueness';
   private readonly entered = new WeakSet<TaskVisit>();
 
-  constructor(private readonly backend: () => Promise<StateBackend>, private readonly now: () => number = () => Date.now()) {}
+  constructor(private readonly backend: () => Promise<StateBackend>, private readonly now: () => number = clock.now) {}
 
   concerns({ headers }: TaskVisit): boolean {
     return uniqueMarkOf(headers) !== undefined;

@@ -1,4 +1,5 @@
 import type { Broker, Delivery } from '../../brokers/broker.js';
+import { clock } from '../../time/clock.js';
 import { PrefetchPolicy } from '../prefetch-policy.js';
 import type { Intake, IntakeHost } from './intake.js';
 import { LineDelivery } from './line-delivery.js';
@@ -132,7 +133,7 @@ export class LinesIntake implements Intake {
   }
 
   refresh(maxAgeMs: number): void {
-    const now = performance.now();
+    const now = clock.elapsed();
     for (const line of this.lines) if (line.waiting.age(now) >= maxAgeMs) void line.giveBack();
   }
 

@@ -1,4 +1,5 @@
 import type { Broker, Consumption, Delivery } from '../../brokers/broker.js';
+import { clock } from '../../time/clock.js';
 import { PrefetchPolicy } from '../prefetch-policy.js';
 import { WaitingDeliveries } from '../waiting-deliveries.js';
 import type { Intake, IntakeHost } from './intake.js';
@@ -91,7 +92,7 @@ export class QueueIntake implements Intake {
   }
 
   refresh(maxAgeMs: number): void {
-    if (this.line.age(performance.now()) >= maxAgeMs) this.giveBack();
+    if (this.line.age(clock.elapsed()) >= maxAgeMs) this.giveBack();
   }
 
   share(): void {

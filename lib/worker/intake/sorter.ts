@@ -1,5 +1,6 @@
 import type { Delivery } from '../../brokers/broker.js';
 import type { Format } from '../../formats/format.js';
+import { clock } from '../../time/clock.js';
 import { pauseUntil } from '../../time/pause-until.js';
 import type { Settler } from '../settler.js';
 
@@ -35,9 +36,9 @@ export class Sorter {
   idle(limitMs: number): Promise<void> {
     if (this.moving === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, limitMs);
+      const timer = clock.setTimeout(resolve, limitMs);
       this.onIdle = () => {
-        clearTimeout(timer);
+        clock.clear(timer);
         resolve();
       };
     });
@@ -45,8 +46,8 @@ export class Sorter {
 
   /** Resolves when what waited has been moved, or after the limit: from then on it is known what there is of each name. */
   async caughtUp(limitMs: number, stopped: AbortSignal): Promise<void> {
-    const deadline = performance.now() + limitMs;
-    for (let before = -1; (before !== this.taken || this.moving > 0) && performance.now() < deadline && !stopped.aborted;) {
+    const deadline = clock.elapsed() + limitMs;
+    for (let before = -1; (before !== this.taken || this.moving > 0) && clock.elapsed() < deadline && !stopped.aborted;) {
       before = this.taken;
       await pauseUntil(QUIET_MS, stopped);
     }

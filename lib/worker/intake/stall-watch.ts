@@ -1,9 +1,11 @@
+import { clock, type ClockTimer } from '../../time/clock.js';
+
 /** Deliveries that wait here while no task ends for so long are given back for other workers. */
 const STALL_MS = 250;
 
 /** Tasks were short and are long now: what waits here should go to whoever has a slot free. */
 export class StallWatch {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
 
   /**
    * @param ended how many tasks have ended
@@ -17,18 +19,18 @@ export class StallWatch {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
   }
 
   private watch(): void {
     const endedBefore = this.ended();
-    const due = performance.now() + STALL_MS;
-    this.timer = setTimeout(() => {
+    const due = clock.elapsed() + STALL_MS;
+    this.timer = clock.setTimeout(() => {
       this.timer = undefined;
       if (this.isOver()) return;
       // A timer that comes late says that this process was busy or starved, not that its tasks are long.
-      const starved = performance.now() - due > STALL_MS / 4;
+      const starved = clock.elapsed() - due > STALL_MS / 4;
       if (this.ended() !== endedBefore || starved) this.watch();
       else this.onStall();
     }, STALL_MS);

@@ -1,4 +1,5 @@
 import type { Delivery } from '../../brokers/broker.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { IntakeHost } from './intake.js';
 import type { Line } from './line.js';
 import type { LineTurns } from './line-turns.js';
@@ -20,7 +21,7 @@ export interface Supply {
  */
 export class AskingSupply implements Supply {
   private asked = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
 
   constructor(private readonly lines: readonly Line[], private readonly turns: LineTurns, private readonly clock: RefillClock, private readonly host: IntakeHost) {
     for (const line of lines) this.shut(line);
@@ -40,7 +41,7 @@ export class AskingSupply implements Supply {
     if (line.asked > 0) {
       line.asked--;
       this.asked--;
-      this.clock.observe(performance.now() - line.wantedAt);
+      this.clock.observe(clock.elapsed() - line.wantedAt);
     }
     if (line.asked === 0) this.shut(line);
     this.host.receive(delivery);
@@ -48,7 +49,7 @@ export class AskingSupply implements Supply {
   }
 
   stop(): void {
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
     this.asked = 0;
     for (const line of this.lines) line.asked = 0;
@@ -62,20 +63,20 @@ export class AskingSupply implements Supply {
 
   private ask(line: Line): void {
     line.asked++;
-    line.wantedAt = performance.now();
+    line.wantedAt = clock.elapsed();
     this.asked++;
     line.expect();
-    this.timer ??= setTimeout(() => this.lookForAnswers(), this.clock.patienceMs);
+    this.timer ??= clock.setTimeout(() => this.lookForAnswers(), this.clock.patienceMs);
   }
 
   private lookForAnswers(): void {
     this.timer = undefined;
     const { patienceMs } = this.clock;
-    const now = performance.now();
+    const now = clock.elapsed();
     for (const line of this.lines) {
       if (line.asked === 0) continue;
       const restMs = line.wantedAt + patienceMs - now;
-      if (restMs > 1) this.timer ??= setTimeout(() => this.lookForAnswers(), restMs);
+      if (restMs > 1) this.timer ??= clock.setTimeout(() => this.lookForAnswers(), restMs);
       else this.unanswered(line);
     }
     this.host.fill();
@@ -95,7 +96,7 @@ export class AskingSupply implements Supply {
  */
 export class KeptSupply implements Supply {
   private awaited: Line | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private filling: NodeJS.Immediate | undefined;
 
   constructor(private readonly turns: LineTurns, private readonly clock: RefillClock, private readonly host: IntakeHost, private readonly keep: (delivery: Delivery) => void) {}
@@ -110,7 +111,7 @@ export class KeptSupply implements Supply {
   /** What came with it comes first: only then can be chosen. */
   arrived(line: Line, delivery: Delivery): void {
     if (line.wantedAt > 0) {
-      this.clock.observe(performance.now() - line.wantedAt);
+      this.clock.observe(clock.elapsed() - line.wantedAt);
       line.wantedAt = 0;
     }
     this.keep(delivery);
@@ -129,8 +130,8 @@ export class KeptSupply implements Supply {
   private await(line: Line): undefined {
     this.awaited = line;
     line.foundDry();
-    line.wantedAt = performance.now();
-    this.timer = setTimeout(() => {
+    line.wantedAt = clock.elapsed();
+    this.timer = clock.setTimeout(() => {
       this.forget();
       this.host.fill();
     }, this.clock.patienceMs);
@@ -143,7 +144,7 @@ export class KeptSupply implements Supply {
   }
 
   private forget(): void {
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     this.awaited = undefined;
   }
 }

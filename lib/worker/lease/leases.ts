@@ -1,4 +1,5 @@
 import type { EventSink } from '../../events/dispatcher-event.js';
+import { clock, type ClockTimer } from '../../time/clock.js';
 import type { RunningTask } from '../running-task.js';
 import type { Settler } from '../settler.js';
 import type { LeaseOptions } from './lease-gate.js';
@@ -22,7 +23,7 @@ export interface LeaseHost {
  * What fails is tried again until the task ends. One timer, whatever runs.
  */
 export class Leases {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private told = 0;
   private readonly reported = new Set<string>();
 
@@ -32,11 +33,11 @@ export class Leases {
   ) {}
 
   start(): void {
-    this.timer ??= setInterval(() => this.look(), this.options.afterMs / LOOKS).unref();
+    this.timer ??= clock.setInterval(() => this.look(), this.options.afterMs / LOOKS).unref();
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
   }
 
@@ -51,7 +52,7 @@ export class Leases {
 
   private look(): void {
     const { afterMs } = this.options;
-    const now = performance.now();
+    const now = clock.elapsed();
     for (const run of this.runs) {
       const age = now - run.startedAt;
       if (age < afterMs || !run.startTaking()) continue;

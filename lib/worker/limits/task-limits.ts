@@ -1,5 +1,6 @@
 import { InvalidTaskError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import { clock } from '../../time/clock.js';
 import { GiveBack } from '../give-back.js';
 import { Keyed } from './keyed.js';
 import { Lane } from './lane.js';
@@ -28,7 +29,7 @@ export class TaskLimits {
    * @throws GiveBack when it must wait, InvalidTaskError for a key that is none, or what `key` throws
    */
   enter(args: readonly unknown[]): Release {
-    const now = performance.now();
+    const now = clock.elapsed();
     const key = this.keyOf(args);
     const own = key === undefined ? undefined : this.keys?.of(key, now);
     // The key first: who waits for its key must not take a turn of the whole.
@@ -37,7 +38,7 @@ export class TaskLimits {
     own?.enter();
     this.whole?.enter();
     return (ran) => {
-      const duration = ran ? performance.now() - now : undefined;
+      const duration = ran ? clock.elapsed() - now : undefined;
       own?.leave(duration);
       this.whole?.leave(duration);
     };

@@ -1,6 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { answered } from '../../../amqp/open-channel.js';
 import { CLASSIC } from '../../../amqp/queue-forms.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { SignalSubscription } from '../../broker.js';
 import { declareOwnExchange, exchangeFailure } from '../signals/own-exchange.js';
 import { KeptChannel, type KeptChannelHost } from '../signals/kept-channel.js';
@@ -21,7 +22,7 @@ export interface BroadcastWatchHost extends KeptChannelHost {
 /** A queue that goes with its connection, bound to one topic, and its one listener. */
 export class BroadcastWatch implements SignalSubscription {
   private readonly kept: KeptChannel;
-  private pacing: NodeJS.Timeout | undefined;
+  private pacing: ClockTimer | undefined;
 
   constructor(private readonly exchange: string, private readonly topic: string, private readonly onMessage: (message: Buffer) => void, private readonly host: BroadcastWatchHost) {
     this.kept = new KeptChannel({ prepare: (model) => declareOwnExchange(model, exchange, 'direct'), setUp: (channel, giveUp) => this.listen(channel, giveUp), restored: () => undefined }, host);
@@ -38,7 +39,7 @@ export class BroadcastWatch implements SignalSubscription {
 
   stop(): Promise<void> {
     this.host.ended(this);
-    clearTimeout(this.pacing);
+    clock.clear(this.pacing);
     return this.kept.stop();
   }
 
@@ -64,8 +65,8 @@ export class BroadcastWatch implements SignalSubscription {
   }
 
   private askForMore(channel: Channel, last: ConsumeMessage): void {
-    clearTimeout(this.pacing);
-    this.pacing = setTimeout(() => {
+    clock.clear(this.pacing);
+    this.pacing = clock.setTimeout(() => {
       try {
         channel.ack(last, true);
       } catch {

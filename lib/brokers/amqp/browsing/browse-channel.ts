@@ -1,6 +1,7 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { BrokerError, BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
 import { answered, type ChannelClosure, closeChannel, openChannel, withChannel } from '../../../amqp/open-channel.js';
+import { clock } from '../../../time/clock.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 
 const CLOSE_LIMIT_MS = 5_000;
@@ -140,16 +141,16 @@ export class BrowseChannel {
   }
 
   private async untilArrived(size: number): Promise<boolean> {
-    let deadline = performance.now() + STARVED_MS;
+    let deadline = clock.elapsed() + STARVED_MS;
     while (this.ahead.length < size && this.failure === undefined) {
       if (await this.arrival()) {
-        deadline = performance.now() + STARVED_MS;
+        deadline = clock.elapsed() + STARVED_MS;
         continue;
       }
       const { messageCount } = await this.connected(() => answered(this.channel.checkQueue(this.queue), 'queue.declare'));
       // Others took the rest.
       if (messageCount === 0) return true;
-      if (performance.now() > deadline) return false;
+      if (clock.elapsed() > deadline) return false;
     }
     return true;
   }
@@ -182,11 +183,11 @@ export class BrowseChannel {
   private arrival(): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (came: boolean): void => {
-        clearTimeout(timer);
+        clock.clear(timer);
         this.wake = undefined;
         resolve(came);
       };
-      const timer = setTimeout(done, LOOK_MS, false);
+      const timer = clock.setTimeout(() => done(false), LOOK_MS);
       this.wake = () => done(true);
     });
   }

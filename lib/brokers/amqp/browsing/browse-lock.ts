@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
 import { CLASSIC } from '../../../amqp/queue-forms.js';
 import { BrokerError, BrokerUnavailableError } from '../../../errors.js';
 import { withChannel } from '../../../amqp/open-channel.js';
+import { clock } from '../../../time/clock.js';
 import { queueToken } from '../delays/delay-ladder.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 
@@ -22,7 +22,7 @@ export class BrowseLock {
   /** @throws BrokerError when others keep it for longer than `limitMs` */
   async hold<T>(model: ChannelModel, queue: string, limitMs: number, use: () => Promise<T>): Promise<T> {
     const name = browseLockName(this.exchange, queue);
-    await this.acquire(model, name, queue, performance.now() + limitMs);
+    await this.acquire(model, name, queue, clock.elapsed() + limitMs);
     try {
       return await use();
     } finally {
@@ -34,8 +34,8 @@ export class BrowseLock {
   private async acquire(model: ChannelModel, name: string, queue: string, deadline: number): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       if (await this.tryAcquire(model, name)) return;
-      if (performance.now() > deadline) throw busy(queue);
-      await sleep(pauseMs);
+      if (clock.elapsed() > deadline) throw busy(queue);
+      await clock.sleep(pauseMs);
     }
   }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { headersToStay } from '../../../task/broker-death.js';
+import { clock } from '../../../time/clock.js';
 import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowseAnswer, type BrowsedMessage, type BrowseOptions, type BrowseResult, type BrowseVisit, type Message } from '../../broker.js';
 import { portProperties } from '../consuming/port-properties.js';
 import { BrowseChannel, queueCounts } from './browse-channel.js';
@@ -117,11 +117,11 @@ export function shown({ content, properties, fields }: ConsumeMessage): BrowsedM
 
 /** A quorum queue takes its messages back a moment after the channel was closed; the next look must find them. */
 async function untilBack(model: ChannelModel, queue: string, kept: number): Promise<void> {
-  const deadline = performance.now() + BACK_AGAIN_LIMIT_MS;
-  while (kept > 0 && performance.now() < deadline) {
+  const deadline = clock.elapsed() + BACK_AGAIN_LIMIT_MS;
+  while (kept > 0 && clock.elapsed() < deadline) {
     const found = await queueCounts(model, queue).catch(() => undefined);
     // Where there is no queue or no connection any more, nothing comes back.
     if (found === undefined || found.messageCount >= kept) return;
-    await sleep(BACK_AGAIN_PAUSE_MS);
+    await clock.sleep(BACK_AGAIN_PAUSE_MS);
   }
 }

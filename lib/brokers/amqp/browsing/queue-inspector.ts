@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChannelModel } from 'amqplib';
+import { clock } from '../../../time/clock.js';
 import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
 import { withChannel } from '../../../amqp/open-channel.js';
 import { countDelayed } from '../delays/count-delayed.js';
@@ -41,7 +41,7 @@ export class QueueInspector {
       if (parts === undefined) return 0;
       const count = parts.reduce((sum, part) => sum + part.count, 0);
       if (count > 0 || looks === looksAtNone) return count;
-      await sleep(BETWEEN_LOOKS_MS);
+      await clock.sleep(BETWEEN_LOOKS_MS);
     }
   }
 

@@ -1,12 +1,13 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import { BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
+import { clock } from '../../../time/clock.js';
 import type { BrokerEvent, BrokerState } from '../../broker.js';
 import { worstStatus } from './broker-status.js';
 import type { Link } from './link.js';
 
 /** Makes one state and one stream of events out of the connections' many: an outage is told once. */
 export class BrokerMonitor {
-  readonly states = new BehaviorSubject<BrokerState>({ status: 'idle', since: Date.now() });
+  readonly states = new BehaviorSubject<BrokerState>({ status: 'idle', since: clock.now() });
   readonly events = new Subject<BrokerEvent>();
   private override: 'closing' | 'closed' | undefined;
   private attempts = 0;
@@ -82,7 +83,7 @@ export class BrokerMonitor {
     const { status, cause, blockedReason } = worstStatus(this.links);
     const next = this.override ?? status;
     if (next === this.state.status && cause === this.state.cause) return;
-    const since = next === this.state.status ? this.state.since : Date.now();
+    const since = next === this.state.status ? this.state.since : clock.now();
     this.states.next({ status: next, since, ...causeOf(next, cause, blockedReason) });
   }
 }

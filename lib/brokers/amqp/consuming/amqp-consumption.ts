@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { DispatcherError } from '../../../errors.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } from '../../broker.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { within } from '../../../time/within.js';
@@ -49,7 +50,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private readonly strays: AmqpDelivery[] = [];
   private stopped: Promise<void> | undefined;
   private closedOnce: Promise<void> | undefined;
-  private readonly givingBack = new Set<NodeJS.Timeout>();
+  private readonly givingBack = new Set<ClockTimer>();
 
   constructor(
     private readonly queue: string,
@@ -145,7 +146,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private async recover(error: DispatcherError): Promise<void> {
     if (this.recovering || this.stopping.signal.aborted) return;
     this.recovering = true;
-    if (performance.now() - this.restoredAt > STABLE_MS) this.failures = 0;
+    if (clock.elapsed() - this.restoredAt > STABLE_MS) this.failures = 0;
     try {
       while (!this.stopping.signal.aborted) {
         await this.waitBeforeRecovery(error);
@@ -184,12 +185,12 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
 
   private restored(): void {
     if (this.stopping.signal.aborted) return;
-    this.restoredAt = performance.now();
+    this.restoredAt = clock.elapsed();
     this.host.emit({ type: 'broker.consumer-restored', queue: this.queue });
   }
 
   private giveBackLater(delivery: AmqpDelivery): void {
-    const timer = setTimeout(() => {
+    const timer = clock.setTimeout(() => {
       this.givingBack.delete(timer);
       delivery.requeue();
     }, CALLBACK_FAILED_PAUSE_MS);
@@ -198,7 +199,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
 
   private async finish(): Promise<void> {
     await this.stop();
-    for (const timer of this.givingBack) clearTimeout(timer);
+    for (const timer of this.givingBack) clock.clear(timer);
     await this.channel?.close(CLOSE_LIMIT_MS);
     this.channel = undefined;
     this.host.ended(this);

@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { answered, type ChannelClosure, closeChannel, openChannel } from '../../../amqp/open-channel.js';
+import { clock } from '../../../time/clock.js';
 import { AckCoalescer, type AckSink } from './ack-coalescer.js';
 import { AmqpDelivery, type DeliveryChannel } from './amqp-delivery.js';
 import { Grant } from './grant.js';
@@ -208,12 +209,12 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
 }
 
 function schedule(callback: () => void, ms: number): () => void {
-  const timer = setTimeout(() => {
+  const timer = clock.setTimeout(() => {
     try {
       callback();
     } catch {
       // The channel is closing, and its event will say so.
     }
   }, ms);
-  return () => clearTimeout(timer);
+  return () => clock.clear(timer);
 }

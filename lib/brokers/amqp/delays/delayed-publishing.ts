@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import { BrokerError, BrokerUnavailableError, UnroutableTaskError } from '../../../errors.js';
+import { clock } from '../../../time/clock.js';
 import type { Address, Message } from '../../broker.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { makeStopper } from '../../../time/stopper.js';
@@ -35,7 +36,7 @@ export class DelayedPublishing {
   async publish(message: Message, address: Address, delayMs: number): Promise<void> {
     // Refused at once, before anything is declared for it.
     delayUnits(delayMs);
-    const due = Math.ceil(Date.now() + delayMs) + 1;
+    const due = Math.ceil(clock.now() + delayMs) + 1;
     return this.enter(message, { due, to: address, tries: 0 }, 'queue' in address ? address.queue : undefined);
   }
 
@@ -65,19 +66,19 @@ export class DelayedPublishing {
       admission.leave(bytes);
     }
     // Now: whatever the preparation took is not to be waited again.
-    const units = delayUnits(Math.min(LONGEST_DELAY_MS, Math.max(1, delayed.due - Date.now())));
+    const units = delayUnits(Math.min(LONGEST_DELAY_MS, Math.max(1, delayed.due - clock.now())));
     return this.publisher.publish(message, levelName(this.exchange, entryLevel(units)), delayRoutingKey(units, FORWARDED));
   }
 
   /** A connection or a channel that goes meanwhile is no reason to refuse: as with any publish, the next one will do. */
   private async prepare(queue: string | undefined): Promise<void> {
-    const deadline = performance.now() + this.host.maxWaitMs;
+    const deadline = clock.elapsed() + this.host.maxWaitMs;
     for (;;) {
-      const model = await this.host.connection(Math.max(0, deadline - performance.now()));
+      const model = await this.host.connection(Math.max(0, deadline - clock.elapsed()));
       try {
         return await this.infrastructure.prepare(model, queue);
       } catch (error) {
-        if (!(error instanceof BrokerUnavailableError) || performance.now() + RETRY_MS > deadline) throw error;
+        if (!(error instanceof BrokerUnavailableError) || clock.elapsed() + RETRY_MS > deadline) throw error;
       }
       await pauseUntil(RETRY_MS, this.stopping.signal);
     }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import { makeStopper } from '../../../time/stopper.js';
 import type { Address, BeforeUndelivered, BrowsedMessage, Delivery, Message } from '../../broker.js';
 import { pauseUntil } from '../../../time/pause-until.js';
@@ -44,7 +44,7 @@ export interface ForwarderHost extends ConsumptionHost {
 export class DueForwarder {
   private readonly stopping = makeStopper();
   private opening: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private consumption: AmqpConsumption | undefined;
   private lastWarning = '';
   /** By queue: when something was brought back into it, by the clock that never steps. */
@@ -65,7 +65,7 @@ export class DueForwarder {
   }
 
   startSoon(): void {
-    if (!this.stopping.signal.aborted) this.timer ??= setTimeout(() => this.start(), START_PAUSE_MS);
+    if (!this.stopping.signal.aborted) this.timer ??= clock.setTimeout(() => this.start(), START_PAUSE_MS);
   }
 
   /** Goes on in the background until it consumes; tries for as long as there is a connection to hope for. Idempotent. */
@@ -77,7 +77,7 @@ export class DueForwarder {
   /** Takes no more; what is under way is finished. */
   stop(): void {
     this.stopping.abort();
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     void this.consumption?.stop();
   }
 
@@ -156,9 +156,9 @@ export class DueForwarder {
     }
     // It has waited on the ladder for all of its delay. Clocks differ, and a rest of less than a unit is not worth another
     // walk; but one that is longer than clocks may differ says that a clock was set, and nothing of the delay.
-    for (let restMs = delayed.due - Date.now(); restMs > 0 && restMs <= CLOCKS_APART_MS; restMs = delayed.due - Date.now()) {
+    for (let restMs = delayed.due - clock.now(); restMs > 0 && restMs <= CLOCKS_APART_MS; restMs = delayed.due - clock.now()) {
       if (restMs > DELAY_UNIT_MS) return this.sendBack(message, delayed);
-      await sleep(restMs, undefined, { signal }).catch(() => undefined);
+      await pauseUntil(restMs, signal);
       if (signal.aborted) return false;
     }
     return this.hand(message, delayed);
@@ -173,13 +173,13 @@ export class DueForwarder {
 
   private async bringBack(message: Message, removed: Removed): Promise<true> {
     const { queue } = removed;
-    const now = performance.now();
+    const now = clock.elapsed();
     if (this.broughtBack.size > MOST_REMEMBERED) this.broughtBack.clear();
     const last = this.broughtBack.get(queue) ?? -Infinity;
     this.broughtBack.set(queue, now);
     if (now - last > REMOVED_AGAIN_MS) this.host.warn(removalWarning(removed, this.exchange));
     if (isOfLedger(removed, this.exchange)) return true;
-    const delayed = { due: Date.now(), to: { queue }, tries: 0 };
+    const delayed = { due: clock.now(), to: { queue }, tries: 0 };
     if (now - last < REMOVED_AGAIN_MS) return this.sendBack(message, { ...delayed, due: delayed.due + REMOVED_AGAIN_MS });
     return this.hand(message, delayed);
   }
@@ -211,7 +211,7 @@ export class DueForwarder {
 
   /** Meanwhile it waits on the ladder, where it is in nobody's way. */
   private async putOff(message: Message, { to, tries }: Delayed): Promise<void> {
-    await this.sendBack(message, { due: Date.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
+    await this.sendBack(message, { due: clock.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
   }
 
   private async giveUp(message: BrowsedMessage, delayed: Delayed, problem: string): Promise<void> {

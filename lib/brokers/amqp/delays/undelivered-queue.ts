@@ -1,6 +1,7 @@
 import { HeadersTooLargeError, UnroutableTaskError } from '../../../errors.js';
 import { shortenHeaders } from '../../../task/shorten-headers.js';
 import { undeliveredHeaders, undeliveredQueueOf, undeliveredWarning } from '../../../task/undelivered.js';
+import { clock } from '../../../time/clock.js';
 import type { BeforeUndelivered, BrowsedMessage, Message } from '../../broker.js';
 import type { Publisher } from '../publishing/publisher.js';
 
@@ -26,7 +27,7 @@ export class UndeliveredQueue {
   }
 
   async bury({ body, properties, exchange, routingKey }: BrowsedMessage, problem: string): Promise<void> {
-    const headers = undeliveredHeaders(properties.headers, { exchange, routingKey, problem, at: new Date() });
+    const headers = undeliveredHeaders(properties.headers, { exchange, routingKey, problem, at: clock.date() });
     try {
       await this.publishShortened({ body, properties: { ...properties, headers } });
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { DispatcherError } from '../../../errors.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { Message } from '../../broker.js';
 import type { PublishingLimits } from '../amqp-broker-options.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
@@ -39,7 +40,7 @@ export class Publisher implements PublishChannelListener {
   private lastUnconfirmed: Outgoing[] = [];
   private blocked = false;
   private refusal: DispatcherError | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private barrenChannels = 0;
   private serverMaxBytes = Infinity;
   private readonly refusedExchanges = new RefusedExchanges();
@@ -52,12 +53,12 @@ export class Publisher implements PublishChannelListener {
   }
 
   publish(message: Message, exchange: string, routingKey: string): Promise<void> {
-    const outgoing = new Outgoing(message, exchange, routingKey, performance.now() + this.limits.maxWaitMs);
+    const outgoing = new Outgoing(message, exchange, routingKey, clock.elapsed() + this.limits.maxWaitMs);
     const { bytes } = outgoing;
     const refusal = this.refusal ?? this.admission.refusal(bytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     this.admission.enter(bytes);
-    this.timer ??= setInterval(() => this.tick(), Math.min(100, Math.max(10, this.limits.maxWaitMs / 10)));
+    this.timer ??= clock.setInterval(() => this.tick(), Math.min(100, Math.max(10, this.limits.maxWaitMs / 10)));
     if (this.waiting.length === 0 && this.canSend()) this.send(outgoing);
     else this.waiting.push(outgoing);
     return outgoing.promise;
@@ -100,7 +101,7 @@ export class Publisher implements PublishChannelListener {
     this.refusal = shutDown();
     await within(limitMs, this.admission.whenIdle());
     this.rejectAll(shutDown());
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
     // Or the channel's end would look like an accident, and be mended.
     this.model = undefined;
@@ -182,7 +183,7 @@ export class Publisher implements PublishChannelListener {
 
   private nacked(outgoing: Outgoing): void {
     outgoing.nacks++;
-    if (!this.retries.add(outgoing, performance.now())) this.settle(outgoing, rejected(outgoing));
+    if (!this.retries.add(outgoing, clock.elapsed())) this.settle(outgoing, rejected(outgoing));
   }
 
   private blame(unconfirmed: readonly Outgoing[], closure: ChannelClosure): void {
@@ -194,7 +195,7 @@ export class Publisher implements PublishChannelListener {
       }
       return;
     }
-    const refused = this.refusedExchanges.note(closure, performance.now());
+    const refused = this.refusedExchanges.note(closure, clock.elapsed());
     if (refused !== undefined) {
       for (const one of unconfirmed) if (one.exchange === refused) this.settle(one, killedChannel(one, closure));
     } else if (causedByPublish(closure)) {
@@ -207,7 +208,7 @@ export class Publisher implements PublishChannelListener {
   private async reopen(model: ChannelModel, closure: ChannelClosure): Promise<void> {
     while (this.model === model) {
       const pauseMs = REOPEN_PAUSES_MS[Math.min(this.barrenChannels++, REOPEN_PAUSES_MS.length - 1)] as number;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await clock.sleep(pauseMs);
       if (this.model !== model) return;
       try {
         if (closure.code === 404) await this.host.repair(model);
@@ -223,9 +224,9 @@ export class Publisher implements PublishChannelListener {
 
   /** Coarse on purpose: one timer for all ages, running only while something waits. */
   private tick(): void {
-    const now = performance.now();
+    const now = clock.elapsed();
     if (this.admission.isIdle) {
-      clearInterval(this.timer);
+      clock.clear(this.timer);
       this.timer = undefined;
       return;
     }

@@ -1,5 +1,6 @@
 import { missingRightIn } from '../../../amqp/missing-right.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
+import { clock } from '../../../time/clock.js';
 
 /** For so long nothing more is tried with an exchange that we may not write to: each try ends the channel, for all others too. */
 const KEPT_MS = 30_000;
@@ -24,7 +25,7 @@ export class RefusedExchanges {
   find(exchange: string): ChannelClosure | undefined {
     if (this.closures.size === 0) return undefined;
     const known = this.closures.get(exchange);
-    if (known === undefined || known.until > performance.now()) return known?.closure;
+    if (known === undefined || known.until > clock.elapsed()) return known?.closure;
     this.closures.delete(exchange);
     return undefined;
   }

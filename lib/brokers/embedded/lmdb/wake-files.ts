@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, rmSync, statSync, utimesSync, watch, write, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
+import { clock } from '../../../time/clock.js';
 
 const FOLDER = 'wake';
 const BYTE = Buffer.from('.');
@@ -47,7 +48,7 @@ export class WakeFiles {
 
   signOfLife(): void {
     if (this.own === undefined) return;
-    const now = new Date();
+    const now = clock.date();
     // Somebody may have cleaned up in the folder; the next start makes it anew.
     quietly(() => utimesSync(this.own as string, now, now));
   }

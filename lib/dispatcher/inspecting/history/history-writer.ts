@@ -3,6 +3,7 @@ import { bytesOf, type EndedEntry } from '../../../inspection/book/kept-ends.js'
 import type { EndedState, EndedTaskInfo } from '../../../inspection/model.js';
 import { encodeValue } from '../../../results/result-value.js';
 import type { StateBackend } from '../../../state/state-backend.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import { within } from '../../../time/within.js';
 import { hourKey, hourOf } from './history-keys.js';
 
@@ -40,7 +41,7 @@ export class HistoryWriter {
   private number = 0;
   private dropped = 0;
   private isFailing = false;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private writing: Promise<void> | undefined;
   private closed = false;
 
@@ -62,7 +63,7 @@ export class HistoryWriter {
   /** What waits is written, if the store takes it in time. Never rejects. */
   async stop(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.timer);
+    clock.clear(this.timer);
     await within(LAST_WRITE_MS, this.writeLast());
   }
 
@@ -73,7 +74,7 @@ export class HistoryWriter {
 
   private plan(pauseMs: number): void {
     if (this.closed || this.timer !== undefined || this.writing !== undefined) return;
-    this.timer = setTimeout(() => {
+    this.timer = clock.setTimeout(() => {
       this.timer = undefined;
       this.writing = this.writeAll().finally(() => {
         this.writing = undefined;

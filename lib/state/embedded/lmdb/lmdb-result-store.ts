@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ResultBackendUnavailableError } from '../../../errors.js';
+import { clock } from '../../../time/clock.js';
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../../result-store.js';
 import { memberKey, positionOf, readMember, readSet, textKey } from './records.js';
@@ -111,7 +112,7 @@ function readPage(tables: ResultTables, key: string, position: number): MembersP
   const record = tables.sets.getBinary(textKey(key));
   if (record === undefined) return { members: [] };
   const { set, count, expiresAt } = readSet(record);
-  if (expiresAt <= Date.now()) return { members: [] };
+  if (expiresAt <= clock.now()) return { members: [] };
   const members: Member[] = [];
   let bytes = 0;
   for (const entry of tables.members.getRange({ start: memberKey(set, position), end: memberKey(set, count) })) {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigurationError, DispatcherError, ResultBackendUnavailableError } from '../../../errors.js';
 import { folderProblem } from '../../../lmdb/folder-problem.js';
 import { makeFolder } from '../../../lmdb/make-folder.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 import { FORMAT, numberKey, textKey } from './records.js';
 import { foreignTable, openResultFolder, RESULT_FOLDER, type ResultFolder, type ResultTables } from './result-tables.js';
 import { LAST_CHANGE, MOST_CHANGES, numberIn, ResultTransaction } from './result-transaction.js';
@@ -91,7 +92,7 @@ function checkFormat(folder: string, tables: ResultTables): void {
 export class SharedFolder {
   readonly tables: ResultTables;
   private readonly users = new Set<FolderUser>();
-  private readonly timers: NodeJS.Timeout[];
+  private readonly timers: ClockTimer[];
   /** What users are to be told when they join. */
   private watchProblem: string | undefined;
   private watcher: FSWatcher | undefined;
@@ -100,12 +101,12 @@ export class SharedFolder {
   private sweeping = false;
   /** Why nothing can be written; what is asked for meanwhile is refused at once. */
   private refusing: DispatcherError | undefined;
-  private probe: NodeJS.Timeout | undefined;
+  private probe: ClockTimer | undefined;
 
   constructor(private readonly path: string, private readonly folder: ResultFolder) {
     this.tables = folder.tables;
     this.lastChange = numberIn(this.tables, LAST_CHANGE);
-    this.timers = [setInterval(() => void this.sweep(), SWEEP_EVERY_MS).unref(), setInterval(() => this.look(), LOOK_EVERY_MS).unref()];
+    this.timers = [clock.setInterval(() => void this.sweep(), SWEEP_EVERY_MS).unref(), clock.setInterval(() => this.look(), LOOK_EVERY_MS).unref()];
     this.watchFile();
   }
 
@@ -123,7 +124,7 @@ export class SharedFolder {
   async write<T>(work: (transaction: ResultTransaction) => T): Promise<T> {
     if (this.refusing !== undefined) throw this.refusing;
     try {
-      return await this.transact(() => work(new ResultTransaction(this.tables, Date.now())));
+      return await this.transact(() => work(new ResultTransaction(this.tables, clock.now())));
     } finally {
       this.lookSoon();
     }
@@ -135,7 +136,7 @@ export class SharedFolder {
     if (problem !== undefined) throw problem;
     try {
       this.tables.root.resetReadTxn();
-      return work(new ResultTransaction(this.tables, Date.now()), this.tables);
+      return work(new ResultTransaction(this.tables, clock.now()), this.tables);
     } catch (error) {
       throw this.folder.typed(error);
     }
@@ -143,8 +144,8 @@ export class SharedFolder {
 
   leave(user: FolderUser): Promise<void> {
     if (!this.users.delete(user) || this.users.size > 0) return closing.get(this.path) ?? Promise.resolve();
-    for (const timer of this.timers) clearInterval(timer);
-    clearTimeout(this.probe);
+    for (const timer of this.timers) clock.clear(timer);
+    clock.clear(this.probe);
     this.watcher?.close();
     this.forget();
     return close(this.path, this.folder);
@@ -185,7 +186,7 @@ export class SharedFolder {
       for (const user of [...this.users]) user.lost(error);
       return;
     }
-    if (this.users.size > 0) this.probe ??= setTimeout(() => void this.tryAgain(), PROBE_AFTER_MS).unref();
+    if (this.users.size > 0) this.probe ??= clock.setTimeout(() => void this.tryAgain(), PROBE_AFTER_MS).unref();
     if (this.refusing !== undefined) return;
     this.refusing = error;
     for (const user of this.users) user.blocked(error);
@@ -194,7 +195,7 @@ export class SharedFolder {
   /** Something must be written to learn that the disk takes it again, even when nobody writes. */
   private async tryAgain(): Promise<void> {
     this.probe = undefined;
-    await this.transact(() => void this.tables.meta.put(PROBE_KEY, numberKey(Date.now()))).catch(() => undefined);
+    await this.transact(() => void this.tables.meta.put(PROBE_KEY, numberKey(clock.now()))).catch(() => undefined);
   }
 
   /** Whoever joins from now on opens the folder anew. */

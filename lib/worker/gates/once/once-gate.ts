@@ -3,6 +3,7 @@ import type { StateBackend } from '../../../state/state-backend.js';
 import { countHeader, Header } from '../../../task/headers.js';
 import { LEASE_REMEMBERED_SECONDS, onceHeaders, onceSeconds } from '../../../task/once.js';
 import type { TaskHeaders } from '../../../task/task.js';
+import { clock } from '../../../time/clock.js';
 import { HeldRecords } from '../held-records.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from '../task-gate.js';
 import { lookHeaders, looksOf, pauseBeforeLook } from './claim-looks.js';
@@ -44,7 +45,7 @@ export class OnceGate implements TaskGate {
   constructor(
     private readonly backend: () => Promise<StateBackend>,
     readonly times: OnceTimes = onceTimes(),
-    private readonly clocks: OnceClocks = { now: () => Date.now(), monotonic: () => performance.now() },
+    private readonly clocks: OnceClocks = { now: clock.now, monotonic: clock.elapsed },
   ) {
     this.held = new HeldRecords(backend, times.renewMs, (store, claim) => renewClaim(store, claim, clocks.now()));
   }

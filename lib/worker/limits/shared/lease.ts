@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { StateBackend } from '../../../state/state-backend.js';
+import { clock, type ClockTimer } from '../../../time/clock.js';
 
 const MANY_OTHERS = 1_000;
 
@@ -22,7 +23,7 @@ export class Lease {
   private validUntil = -Infinity;
   private registered = false;
   private renewing: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: ClockTimer | undefined;
   private stopped = false;
   private readonly seen = new Map<string, number>();
 
@@ -33,14 +34,14 @@ export class Lease {
 
   /** Our name, which others will see alive for a while. Starts the renewal. */
   async ensure(): Promise<string> {
-    if (performance.now() > this.validUntil - this.leaseMs / 2) await this.renew();
-    if (!this.stopped) this.timer ??= setInterval(() => this.onTimer(), this.leaseMs / 3).unref();
+    if (clock.elapsed() > this.validUntil - this.leaseMs / 2) await this.renew();
+    if (!this.stopped) this.timer ??= clock.setInterval(() => this.onTimer(), this.leaseMs / 3).unref();
     return this.name;
   }
 
   /** Those of them whose lease has ended. */
   async gone(names: readonly string[]): Promise<string[]> {
-    const now = performance.now();
+    const now = clock.elapsed();
     const believedMs = this.leaseMs / 6;
     const unsure = names.filter((name) => name !== this.name && (this.seen.get(name) ?? -Infinity) < now - believedMs);
     const backend = await this.owner.backend();
@@ -52,7 +53,7 @@ export class Lease {
 
   stop(): void {
     this.stopped = true;
-    clearInterval(this.timer);
+    clock.clear(this.timer);
     this.timer = undefined;
   }
 
@@ -65,12 +66,12 @@ export class Lease {
 
   private onTimer(): void {
     if (!this.owner.isHolding()) {
-      clearInterval(this.timer);
+      clock.clear(this.timer);
       this.timer = undefined;
       return;
     }
     this.renew().catch((error: unknown) => {
-      if (this.registered && performance.now() > this.validUntil) this.rename(error);
+      if (this.registered && clock.elapsed() > this.validUntil) this.rename(error);
     }).finally(() => this.owner.tick());
   }
 
@@ -81,7 +82,7 @@ export class Lease {
   private async writeDown(): Promise<void> {
     const backend = await this.owner.backend();
     if (this.registered) {
-      const asked = performance.now();
+      const asked = clock.elapsed();
       const value = Buffer.from(this.name);
       if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: this.leaseMs })) {
         this.validUntil = asked + this.leaseMs;
@@ -89,7 +90,7 @@ export class Lease {
       }
       this.rename(undefined);
     }
-    const asked = performance.now();
+    const asked = clock.elapsed();
     await backend.set(this.prefix + this.name, Buffer.from(this.name), { expiresInMs: this.leaseMs });
     this.registered = true;
     this.validUntil = asked + this.leaseMs;

@@ -1,3 +1,4 @@
+import { clock } from '../../../time/clock.js';
 import type { Entrance, TaskEnd, TaskGate, TaskVisit } from '../../gates/task-gate.js';
 import type { Entered } from './name-limits.js';
 import type { SharedLimits } from './shared-limits.js';
@@ -31,7 +32,7 @@ export class LimitsGate implements TaskGate {
     if (!entered.entered) return { kind: 'wait', delayMs: entered.delayMs, reason: `Task "${visit.name}" waits: all processes together run or start as many as they may (${entered.limit}).` };
     // Given up at a shutdown while it was asked for: nobody will run it, or leave.
     if (isLeft) entered.leave(undefined);
-    else this.stays.set(visit, { since: performance.now(), entered });
+    else this.stays.set(visit, { since: clock.elapsed(), entered });
     return RUN;
   }
 
@@ -42,7 +43,7 @@ export class LimitsGate implements TaskGate {
     if (stay !== undefined) {
       this.stays.delete(visit);
       const ran = kind === 'succeeded' || kind === 'failed' || kind === 'retrying';
-      stay.entered.leave(ran ? performance.now() - stay.since : undefined);
+      stay.entered.leave(ran ? clock.elapsed() - stay.since : undefined);
     }
     return Promise.resolve();
   }

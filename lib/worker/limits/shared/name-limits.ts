@@ -1,3 +1,4 @@
+import { clock } from '../../../time/clock.js';
 import { Keyed } from '../keyed.js';
 import type { TaskLimitOptions } from '../limit-options.js';
 import { Permits } from './permits.js';
@@ -67,7 +68,7 @@ export class NameLimits {
 
   /** Who waits for its key takes no place of the whole; and tickets last, which are used up by a start. */
   private steps(key: string | undefined): Step[] {
-    const now = performance.now();
+    const now = clock.elapsed();
     return [
       ...key === undefined ? [] : placeOf(this.keys?.of(key, now), 'limits.perKey.global'),
       ...placeOf(this.whole, 'limits.global'),

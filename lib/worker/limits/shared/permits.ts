@@ -1,4 +1,5 @@
 import type { StateBackend } from '../../../state/state-backend.js';
+import { clock } from '../../../time/clock.js';
 import type { RateLimit } from '../limit-options.js';
 import { Turns } from '../turns.js';
 
@@ -50,7 +51,7 @@ export class Permits {
   async take(): Promise<(() => Promise<void>) | undefined> {
     const backend = await this.host.backend();
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const ticket = this.likelyFree(performance.now());
+      const ticket = this.likelyFree(clock.elapsed());
       if (ticket === undefined) return undefined;
       const value = await this.ask(backend, ticket);
       if (value !== undefined) return () => this.giveBack(backend, ticket, value);
@@ -60,7 +61,7 @@ export class Permits {
 
   /** In how many milliseconds to ask again. */
   turn(): number {
-    const now = performance.now();
+    const now = clock.elapsed();
     const first = Math.min(Math.max(this.fullUntil - now, SHORTEST_TURN_MS), LONGEST_TURN_MS);
     return this.turns.next(now, first, this.periodMs / this.freeAt.length, this.random());
   }
@@ -69,12 +70,12 @@ export class Permits {
   private async ask(backend: StateBackend, ticket: number): Promise<Buffer | undefined> {
     const { graceMs } = this;
     const heldMs = this.periodMs + graceMs;
-    const asked = performance.now();
+    const asked = clock.elapsed();
     // Nobody else asks for it meanwhile; if the answer is lost, it may be ours.
     this.freeAt[ticket] = this.usedUntil = asked + heldMs;
-    const value = Buffer.from(`${Math.ceil(Date.now() + heldMs)} ${this.random()}`);
+    const value = Buffer.from(`${Math.ceil(clock.now() + heldMs)} ${this.random()}`);
     const claim = await backend.setIfAbsent(this.keyOf(ticket), value, { expiresInMs: heldMs });
-    const answered = performance.now();
+    const answered = clock.elapsed();
     this.fullUntil = -Infinity;
     if (!claim.taken) {
       this.freeAt[ticket] = this.hint(claim.value, answered);
@@ -111,7 +112,7 @@ export class Permits {
 
   /** When whoever has the ticket expects it to be free. Clocks differ: at least a moment, at most a whole period. */
   private hint(value: Buffer, now: number): number {
-    const inMs = Number(value.toString().split(' ')[0]) - Date.now();
+    const inMs = Number(value.toString().split(' ')[0]) - clock.now();
     const least = Math.max(SHORTEST_GRACE_MS / 2, this.periodMs / 100);
     const most = this.periodMs + LONGEST_GRACE_MS;
     return now + (inMs > least ? Math.min(inMs, most) : least);

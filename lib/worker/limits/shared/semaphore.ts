@@ -1,5 +1,6 @@
 import { ShutdownError } from '../../../errors.js';
 import type { StateBackend } from '../../../state/state-backend.js';
+import { clock } from '../../../time/clock.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { Lane } from '../lane.js';
 import type { Lease } from './lease.js';
@@ -55,7 +56,7 @@ export class Semaphore {
 
   /** False: all places are taken. @throws what the backend throws */
   acquire(): Promise<boolean> {
-    if (performance.now() < this.fullUntil) return Promise.resolve(false);
+    if (clock.elapsed() < this.fullUntil) return Promise.resolve(false);
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       void this.work();
@@ -72,12 +73,12 @@ export class Semaphore {
 
   /** In how many milliseconds to ask again. */
   turn(): number {
-    return this.lane.turn(performance.now(), Math.random());
+    return this.lane.turn(clock.elapsed(), Math.random());
   }
 
   /** Our name has changed, or the roll has become old: it is written anew. */
   refresh(force: boolean): void {
-    if (!force && (this.held === 0 || performance.now() - this.writtenAt < ROLL_MS / 3)) return;
+    if (!force && (this.held === 0 || clock.elapsed() - this.writtenAt < ROLL_MS / 3)) return;
     this.known = undefined;
     this.recorded = NaN;
     void this.work();
@@ -103,7 +104,7 @@ export class Semaphore {
 
   /** False when another process has changed the roll meanwhile. */
   private async round(): Promise<boolean> {
-    if (this.waiting.length > 0 && performance.now() < this.fullUntil) {
+    if (this.waiting.length > 0 && clock.elapsed() < this.fullUntil) {
       this.refuse(this.waiting.length);
       return true;
     }
@@ -126,7 +127,7 @@ export class Semaphore {
       waiter.resolve(true);
     }
     if (granted < asking) {
-      this.fullUntil = performance.now() + FULL_FOR_MS;
+      this.fullUntil = clock.elapsed() + FULL_FOR_MS;
       this.refuse(asking - granted);
     }
     return true;
@@ -155,7 +156,7 @@ export class Semaphore {
     const written = await this.exchange(backend, expected, next);
     if (!written) return false;
     this.known ??= { value: next };
-    this.writtenAt = performance.now();
+    this.writtenAt = clock.elapsed();
     return true;
   }
 

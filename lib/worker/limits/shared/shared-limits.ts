@@ -1,6 +1,7 @@
 import { ResultBackendUnavailableError } from '../../../errors.js';
 import type { EventSink } from '../../../events/dispatcher-event.js';
 import type { StateBackend } from '../../../state/state-backend.js';
+import { clock } from '../../../time/clock.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import type { TaskLimitOptions } from '../limit-options.js';
 import { Lease } from './lease.js';
@@ -49,8 +50,8 @@ export class SharedLimits implements SemaphoreHost {
 
   /** Writes down what was given back, as far as that is possible in the time; the rest is free when the lease ends. */
   async close(deadlineMs: number): Promise<void> {
-    const deadline = performance.now() + Math.min(deadlineMs, MOST_CLOSING_MS);
-    while (!this.isSettled && performance.now() < deadline) await pauseUntil(LOOK_EVERY_MS, this.stopped);
+    const deadline = clock.elapsed() + Math.min(deadlineMs, MOST_CLOSING_MS);
+    while (!this.isSettled && clock.elapsed() < deadline) await pauseUntil(LOOK_EVERY_MS, this.stopped);
     const settled = this.isSettled && this.held === 0;
     this.stopping.abort();
     this.lease.stop();

@@ -1,0 +1,17 @@
+import type { Handler } from '../worker/handler.js';
+import type { RunMiddleware, RunMiddlewareInput } from '../worker/middleware.js';
+import { withMiddleware } from '../worker/with-middleware.js';
+import { resolveMiddlewares, type FindProvider } from './resolve-middleware.js';
+
+/** Puts around every handler what the configuration names for all of them, and within it what the handler names itself. */
+export class RunMiddlewares {
+  private global: RunMiddleware[] | undefined;
+
+  constructor(private readonly inputs: readonly RunMiddlewareInput[] | undefined, private readonly find: FindProvider) {}
+
+  /** Providers are looked up when the first handlers are known: before that not all exist. @throws ConfigurationError */
+  around(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+    const global = this.global ??= resolveMiddlewares<RunMiddleware>(this.inputs, 'run', 'middleware.run', this.find);
+    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
+  }
+}
