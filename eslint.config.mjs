@@ -34,7 +34,7 @@ const dates = { selector: 'NewExpression[callee.name="Date"][arguments.length=0]
 const ofTheMachine = ['lib/time/clock.ts', 'lib/cli/**', 'lib/dashboard/**', 'lib/nest/threads/**'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/package/apps/', 'bench/out/', '**/*.d.mts'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/package/apps/', 'bench/out/', 'site/', '.cache/', '**/*.d.mts'] },
   {
     files: ['lib/**/*.ts', 'sample-app/**/*.ts', 'test/**/*.ts', 'bench/**/*.ts', 'dashboard/src/**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
@@ -69,7 +69,7 @@ export default tseslint.config(
   },
   {
     // The scripts run before anything is installed or built: plain JavaScript, no types to check.
-    files: ['scripts/**/*.mjs', '*.mjs', '*.mts'],
+    files: ['scripts/**/*.mjs', 'website/**/*.{mjs,mts}', '*.mjs', '*.mts'],
     extends: [tseslint.configs.recommended],
     rules: { '@typescript-eslint/no-unused-vars': unusedVariables },
   },

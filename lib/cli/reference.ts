@@ -14,7 +14,7 @@ export function reference(verbs: readonly Verb[]): string {
 function sectionOf({ name, summary, notes = [], arguments: args = [], options = [], examples }: Verb): string[] {
   const usage = [PROGRAM_NAME, name, ...args.map((argument) => argument.name), ...options.length > 0 ? ['[options]'] : []].join(' ');
   return [
-    `### ${name}`, '', `\`${usage}\``, '', `${capital(summary)}. ${notes.join(' ')}`.trim(), '',
+    `### ${name}`, '', `\`${usage}\``, '', `${capital(summary)}. ${notes.map(withoutTags).join(' ')}`.trim(), '',
     ...args.length + options.length === 0 ? [] : [
       '| | |', '|---|---|',
       ...args.map(({ name: argument, about, choices }) => `| \`${argument}\` | ${cell(about)}${choices === undefined ? '' : `: ${choices.join(', ')}`} |`),
@@ -34,7 +34,12 @@ function optionRow({ flags, about, choices, fallback }: VerbOption): string {
 }
 
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  return withoutTags(text.replaceAll('|', '\\|'));
+}
+
+/** GitHub shows nothing in place of what could be a tag. */
+function withoutTags(text: string): string {
+  return text.replaceAll('<', '&lt;');
 }
 
 function capital(text: string): string {

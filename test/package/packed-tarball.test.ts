@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Application } from './support/application.js';
-import { brokenLinks } from './support/links.js';
+import { brokenLinks } from '../support/docs/links.js';
 import { PACKAGE_MANAGERS, preparePackageManagers, run } from './support/package-managers.js';
 import { packInto, type Packed } from './support/packed.js';
 

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { brokenLinks, headingsOf, linksOf, tagsOf } from '../../support/docs/links.js';
+import { PAGES } from '../../support/docs/pages.js';
+
+describe('the pages', () => {
+  it.each(PAGES)('%s links to nothing that is not there', (page) => {
+    expect(brokenLinks(page)).toEqual([]);
+  });
+
+  it.each(PAGES)('%s has no tag that GitHub would swallow', (page) => {
+    expect(tagsOf(readFileSync(page, 'utf8'))).toEqual([]);
+  });
+});
+
+describe('what is looked at', () => {
+  it('is what stands outside of blocks of code', () => {
+    expect(linksOf('[a](b.md#c) ![d](e.png) [f](https://example.org)\n```\n[g](h.md)\n```\n[i](#j)')).toEqual(['b.md#c', 'e.png', '#j']);
+    expect(tagsOf('`<a>` <b> <!-- <c> -->\n```\n<d>\n```\nx < 3 and y > 4')).toEqual(['<b>']);
+  });
+
+  it('knows the anchors of GitHub, of the same titles too', () => {
+    expect(headingsOf('# `A` and B!\n## Two: words\n## Two words\n```\n# no\n```')).toEqual(['a-and-b', 'two-words', 'two-words-1']);
+  });
+});

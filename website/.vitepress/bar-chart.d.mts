@@ -1,0 +1,1 @@
+export function barChart(source: string): { title: string; bars: [string, number][] } | undefined;

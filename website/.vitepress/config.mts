@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitepress';
+import { slug } from '../slug.mjs';
+import { showBarCharts } from './bar-chart.mjs';
+
+const srcDir = process.env['DISPATCHER_SITE_SOURCE'];
+if (srcDir === undefined) throw new Error('The pages are put together first: use "npm run docs".');
+const sidebar = JSON.parse(readFileSync(join(srcDir, 'sidebar.json'), 'utf8')) as { text: string; items: { text: string; link: string }[] }[];
+
+export default defineConfig({
+  title: 'Dispatcher',
+  description: 'A distributed task queue for NestJS: decorated methods run as tasks, on RabbitMQ or with no server at all.',
+  lang: 'en',
+  srcDir,
+  cacheDir: '../node_modules/.vite-docs',
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
+  // The pages speak of `<queue>` and the like; none needs HTML.
+  markdown: { html: false, anchor: { slugify: slug }, headers: { slugify: slug }, toc: { slugify: slug }, theme: { light: 'github-light', dark: 'github-dark' }, config: showBarCharts },
+  // Names of tasks and arguments in double braces are text.
+  vue: { template: { compilerOptions: { delimiters: ['\u0001', '\u0002'] } } },
+  vite: { logLevel: 'warn', build: { chunkSizeWarningLimit: 4096 } },
+  themeConfig: {
+    logo: '/icon.svg',
+    sidebar,
+    outline: [2, 3],
+    nav: [
+      { text: 'Start', link: '/readme' },
+      { text: 'Errors', link: '/errors' },
+      { text: 'API', link: '/api/' },
+    ],
+    search: {
+      provider: 'local',
+      options: { detailedView: true, miniSearch: { searchOptions: { fuzzy: 0.1, prefix: true, boost: { title: 4, text: 2, titles: 1 }, boostDocument: (id: string) => (id.includes('/api/') ? 0.3 : 1) } } },
+    },
+    footer: { message: 'MIT licence' },
+  },
+});
