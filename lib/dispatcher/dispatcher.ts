@@ -26,6 +26,9 @@ const HURRIED_CLOSING_MS = 1_000;
  */
 export class Dispatcher {
   private readonly lostConsumers = new Set<string>();
+  /** Aborted when it begins to end. */
+  readonly ending: AbortSignal;
+  private readonly ender = makeStopper();
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
   /** By the clock that nobody sets, as `statusSince` and for the same reason. */
@@ -36,6 +39,7 @@ export class Dispatcher {
   private statusSince = clock.elapsed();
 
   constructor(readonly parts: DispatcherParts) {
+    this.ending = this.ender.signal;
     this.observe();
   }
 
@@ -99,6 +103,7 @@ export class Dispatcher {
 
   private async drainWorkers(): Promise<void> {
     const { config: { shutdownTimeoutMs }, workers, scheduling, control, startup, late } = this.parts;
+    this.ender.abort();
     this.deadline = clock.elapsed() + shutdownTimeoutMs;
     startup.stop();
     late.end();

@@ -47,7 +47,7 @@ export class Scheduling {
     this.scheduler = new Scheduler({
       store, format: gofortFormat, emit, anyStored: async () => (await broker.depth(marker)) !== undefined,
       runner: {
-        store, sender, emit, canPublish: () => broker.state.status === 'ready', now: clock.now, elapsed: clock.elapsed, random: () => Math.random(),
+        store, sender, emit, canPublish: () => broker.state.status === 'ready', now: clock.now, elapsed: clock.elapsed, random: clock.random,
         newOwner: randomUUID, by: `${hostname()}:${process.pid}`, inTurn: (work) => turnstile.run(work),
       },
     });

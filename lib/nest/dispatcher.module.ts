@@ -27,6 +27,16 @@ import { Secret } from '../urls/secret.js';
 /** How a configuration becomes a broker; for tests to put another one in its place. */
 export const BROKER_FACTORY = Symbol('BROKER_FACTORY');
 
+/** What is done to a configuration before it is used, and who is told of the dispatcher that is made of it; for the testing kit. */
+export interface DispatcherSetup {
+  configure(config: ServerConfig, dispatcherName: string): ServerConfig;
+  made(dispatcher: Dispatcher, dispatcherName: string): void;
+}
+
+export const DISPATCHER_SETUP = Symbol('DISPATCHER_SETUP');
+
+const AS_IT_IS: DispatcherSetup = { configure: (config) => config, made: () => undefined };
+
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<ServerConfig>()
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createDispatcherOptions')
@@ -97,6 +107,7 @@ function compose(definition: DynamicModule, { name = DEFAULT_DISPATCHER, isGloba
       ...(definition.providers ?? []).map(withoutOptionsInSight),
       { provide: DISPATCHER_NAME, useValue: name },
       { provide: BROKER_FACTORY, useValue: createBroker },
+      { provide: DISPATCHER_SETUP, useValue: AS_IT_IS },
       serviceProvider(token),
     ],
     exports: [token],
@@ -115,13 +126,13 @@ function withoutOptionsInSight(provider: Provider): Provider {
 function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider {
   return {
     provide: token,
-    inject: [MODULE_OPTIONS_TOKEN, DISPATCHER_NAME, BROKER_FACTORY, ModulesContainer, DiscoveryService, ModuleRef],
+    inject: [MODULE_OPTIONS_TOKEN, DISPATCHER_NAME, BROKER_FACTORY, DISPATCHER_SETUP, ModulesContainer, DiscoveryService, ModuleRef],
     useFactory: (
-      options: Secret<ServerConfig>, name: string, makeBroker: BrokerFactory,
+      options: Secret<ServerConfig>, name: string, makeBroker: BrokerFactory, setup: DispatcherSetup,
       container: ModulesContainer, discovery: DiscoveryService, moduleRef: ModuleRef,
     ) => {
       refuseSecond(container, name);
-      const config = resolveConfig(options.reveal(), process.env);
+      const config = resolveConfig(setup.configure(options.reveal(), name), process.env);
       const threads = new ThreadPool(config.threads, config.enhancers);
       const discover = discoverHandlers({
         name, scope: config.enhancers, container, discovery, moduleRef, threads,
@@ -133,7 +144,9 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
         discover, tasks: () => knownTasks({ name, container, discovery }), features: () => featuresOf(container, name),
         moduleCount: () => container.size, isLoading: () => isLoading(container), find: providerFinder(moduleRef), logger: nestLogger(name), nestVersion: nestVersion(), threads,
       });
-      return new DispatcherService(new Dispatcher(parts));
+      const dispatcher = new Dispatcher(parts);
+      setup.made(dispatcher, name);
+      return new DispatcherService(dispatcher);
     },
   };
 }

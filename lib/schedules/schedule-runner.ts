@@ -1,5 +1,6 @@
 import type { EventSink } from '../events/dispatcher-event.js';
 import { errorText } from '../task/error-text.js';
+import { clock } from '../time/clock.js';
 import { pauseUntil } from '../time/pause-until.js';
 import { type StoredCursor, type Told, withFiring } from './cursor.js';
 import { dueTicks, type MissedRange } from './due-ticks.js';
@@ -104,6 +105,8 @@ export class ScheduleRunner {
     const { name, recurrence } = this.schedule;
     const stored = await store.readCursor(name)
       ?? (this.from === undefined ? await store.createCursor(name, { tick: now(), state: 'done', owner: this.owner, text: recurrence.text }) : undefined);
+    // Whoever was the first to see the schedule need not let another go first.
+    if (stored?.cursor.owner === this.owner) this.held = stored;
     const position = Math.max(dealtWith(stored) ?? -Infinity, this.from ?? -Infinity);
     // The text was changed: ticks that the new one would have had in the past were nobody's.
     if (stored !== undefined && stored.cursor.text !== recurrence.text) return Math.max(position, now());
@@ -194,7 +197,7 @@ export class ScheduleRunner {
     for (;;) {
       const left = instant - this.dependencies.now();
       if (left <= 0 || this.isStopped) return;
-      await this.wait(Math.min(left, LONGEST_WAIT_MS));
+      await this.wait(clock.inParts(left, LONGEST_WAIT_MS));
     }
   }
 

@@ -14,8 +14,22 @@ export interface TimeSource {
   setTimeout(callback: () => void, ms: number): ClockTimer;
   /** Calls back again and again, each time after that many milliseconds. */
   setInterval(callback: () => void, ms: number): ClockTimer;
-  /** Ends a timer, of either kind; idempotent. */
+  /**
+   * Calls back once after that many milliseconds or later: to look whether something has changed elsewhere, or to tidy
+   * up. Nothing may depend on when it comes, so that whoever holds the time can skip what would find nothing.
+   */
+  setLook(callback: () => void, ms: number): ClockTimer;
+  /**
+   * Calls back once after that many milliseconds, for an answer that has not come meanwhile, of a broker or another
+   * process. Whoever holds the time may call as soon as nothing can come any more.
+   */
+  setAnswerTimeout(callback: () => void, ms: number): ClockTimer;
+  /** Ends a timer, of whatever kind; idempotent. */
   clear(timer: ClockTimer): void;
+  /** From 0 up to 1, for pauses that are to differ between processes. */
+  random(): number;
+  /** Nobody sets this clock, and it does not sleep, as the machine's may: timers need not look at it in between. */
+  readonly isSteady: boolean;
 }
 
 /** Looked up at each call, not kept: what has been put in the place of Node's functions, as test runners do, counts. */
@@ -24,6 +38,10 @@ export const systemTime: TimeSource = {
   elapsed: () => performance.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   setInterval: (callback, ms) => setInterval(callback, ms),
+  setLook: (callback, ms) => setTimeout(callback, ms),
+  setAnswerTimeout: (callback, ms) => setTimeout(callback, ms),
+  random: () => Math.random(),
+  isSteady: false,
   clear: (timer) => {
     // To Node both are the same; to a test runner that has put only one kind in the place of Node's they are not.
     clearTimeout(timer as NodeJS.Timeout);
@@ -37,9 +55,15 @@ let source = systemTime;
 export const clock = {
   now: (): number => source.now(),
   elapsed: (): number => source.elapsed(),
+  /** From 0 up to 1: what chance decides belongs to whoever decides about time. */
+  random: (): number => source.random(),
   date: (): Date => new Date(source.now()),
   setTimeout: (callback: () => void, ms: number): ClockTimer => source.setTimeout(callback, ms),
   setInterval: (callback: () => void, ms: number): ClockTimer => source.setInterval(callback, ms),
+  setLook: (callback: () => void, ms: number): ClockTimer => source.setLook(callback, ms),
+  setAnswerTimeout: (callback: () => void, ms: number): ClockTimer => source.setAnswerTimeout(callback, ms),
+  /** How long a timer for such a wait may be, where the clock may be set or the machine may sleep meanwhile. */
+  inParts: (ms: number, longestMs: number): number => (source.isSteady ? ms : Math.min(ms, longestMs)),
   clear: (timer: ClockTimer | undefined): void => {
     if (timer !== undefined) source.clear(timer);
   },

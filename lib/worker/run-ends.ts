@@ -37,7 +37,7 @@ export class RunEnds {
   threw(run: RunningTask, thrown: unknown): void {
     this.guarded(run, () => {
       if (!isOpen(run.phase)) return this.late(run);
-      const ending = endingByThrow(thrown, run, Math.random());
+      const ending = endingByThrow(thrown, run, clock.random());
       // The value may be a promise, and may yet fail.
       if (ending.kind === 'succeed') return this.returned(run, ending.value);
       const ran = run.phase === RunPhase.running && ending.kind !== 'wait';
@@ -58,7 +58,7 @@ export class RunEnds {
       if (!this.decide(run, RunStep.overrun)) return;
       run.abort(error);
       this.host.emit({ type: 'task.timed-out', task: run.identity(), error });
-      this.finish(run, this.endings.record(run, endingByFailure(error, 'timed-out', run, Math.random())), true);
+      this.finish(run, this.endings.record(run, endingByFailure(error, 'timed-out', run, clock.random())), true);
     });
   }
 

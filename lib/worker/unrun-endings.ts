@@ -73,7 +73,7 @@ export class UnrunEndings {
     const taker = graceSeconds > 0 ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, task.name) ?? 'nobody' : 'nobody';
     const returns = countHeader(headers, Header.returns, 0);
     const passes = countHeader(headers, Header.passes, 0);
-    const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, Math.random()) : passPauseMs(passes, Math.random());
+    const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, clock.random()) : passPauseMs(passes, clock.random());
     if (pauseMs === undefined) {
       return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
     }

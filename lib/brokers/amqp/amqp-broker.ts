@@ -55,7 +55,7 @@ export class AmqpBroker implements Broker {
     this.#options = options;
     if (options.exchange === '') throw new ConfigurationError('`exchange` is empty; name the exchange that tasks are published to.');
     this.limits = { ...DEFAULT_PUBLISHING, ...options.publishing };
-    this.random = options.random ?? Math.random;
+    this.random = options.random ?? clock.random;
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
     this.delays = new DelayInfrastructure(options.exchange);

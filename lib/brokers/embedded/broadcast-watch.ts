@@ -90,7 +90,7 @@ export class BroadcastWatch implements SignalSubscription {
   private schedule(): void {
     this.cancel?.();
     if (this.stopped) return;
-    this.cancel = this.host.clock.after(this.host.clock.now() < this.hurriedUntil ? HURRIED_LOOK_MS : LOOK_MS, () => {
+    this.cancel = this.host.clock.look(this.host.clock.now() < this.hurriedUntil ? HURRIED_LOOK_MS : LOOK_MS, () => {
       this.look();
       this.schedule();
     });

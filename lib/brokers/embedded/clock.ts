@@ -9,16 +9,27 @@ export interface Clock {
   wall(): number;
   /** Runs once after that many milliseconds unless the returned function is called first. Must not keep the process alive. */
   after(ms: number, run: () => void): () => void;
+  /** The same, or later: to look whether somebody else has changed something. */
+  look(ms: number, run: () => void): () => void;
 }
 
-export const systemClock: Clock = {
-  now: forwardClock(clock.now, clock.elapsed),
-  wall: clock.now,
-  after: (ms, run) => {
-    const timer = clock.setTimeout(run, ms).unref();
-    return () => clock.clear(timer);
-  },
-};
+/** On the time of the library, from now on. */
+export function makeClock(): Clock {
+  return {
+    now: forwardClock(clock.now, clock.elapsed),
+    wall: clock.now,
+    after: (ms, run) => {
+      const timer = clock.setTimeout(run, ms).unref();
+      return () => clock.clear(timer);
+    },
+    look: (ms, run) => {
+      const timer = clock.setLook(run, ms).unref();
+      return () => clock.clear(timer);
+    },
+  };
+}
+
+export const systemClock = makeClock();
 
 /** Resolves when the promise has settled, either way, or the time is over. */
 export function atMost(ms: number, promise: Promise<unknown>, clock: Clock): Promise<void> {

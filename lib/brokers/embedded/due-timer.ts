@@ -1,3 +1,4 @@
+import { clock } from '../../time/clock.js';
 import type { Clock } from './clock.js';
 
 /**
@@ -32,7 +33,7 @@ export class DueTimer {
   private arm(): void {
     this.cancel?.();
     const wait = Math.max(0, this.due - this.clock.now());
-    this.cancel = this.clock.after(Math.min(wait, LONGEST_MS), () => this.fired());
+    this.cancel = this.clock.after(clock.inParts(wait, LONGEST_MS), () => this.fired());
   }
 
   private fired(): void {

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import type { MessageStore } from './message-store.js';
 
 /** How the embedded broker keeps its messages. */
 export interface EmbeddedBrokerOptions {
@@ -26,6 +27,8 @@ export interface EmbeddedBrokerOptions {
   publishTimeoutMs?: number;
   /** Default: the system's. */
   clock?: Clock;
+  /** In memory: what stands between the messages and whoever uses them. The first of several brokers on one store decides. Default: nothing. */
+  wrapStore?: (store: MessageStore) => MessageStore;
 }
 
 export const DEFAULT_MAX_WAITING_BYTES = 512 * 1024 * 1024;

@@ -20,6 +20,7 @@ import { EmbeddedConsumption } from './embedded-consumption.js';
 import { LmdbStore } from './lmdb/lmdb-store.js';
 import { BROKER_FOLDER } from './lmdb/tables.js';
 import { MemoryStore } from './memory-store.js';
+import type { MessageStore } from './message-store.js';
 import { SignalWatch } from './signal-watch.js';
 import { purgeStore } from './purge-store.js';
 import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
@@ -238,9 +239,9 @@ export class EmbeddedBroker implements Broker, StoreObserver {
 
   private findHub(): StoreHub {
     const { location } = this;
-    const { name, maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES, publishTimeoutMs = DEFAULT_PUBLISH_TIMEOUT_MS } = this.options;
+    const { name, maxWaitingBytes = DEFAULT_MAX_WAITING_BYTES, publishTimeoutMs = DEFAULT_PUBLISH_TIMEOUT_MS, wrapStore = (store: MessageStore) => store } = this.options;
     if (location === undefined) {
-      const make = (): MemoryStore => new MemoryStore(this.clock, maxWaitingBytes);
+      const make = (): MessageStore => wrapStore(new MemoryStore(this.clock, maxWaitingBytes));
       return name === undefined ? privateHub(make()) : sharedHub(`#${name}`, make);
     }
     const folder = existingFolder(location);

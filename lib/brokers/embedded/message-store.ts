@@ -11,6 +11,8 @@ export interface TakenMessage extends Message {
   readonly redelivered: boolean;
   /** How often a process died that held it. */
   readonly deliveryCount: number;
+  /** Its place among all that waits, whatever the queue, where the store knows one. */
+  readonly order?: number | undefined;
 }
 
 /** How a taken message leaves the hands of its consumer. */

@@ -37,7 +37,7 @@ export class SignalWatch implements SignalSubscription {
   }
 
   private schedule(): void {
-    this.cancel = this.clock.after(LOOK_MS, () => {
+    this.cancel = this.clock.look(LOOK_MS, () => {
       this.look();
       if (!this.stopped) this.schedule();
     });

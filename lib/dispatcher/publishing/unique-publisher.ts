@@ -52,7 +52,7 @@ export class UniquePublisher {
       }
       const outcome = await this.refused(backend, mark, task.args, claiming.value);
       if (outcome !== undefined) return outcome;
-      await clock.sleep(pauseMs * (0.5 + Math.random()));
+      await clock.sleep(pauseMs * (0.5 + clock.random()));
     }
     throw undecided(task, mark.key);
   }

@@ -104,7 +104,7 @@ export class Asker {
         asked.done = undefined;
         resolve();
       };
-      const timer = clock.setTimeout(done, timeoutMs);
+      const timer = clock.setAnswerTimeout(done, timeoutMs);
       asked.done = done;
       this.endIfComplete(asked);
     });

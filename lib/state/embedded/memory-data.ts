@@ -24,11 +24,11 @@ export class MemoryData {
   readonly listeners = new Set<ChangeListener>();
   private readonly entries = new Map<string, Entry>();
   private readonly expiring = new ExpiryBuckets<Entry>();
-  private readonly sweeper: ClockTimer;
+  private sweeper: ClockTimer;
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {
-    this.sweeper = clock.setInterval(() => this.sweep(), SWEEP_EVERY_MS).unref();
+    this.sweeper = this.sweepLater();
   }
 
   /** How many entries there are, expired ones that were not swept yet included. */
@@ -108,6 +108,13 @@ export class MemoryData {
   private forget(entry: Entry): void {
     this.entries.delete(entry.name);
     if (entry.expiresAt < Infinity) this.expiring.remove(entry, entry.expiresAt);
+  }
+
+  private sweepLater(): ClockTimer {
+    return clock.setLook(() => {
+      this.sweeper = this.sweepLater();
+      this.sweep();
+    }, SWEEP_EVERY_MS).unref();
   }
 
   private sweep(): void {

@@ -133,7 +133,7 @@ class CircuitBreaker {
 
   /** What is given back together must not come back together. */
   private spread(milliseconds: number): number {
-    return (milliseconds + Math.random() * Math.min(1_000 + milliseconds / 10, this.rules.openMs)) / 1000;
+    return (milliseconds + clock.random() * Math.min(1_000 + milliseconds / 10, this.rules.openMs)) / 1000;
   }
 }
 

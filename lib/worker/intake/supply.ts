@@ -66,7 +66,7 @@ export class AskingSupply implements Supply {
     line.wantedAt = clock.elapsed();
     this.asked++;
     line.expect();
-    this.timer ??= clock.setTimeout(() => this.lookForAnswers(), this.clock.patienceMs);
+    this.timer ??= clock.setAnswerTimeout(() => this.lookForAnswers(), this.clock.patienceMs);
   }
 
   private lookForAnswers(): void {
@@ -76,7 +76,7 @@ export class AskingSupply implements Supply {
     for (const line of this.lines) {
       if (line.asked === 0) continue;
       const restMs = line.wantedAt + patienceMs - now;
-      if (restMs > 1) this.timer ??= clock.setTimeout(() => this.lookForAnswers(), restMs);
+      if (restMs > 1) this.timer ??= clock.setAnswerTimeout(() => this.lookForAnswers(), restMs);
       else this.unanswered(line);
     }
     this.host.fill();
@@ -131,7 +131,7 @@ export class KeptSupply implements Supply {
     this.awaited = line;
     line.foundDry();
     line.wantedAt = clock.elapsed();
-    this.timer = clock.setTimeout(() => {
+    this.timer = clock.setAnswerTimeout(() => {
       this.forget();
       this.host.fill();
     }, this.clock.patienceMs);

@@ -52,6 +52,6 @@ export class TaskLimits {
   }
 
   private wait(lane: Lane, now: number, why: string): GiveBack {
-    return new GiveBack(lane.turn(now, Math.random()) / 1000, `Task "${this.name}" waits: ${why}.`);
+    return new GiveBack(lane.turn(now, clock.random()) / 1000, `Task "${this.name}" waits: ${why}.`);
   }
 }

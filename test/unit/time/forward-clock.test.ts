@@ -57,7 +57,7 @@ describe('forwardClock', () => {
   it('lets a delay last as long as it was meant to', () => {
     const machine = new Machine();
     const timers = new ManualClock(0);
-    const clock = { now: machine.now, wall: () => machine.wall, after: timers.after };
+    const clock = { now: machine.now, wall: () => machine.wall, after: timers.after, look: timers.look };
     const pass = (ms: number): void => { machine.pass(ms); timers.pass(ms); };
     let fired = 0;
     new DueTimer(clock, () => fired++).setAtLatest(dueTime(clock, 1_000));

@@ -34,7 +34,7 @@ export class Permits {
   private usedUntil = -Infinity;
   private readonly turns = new Turns();
 
-  constructor(private readonly host: PermitHost, private readonly key: string, { starts, perSeconds }: RateLimit, private readonly random: () => number = Math.random) {
+  constructor(private readonly host: PermitHost, private readonly key: string, { starts, perSeconds }: RateLimit, private readonly random: () => number = clock.random) {
     this.freeAt = new Float64Array(starts).fill(-Infinity);
     this.periodMs = perSeconds * 1000;
     this.leastGraceMs = Math.max(SHORTEST_GRACE_MS, Math.min(this.periodMs * GRACE_SHARE, 1_000));

@@ -73,7 +73,7 @@ export class Semaphore {
 
   /** In how many milliseconds to ask again. */
   turn(): number {
-    return this.lane.turn(clock.elapsed(), Math.random());
+    return this.lane.turn(clock.elapsed(), clock.random());
   }
 
   /** Our name has changed, or the roll has become old: it is written anew. */
@@ -91,7 +91,7 @@ export class Semaphore {
       if (this.host.stopped.aborted) break;
       try {
         if (await this.round()) conflicts = 0;
-        else await pauseUntil(Math.random() * Math.min(LONGEST_CONFLICT_PAUSE_MS, 5 * 2 ** conflicts++), this.host.stopped);
+        else await pauseUntil(clock.random() * Math.min(LONGEST_CONFLICT_PAUSE_MS, 5 * 2 ** conflicts++), this.host.stopped);
       } catch (error) {
         this.known = undefined;
         for (const waiter of this.waiting.splice(0)) waiter.reject(error);
@@ -136,12 +136,12 @@ export class Semaphore {
   /** What was seen last will do as long as there is room: the write shows whether it still holds. */
   private async read(backend: StateBackend, holder: string, asking: number): Promise<{ value: Buffer | undefined; roll: Roll; gone: string[] }> {
     if (this.known !== undefined) {
-      const roll = parseRoll(this.known.value, Math.random());
+      const roll = parseRoll(this.known.value, clock.random());
       if (this.free(roll, holder, []) >= asking) return { value: this.known.value, roll, gone: [] };
     }
     const value = await backend.get(this.key);
     this.known = { value };
-    const roll = parseRoll(value, Math.random());
+    const roll = parseRoll(value, clock.random());
     const gone = this.free(roll, holder, []) < asking ? await this.host.lease.gone([...roll.holders.keys()]) : [];
     return { value, roll, gone };
   }

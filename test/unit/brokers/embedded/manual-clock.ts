@@ -17,6 +17,8 @@ export class ManualClock implements Clock {
     return () => this.timers.delete(id);
   };
 
+  readonly look = this.after;
+
   get pending(): number {
     return this.timers.size;
   }

@@ -1,0 +1,11 @@
+export { DispatcherTesting, type OverridableModule } from './dispatcher-testing.js';
+export { DispatcherTestingModule } from './dispatcher-testing.module.js';
+export type { Duration } from './duration.js';
+export { dispatcherMatchers, type ExpectedPublish, type PublishMatchers } from './matchers.js';
+export type { TestingMode, TestingOptions } from './options.js';
+export type { TaskOutcome } from './outcomes.js';
+export type { PublishedRecord } from './published.js';
+export type { RunTaskOptions, TaskValue } from './run-task.js';
+export type { DrainSummary } from './runs.js';
+export { taskOf, type TaskMethod, type TaskReference } from './task-reference.js';
+export type { TestingClock } from './testing-clock.js';

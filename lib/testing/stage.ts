@@ -1,0 +1,238 @@
+import type { Address, Broker, Message } from '../brokers/broker.js';
+import type { MessageStore, TakenMessage } from '../brokers/embedded/message-store.js';
+import { checkChoice } from '../dispatcher/config/config-checks.js';
+import type { ServerConfig } from '../dispatcher/config/server-config.js';
+import type { Dispatcher } from '../dispatcher/dispatcher.js';
+import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
+import { ConfigurationError } from '../errors.js';
+import { Header } from '../task/headers.js';
+import { clock, takeTimeFrom } from '../time/clock.js';
+import type { RunMiddleware } from '../worker/middleware.js';
+import { Faults } from './faults.js';
+import { HeldStore } from './held-store.js';
+import { gofortFormat } from '../formats/gofort.js';
+import { resolveTestingOptions, TESTING_MODES, type TestingMode, type TestingOptions } from './options.js';
+import { Outcomes } from './outcomes.js';
+import { KnownQueues, recordOf, type PublishedRecord } from './published.js';
+import { Stillness } from './stillness.js';
+import { TestingBroker } from './testing-broker.js';
+import { TestingClock } from './testing-clock.js';
+import { VirtualTime } from './virtual-time.js';
+
+/** Of what an application says these are another in a test: where tasks travel and results are kept. */
+const REPLACED = { broker: 'embedded:', resultBackend: undefined, tlsConfig: undefined, secureConnection: undefined, ledger: undefined, consumerTimeoutSeconds: undefined } as const;
+/** Tasks that publish inline wait in their slots for those that they publish. */
+const INLINE_SLOTS = 1_000;
+/** Of the real clock: whoever closes an application under test is not to wait for handlers that never end. */
+const LONGEST_SHUTDOWN_SECONDS = 1;
+/** What is told of every attempt's end. */
+const ENDS = ['task.succeeded', 'task.retrying', 'task.dead-lettered', 'task.cancelled', 'task.expired', 'task.dropped', 'task.returned'] as const;
+
+let stages = 0;
+
+interface Played {
+  readonly name: string;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Everything that the dispatchers under test share: time, messages, what is known of them. */
+export class Stage {
+  /** Under which their messages and what they remember together are found. */
+  readonly name = `testing-${process.pid}-${++stages}`;
+  readonly clock: TestingClock;
+  readonly time: VirtualTime;
+  readonly stillness: Stillness;
+  readonly outcomes = new Outcomes();
+  readonly faults = new Faults();
+  readonly published: PublishedRecord[] = [];
+  readonly queues = new KnownQueues();
+  /** Of these nothing is to be left: no retry, no dead letter. */
+  readonly alone = new Set<string>();
+  /** Handlers that run, by the uuids of their tasks. */
+  readonly running = new Map<string, string>();
+  mode: TestingMode;
+  /** Told of each dispatcher that comes under test. */
+  onMade: (parts: DispatcherParts) => void = () => undefined;
+  private store: HeldStore | undefined;
+  private readonly brokers = new Map<string, TestingBroker>();
+  private readonly played: Played[] = [];
+  private readonly isTwice: boolean;
+  private readonly returned = new Set<string>();
+  private readonly doubled = new Set<string>();
+  private giveTimeBack: (() => void) | undefined;
+  private begun = 0;
+
+  constructor(options: TestingOptions) {
+    const { mode, startMs, isTwice, patienceMs } = resolveTestingOptions(options);
+    this.mode = mode;
+    this.isTwice = isTwice;
+    this.time = new VirtualTime(startMs);
+    this.stillness = new Stillness({ changes: () => this.changes, running: () => this.running.keys(), giveUpWaiting: () => this.time.giveUpWaiting() }, patienceMs);
+    this.time.onWaiting = () => void this.stillness.reached();
+    this.clock = new TestingClock(this.time, async () => { await this.stillness.reached(); });
+  }
+
+  /** @throws ConfigurationError */
+  changeMode(mode: TestingMode): void {
+    this.mode = checkChoice(mode, 'mode', TESTING_MODES, 'automatic');
+    this.store?.wakeAll();
+  }
+
+  get messages(): HeldStore {
+    if (this.store === undefined) throw new ConfigurationError('No dispatcher is under test yet. Compile and init the testing module first: (await testing.override(builder).compile()).init().');
+    return this.store;
+  }
+
+  /** The one whose worker takes tasks of this name, and that worker's queue. @throws ConfigurationError */
+  workerOf(task: string): { dispatcher: Dispatcher; queue: string } {
+    for (const { dispatcher } of this.played) {
+      const worker = dispatcher.parts.workers.list().find(({ taskNames }) => taskNames.includes(task));
+      if (worker !== undefined) return { dispatcher, queue: worker.queue };
+    }
+    throw new ConfigurationError(`No worker under test takes tasks named "${task}". Its provider must be among the modules, and a worker of the configuration must be assigned to it.`, { task });
+  }
+
+  /** From the first dispatcher that is made on. */
+  enter(): void {
+    this.begun++;
+    this.giveTimeBack ??= takeTimeFrom(this.time);
+  }
+
+  configure(config: ServerConfig): ServerConfig {
+    const workers = this.mode === 'inline' ? config.workers?.map((worker) => ({ ...worker, limit: Math.max(worker.limit ?? 0, INLINE_SLOTS) })) : config.workers;
+    const run = [...config.middleware?.run ?? []];
+    return {
+      ...config, ...REPLACED, broker: `embedded:#${this.name}`, ...(workers === undefined ? {} : { workers }),
+      shutdownTimeoutSeconds: Math.min(config.shutdownTimeoutSeconds ?? LONGEST_SHUTDOWN_SECONDS, LONGEST_SHUTDOWN_SECONDS),
+      middleware: { ...config.middleware, run: [this.around, ...run] },
+    };
+  }
+
+  hold(store: MessageStore): HeldStore {
+    this.store = new HeldStore(store, () => this.mode !== 'manual');
+    this.store.comesAgain = (message) => this.comesAgain(message);
+    return this.store;
+  }
+
+  brokerOver(broker: Broker, dispatcher: string, publishTimeoutMs: number): TestingBroker {
+    const testing = new TestingBroker(broker, {
+      declared: (topology) => this.queues.add(topology),
+      published: (message, address, options) => {
+        const record = recordOf(message, address, options, { dispatcher, queues: this.queues, now: clock.now() });
+        if (record !== undefined) this.published.push(record);
+      },
+      swallows: (message) => this.alone.has(message.properties.messageId ?? ''),
+      isAtOnce: (message, address) => this.mode === 'inline' && isFirst(message, address),
+      closed: () => this.left(dispatcher),
+    }, publishTimeoutMs);
+    this.brokers.set(dispatcher, testing);
+    return testing;
+  }
+
+  add(dispatcher: Dispatcher, name: string): void {
+    this.played.push({ name, dispatcher });
+    const { parts, ending } = dispatcher;
+    parts.events.matching({ type: [...ENDS] }).subscribe((event) => this.outcomes.hear(event));
+    // Whoever closes waits for what runs, and for no longer than the configured time: it has to pass.
+    ending.addEventListener('abort', () => this.time.follow(), { once: true });
+    this.onMade(parts);
+  }
+
+  /** A worker under test is to take it from a queue. */
+  isRunHere(uuid: string): boolean {
+    const queues = new Set(this.played.flatMap(({ dispatcher }) => dispatcher.parts.workers.list().map(({ queue }) => queue)));
+    return this.published.some((record) => record.uuid === uuid && record.queues.some((queue) => queues.has(queue)));
+  }
+
+  nameOf(message: Message): string | undefined {
+    try {
+      return gofortFormat.decode(message).name;
+    } catch {
+      // A worker is to say what is wrong with it.
+      return undefined;
+    }
+  }
+
+  /** Straight into a queue, and out of it, whatever the mode. Nothing is left of it. */
+  async deliver(message: Message, exchange: string, queue: string, uuid: string, redelivered: boolean): Promise<void> {
+    const { messages } = this;
+    this.alone.add(uuid);
+    const taken = messages.publish(exchange, message, { queue }, 0);
+    if (redelivered) messages.markRedelivered(queue, uuid);
+    if (this.mode === 'manual') messages.release(queue, [uuid]);
+    await taken;
+  }
+
+  down(): void {
+    this.messages.isDown = true;
+    this.messages.takeBack();
+    for (const broker of this.brokers.values()) broker.down('The connection is down: broker.down() of the test.');
+  }
+
+  up(): void {
+    this.messages.isDown = false;
+    for (const broker of this.brokers.values()) broker.up();
+    this.messages.wakeAll();
+  }
+
+  redeliver(uuid: string): void {
+    const { messages } = this;
+    if (messages.takeBack(({ properties }) => properties.messageId === uuid) > 0) return;
+    const last = messages.lastOf(uuid);
+    if (last === undefined) throw new ConfigurationError(`No task "${uuid}" has run here or runs now; what waits has not been delivered yet.`, { uuid });
+    void messages.publish('', last.message, { queue: last.queue }, 0);
+    messages.markRedelivered(last.queue, uuid);
+    messages.wakeAll();
+  }
+
+  clear(): void {
+    this.published.length = 0;
+    this.outcomes.clear();
+    this.faults.clear();
+  }
+
+  close(): void {
+    this.time.stopFollowing();
+    this.giveTimeBack?.();
+    this.giveTimeBack = undefined;
+  }
+
+  private get changes(): number {
+    return this.time.changes + (this.store?.changes ?? 0) + this.outcomes.count + this.begun;
+  }
+
+  private left(dispatcher: string): void {
+    this.brokers.delete(dispatcher);
+    const at = this.played.findIndex(({ name }) => name === dispatcher);
+    if (at >= 0) this.played.splice(at, 1);
+    if (this.brokers.size === 0) this.close();
+  }
+
+  /** Around every handler, outside of the application's own middleware. */
+  private readonly around: RunMiddleware = async ({ uuid, name }, next) => {
+    this.begun++;
+    this.running.set(uuid, name);
+    try {
+      const failure = this.faults.take(name);
+      if (failure !== undefined) throw failure;
+      const value = await next();
+      this.returned.add(uuid);
+      this.outcomes.returned(uuid, value);
+      return value;
+    } finally {
+      this.running.delete(uuid);
+      this.begun++;
+    }
+  };
+
+  private comesAgain({ properties: { messageId = '' } }: TakenMessage): boolean {
+    const isSuccess = this.returned.delete(messageId);
+    if (!isSuccess || !this.isTwice || this.alone.has(messageId) || this.doubled.has(messageId)) return false;
+    this.doubled.add(messageId);
+    return true;
+  }
+}
+
+function isFirst(message: Message, address: Address): boolean {
+  return 'routingKey' in address && message.properties.headers?.[Header.attempt] === undefined;
+}
