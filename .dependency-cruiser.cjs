@@ -40,6 +40,7 @@ const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
 const TERMINUS = '^lib/terminus/';
 const TESTING = '^lib/testing/';
+const SCHEMATICS = '^lib/schematics/';
 
 const PORTS = [BROKER_PORT, STATE_PORT];
 
@@ -116,6 +117,8 @@ const rooms = [
   { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
     may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
     why: 'A user of the dispatcher as others are: by the public API, and what inspection tells. Of nest/ it takes the names of the dispatchers. Nobody imports it back.' },
+  { name: 'schematics', files: SCHEMATICS, packages: [], may: [],
+    why: 'What `nest add` runs in an application in which nothing is installed yet but this package: text to text.' },
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
     may: [BROKER_PORT, '^lib/brokers/embedded/(clock|embedded-broker|message-store|broadcast-ring|delayed-heap)\\.ts$', DISPATCHER, NEST, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },

@@ -25,7 +25,7 @@ describe('the packed tarball', () => {
   afterAll(() => removeFolder(folder));
 
   it('holds the build, the pages and the licences, and nothing else', ({ expect }) => {
-    expect(packed.files.filter((path) => !/^(dist\/lib\/|docs\/|(package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/.test(path))).toEqual([]);
+    expect(packed.files.filter((path) => !/^(dist\/lib\/|docs\/|schematics\/|(package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/.test(path))).toEqual([]);
     expect(packed.files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'docs/delivery-guarantees.md', 'dist/lib/built-in/nestjs-discovery/LICENSE']));
   });
 
@@ -45,6 +45,19 @@ describe('the packed tarball', () => {
     const required = Object.keys(manifest.peerDependencies ?? {}).filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true);
     expect(required.sort()).toEqual(['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs']);
     expect(Object.keys(manifest.dependencies).filter((name) => /^(@nestjs\/|rxjs$|reflect-metadata$)/.test(name))).toEqual([]);
+  });
+
+  it('is in order for those who look at packages', async ({ expect }) => {
+    expect(await run(process.cwd(), ['node_modules/publint/src/cli.js', 'run', packed.tarball, '--strict'])).toContain('All good!');
+    // Whoever resolves modules as Node 10 did has no vitest either.
+    const types = await run(process.cwd(), ['node_modules/@arethetypeswrong/cli/dist/index.js', packed.tarball, '--format', 'ascii', '--exclude-entrypoints', 'testing/vitest']);
+    expect(types).not.toMatch(/\u{1f480}|\u274c|\u26a0/u);
+  });
+
+  it('tells older compilers where the types of each sub-path are', ({ expect }) => {
+    const { exports, typesVersions } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, string | { types: string }>; typesVersions: unknown };
+    const typed = Object.entries(exports).flatMap(([path, target]) => (typeof target === 'string' || path === '.' ? [] : [[path.slice(2), [target.types]] as const]));
+    expect(typesVersions).toEqual({ '*': Object.fromEntries(typed) });
   });
 
   it('carries the discovery package in its build, and leaves it out of its manifest alone', async ({ expect }) => {
@@ -72,7 +85,9 @@ describe('the packed tarball', () => {
       const withoutLmdb = await app.run({ BROKER: 'embedded:./tasks' });
       expect(`${withoutLmdb.lines.join('\n')}\n${withoutLmdb.errors}`).toContain('npm install lmdb');
       expect(withoutLmdb.code).not.toBe(0);
-      if (manager.name === 'npm') expect(errors).toBe('');
+      if (manager.name !== 'npm') return;
+      expect(errors).toBe('');
+      expect(await app.test()).toMatch(/adds after three days, at once/);
     });
   });
 });

@@ -11,7 +11,7 @@ export class Application {
   constructor(private readonly folder: string, private readonly name: string, private readonly manager: PackageManager) {
     const from = join('test/package/apps', name);
     mkdirSync(folder);
-    for (const file of ['src', 'tsconfig.json']) cpSync(join(from, file), join(folder, file), { recursive: true });
+    for (const file of ['src', 'test', 'tsconfig.json', 'tsconfig.test.json']) cpSync(join(from, file), join(folder, file), { recursive: true });
     const manifest = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as { devDependencies?: object };
     // Its compiler belongs to the one application that is compiled as its user would.
     if (manager.name !== 'npm') delete manifest.devDependencies;
@@ -42,6 +42,17 @@ export class Application {
       });
       writeFileSync(join(this.folder, 'dist', file.replace(/\.ts$/, '.js')), outputText);
     }
+  }
+
+  /**
+   * Its own tests, by the runner that its generation of Nest comes with. That is installed only now: what others complain
+   * of is not ours. @returns what the runner said
+   */
+  async test(): Promise<string> {
+    const { forItsTests } = JSON.parse(readFileSync(join(this.folder, 'package.json'), 'utf8')) as { forItsTests: Record<string, string> };
+    const packages = Object.entries(forItsTests).map(([name, version]) => `${name}@${version}`);
+    await run(this.folder, ['npm', 'install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
+    return run(this.folder, ['npm', 'test']);
   }
 
   /** Runs it to its end. */

@@ -11,7 +11,7 @@ export interface Packed {
 interface Report { filename: string; files: { path: string }[] }
 
 /** What is made, and not written. */
-const NOT_COPIED = ['.git', 'node_modules', 'dist', 'coverage'];
+const NOT_COPIED = ['.git', 'node_modules', 'dist', 'coverage', 'site'];
 
 /**
  * Packs as for publishing. It builds on the way (prepack), so that what is packed is what the sources say now; in a copy,

@@ -49,6 +49,7 @@ const ROOMS: readonly Room[] = [
   { file: 'lib/nest/module.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/state/redis/store.ts', 'lib/index.ts'], allowed: 'lib/dispatcher/parts.ts' },
   { file: 'lib/cli/main.ts', refused: ['lib/nest/module.ts', 'lib/worker/worker.ts', 'lib/brokers/amqp/broker.ts', 'lib/index.ts', 'node_modules/@nestjs/common/index.js'], allowed: 'lib/dispatcher/parts.ts' },
   { file: 'lib/index.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/amqp/open.ts', 'lib/dashboard/server.ts'], allowed: 'lib/nest/module.ts' },
+  { file: 'lib/schematics/edits.ts', refused: ['lib/errors.ts', 'lib/nest/module.ts'] },
   { file: 'lib/testing/stage.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/state/redis/store.ts', 'lib/dashboard/server.ts'], allowed: 'lib/time/timer.ts' },
   { file: 'lib/terminus/indicator.ts', refused: ['lib/dispatcher/parts.ts', 'lib/nest/module.ts', 'lib/dashboard/server.ts'], allowed: 'lib/index.ts' },
   { file: 'lib/dashboard/server.ts', refused: ['lib/dispatcher/parts.ts', 'lib/brokers/broker.ts', 'lib/nest/module.ts', 'lib/dead-letters/letter.ts'], allowed: 'lib/index.ts' },

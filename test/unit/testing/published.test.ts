@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dispatcherMatchers, DispatcherTesting, taskOf } from '../../../lib/testing/index.js';
-import type {} from '../../../lib/testing/vitest.js';
+import type {} from '../../../lib/testing/vitest.mjs';
 import { MailTasks, ReportTasks, startTested } from './tested-app.js';
 
 expect.extend(dispatcherMatchers);
