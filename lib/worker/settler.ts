@@ -27,14 +27,16 @@ export class Settler {
    * True once the dead letter is in its queue; false when the worker was stopped before that. Headers for which there is no
    * room are left out of it, and it says which. Where even then the broker will never take it, which its size alone can
    * be the reason for, the delivery goes back to its queue after a pause: neither lost, nor in the way of others.
+   *
+   * @param giveBack lets it go, with whatever else stands for it. Default: the delivery alone
    */
-  async deadLetter(delivery: Delivery, death: DeathCertificate): Promise<boolean> {
+  async deadLetter(delivery: Delivery, death: DeathCertificate, giveBack: () => void = () => void delivery.requeue()): Promise<boolean> {
     try {
       return await this.publishUntilTaken(deadLetterMessage(delivery, death), this.deadLetterQueue, true);
     } catch (error) {
       this.onProblem(`A dead letter cannot be written to the queue "${this.deadLetterQueue}"; the task goes back to the queue "${delivery.queue}".`, error);
       await pauseUntil(LONGEST_PAUSE_MS, this.stopped);
-      delivery.requeue();
+      giveBack();
       return false;
     }
   }

@@ -71,7 +71,7 @@ export class TaskEndings {
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     const { config, settler, keeper, dependencies } = this.parts;
     await run.taking;
-    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: clock.date() })) return;
+    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: clock.date() }, () => run.requeue())) return;
     const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
     if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
       dependencies.observer?.ended(run, 'failed', reason, error);

@@ -324,6 +324,23 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a dead letter that can never be written', () => {
+  it('goes back to its queue, with the delivery that joined it', async () => {
+    broker.onPublish = () => Promise.reject(new InvalidTaskError('too large for any frame'));
+    let end = (): void => undefined;
+    const run = vi.fn(() => new Promise<void>((_, reject) => { end = () => reject(new Error('no')); }));
+    await workerWith({ once: run });
+    const first = broker.deliver(task('once'));
+    first.stale = true;
+    const again = broker.deliver(task('once', [], { redelivered: true }));
+    end();
+    await settle();
+    expect(again.settled).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect({ again: again.settled, runs: run.mock.calls.length, published: broker.published }).toEqual({ again: 'requeue', runs: 1, published: [] });
+  });
+});
+
 describe('closing', () => {
   it('gives back what has not started, waits for what runs, and takes no more', async () => {
     let end = (): void => undefined;
