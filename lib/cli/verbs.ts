@@ -15,11 +15,12 @@ import { send } from './verbs/send.js';
 import { failures, recent, running, tasks } from './verbs/task-lists.js';
 import { top } from './verbs/top.js';
 import { exportMessages, importMessages } from './verbs/transfer.js';
+import { delayed, retrying, waiting } from './verbs/waiting.js';
 import { workflowsCancel, workflowsList, workflowsRetry, workflowsShow } from './verbs/workflows.js';
 
 /** All of them, in the order in which they are listed. */
 export const VERBS: readonly Verb[] = [
-  send, queues, top, inspect, running, task, tasks, failures, recent, events,
+  send, queues, top, inspect, running, waiting, delayed, retrying, task, tasks, failures, recent, events,
   failureRetry, failureDiscard, failureAnnotate, failureForget,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
   pause, resume, paused, cancel, purge, drain,

@@ -60,7 +60,32 @@ describe.each(bothBrokers('cli-inspect'))('looking at running processes on %s', 
     expect((await runCli(['locks', 'release', key, '--reason', 'a test', '--yes'], place)).stdout).toContain('is free');
     expect((await runCli(['locks', 'release', key, '--yes'], place)).code).toBe(1);
     expect((await runCli(['locks', 'list'], place)).stdout).toBe('nothing is held');
+    expect((await runCli(['retrying'], place)).stdout).toBe('nothing');
     tasks.release.fire();
+  });
+
+  it('shows what waits, what is delayed and what is tried again', async () => {
+    const config = { ...oneWorker(url(), 'cli-waiting'), defaultRoutingKey: 'key' };
+    const [{ queue }] = config.workers;
+    const { app, service } = await startOn(config, { providers: [Tasks] });
+    const place: CliPlace = { broker: config.broker as string, exchange: config.exchange };
+    await service.publish('blocks');
+    await app.get(Tasks).ran.count(1);
+    await service.pause({ queue }, { by: 'test', reason: 'to see what waits' });
+    await service.publish('quick', 'Ada', 9007199254740993n);
+    await service.publish({ name: 'quick', delaySeconds: 3_600 });
+    await eventually(() => service.depth(queue), (depth) => depth === 1, 'a task that waits');
+    await eventually(() => service.inspect.delayed(), ({ within }) => within.some(({ count }) => count > 0), 'a task that is delayed');
+    expect((await runCli(['waiting', queue, '--peek', '10', '--json'], place)).json()).toMatchObject({ queue, waiting: 1, tasks: [{ name: 'quick', position: 0, attempt: 1 }] });
+    expect((await runCli(['waiting', queue, '--peek', '10'], place)).stdout).toMatch(/1 +[0-9a-f-]{36} +quick .*\["Ada","9007199254740993"\][^]*1 task waits in/);
+    expect(await runCli(['waiting', 'no.such.queue'], place)).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no queue "no.such.queue"') });
+    expect((await runCli(['delayed'], place)).stdout).toMatch(/within [^]*1 task$/);
+    await service.resume({ queue });
+    app.get(Tasks).release.fire();
+    await service.publish('breaks', { args: [], retry: { attempts: 2, delaySeconds: 600 } });
+    await eventually(() => service.inspect.retrying(), (found) => found.length === 1, 'a task that is tried again');
+    expect((await runCli(['retrying'], place)).stdout).toMatch(/breaks .* 1 +Error: no such customer/);
+    expect((await runCli(['retrying', '--name', 'qu*', '--json'], place)).json()).toEqual({ tasks: [] });
   });
 
   it('follows events as lines and as JSON, until it has seen enough, its time is over, nobody reads, or Ctrl-C', async () => {

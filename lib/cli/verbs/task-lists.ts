@@ -22,6 +22,9 @@ const ENDED: readonly VerbOption[] = [
   { flags: '--until <time>', about: 'which ended before this', parse: instant },
 ];
 
+/** Of what has ended. */
+export const RECENT_FILTER: readonly VerbOption[] = [...FILTER, ...ENDED];
+
 export const running: Verb = {
   name: 'running',
   summary: 'what runs now in all processes, the longest first',
@@ -37,7 +40,7 @@ export const recent: Verb = {
   name: 'recent',
   summary: 'what has ended lately, the latest first',
   notes: ['Each process remembers its last 1,000 tasks, and failures for longer.'],
-  options: [...FILTER, ...ENDED, { flags: '--state <state>', about: 'which ended so', choices: STATES }],
+  options: [...RECENT_FILTER, { flags: '--state <state>', about: 'which ended so', choices: STATES }],
   examples: [['recent --state failed --since 10m', 'what failed in the last ten minutes'], ['recent --arg 0.customer.id=42 --json', 'of one customer']],
   run: async ({ open }, call) => {
     const state = option<EndedState>(call, 'state');
@@ -50,7 +53,7 @@ export const failures: Verb = {
   name: 'failures',
   summary: 'what failed lately, grouped by task and error',
   notes: ['`failure retry`, `failure discard` and `failure annotate` take the id of such a group.'],
-  options: [...FILTER, ...ENDED],
+  options: RECENT_FILTER,
   examples: [['failures --since 1h', 'each group with its count and an example']],
   run: async ({ open }, call) => {
     const groups = await (await open()).inspection.failures(filterOf(call));
