@@ -52,7 +52,8 @@ describe('completion', () => {
 
   it('offers verbs, and once those that have families', () => {
     expect(words('')).toEqual(expect.arrayContaining(['send', 'dead', 'help']));
-    expect(words('de')).toEqual(['dead']);
+    expect(words('de')).toEqual(['dead', 'delayed']);
+    expect(words('dea')).toEqual(['dead']);
     expect(words('dead', 'd')).toEqual(['discard']);
     expect(words('dead', '')).toEqual(expect.arrayContaining(['list', 'replay']));
   });
