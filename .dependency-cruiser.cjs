@@ -35,6 +35,7 @@ const WORKER = '^lib/worker/';
 const INSPECTION = '^lib/inspection/';
 const CAPABILITIES = ['^lib/workflows/', '^lib/dead-letters/', '^lib/control/', SCHEDULES, INSPECTION];
 const DISPATCHER = '^lib/dispatcher/';
+const CONTRACT = '^lib/contract/';
 const NEST = '^lib/nest/';
 const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
@@ -60,6 +61,8 @@ const rooms = [
     why: 'What both embedded adapters share knows neither of them.' },
   { name: 'task', files: TASK, may: [ERRORS], packages: ['@standard-schema/spec'],
     why: 'The pure core: together with errors.ts it stands below everything else.' },
+  { name: 'contract', files: CONTRACT, may: [TASK, ERRORS], packages: ['@standard-schema/spec', 'yaml'],
+    why: 'Pure: what tasks are told to be, how that is written, read and compared. What is told of a process is asked in dispatcher/.' },
   { name: 'broker-port', files: BROKER_PORT, may: [TASK, ERRORS], packages: ['rxjs'],
     why: 'A port speaks of task/ types and of the errors that it documents.' },
   { name: 'state-port', files: STATE_PORT, may: [ERRORS], packages: ['rxjs'],
@@ -90,7 +93,7 @@ const rooms = [
     why: 'From a URL to its store: the one place that knows them all.' },
   { name: 'results', files: RESULTS, may: [...PORTS, TASK, ERRORS, TIME], packages: [],
     why: 'The record of a task, who is told and who reads: over ports, whatever keeps it.' },
-  { name: 'worker', files: WORKER, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: [],
+  { name: 'worker', files: WORKER, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['@standard-schema/spec'],
     why: 'Ports, never an adapter, so that every broker and store will do.' },
   { name: 'schedules', files: SCHEDULES, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['croner', 'uuid'],
     why: 'As worker/.' },
@@ -102,17 +105,17 @@ const rooms = [
     why: 'As worker/. Exception: the history of attempts, which workers write and dead letters show.' },
   { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$', '^lib/workflows/workflow-info\\.ts$'], packages: ['rxjs'],
     why: 'What runs is told to it, what is kept is given to it: it speaks of pauses and of the port by which workers tell of runs, and of no other part.' },
-  { name: 'dispatcher', files: DISPATCHER, packages: ['rxjs', 'uuid'],
-    may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
+  { name: 'dispatcher', files: DISPATCHER, packages: ['@standard-schema/spec', 'rxjs', 'uuid'],
+    may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
     why: 'It composes all the others, and must work, and be tested, without Nest.' },
   { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', '@standard-schema/spec', 'reflect-metadata', 'rxjs', 'piscina'],
-    may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS, URLS],
+    may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS, URLS],
     why: 'The door to Nest: what stands behind it is of dispatcher/ and of the types that users see.' },
   { name: 'cli', files: CLI, packages: ['commander', 'lossless-json', 'amqplib'],
     may: [DISPATCHER, INSPECTION, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
     why: 'A face of dispatcher/, without Nest. Of RabbitMQ it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
-    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, TASK, ERRORS, EVENTS],
+    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS],
     why: 'The public API: it re-exports, and inside is imported by the dashboard alone.' },
   { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
     may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
@@ -137,7 +140,7 @@ function rulesOf({ name, files, may, packages, why }) {
 }
 
 /** All that is made of data alone. */
-const PURE = [TASK, ERRORS, URLS, FORMATS, EVENTS, '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$'];
+const PURE = [TASK, CONTRACT, ERRORS, URLS, FORMATS, EVENTS, '^lib/results/(task-result|task-error-record|result-value|result-codec)\\.ts$'];
 
 module.exports = {
   forbidden: [

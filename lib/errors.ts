@@ -11,6 +11,8 @@
  *         StrictWireError         ... or would end or mislead a worker of gofort/dispatcher
  *         HeadersTooLargeError    ... or its headers are more than the connection to the broker takes
  *       UnknownTaskError          no handler has this name
+ *       UnsupportedVersionError   no handler takes this version of a task
+ *       InvalidContractError      a document that is no contract of tasks
  *       InvalidBodyError          bytes that are not a task in this format
  *       BrokerError               the broker refused or could not be reached
  *         BrokerUnavailableError  not connected, and waiting for it has its limits
@@ -111,6 +113,20 @@ export class HeadersTooLargeError extends InvalidTaskError {
 export class UnknownTaskError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_UNKNOWN_TASK', message, fields);
+  }
+}
+
+/** A task of this name is known, and no handler takes its version, nor upgrades from it. @publicApi */
+export class UnsupportedVersionError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_UNSUPPORTED_VERSION', message, fields);
+  }
+}
+
+/** A document that is no contract of tasks, or one of a version that is not known here. @publicApi */
+export class InvalidContractError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_INVALID_CONTRACT', message, fields, { cause });
   }
 }
 

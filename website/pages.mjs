@@ -9,7 +9,7 @@ export const SECTIONS = [
   { title: 'Start', pages: ['readme', 'sample-app'] },
   { title: 'Guides', folder: 'guides', pages: [] },
   { title: 'Features', folder: '.', pages: [
-    'routing', 'delays', 'results', 'schemas', 'testing-kit', 'middleware', 'threads', 'limits', 'uniqueness', 'priorities', 'schedules', 'workflows', 'dead-letters', 'control', 'inspection', 'events',
+    'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'threads', 'limits', 'uniqueness', 'priorities', 'schedules', 'workflows', 'dead-letters', 'control', 'inspection', 'events',
   ] },
   { title: 'Operating', pages: ['start-and-stop', 'delivery-guarantees', 'rabbitmq', 'rights', 'result-backends', 'dashboard', 'command-line', 'performance'] },
   { title: 'Moving over', folder: 'moving', pages: [] },

@@ -9,13 +9,14 @@ import { discoverTasks } from './discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from './discovery/discovered-task.js';
 import type { DiscoverHandlers } from '../dispatcher/application.js';
 import { DEFAULT_DISPATCHER } from './dispatcher-token.js';
+import { declaredArguments } from './discovery/declared-arguments.js';
 import { schemasOfTask } from './discovery/schemas-of-task.js';
 import { createHandler } from './handlers/create-handler.js';
 import { handlerSurroundings, type HandlerSurroundings } from './handlers/surroundings.js';
 import { featuresOf, marksOfFeatures, queueOfFeature } from './features.js';
 import { registeredNames } from './module-registry.js';
 import type { KnownTask } from '../dispatcher/placement/known-task.js';
-import type { TaskOptions, TaskPlace } from '../dispatcher/config/task-options.js';
+import type { TaskOptions } from '../dispatcher/config/task-options.js';
 import type { EnhancerScope } from '../dispatcher/config/server-config.js';
 import type { ThreadRunner } from './threads/thread-runner.js';
 
@@ -69,16 +70,15 @@ export function knownTasks({ name, container, discovery }: Pick<Surroundings, 'n
   const origins = new Set(found.map(({ prototype }) => prototype));
   const named = marksOfFeatures(features).filter(({ provider }) => !origins.has(provider.prototype as object));
   return [
-    ...found.map((task) => ({ name: task.name, origin: describeTask(task), ...placeOf(task.options), schemas: schemasOfTask(task.prototype, task.methodName, task.options) })),
-    ...named.map(({ provider, method, mark }) => ({
-      name: mark.name, origin: `${provider.name}, which no module provides`, ...placeOf(withQueueOfFeature(features, provider.prototype as object, mark.options)),
-      schemas: schemasOfTask(provider.prototype as object, method, mark.options),
-    })),
+    ...found.map((task) => knownTask(task.name, describeTask(task), task.prototype, task.methodName, task.options)),
+    ...named.map(({ provider, method, mark }) => knownTask(
+      mark.name, `${provider.name}, which no module provides`, provider.prototype as object, method, withQueueOfFeature(features, provider.prototype as object, mark.options))),
   ];
 }
 
-function placeOf({ queue, routingKey }: TaskOptions): TaskPlace {
-  return { queue, routingKey };
+function knownTask(name: string, origin: string, prototype: object, method: string, options: TaskOptions): KnownTask {
+  const { queue, routingKey } = options;
+  return { name, origin, queue, routingKey, options, schemas: schemasOfTask(prototype, method, options), parameters: () => declaredArguments(prototype, method, options) };
 }
 
 function placedTasks(container: ModulesContainer, discovery: DiscoveryService, name: string): DiscoveredTask[] {

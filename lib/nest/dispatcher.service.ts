@@ -1,6 +1,9 @@
 import type { Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { BrokerState } from '../brokers/broker.js';
+import type { Contract } from '../contract/model.js';
+import type { ContractAbout } from '../dispatcher/contracting/contract-about.js';
+import { contractFrom } from '../dispatcher/contracting/contracting.js';
 import type { CancelOptions } from '../control/cancellation.js';
 import type { DrainOptions } from '../control/drain.js';
 import type { ReleaseOptions } from '../dispatcher/unique-keys.js';
@@ -225,6 +228,16 @@ export class DispatcherService {
    */
   get actions(): Actions {
     return this.parts.actions;
+  }
+
+  /**
+   * What this application's tasks are called and take, where they go and what they give: those whose code is here, and
+   * those that its workers run. `contractText` writes it as an AsyncAPI document.
+   *
+   * @throws ConfigurationError for options that cannot be
+   */
+  contract(about?: ContractAbout): Contract {
+    return contractFrom(this.parts, about);
   }
 
   /**

@@ -13,6 +13,8 @@ export const Header = {
   passes: 'x-dispatcher-passes',
   /** More than 0: it is a copy of a delivery of this attempt that came back unsettled. How often that was, it does not say. */
   redeliveries: 'x-dispatcher-redeliveries',
+  /** Which version of the task its arguments are of. Absent means 1. */
+  version: 'x-dispatcher-version',
   /** The retry options of this one task, as JSON; they win over those of its handler. */
   retry: 'x-dispatcher-retry',
   /** Its failed attempts so far, as JSON: `[{ attempt, at, worker, error }]`. */
@@ -85,6 +87,11 @@ export function republishableHeaders(headers: TaskHeaders | undefined): TaskHead
 export function countHeader(headers: TaskHeaders | undefined, name: string, fallback: number): number {
   const value = headers?.[name];
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : fallback;
+}
+
+/** The version of the task that its arguments are of, from 1. What is there and no version is 0, which nobody has. */
+export function versionIn(headers: TaskHeaders | undefined): number {
+  return headers?.[Header.version] === undefined ? 1 : countHeader(headers, Header.version, 0);
 }
 
 /** The attempt that a delivery with these headers is, from 1. */

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { TaskSchema } from '../task/argument-schema.js';
 import type { RetryPolicy } from '../task/retry-policy.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
@@ -36,6 +37,10 @@ export interface Handler {
   readonly weight?: number;
   /** Its arguments are checked by it when they are sent from here. Part of `run` already. */
   readonly schema?: TaskSchema;
+  /** For the contract, as the three of {@link TaskDefinition}. */
+  readonly resultSchema?: StandardSchemaV1;
+  readonly description?: string;
+  readonly deprecated?: boolean | string;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -59,6 +64,12 @@ export interface TaskDefinition {
   weight?: number;
   /** What its arguments have to be: a Standard Schema of its first argument, or a list with one for each. Default: anything. */
   schema?: TaskSchema;
+  /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
+  resultSchema?: StandardSchemaV1;
+  /** What it does, for the contract. Default: nothing is said. */
+  description?: string;
+  /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
+  deprecated?: boolean | string;
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

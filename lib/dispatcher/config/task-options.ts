@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigurationError } from '../../errors.js';
 import type { TaskSchedule } from '../../schedules/schedule.js';
 import { display } from '../../task/argument-types.js';
@@ -58,6 +59,12 @@ export interface TaskOptions {
    * the schema makes of it. What it refuses is not sent, or becomes a dead letter `invalid-arguments`. Default: anything.
    */
   schema?: TaskSchema;
+  /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
+  resultSchema?: StandardSchemaV1;
+  /** What it does, for the contract. Default: nothing is said. */
+  description?: string;
+  /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
+  deprecated?: boolean | string;
   /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
@@ -105,6 +112,9 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   weight: checkWeight,
   middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),
   schema: checkSchema,
+  resultSchema: checkResultSchema,
+  description: (value, where) => (value === undefined ? undefined : checkName(value, `description of ${where}`, "description: 'Sends a mail.'")),
+  deprecated: (value, where) => (typeof value === 'string' && value !== '' ? value : checkBoolean(value, `deprecated of ${where}`, false)),
 };
 
 const PLACE_OPTIONS: Checks<TaskPlace> = {
@@ -178,6 +188,11 @@ function checkSchema(schema: TaskSchema | undefined, where: string): TaskSchema 
   if (Array.isArray(schema) ? (schema as unknown[]).every(isSchema) : isSchema(schema)) return schema;
   throw new ConfigurationError(
     `schema of ${where} must be a Standard Schema, such as z.object({ ... }) of zod 3.24 or later, or a list of them, one for each argument; found ${display(wrong)}.`, { option: 'schema' });
+}
+
+function checkResultSchema(schema: StandardSchemaV1 | undefined, where: string): StandardSchemaV1 | undefined {
+  if (schema === undefined || isSchema(schema)) return schema;
+  throw new ConfigurationError(`resultSchema of ${where} must be a Standard Schema, such as z.object({ ... }) of zod 3.24 or later; found ${display(schema)}.`, { option: 'resultSchema' });
 }
 
 /** As in gocraft/work. */

@@ -1,4 +1,6 @@
+import type { DeclaredParameter } from '../../contract/describe/parameters.js';
 import type { ArgumentSchemas } from '../../task/argument-schema.js';
+import type { TaskOptions } from '../config/task-options.js';
 
 /** A task that this process has the code of, and where it belongs. */
 export interface KnownTask {
@@ -11,6 +13,10 @@ export interface KnownTask {
   readonly routingKey?: string | undefined;
   /** Its arguments are checked by these before it is sent. */
   readonly schemas?: ArgumentSchemas | undefined;
+  /** As its `@Task` says. */
+  readonly options?: TaskOptions | undefined;
+  /** Of its arguments. Asked for when somebody wants the contract. */
+  readonly parameters?: (() => readonly DeclaredParameter[]) | undefined;
 }
 
 /** `undefined`: by the dispatcher's default key. */

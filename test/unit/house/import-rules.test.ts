@@ -24,6 +24,7 @@ const ROOMS: readonly Room[] = [
   { file: 'lib/amqp/open.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/lmdb/folder.ts'], allowed: 'lib/urls/url.ts' },
   { file: 'lib/lmdb/folder.ts', refused: ['lib/brokers/embedded/broker.ts', 'lib/amqp/open.ts'], allowed: 'lib/errors.ts' },
   { file: 'lib/task/task.ts', refused: ['lib/formats/format.ts', 'lib/time/timer.ts', 'lib/brokers/broker.ts'], allowed: 'lib/errors.ts' },
+  { file: 'lib/contract/model.ts', refused: ['lib/dispatcher/parts.ts', 'lib/worker/worker.ts', 'lib/formats/format.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/formats/format.ts', refused: ['lib/worker/worker.ts', 'lib/state/state-backend.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/events/event.ts', refused: ['lib/worker/worker.ts', 'lib/dispatcher/parts.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/brokers/broker.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/state/state-backend.ts'], allowed: 'lib/task/task.ts' },
