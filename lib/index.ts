@@ -5,6 +5,7 @@ export type { Broken, ContractChange } from './contract/compare/change.js';
 export { compareContracts } from './contract/compare/compare-contracts.js';
 export { toAsyncApi, type AsyncApiDocument } from './contract/asyncapi/to-asyncapi.js';
 export type { ArgumentContract, Contract, JsonSchema, TaskContract, TaskContractOptions } from './contract/model.js';
+export { clientFile } from './contract/types/client-file.js';
 export { contractText, readContract, type ContractFormat } from './contract/text.js';
 export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
@@ -20,6 +21,7 @@ export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events
 export type { FollowedEvent, FollowedTask } from './inspection/following/followed-event.js';
 export type { FollowFilter } from './inspection/following/follow-filter.js';
 export type { ReleaseOptions } from './dispatcher/unique-keys.js';
+export type { ContractDifference, ContractReport } from './inspection/contract-report.js';
 export type { Inspection } from './inspection/inspection.js';
 export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, TasksFilter } from './inspection/inspect-options.js';
 export type {
@@ -43,7 +45,7 @@ export type {
 export type { Schedules } from './schedules/schedules.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { FailedAttempt } from './worker/attempt-history.js';
-export type { TaskDefinition, TaskMap } from './worker/handler.js';
+export type { TaskDefinition, TaskMap, TaskUpgrades } from './worker/handler.js';
 export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker/middleware.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
@@ -81,6 +83,8 @@ export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, Serv
 export type { LogTarget } from './dispatcher/events/log-target.js';
 export type { DispatcherModuleExtras, DispatcherOptionsFactory } from './nest/module-options.js';
 export type { ThreadsConfig } from './dispatcher/config/threads-config.js';
+export { DispatcherContractModule, type DispatcherContractOptions } from './nest/contract/contract.module.js';
+export type { ContractClient, ContractRoute } from './nest/contract-client.js';
 export type { Injected, Parsed, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
 export { signatures, type TaskSignatures } from './nest/task-signatures.js';
 export { Task } from './nest/task.decorator.js';

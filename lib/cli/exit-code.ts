@@ -20,7 +20,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** As the documentation and `--help` tell them. */
 export const EXIT_CODES: readonly (readonly [ExitCode, string])[] = [
   [ExitCode.ok, 'done'],
-  [ExitCode.refused, 'refused, not found, not confirmed, or failed; of `doctor`: something is wrong'],
+  [ExitCode.refused, 'refused, not found, not confirmed, or failed; of `doctor`: something is wrong; of `contract diff`: something breaks'],
   [ExitCode.usage, 'wrong usage: the command, its options or the configuration'],
   [ExitCode.unreachable, 'the broker, or the result backend, cannot be reached'],
   [ExitCode.forbidden, 'the broker refuses the credentials, or a right is missing'],

@@ -8,6 +8,7 @@ import type { Verb, VerbCall, VerbOption } from './verb.js';
 
 /** Verbs that are a family: `dead list`. */
 const FAMILIES: Readonly<Record<string, string>> = {
+  contract: 'the contract of all tasks: print it, compare it, make types of it',
   dead: 'dead letters: look at them, run them anew, discard them',
   failure: 'failures of one kind, by the id that `failures` shows: retry, discard, annotate',
   schedules: 'recurring tasks: list, pause, resume, trigger, remove',

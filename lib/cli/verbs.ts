@@ -1,6 +1,7 @@
 import { completion } from './completion/completion.js';
 import type { Verb } from './verb.js';
 import { cancel, drain, pause, paused, purge, resume } from './verbs/control.js';
+import { contractDiff, contractPrint, contractTypes } from './verbs/contract.js';
 import { deadDiscard, deadEdit, deadReplay } from './verbs/dead-act.js';
 import { deadList, deadShow } from './verbs/dead-look.js';
 import { doctor } from './verbs/doctor.js';
@@ -28,6 +29,7 @@ export const VERBS: readonly Verb[] = [
   locksList, locksRelease,
   workflowsList, workflowsShow, workflowsCancel, workflowsRetry,
   exportMessages, importMessages,
+  contractPrint, contractDiff, contractTypes,
   doctor, mcp,
   completion,
 ];

@@ -18,7 +18,8 @@ const CLOCKS_APART_MS = 60_000;
 /** What a worker of this process takes from which queue; of those that consume, or will once a pause ends. */
 export interface TakingWorker {
   readonly queue: string;
-  readonly taskNames: readonly string[];
+  /** Names, and versions of them, as `takenName` tells them. */
+  readonly takenNames: readonly string[];
 }
 
 export interface TakersTimes {
@@ -126,14 +127,14 @@ export class Takers {
 
   private async renewAll(): Promise<void> {
     const mixed = new Set(this.stopped ? [] : this.mixed.names);
-    const own = this.dependencies.workers().filter(({ queue, taskNames }) => mixed.has(queue) && taskNames.length > 0);
+    const own = this.dependencies.workers().filter(({ queue, takenNames }) => mixed.has(queue) && takenNames.length > 0);
     clock.clear(this.timer);
     this.timer = undefined;
     if (mixed.size === 0 || this.stopped) return;
     // Also while nothing is said: a worker may start later on.
     this.timer = clock.setInterval(() => void this.renew(), this.times.renewMs).unref();
     try {
-      for (const { queue, taskNames } of own) await this.say(queue, taskNames);
+      for (const { queue, takenNames } of own) await this.say(queue, takenNames);
       this.failures = 0;
     } catch (error) {
       this.failed('That the workers of this process are there could not be said; it is tried again.', error);

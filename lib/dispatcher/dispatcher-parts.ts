@@ -22,7 +22,9 @@ import { Workflows } from '../workflows/workflows.js';
 import type { Actions } from './actions/actions.js';
 import { actionsOver } from './actions/actions-over.js';
 import type { Application } from './application.js';
+import { contractFrom } from './contracting/contracting.js';
 import { ControlNotes } from './control-notes.js';
+import { applyToPublishing } from './publishing/apply-to-publishing.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
@@ -143,7 +145,7 @@ export class DispatcherParts {
       how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
     }));
     this.scheduling = new Scheduling({
-      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, ready: this.ready, emit: this.emit, audited: this.audited,
+      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, versionOf: (name) => this.publishing.plain.versionOf(name), ready: this.ready, emit: this.emit, audited: this.audited,
     });
     this.inspecting = this.makeInspecting();
     this.actions = actionsOver(this, new Operations({ ...operations, audited: unaudited }));
@@ -230,11 +232,7 @@ export class DispatcherParts {
   }
 
   private completed(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
-    for (const { name, result, unique, schema } of handlers.values()) {
-      if (result === true) this.results.want(name);
-      if (unique !== undefined) this.publishing.plain.makeUnique(name, unique);
-      if (schema !== undefined) this.publishing.plain.makeChecked(name, schema);
-    }
+    for (const family of handlers.values()) applyToPublishing(family, this.publishing.plain, this.results);
     return this.middleware.around(handlers);
   }
 
@@ -265,7 +263,7 @@ export class DispatcherParts {
     const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
     return new Inspecting({
       config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), backend: () => this.shared.backend(), claim: (key) => this.uniqueKeys.claim(key), workflows: (list) => this.workflows.list(list), ready, emit, events,
+      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), backend: () => this.shared.backend(), claim: (key) => this.uniqueKeys.claim(key), contract: () => contractFrom(this).tasks, workflows: (list) => this.workflows.list(list), ready, emit, events,
     });
   }
 
@@ -282,7 +280,7 @@ export class DispatcherParts {
     return new Workflows({
       exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: clock.now, ready,
       sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
-      routeOf: (name) => this.advice.routeOf(name),
+      routeOf: (name) => ({ routingKey: this.advice.routeOf(name), version: this.publishing.plain.versionOf(name) }),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit, audited,
     });

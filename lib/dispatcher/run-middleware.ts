@@ -1,5 +1,6 @@
 import type { Handler } from '../worker/handler.js';
 import type { RunMiddleware, RunMiddlewareInput } from '../worker/middleware.js';
+import { mapFamily } from '../worker/versions.js';
 import { withMiddleware } from '../worker/with-middleware.js';
 import { resolveMiddlewares, type FindProvider } from './resolve-middleware.js';
 
@@ -12,6 +13,6 @@ export class RunMiddlewares {
   /** Providers are looked up when the first handlers are known: before that not all exist. @throws ConfigurationError */
   around(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
     const global = this.global ??= resolveMiddlewares<RunMiddleware>(this.inputs, 'run', 'middleware.run', this.find);
-    return new Map([...handlers].map(([name, handler]) => [name, withMiddleware(handler, [...global, ...handler.middleware ?? []])]));
+    return new Map([...handlers].map(([name, family]) => [name, mapFamily(family, (handler) => withMiddleware(handler, [...global, ...handler.middleware ?? []]))]));
   }
 }

@@ -24,6 +24,8 @@ export interface SchedulingDependencies {
   readonly exchange: string;
   readonly backend: () => Promise<StateBackend>;
   readonly publisher: { publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> } & Pick<TaskPublisher, 'publishWithHeaders'>;
+  /** The newest version of a task that is known here. Default: the first. */
+  readonly versionOf?: (task: string) => number;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
   readonly audited: Audited;
@@ -36,7 +38,7 @@ export class Scheduling {
   readonly untold: Schedules<PublishedTask>;
   private readonly scheduler: Scheduler;
 
-  constructor({ broker, exchange, backend, publisher, ready, emit, audited }: SchedulingDependencies) {
+  constructor({ broker, exchange, backend, publisher, ready, emit, audited, versionOf = () => 1 }: SchedulingDependencies) {
     const store = new ScheduleStore(backend, exchange);
     const sender = new TickSender<PublishedTask>(exchange, {
       publish: (task) => publisher.publish(task, []), publishTick: (task, ours) => publisher.publishWithHeaders(task, ours),
@@ -52,7 +54,7 @@ export class Scheduling {
       },
     });
     const dependencies = {
-      store, sender, ready, format: gofortFormat, scheduler: this.scheduler, now: clock.now,
+      store, sender, ready, format: gofortFormat, scheduler: this.scheduler, now: clock.now, versionOf,
       markStored: () => broker.declare({ queues: [{ name: marker, purpose: 'dead-letters' }] }), tell: () => broker.signal(),
     };
     this.schedules = new Schedules({ ...dependencies, audited });

@@ -2,6 +2,7 @@ import { ConfigurationError, ShutdownError } from '../errors.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
 import type { ObservedRun } from '../worker/run-observer.js';
+import { familyOf, takenName, versionsTaken } from '../worker/versions.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { FindProvider } from './resolve-middleware.js';
@@ -82,7 +83,7 @@ export class WorkerRegistry {
     const all = [...this.configs(), ...more];
     for (const worker of this.workers.values()) {
       if (!worker.discovers) continue;
-      const found = [...this.dependencies.discover(worker.config, all)].filter(([name]) => !worker.handlers.has(name));
+      const found = [...this.dependencies.discover(worker.config, all)].filter(([name, handler]) => isMore(handler, worker.handlers.get(name)));
       for (const [name, handler] of this.dependencies.complete(new Map(found))) worker.handlers.set(name, handler);
     }
   }
@@ -152,6 +153,11 @@ export class WorkerRegistry {
   }
 }
 
+/** A name that is new, or a version of it. */
+function isMore(found: Handler, known: Handler | undefined): boolean {
+  return known === undefined || familyOf(found).length > familyOf(known).length;
+}
+
 /** A worker that waits for the broker before it starts, and knows the role of the process. */
 export class ManagedWorker implements DispatcherWorker {
   readonly name: string;
@@ -170,6 +176,11 @@ export class ManagedWorker implements DispatcherWorker {
   get limit(): number { return this.worker.limit; }
 
   get taskNames(): readonly string[] { return [...this.handlers.keys()]; }
+
+  /** By which other processes know who takes what. */
+  get takenNames(): readonly string[] {
+    return [...this.handlers].flatMap(([name, handler]) => versionsTaken(handler).map((version) => takenName(name, version)));
+  }
 
   get queues(): readonly string[] { return this.worker.queues; }
 

@@ -24,6 +24,8 @@ export type DeadReason =
   | 'invalid-arguments'
   /** No worker of the queue knew the task's name in time. */
   | 'unknown-task'
+  /** No worker of the queue took this version of the task in time, nor upgrades from it. */
+  | 'unsupported-version'
   /** It came back unsettled too often: it is likely to crash its process. */
   | 'crash-loop'
   /** The body is larger than `maxTaskBytes`. */

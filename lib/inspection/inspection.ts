@@ -4,9 +4,10 @@ import type { TaskResult } from '../results/task-result.js';
 import { requireText } from '../task/options.js';
 import type { WorkflowFilter, WorkflowPage } from '../workflows/workflow-info.js';
 import type { Asker, Asking } from './asking/asker.js';
-import type { Items, Kind } from './asking/messages.js';
+import type { Answer, Items, Kind } from './asking/messages.js';
 import type { FollowedEvent } from './following/followed-event.js';
 import type { FollowFilter } from './following/follow-filter.js';
+import { contractReport, type ContractReport } from './contract-report.js';
 import { mergedGroups, withNotes } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
 import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
@@ -30,6 +31,7 @@ const DUE_STEPS_MS = [10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, 2
 
 export interface InspectionDependencies {
   readonly asker: Asker;
+  readonly exchange: string;
   readonly queues: QueueSource;
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
@@ -251,15 +253,27 @@ export class Inspection {
     return found === undefined ? [] : [claimedLock(key, undefined, found)];
   }
 
+  /**
+   * The contract of all tasks that the processes which answer know, without any of their code here. A process of an older
+   * version of this library tells nothing of it.
+   */
+  async contract(options?: InspectOptions): Promise<ContractReport> {
+    const answers = await this.answers({ kind: 'contract' }, options);
+    return contractReport(this.dependencies.exchange, answers.flatMap(({ items }) => items), answers.some(({ cut, busy }) => cut === true || busy === true));
+  }
+
   private async reportOf(options: InspectOptions | undefined): Promise<QueuesReport> {
     return queuesReport(this.dependencies.queues, await this.ask({ kind: 'queues' }, options));
   }
 
   private async ask<K extends Kind>(asking: Asking<K>, options: InspectOptions | undefined): Promise<Items[K][]> {
+    return (await this.answers(asking, options)).flatMap(({ items }) => items);
+  }
+
+  private async answers<K extends Kind>(asking: Asking<K>, options: InspectOptions | undefined): Promise<Answer<K>[]> {
     const timeoutMs = timeoutOf(options);
     await this.dependencies.ready();
-    const answers = await this.dependencies.asker.ask(asking, timeoutMs);
-    return answers.flatMap(({ items }) => items);
+    return this.dependencies.asker.ask(asking, timeoutMs);
   }
 
   /** One after the other, until it is found. */

@@ -105,6 +105,8 @@ export interface Whereabouts {
 export interface RunningTaskInfo extends Whereabouts {
   readonly uuid: string;
   readonly name: string;
+  /** Of the task, as it was published. Absent: 1. */
+  readonly version?: number;
   /** From 1. */
   readonly attempt: number;
   readonly startedAt: number;

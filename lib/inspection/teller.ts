@@ -1,4 +1,6 @@
 import type { BrokerStatus, QueueType } from '../brokers/broker.js';
+import type { TaskContract } from '../contract/model.js';
+import { versionIn } from '../task/headers.js';
 import { matchesName } from '../task/name-pattern.js';
 import { clock } from '../time/clock.js';
 import type { ObservedRun } from '../worker/run-observer.js';
@@ -6,6 +8,7 @@ import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, Ti
 import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
+import { type ContractPart, partOf } from './contract-report.js';
 import { type Failure, failureGroups } from './failure-groups.js';
 import { locksOfClaims, locksOfRun } from './held-locks.js';
 import type { EndedTaskInfo, ProcessInfo, RunningTaskInfo, TaskFilter, WorkerInfo, Whereabouts } from './model.js';
@@ -36,6 +39,8 @@ export interface TellerDependencies {
   readonly workers: () => readonly ToldWorker[];
   readonly book: RunBook;
   readonly actions: ActionBook;
+  /** Of the tasks whose code is here. */
+  readonly contract: () => readonly TaskContract[];
   readonly facts: FactsOfProcess;
   readonly redaction: Redaction;
   readonly connection: () => BrokerStatus;
@@ -59,6 +64,8 @@ export class Teller {
   }
 
   private itemsOf({ kind, filter = {}, actions = {}, uuids = [] }: Question, most: number): readonly Items[Kind][] {
+    // All of them: an answer holds as many as fit.
+    if (kind === 'contract') return this.contract();
     if (kind === 'actions') return this.dependencies.actions.list(actions, most);
     return kind === 'firings' ? this.firings(new Set(Array.isArray(uuids) ? uuids : [])).slice(0, most) : this.items(kind, filter, most);
   }
@@ -69,7 +76,13 @@ export class Teller {
     return [...runs.map(({ uuid, attempt, startedAt }) => ({ uuid, state: 'running' as const, at: Math.round(now() - (clock.elapsed() - startedAt)), attempt })), ...book.ticks.of(uuids)];
   }
 
-  private items(kind: Exclude<Kind, 'actions' | 'firings'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
+  private contract(): ContractPart[] {
+    const { contract, process: { id, startedAt }, workers } = this.dependencies;
+    const running = new Set(workers().filter(({ consuming }) => consuming).flatMap(({ taskNames }) => taskNames));
+    return contract().map((task) => partOf(task, { process: id, startedAt, runs: running.has(task.name) }));
+  }
+
+  private items(kind: Exclude<Kind, 'actions' | 'firings' | 'contract'>, filter: TaskFilter, limit: number): readonly Items[Kind][] {
     switch (kind) {
       case 'processes': return [this.process()];
       case 'running': return this.running(filter).slice(0, limit);
@@ -112,10 +125,11 @@ export class Teller {
     const runningMs = clock.elapsed() - run.startedAt;
     const argsBytes = run.delivery.body.length;
     const args = argsBytes > MOST_ARGS_BYTES ? undefined : redaction.args(run.task.args, { name: run.name, queue: worker.queue });
+    const version = versionIn(run.headers);
     const uniqueKey = uniqueKeyOf(run.headers);
     const usualMs = book.kind(run.name).usualMs(now());
     return {
-      ...this.whereabouts(worker.name, worker.queue), uuid: run.uuid, name: run.name, attempt: run.attempt, startedAt: Math.round(now() - runningMs), runningMs: Math.round(runningMs), argsBytes,
+      ...this.whereabouts(worker.name, worker.queue), uuid: run.uuid, name: run.name, ...(version === 1 ? {} : { version }), attempt: run.attempt, startedAt: Math.round(now() - runningMs), runningMs: Math.round(runningMs), argsBytes,
       ...(run.notes?.progress === undefined ? {} : { progress: run.notes.progress }), ...(args === undefined ? {} : { args }), ...(usualMs === undefined ? {} : { isSlow: runningMs > usualMs }), ...(uniqueKey === undefined ? {} : { uniqueKey }),
     };
   }

@@ -3,6 +3,7 @@ import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { checkTaskSchedule } from '../schedules/check-schedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 import type { Handler } from '../worker/handler.js';
+import { asFamily, takenName } from '../worker/versions.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
 import { discoverTasks } from './discovery/discover-tasks.js';
@@ -45,8 +46,9 @@ export function discoverHandlers(surroundings: Surroundings): DiscoverHandlers {
   const handlerOf = (task: DiscoveredTask, parts: HandlerSurroundings): Handler => {
     const ofProvider = made.get(task.wrapper) ?? new Map<string, Handler>();
     made.set(task.wrapper, ofProvider);
-    const handler = ofProvider.get(task.name) ?? createHandler(task, parts);
-    ofProvider.set(task.name, handler);
+    const id = takenName(task.name, task.options.version ?? 1);
+    const handler = ofProvider.get(id) ?? createHandler(task, parts);
+    ofProvider.set(id, handler);
     return handler;
   };
   let orphansTold = false;
@@ -54,13 +56,22 @@ export function discoverHandlers(surroundings: Surroundings): DiscoverHandlers {
     const tasks = tasksOfDispatcher(surroundings, !orphansTold);
     orphansTold = true;
     const assigned = assignTasks(worker, all, tasks, surroundings.mayMiss);
-    return new Map([...assigned].map(([name, task]) => {
-      handlerParts ??= handlerSurroundings(surroundings);
-      const handler = handlerOf(task, handlerParts);
-      if (task.options.schedule !== undefined) surroundings.scheduled(checkTaskSchedule(name, task.options.schedule, task.options.timeZone));
-      return [name, handler];
+    return new Map([...assigned].map(([name, versions]) => {
+      const parts = (handlerParts ??= handlerSurroundings(surroundings));
+      const schedule = scheduleOf(name, versions);
+      const [first, ...others] = versions;
+      const family = asFamily([handlerOf(first, parts), ...others.map((task) => handlerOf(task, parts))]);
+      if (schedule !== undefined) surroundings.scheduled(schedule);
+      return [name, family];
     }));
   };
+}
+
+/** A name has one schedule: that of the newest version with one. */
+function scheduleOf(name: string, versions: readonly DiscoveredTask[]): Schedule | undefined {
+  const newest = [...versions].sort((a, b) => (b.options.version ?? 1) - (a.options.version ?? 1)).find(({ options }) => options.schedule !== undefined);
+  if (newest?.options.schedule === undefined) return undefined;
+  return checkTaskSchedule(name, newest.options.schedule, newest.options.timeZone, newest.options.version);
 }
 
 /** Also those of classes that a feature names, and no module provides. */

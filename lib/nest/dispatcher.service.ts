@@ -14,7 +14,6 @@ import type { EventFilter, EventOf } from '../events/event-filter.js';
 import type { StampedEvent } from '../events/event-stamp.js';
 import type { Inspection } from '../inspection/inspection.js';
 import { inferArguments } from '../task/argument-form.js';
-import { checkSendOptions } from '../task/complete-task.js';
 import type { Schedules } from '../schedules/schedules.js';
 import { optionsDoubt, taskOfCall, type TaskCall } from '../task/named-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
@@ -32,7 +31,9 @@ import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/pub
 import { callOf } from '../dispatcher/results/call.js';
 import type { Report } from '../dispatcher/results/reports.js';
 import type { TaskHandle } from '../dispatcher/results/task-results.js';
-import { createTaskClient, type TaskClient } from './task-client.js';
+import { Clients } from './clients.js';
+import type { ContractClient } from './contract-client.js';
+import type { TaskClient } from './task-client.js';
 import type { DispatcherWorker } from '../dispatcher/worker-registry.js';
 
 /**
@@ -42,13 +43,14 @@ import type { DispatcherWorker } from '../dispatcher/worker-registry.js';
  * @publicApi
  */
 export class DispatcherService {
-  private readonly clients = new WeakMap<Type<object>, TaskClient<object>>();
+  private readonly clients: Clients;
 
   private readonly parts: DispatcherParts;
 
   /** Made by `DispatcherModule`. */
   constructor(private readonly dispatcher: Dispatcher) {
     this.parts = dispatcher.parts;
+    this.clients = new Clients(this.parts);
   }
 
   /**
@@ -102,19 +104,11 @@ export class DispatcherService {
    * @param options for each of its tasks: `client(MathTasks, { delaySeconds: 5 }).add(1, 2)`
    * @throws ConfigurationError where the class, or the method that is used, has no `@Task`
    */
-  client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider> {
-    if (options !== undefined) {
-      const sent = checkSendOptions(options, `client(${provider.name}, options)`);
-      return createTaskClient(provider, (name, args, wanted) => this.parts.publishing.publisher.publish({ ...wanted, ...sent, name, args: inferArguments(args) }, []));
-    }
-    let client = this.clients.get(provider) as TaskClient<Provider> | undefined;
-    if (client === undefined) {
-      client = createTaskClient(provider, (name, args, wanted) => (Object.keys(wanted).length > 0
-        ? this.parts.publishing.publisher.publish({ ...wanted, name, args: inferArguments(args) }, [])
-        : this.parts.publishing.publisher.publish(name, args)));
-      this.clients.set(provider, client);
-    }
-    return client;
+  client<Provider extends object>(provider: Type<Provider>, options?: SendOptions): TaskClient<Provider>;
+  /** The same for tasks of another service, by what `nestjs-dispatcher contract types` has written of its contract: `client(tasks)['order.ship'](order)`. */
+  client<Tasks extends object>(tasks: ContractClient<Tasks>, options?: SendOptions): TaskClient<Tasks>;
+  client<Tasks extends object>(provider: Type<Tasks> | ContractClient<Tasks>, options?: SendOptions): TaskClient<Tasks> {
+    return this.clients.of(provider, options);
   }
 
   /**

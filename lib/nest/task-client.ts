@@ -81,7 +81,7 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
-type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'routingKey'>;
+type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'routingKey'> & { readonly version: number };
 
 /** Sends a task by name; its handler says what is wanted of each. */
 type Publish = (name: string, args: readonly unknown[], wanted: Wanted) => Promise<PublishedTask>;
@@ -103,9 +103,9 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   }) as TaskClient<Provider>;
 }
 
-function wantedOf({ result, unique, ...place }: TaskOptions): Wanted {
+function wantedOf({ result, unique, version = 1, ...place }: TaskOptions): Wanted {
   const routingKey = routingKeyOf(place);
-  return { ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }), ...(routingKey === undefined ? {} : { routingKey }) };
+  return { version, ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }), ...(routingKey === undefined ? {} : { routingKey }) };
 }
 
 function notATask(className: string, method: string, tasks: ReadonlyMap<string, TaskMark>): ConfigurationError {

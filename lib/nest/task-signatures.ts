@@ -26,9 +26,10 @@ type WithoutFirst<Arguments extends readonly unknown[]> = Arguments extends read
  */
 export function signatures<Provider extends object>(provider: Type<Provider>): TaskSignatures<Provider> {
   // What a method of it gives is what the function gives.
-  const make = (name: string, args: readonly unknown[], { routingKey }: SendOptions): never => {
+  const make = (name: string, args: readonly unknown[], { routingKey, version = 1 }: SendOptions): never => {
     const step = task(name, ...args);
-    return (routingKey === undefined ? step : step.options({ routingKey })) as never;
+    const options = { ...routingKey === undefined ? {} : { routingKey }, ...version === 1 ? {} : { version } };
+    return (Object.keys(options).length === 0 ? step : step.options(options)) as never;
   };
   return createTaskClient(provider, make) as unknown as TaskSignatures<Provider>;
 }

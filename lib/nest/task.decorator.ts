@@ -14,7 +14,7 @@ import { TASK_METADATA } from './task-marks.js';
 export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
   checkTaskName(name);
   const checked = checkTaskOptions(options, `@Task('${name}')`);
-  if (options.schedule !== undefined) checkTaskSchedule(name, options.schedule, options.timeZone);
+  if (options.schedule !== undefined) checkTaskSchedule(name, options.schedule, options.timeZone, options.version);
   return (target, key, descriptor) => {
     refuseStandardDecorator(name, key);
     if (typeof key === 'symbol') {
@@ -28,7 +28,7 @@ export function Task(name: string, options: TaskOptions = {}): MethodDecorator {
         { task: name });
     }
     const marks = (Reflect.getMetadata(TASK_METADATA, method) ?? []) as TaskMark[];
-    if (marks.some((mark) => mark.name === name)) {
+    if (marks.some((mark) => mark.name === name && (mark.options.version ?? 1) === (checked.version ?? 1))) {
       throw new ConfigurationError(`${String(key)} has @Task('${name}') twice. Remove one.`, { task: name });
     }
     // Decorators run from the bottom up; the list has the order of the source.

@@ -26,14 +26,14 @@ export function checkScheduleInput(input: ScheduleInput): Schedule {
 }
 
 /** Of a `@Task`, whose name is the schedule's too. @throws ConfigurationError, InvalidTaskError */
-export function checkTaskSchedule(name: string, schedule: string | TaskSchedule, timeZone: string | undefined): Schedule {
+export function checkTaskSchedule(name: string, schedule: string | TaskSchedule, timeZone: string | undefined, version = 1): Schedule {
   const where = `schedule of @Task('${name}')`;
   if (typeof schedule !== 'string' && (typeof schedule !== 'object' || schedule === null)) {
     throw new ConfigurationError(`${where} must be a text such as '*/5 * * * *', or { cron, missed, ... }; found ${display(schedule)}.`, { option: 'schedule' });
   }
   const { cron, timeZone: own, missed, args, ...options } = typeof schedule === 'string' ? { cron: schedule } as TaskSchedule : schedule;
   if (args !== undefined && !Array.isArray(args)) throw new ConfigurationError(`args of ${where} must be a list; found ${display(args)}.`, { option: 'schedule' });
-  const task: ScheduledTask = { ...options, name, args: args === undefined ? undefined : inferArguments(args) };
+  const task: ScheduledTask = { ...options, ...version === 1 ? {} : { version }, name, args: args === undefined ? undefined : inferArguments(args) };
   return makeSchedule(checkScheduleName(name), 'decorator', { cron, timeZone: own ?? timeZone, missed }, task, where);
 }
 
@@ -58,7 +58,7 @@ function checkMissed(missed: unknown, where: string): MissedTicks {
 }
 
 const TASK_FIELDS: Readonly<Record<keyof ScheduledTask, true>> = {
-  name: true, args: true, routingKey: true, headers: true, retry: true, result: true, delaySeconds: true, expiresInSeconds: true, priority: true,
+  name: true, args: true, routingKey: true, headers: true, retry: true, result: true, delaySeconds: true, expiresInSeconds: true, priority: true, version: true,
 };
 
 /** What would fail at each tick fails here. */

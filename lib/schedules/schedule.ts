@@ -35,7 +35,7 @@ export interface ScheduleInput extends ScheduleTiming {
 }
 
 /** The schedule of a `@Task`. @publicApi */
-export interface TaskSchedule extends ScheduleTiming, ScheduledTaskOptions {
+export interface TaskSchedule extends ScheduleTiming, Omit<ScheduledTaskOptions, 'version'> {
   /** The handler's arguments; their types are inferred. Default: none. */
   args?: unknown[];
 }

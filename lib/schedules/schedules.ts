@@ -7,7 +7,7 @@ import { checkOptions, requireText } from '../task/options.js';
 import { withEntry, type Book } from './book.js';
 import type { Told } from './cursor.js';
 import { checkScheduleInput } from './check-schedule.js';
-import type { Schedule, ScheduleInfo, ScheduleInput, SchedulePause } from './schedule.js';
+import type { Schedule, ScheduledTask, ScheduleInfo, ScheduleInput, SchedulePause } from './schedule.js';
 import type { ScheduleStore } from './schedule-store.js';
 import type { Scheduler } from './scheduler.js';
 import { readSchedule, storeSchedule, type StoredSchedule } from './stored-schedule.js';
@@ -30,6 +30,8 @@ export interface SchedulesDependencies<Published extends { readonly uuid: string
   /** Tells every process to look. */
   readonly tell: () => Promise<void>;
   readonly now: () => number;
+  /** The newest version of a task that is known here. */
+  readonly versionOf: (task: string) => number;
   /** What somebody does is told. Adding one is not: each process may add its schedules whenever it starts. */
   readonly audited: Audited;
 }
@@ -60,7 +62,7 @@ export class Schedules<Published extends { readonly uuid: string }> {
   async add(input: ScheduleInput, options?: { replace?: boolean }): Promise<void> {
     const { replace = false } = checkOptions(options, { replace: trueOrFalse }, { of: 'schedules.add', example: '{ replace: true }' });
     const { format, scheduler, now } = this.#dependencies;
-    const schedule = checkScheduleInput(input);
+    const schedule = checkScheduleInput(pinned(input, this.#dependencies.versionOf));
     const { name } = schedule;
     if (scheduler.declaredOnes().has(name)) {
       throw new ScheduleExistsError(`The schedule "${name}" is that of @Task('${name}'). Choose another name, or change the decorator.`, { schedule: name });
@@ -230,4 +232,12 @@ function readable(name: string, stored: StoredSchedule, format: Format): Schedul
 
 function checkName(name: unknown): void {
   requireText(name, 'The name of a schedule');
+}
+
+/** As the task is now: whoever fires it later may know a newer version, for which its arguments are not. */
+function pinned(input: ScheduleInput, versionOf: (task: string) => number): ScheduleInput {
+  const task: ScheduledTask | undefined = typeof input?.task === 'string' ? { name: input.task } : input?.task;
+  if (typeof task !== 'object' || task === null || task.version !== undefined || typeof task.name !== 'string') return input;
+  const version = versionOf(task.name);
+  return version === 1 ? input : { ...input, task: { ...task, version } };
 }

@@ -20,16 +20,16 @@ export class TickSender<Published extends { readonly uuid: string } = { readonly
     return tickUuid(this.exchange, schedule, tick);
   }
 
-  /** May be repeated: the task has the tick's uuid, and is started once. @throws what `publish` throws */
+  /** A schedule that says no version is of the first one, whatever this process knows. May be repeated: the task has the tick's uuid, and is started once. @throws what `publish` throws */
   async sendTick({ name, task }: Schedule, tick: number): Promise<string> {
     const uuid = this.uuidOf(name, tick);
-    await this.sender.publishTick({ ...task, uuid }, { [Header.schedule]: name, [Header.tick]: tick, ...onceHeaders() });
+    await this.sender.publishTick({ version: 1, ...task, uuid }, { [Header.schedule]: name, [Header.tick]: tick, ...onceHeaders() });
     return uuid;
   }
 
   /** Now, and beside its ticks. @throws what `publish` throws */
   sendNow({ task }: Schedule): Promise<Published> {
-    return this.sender.publish(task);
+    return this.sender.publish({ version: 1, ...task });
   }
 }
 

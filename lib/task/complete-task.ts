@@ -4,7 +4,7 @@ import { display, problemWith } from './argument-types.js';
 import { messageOf } from './error-text.js';
 import { Header } from './headers.js';
 import { checkOptions, unknownOption } from './options.js';
-import { anything } from './option-kinds.js';
+import { anything, wholeWithin } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
 import { levelKeyOf } from './queue-lines.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryOptions } from './retry-policy.js';
@@ -24,6 +24,8 @@ export interface TaskDefaults {
   routingKey: string;
   /** Where tasks of this name belong. `undefined`: they go by `routingKey`. */
   routeOf?: ((name: string) => string | undefined) | undefined;
+  /** The newest version of the task that is known here. `undefined`, and by default: 1. */
+  versionOf?: ((name: string) => number | undefined) | undefined;
   newUuid(): string;
   /** The key in the shared state for what may be there once among tasks of a name. Default: none can be. */
   uniqueKey?: (name: string, text: string) => string;
@@ -49,7 +51,8 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
   if (level !== undefined) shortString(levelKeyOf(routingKey, level), 'routingKey with its priority', name);
-  const headers = completeHeaders(input, name, timing, level, unique);
+  const version = input.version === undefined ? defaults.versionOf?.(name) ?? 1 : checkVersion(input.version, name);
+  const headers = completeHeaders(input, name, timing, level, unique, version);
   const task: AddressedTask = headers === undefined ? { uuid, name, args, routingKey } : { uuid, name, args, routingKey, headers };
   if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
   if (level !== undefined) task.level = level;
@@ -60,7 +63,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
 /** Their values are checked where the task is completed. */
 const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
-  expiresInSeconds: anything, priority: anything, unique: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything, version: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
 
 export function isSendOption(name: string): boolean {
@@ -87,6 +90,8 @@ export function checkSendOptions(options: SendOptions | undefined, of: string): 
 }
 
 const NO_TIMING: Timing = {};
+/** Of a task, from 1. */
+export const VERSION = wholeWithin(1, 1_000_000);
 
 function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean {
   return delaySeconds !== undefined || eta !== undefined || expiresInSeconds !== undefined;
@@ -94,10 +99,10 @@ function hasTiming({ delaySeconds, eta, expiresInSeconds }: TaskInput): boolean 
 
 /** The caller's headers, and in ours what else travels with the task. */
 function completeHeaders(
-  { headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing, level: Level | undefined, unique: UniqueMark | undefined,
+  { headers, retry, result }: TaskInput, name: string, { dueAt, expiresAt }: Timing, level: Level | undefined, unique: UniqueMark | undefined, version: number,
 ): TaskHeaders | undefined {
   const checked = headers === undefined ? undefined : checkHeaders(headers, name);
-  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined && unique === undefined) return checked;
+  if (retry === undefined && result === undefined && dueAt === undefined && expiresAt === undefined && level === undefined && unique === undefined && version === 1) return checked;
   const completed: TaskHeaders = { ...checked };
   if (retry !== undefined) completed[Header.retry] = encodeRetry(retry, name);
   if (result !== undefined && typeof result !== 'boolean') throw new InvalidTaskError(`Task "${name}": result must be true or false; found ${display(result)}.`, { task: name });
@@ -105,8 +110,15 @@ function completeHeaders(
   if (dueAt !== undefined) completed[Header.due] = dueAt;
   if (expiresAt !== undefined) completed[Header.expires] = expiresAt;
   if (level !== undefined) completed[Header.priority] = level;
+  // A task of version 1 looks like one of whoever knows no versions.
+  if (version !== 1) completed[Header.version] = version;
   if (unique !== undefined) completed[Header.unique] = encodeUniqueMark(unique);
   return completed;
+}
+
+function checkVersion(version: unknown, task: string): number {
+  if (VERSION.fits(version)) return version as number;
+  throw new InvalidTaskError(`Task "${task}": version must be ${VERSION.expected}; found ${display(version)}.`, { task, version });
 }
 
 function checkPriority(priority: unknown, task: string): Level | undefined {

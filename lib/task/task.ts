@@ -25,6 +25,11 @@ export interface TaskInput {
   uuid?: string;
   /** Default: the configuration's `defaultRoutingKey`. */
   routingKey?: string;
+  /**
+   * The version of the task that the arguments are of, see docs/contract.md. Default: the newest whose code is in this
+   * process; where there is none, 1.
+   */
+  version?: number;
   /** Headers of the task's own; they reach the handler as `context.headers`. */
   headers?: TaskHeaders;
   /** Retries of this one task; what is given here wins over its handler's `retry`. */

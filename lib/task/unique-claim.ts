@@ -9,6 +9,8 @@ export interface UniqueClaim {
   readonly until: number;
   /** Newer arguments for it, as a text. */
   readonly args?: string;
+  /** Of the task that holds it. Absent: 1. */
+  readonly version?: number;
 }
 
 export function encodeUniqueClaim(claim: UniqueClaim): Buffer {
@@ -19,8 +21,8 @@ export function encodeUniqueClaim(claim: UniqueClaim): Buffer {
 export function decodeUniqueClaim(bytes: Buffer): UniqueClaim | undefined {
   try {
     const claim = JSON.parse(bytes.toString()) as UniqueClaim;
-    const { uuid, token, state, until, args } = claim;
-    const isOne = typeof uuid === 'string' && typeof token === 'string' && typeof until === 'number' && (args === undefined || typeof args === 'string')
+    const { uuid, token, state, until, args, version } = claim;
+    const isOne = typeof uuid === 'string' && typeof token === 'string' && typeof until === 'number' && (args === undefined || typeof args === 'string') && (version === undefined || typeof version === 'number')
       && (state === 'publishing' || state === 'held' || state === 'started');
     return isOne ? claim : undefined;
   } catch {

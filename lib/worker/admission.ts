@@ -1,7 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import { TaskTooLargeError } from '../errors.js';
 import { errorText } from '../task/error-text.js';
-import { Header } from '../task/headers.js';
+import { Header, versionIn } from '../task/headers.js';
 import type { Task } from '../task/task.js';
 import { clock } from '../time/clock.js';
 import { afterRecording } from './after-recording.js';
@@ -10,6 +10,7 @@ import { RunningTask } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
 import type { TaskRunner } from './task-runner.js';
 import type { UnrunEndings } from './unrun-endings.js';
+import { handlerOfVersion, upgradedArguments, versionOf } from './versions.js';
 import type { WorkerDependencies } from './worker.js';
 
 /**
@@ -45,13 +46,25 @@ export class Admission {
     this.dependencies.observer?.received();
     const expiresAt = expiryOf(delivery);
     const { handlers, lateHandler } = this.dependencies;
-    const handler = handlers.get(task.name) ?? lateHandler?.(task.name);
+    const version = versionIn(delivery.properties.headers);
+    const handler = handlerOfVersion(handlers.get(task.name), version) ?? handlerOfVersion(lateHandler?.(task.name), version);
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (run.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
-    this.runner.start(run);
+    if (versionOf(handler) === version || this.isUpgraded(run, version)) this.runner.start(run);
+  }
+
+  /** False: it has ended, for its arguments are none that the handler takes. */
+  private isUpgraded(run: RunningTask, from: number): boolean {
+    try {
+      run.withArguments(upgradedArguments(run.handler, from, run.args));
+      return true;
+    } catch (error) {
+      this.end(run.delivery, this.unrun.bury(run.delivery, run.task, 'invalid-arguments', error));
+      return false;
+    }
   }
 
   /** It may be given up by its queue before it is run: another takes its place. */
@@ -59,7 +72,7 @@ export class Admission {
     this.end(delivery, this.unrun.renew(delivery));
   }
 
-  /** There is no handler of this name here: neither limits nor gates are asked, for it must not seem to have been started. */
+  /** There is no handler of this name and version here: neither limits nor gates are asked, for it must not seem to have been started. */
   private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     this.runner.controls.share();

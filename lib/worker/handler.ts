@@ -37,12 +37,27 @@ export interface Handler {
   readonly weight?: number;
   /** Its arguments are checked by it when they are sent from here. Part of `run` already. */
   readonly schema?: TaskSchema;
+  /** Default: 1. */
+  readonly version?: number;
+  readonly upgrade?: TaskUpgrades;
+  /** Handlers of other versions of its name in this worker: it is that of the newest. */
+  readonly older?: readonly Handler[];
   /** For the contract, as the three of {@link TaskDefinition}. */
   readonly resultSchema?: StandardSchemaV1;
   readonly description?: string;
   readonly deprecated?: boolean | string;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
+}
+
+/**
+ * By the number of an older version: from the arguments of a task of that version, as a handler gets them, to those of
+ * this version. What it throws, or gives that are no arguments, makes the task a dead letter `invalid-arguments`.
+ *
+ * @publicApi
+ */
+export interface TaskUpgrades {
+  readonly [version: number]: (args: readonly unknown[]) => readonly unknown[];
 }
 
 /** A task given to `createWorker` as a plain function. @publicApi */
@@ -64,6 +79,10 @@ export interface TaskDefinition {
   weight?: number;
   /** What its arguments have to be: a Standard Schema of its first argument, or a list with one for each. Default: anything. */
   schema?: TaskSchema;
+  /** Which version of the task it runs, see docs/contract.md. Default: 1. */
+  version?: number;
+  /** By older versions, what makes of their arguments those of this one. Default: their tasks are not for it. */
+  upgrade?: TaskUpgrades;
   /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
   resultSchema?: StandardSchemaV1;
   /** What it does, for the contract. Default: nothing is said. */

@@ -1,6 +1,7 @@
 import { TaskTimeoutError } from '../errors.js';
 import type { EventSink, TaskIdentity } from '../events/dispatcher-event.js';
-import { Header } from '../task/headers.js';
+import { Header, versionIn } from '../task/headers.js';
+import type { TaskArgument } from '../task/task.js';
 import { clock } from '../time/clock.js';
 import { Timer } from '../time/timer.js';
 import { BlockedLoop } from './blocked-loop.js';
@@ -16,6 +17,7 @@ import { isAwaited, RunPhase, RunStep } from './run-phase.js';
 import type { RunningTask, Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
 import type { TaskLogger } from './task-context.js';
+import { upgradedArguments, versionOf } from './versions.js';
 import type { WorkerControls } from './worker-controls.js';
 import type { WorkerDependencies } from './worker.js';
 
@@ -138,7 +140,20 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     if (run.isAborted) return this.ends.threw(run, undefined);
     if (run.headers[Header.lease] !== undefined && (entrance.kind === 'run' || entrance.kind === 'cancel')) this.endings.received(run);
     if (entrance.kind !== 'run') return this.ends.turnedAway(run, entrance);
-    this.run(entrance.args === undefined ? run : run.withArguments(entrance.args));
+    if (entrance.args !== undefined && !this.takes(run, entrance.args)) return;
+    this.run(run);
+  }
+
+  /** Newer arguments, which are of the version of the task. False: it has ended, for they are none that its handler takes. */
+  private takes(run: RunningTask, newer: TaskArgument[]): boolean {
+    const version = versionIn(run.headers);
+    try {
+      run.withArguments(versionOf(run.handler) === version ? newer : upgradedArguments(run.handler, version, newer));
+      return true;
+    } catch (error) {
+      this.ends.threw(run, error);
+      return false;
+    }
   }
 
   private run(run: RunningTask): void {

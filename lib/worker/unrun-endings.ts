@@ -1,8 +1,9 @@
 import type { Delivery } from '../brokers/broker.js';
-import { DispatcherError, UnknownTaskError } from '../errors.js';
+import { DispatcherError, UnknownTaskError, UnsupportedVersionError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { instantText } from '../task/error-text.js';
-import { attemptIn, countHeader, Header } from '../task/headers.js';
+import { display } from '../task/argument-types.js';
+import { attemptIn, countHeader, Header, versionIn } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { clock } from '../time/clock.js';
 import { cancelledError } from './cancelled-error.js';
@@ -10,6 +11,8 @@ import type { EndingParts } from './ending-parts.js';
 import type { TaskEnd } from './gates/task-gate.js';
 import { unrunVisit } from './gates/unrun-visit.js';
 import { passPauseMs, returnPauseMs } from './return-pause.js';
+import type { Handler } from './handler.js';
+import { takenName, versionsTaken } from './versions.js';
 import { unwritableError } from './unwritable-error.js';
 
 const DEFAULT_GRACE_SECONDS = 60;
@@ -66,16 +69,18 @@ export class UnrunEndings {
     this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
   }
 
-  /** No handler of this name is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
+  /** No handler of this name and version is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async giveBackUnknown(delivery: Delivery, task: Task): Promise<void> {
     const { headers } = delivery.properties;
     const graceSeconds = this.parts.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const taker = graceSeconds > 0 ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, task.name) ?? 'nobody' : 'nobody';
+    const taker = graceSeconds > 0 ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, takenName(task.name, versionIn(headers))) ?? 'nobody' : 'nobody';
     const returns = countHeader(headers, Header.returns, 0);
     const passes = countHeader(headers, Header.passes, 0);
     const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, clock.random()) : passPauseMs(passes, clock.random());
     if (pauseMs === undefined) {
-      return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
+      const known = this.parts.dependencies.handlers.get(task.name);
+      if (known === undefined) return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
+      return this.bury(delivery, task, 'unsupported-version', this.unsupportedVersion(known, delivery, graceSeconds));
     }
     // The grace begins when the last one who takes it has gone.
     const count = taker === 'nobody' ? { [Header.returns]: returns + 1 } : { [Header.passes]: passes + 1, ...(taker === 'somebody' ? { [Header.returns]: 0 } : {}) };
@@ -113,6 +118,15 @@ export class UnrunEndings {
 
   private identity(delivery: Delivery, { uuid, name }: { uuid: string; name: string }): TaskIdentity {
     return { uuid, name, attempt: attemptIn(delivery.properties.headers), queue: delivery.queue, worker: this.parts.config.name };
+  }
+
+  private unsupportedVersion(known: Handler, { queue, properties: { headers } }: Delivery, graceSeconds: number): UnsupportedVersionError {
+    const { name } = known;
+    const [version, taken] = [versionIn(headers), versionsTaken(known)];
+    const found = version === 0 ? `with ${display(headers?.[Header.version])} in the header ${Header.version}, which is no version,` : `of version ${version}`;
+    return new UnsupportedVersionError(
+      `No worker of the queue "${queue}" took the task "${name}" ${found} within ${graceSeconds} s (unknownTaskGraceSeconds). Worker "${this.parts.config.name}" takes its version ${taken.join(', ')}. `
+      + `Deploy a worker with @Task('${name}', { version: ${version} }), or one that upgrades from it, and replay the task.`, { task: name, version, taken });
   }
 
   private unknownTask(name: string, queue: string, graceSeconds: number): UnknownTaskError {

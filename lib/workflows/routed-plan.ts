@@ -1,11 +1,12 @@
+import type { SendOptions } from '../task/task.js';
 import type { ChainNode, GroupNode, PlanNode, TaskNode } from './plan-node.js';
 
-/** Where tasks of a name belong, as the publisher of the workflow knows it; `undefined`: nothing is known. */
-export type RouteOf = (name: string) => string | undefined;
+/** Where tasks of a name belong, and of which version they are, as the publisher of the workflow knows it. */
+export type RouteOf = (name: string) => Pick<SendOptions, 'routingKey' | 'version'>;
 
 /**
- * The steps say where they go: what follows is published by processes that may not know it. Steps with a routing key of
- * their own keep it.
+ * The steps say where they go, and of which version they are: what follows is published by processes that may not know it,
+ * or know another. What steps say themselves they keep.
  */
 export function routedPlan<Node extends PlanNode>(node: Node, routeOf: RouteOf): Node {
   const { onSuccess, onError } = node;
@@ -37,6 +38,8 @@ function routedGroup(node: GroupNode, routeOf: RouteOf): GroupNode {
 }
 
 function routedTask(node: TaskNode, routeOf: RouteOf): TaskNode {
-  const routingKey = node.options?.routingKey === undefined ? routeOf(node.name) : undefined;
-  return routingKey === undefined ? node : { ...node, options: { ...node.options, routingKey } };
+  const { routingKey, version = 1 } = routeOf(node.name);
+  // A plan of tasks of first versions is as it always was.
+  const options = { ...routingKey === undefined ? {} : { routingKey }, ...version === 1 ? {} : { version }, ...node.options };
+  return Object.keys(options).length === 0 ? node : { ...node, options };
 }

@@ -26,7 +26,8 @@ export class StepStarter {
   async send(workflow: string, { path, task }: PlacedTask, input?: StepInput, plain = false): Promise<void> {
     const own = [...task.args];
     const args = input === undefined || task.immutable === true ? own : [argumentOf(input.value), ...own];
-    await this.sender.send({ ...task.options, name: task.name, args, uuid: uuidOf({ workflow, path }) },
+    // A plan that says no version was made by who knew of none, whatever its sender knows.
+    await this.sender.send({ version: 1, ...task.options, name: task.name, args, uuid: uuidOf({ workflow, path }) },
       { [Header.workflow]: referenceText({ workflow, path, plain }), ...onceHeaders(this.rememberSeconds), [Header.copy]: v4() });
   }
 }

@@ -2,10 +2,12 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { ConfigurationError } from '../../errors.js';
 import type { TaskSchedule } from '../../schedules/schedule.js';
 import { display } from '../../task/argument-types.js';
+import { VERSION } from '../../task/complete-task.js';
+import { answersAtOnce } from '../../task/option-kinds.js';
 import { isSchema, type TaskSchema } from '../../task/argument-schema.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
-import type { TaskDefinition } from '../../worker/handler.js';
+import type { TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
 import type { TaskLimitOptions } from '../../worker/limits/limit-options.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import { checkLimits } from './check-limits.js';
@@ -59,6 +61,16 @@ export interface TaskOptions {
    * the schema makes of it. What it refuses is not sent, or becomes a dead letter `invalid-arguments`. Default: anything.
    */
   schema?: TaskSchema;
+  /**
+   * Which version of the task the handler runs: methods of one name and different versions stand side by side. Published
+   * is the newest that the publishing process knows, unless `version` of the task says another. Default: 1.
+   */
+  version?: number;
+  /**
+   * What makes of the arguments of older versions those of this one, for tasks that still wait, and for publishers that
+   * know no better: `{ 1: ([width]) => [{ width }] }`. Default: tasks of other versions are for other handlers.
+   */
+  upgrade?: TaskUpgrades;
   /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
   resultSchema?: StandardSchemaV1;
   /** What it does, for the contract. Default: nothing is said. */
@@ -112,6 +124,8 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   weight: checkWeight,
   middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),
   schema: checkSchema,
+  version: (value, where) => (value === undefined ? undefined : checkVersion(value, where)),
+  upgrade: checkUpgrades,
   resultSchema: checkResultSchema,
   description: (value, where) => (value === undefined ? undefined : checkName(value, `description of ${where}`, "description: 'Sends a mail.'")),
   deprecated: (value, where) => (typeof value === 'string' && value !== '' ? value : checkBoolean(value, `deprecated of ${where}`, false)),
@@ -135,7 +149,7 @@ const TASK_OPTIONS: Checks<TaskOptions> = {
 
 /** @throws ConfigurationError */
 export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
-  const checked = checkAll(options, TASK_OPTIONS, { of: `The options of ${where}`, example: '{ timeoutSeconds: 60 }', where });
+  const checked = checkedVersions(checkAll(options, TASK_OPTIONS, { of: `The options of ${where}`, example: '{ timeoutSeconds: 60 }', where }), where);
   if (checked.timeZone === undefined || checked.schedule !== undefined) return checked;
   throw new ConfigurationError(`${where} has a timeZone and no schedule. Remove it, or write schedule: '0 3 * * *'.`, { option: 'timeZone' });
 }
@@ -147,7 +161,7 @@ export function checkTaskPlace(place: TaskPlace, where: string): TaskPlace {
 
 /** Of a plain function of `createWorker`. @throws ConfigurationError */
 export function checkTaskDefinition(definition: TaskDefinition | undefined, where: string): TaskDefinition {
-  return checkAll(definition, { function: checkFunction, ...RUN_OPTIONS }, { of: where, example: '{ function: (a, b) => a + b }', where });
+  return checkedVersions(checkAll(definition, { function: checkFunction, ...RUN_OPTIONS }, { of: where, example: '{ function: (a, b) => a + b }', where }), where);
 }
 
 /** Of a task's options those that say how it is run. */
@@ -188,6 +202,29 @@ function checkSchema(schema: TaskSchema | undefined, where: string): TaskSchema 
   if (Array.isArray(schema) ? (schema as unknown[]).every(isSchema) : isSchema(schema)) return schema;
   throw new ConfigurationError(
     `schema of ${where} must be a Standard Schema, such as z.object({ ... }) of zod 3.24 or later, or a list of them, one for each argument; found ${display(wrong)}.`, { option: 'schema' });
+}
+
+function checkVersion(version: number, where: string): number {
+  if (VERSION.fits(version)) return version;
+  throw new ConfigurationError(`version of ${where} must be ${VERSION.expected}; found ${display(version)}.`, { option: 'version' });
+}
+
+function checkUpgrades(upgrade: TaskUpgrades | undefined, where: string): TaskUpgrades | undefined {
+  if (upgrade === undefined) return undefined;
+  requireObject(upgrade, `upgrade of ${where}`, '{ 1: ([width]) => [{ width }] }');
+  for (const [version, make] of Object.entries<unknown>(upgrade)) {
+    if (VERSION.fits(Number(version)) && answersAtOnce.fits(make)) continue;
+    throw new ConfigurationError(`upgrade of ${where} must have functions that are not asynchronous by the numbers of older versions, { 1: ([width]) => [{ width }] }; found ${display(make)} at ${display(version)}.`, { option: 'upgrade' });
+  }
+  return upgrade;
+}
+
+/** Only together do they make sense. */
+function checkedVersions<Options extends Pick<TaskOptions, 'version' | 'upgrade'>>(options: Options, where: string): Options {
+  const { version = 1, upgrade } = options;
+  const later = Object.keys(upgrade ?? {}).find((from) => Number(from) >= version);
+  if (later === undefined) return options;
+  throw new ConfigurationError(`upgrade of ${where} is from version ${later} to ${version}, which is not older. Say version: ${Number(later) + 1}, or remove it.`, { option: 'upgrade' });
 }
 
 function checkResultSchema(schema: StandardSchemaV1 | undefined, where: string): StandardSchemaV1 | undefined {

@@ -1,9 +1,10 @@
 import type { TaskFacts } from '../../contract/describe/contract-of.js';
 import { schemasOf } from '../../task/argument-schema.js';
 import type { Handler } from '../../worker/handler.js';
+import { familyOf, versionOf } from '../../worker/versions.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { TaskOptions } from '../config/task-options.js';
-import { routingKeyOf, type KnownTask } from '../placement/known-task.js';
+import { routingKeyOf, versionOfTask, type KnownTask } from '../placement/known-task.js';
 
 /** A worker of this process, whether it consumes or not. */
 export interface ContractWorker {
@@ -21,7 +22,8 @@ export interface ContractSources {
 /** All tasks whose code is here, those with a decorator first, and what is given to `createWorker`. */
 export function contractFacts({ defaultRoutingKey, tasks, workers }: ContractSources): TaskFacts[] {
   const known = new Set(tasks.map(({ name }) => name));
-  const given = workers.flatMap((worker) => [...worker.handlers.values()].filter(({ name }) => !known.has(name)).map((handler) => factsOfHandler(handler, worker, defaultRoutingKey)));
+  const given = workers.flatMap((worker) => [...worker.handlers.values()].filter(({ name }) => !known.has(name)).flatMap(familyOf)
+    .map((handler) => factsOfHandler(handler, worker, defaultRoutingKey)));
   return [...tasks.map((task) => factsOfTask(task, workers, defaultRoutingKey)), ...given].map((facts) => (
     { ...facts, priorities: workers.some(({ queue, config }) => queue === facts.queue && config.priorities === true) }));
 }
@@ -29,7 +31,7 @@ export function contractFacts({ defaultRoutingKey, tasks, workers }: ContractSou
 function factsOfTask(task: KnownTask, workers: readonly ContractWorker[], defaultRoutingKey: string): TaskFacts {
   const routingKey = routingKeyOf(task) ?? defaultRoutingKey;
   return {
-    ...optionsOf(task.options ?? {}), name: task.name, version: 1, routingKey, queue: task.queue ?? queueOf(task.name, routingKey, workers),
+    ...optionsOf(task.options ?? {}), name: task.name, version: versionOfTask(task), routingKey, queue: task.queue ?? queueOf(task.name, routingKey, workers),
     schemas: task.schemas, parameters: task.parameters?.(),
   };
 }
@@ -45,11 +47,11 @@ function queueOf(name: string, routingKey: string, workers: readonly ContractWor
 function factsOfHandler(handler: Handler, { queue, config: { bindingKeys = [] } }: ContractWorker, defaultRoutingKey: string): TaskFacts {
   const routingKey = bindingKeys.includes(defaultRoutingKey) ? defaultRoutingKey : bindingKeys[0] ?? defaultRoutingKey;
   return {
-    ...optionsOf({ ...handler, limits: handler.limits?.options, middleware: undefined }), name: handler.name, version: 1, routingKey, queue,
+    ...optionsOf({ ...handler, limits: handler.limits?.options, middleware: undefined }), name: handler.name, version: versionOf(handler), routingKey, queue,
     schemas: handler.schema && schemasOf(handler.schema),
   };
 }
 
-function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
-  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits };
+function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, upgrade = {} }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
+  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, upgradesFrom: Object.keys(upgrade).map(Number) };
 }

@@ -6,12 +6,12 @@ import { contractFacts, type ContractWorker } from './contract-facts.js';
 
 export interface ContractingParts {
   readonly config: { readonly exchange: string; readonly defaultRoutingKey: string };
-  readonly placement: Pick<Placement, 'tasks'>;
+  readonly placement: Pick<Placement, 'versions'>;
   readonly workers: { list(): readonly ContractWorker[] };
 }
 
 /** The contract of this process' tasks, as they are now. @throws ConfigurationError */
 export function contractFrom({ config: { exchange, defaultRoutingKey }, placement, workers }: ContractingParts, about?: ContractAbout): Contract {
   const { title = exchange, version = '1.0.0' } = checkAbout(about);
-  return contractOf({ title, version, exchange }, contractFacts({ defaultRoutingKey, tasks: [...placement.tasks.values()], workers: workers.list() }));
+  return contractOf({ title, version, exchange }, contractFacts({ defaultRoutingKey, tasks: placement.versions, workers: workers.list() }));
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
+import type { TaskContract } from '../../contract/model.js';
 import type { DeadLetters } from '../../dead-letters/dead-letters.js';
 import type { ActionEvent } from '../../events/action-event.js';
 import type { EventSink, TaskIdentity } from '../../events/dispatcher-event.js';
@@ -56,6 +57,7 @@ export interface InspectingDependencies {
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly backend: () => Promise<StateBackend>;
   readonly claim: ClaimOf;
+  readonly contract: () => readonly TaskContract[];
   readonly workflows: (list?: WorkflowFilter) => Promise<WorkflowPage>;
   readonly ready: () => Promise<void>;
   readonly emit: EventSink;
@@ -98,7 +100,7 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
     this.inspection = new Inspection({
-      asker: this.asker, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, exchange: config.exchange, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
@@ -168,7 +170,7 @@ export class Inspecting {
         id, host: hostname(), pid: process.pid, role, startedAt: Math.round(performance.timeOrigin),
         versions: { dispatcher: ownVersion(), node: process.versions.node, ...(nestVersion === undefined ? {} : { nest: nestVersion }) },
       },
-      workers: () => this.toldWorkers(), book: this.book, actions: this.actions, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: clock.now,
+      workers: () => this.toldWorkers(), book: this.book, actions: this.actions, contract: this.dependencies.contract, facts: this.facts, redaction, connection: () => broker.state.status, folder: process.cwd(), now: clock.now,
     });
   }
 

@@ -19,6 +19,10 @@ export interface KnownTask {
   readonly parameters?: (() => readonly DeclaredParameter[]) | undefined;
 }
 
+export function versionOfTask({ options }: Pick<KnownTask, 'options'>): number {
+  return options?.version ?? 1;
+}
+
 /** `undefined`: by the dispatcher's default key. */
 export function routingKeyOf({ queue, routingKey }: Pick<KnownTask, 'queue' | 'routingKey'>): string | undefined {
   return routingKey ?? queue;

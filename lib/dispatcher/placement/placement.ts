@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../errors.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import { queuesToDeclare, refuseSameNames, type DeclaredQueue } from '../config/queue-config.js';
 import type { QueueConfig } from '../config/server-config.js';
-import { routingKeyOf, type KnownTask } from './known-task.js';
+import { routingKeyOf, versionOfTask, type KnownTask } from './known-task.js';
 
 /** What a module of the application brings along. */
 export interface Feature {
@@ -15,19 +15,26 @@ export class Placement {
   /** Those of the configuration and of the features. */
   readonly workers: readonly WorkerConfig[];
   readonly queues: readonly DeclaredQueue[];
-  /** By name. */
+  /** By name; of several versions the newest. */
   readonly tasks: ReadonlyMap<string, KnownTask>;
   private readonly keys = new Map<string, Set<string>>();
 
   /** @throws ConfigurationError where two of them contradict each other */
-  constructor({ workers, queues }: { readonly workers: readonly WorkerConfig[]; readonly queues: readonly DeclaredQueue[] }, features: readonly Feature[], tasks: readonly KnownTask[]) {
-    this.tasks = byName(tasks);
-    for (const task of tasks) this.lead(task);
+  constructor({ workers, queues }: { readonly workers: readonly WorkerConfig[]; readonly queues: readonly DeclaredQueue[] }, features: readonly Feature[], readonly versions: readonly KnownTask[]) {
+    this.tasks = byName(versions);
+    for (const task of versions) this.lead(task);
     const all = [...workers, ...features.flatMap((feature) => feature.workers)];
     refuseSameNames(all, ({ name, queue }) => `the one of queue "${queue}" ("${name}")`);
     this.workers = all.map((worker) => this.placed(worker));
     const initial = [...queues, ...features.flatMap(({ initQueues }) => initQueues)];
     this.queues = queuesToDeclare(initial.map((queue) => ({ ...queue, bindingKeys: this.withKeys(queue.name, queue.bindingKeys) })), this.workers);
+  }
+
+  /** `undefined`: it is not known here. */
+  taskOf(name: string, version: number): KnownTask | undefined {
+    const newest = this.tasks.get(name);
+    if (newest === undefined || versionOfTask(newest) === version) return newest;
+    return this.versions.find((task) => task.name === name && versionOfTask(task) === version);
   }
 
   /** Its queue is bound with the keys of the tasks that belong in it. */
@@ -65,7 +72,7 @@ function byName(tasks: readonly KnownTask[]): Map<string, KnownTask> {
   for (const task of tasks) {
     const other = known.get(task.name);
     if (other !== undefined && routingKeyOf(other) !== routingKeyOf(task)) throw ambiguous(other, task);
-    known.set(task.name, task);
+    if (other === undefined || versionOfTask(task) >= versionOfTask(other)) known.set(task.name, task);
   }
   return known;
 }

@@ -1,7 +1,7 @@
 import type { EventSink } from '../../events/dispatcher-event.js';
 import type { ArgumentSchemas } from '../../task/argument-schema.js';
 import { nearestName } from '../../task/nearest-name.js';
-import { routingKeyOf, type KnownTask } from './known-task.js';
+import { routingKeyOf, versionOfTask, type KnownTask } from './known-task.js';
 import type { Placement } from './placement.js';
 import type { PlacedWorker } from './start-warnings.js';
 
@@ -31,8 +31,14 @@ export class PublishAdvice {
   }
 
   /** `undefined`: its arguments may be anything, as far as is known here. */
-  schemasOf(name: string): ArgumentSchemas | undefined {
-    return this.known(name)?.schemas;
+  schemasOf(name: string, version: number): ArgumentSchemas | undefined {
+    return this.sources.placement().taskOf(name, version)?.schemas;
+  }
+
+  /** The newest. `undefined`: its code is not here. */
+  versionOf(name: string): number | undefined {
+    const task = this.known(name);
+    return task && versionOfTask(task);
   }
 
   /** Costs a comparison for a name that goes where it went before. */

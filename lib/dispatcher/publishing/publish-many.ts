@@ -1,3 +1,4 @@
+import { versionIn } from '../../task/headers.js';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishTimeoutError } from '../../errors.js';
 import { noteSent } from '../../worker/handler-context.js';
@@ -34,7 +35,7 @@ export class BatchPublisher {
     for (let index = 0; index < inputs.length; index++) {
       const encoded = this.prepare(inputs[index] as TaskInput, index);
       if (encoded === undefined) continue;
-      const schemas = this.publisher.schemasOf(encoded.task.name);
+      const schemas = this.publisher.schemasOf(encoded.task.name, versionIn(encoded.task.headers));
       if (schemas !== undefined && !await this.passes(encoded.task, schemas, index)) continue;
       // A name that nobody knew may have brought a queue, which is being declared.
       if (!this.gate.isOpen) await this.gate.ready();

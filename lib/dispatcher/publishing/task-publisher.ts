@@ -4,10 +4,12 @@ import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../
 import type { TaskFlow } from '../../events/dispatcher-event.js';
 import type { EncodedTask, Format } from '../../formats/format.js';
 import { clock } from '../../time/clock.js';
+import { takenName } from '../../worker/versions.js';
 import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
 import { completeTask, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
+import { versionIn } from '../../task/headers.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
@@ -36,6 +38,7 @@ export class TaskPublisher {
   private readonly maxTaskBytes: number;
   private readonly uniques = new Map<string, UniqueOptions>();
   private readonly checked = new Map<string, ArgumentSchemas>();
+  private readonly versions = new Map<string, number>();
 
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
@@ -44,14 +47,14 @@ export class TaskPublisher {
     private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), newUuid: () => newUuid(), now: clock.now, uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, uniqueKey: (name, text) => uniqueKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
 
   async publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
     const task = this.complete(first, values);
-    const schemas = this.schemasOf(task.name);
+    const schemas = this.schemasOf(task.name, versionIn(task.headers));
     if (schemas !== undefined) await checkBeforeSending(task.name, schemas, task.args);
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
@@ -85,12 +88,23 @@ export class TaskPublisher {
   }
 
   /** Tasks of this name have their arguments checked before they are sent. */
-  makeChecked(name: string, schema: TaskSchema): void {
-    this.checked.set(name, schemasOf(schema));
+  makeChecked(name: string, schema: TaskSchema, version = 1): void {
+    this.checked.set(takenName(name, version), schemasOf(schema));
   }
 
-  schemasOf(name: string): ArgumentSchemas | undefined {
-    return this.advice?.schemasOf(name) ?? (this.checked.size === 0 ? undefined : this.checked.get(name));
+  /** Tasks of this name have a version beyond the first here. */
+  makeVersioned(name: string, version: number): void {
+    this.versions.set(name, Math.max(version, this.versions.get(name) ?? 1));
+  }
+
+  /** The newest that is known here, which is published where nobody says another. */
+  versionOf(name: string): number {
+    const known = this.advice?.versionOf(name) ?? 1;
+    return this.versions.size === 0 ? known : Math.max(known, this.versions.get(name) ?? 1);
+  }
+
+  schemasOf(name: string, version: number): ArgumentSchemas | undefined {
+    return this.advice?.schemasOf(name, version) ?? (this.checked.size === 0 ? undefined : this.checked.get(takenName(name, version)));
   }
 
   private sendNow(task: AddressedTask, message: EncodedTask): Promise<void> {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { DispatcherError } from '../../errors.js';
 import type { StateBackend } from '../../state/state-backend.js';
 import { encodeValue } from '../../results/result-value.js';
-import type { AddressedTask, TaskArgument } from '../../task/task.js';
+import { versionIn } from '../../task/headers.js';
+import type { AddressedTask } from '../../task/task.js';
 import type { UniqueMark, UniqueOutcome } from '../../task/unique-options.js';
 import { decodeUniqueClaim, encodeUniqueClaim, type UniqueClaim } from '../../task/unique-claim.js';
 import { clock } from '../../time/clock.js';
@@ -42,7 +43,7 @@ export class UniquePublisher {
   /** @throws what `publish` throws, or the shared state: nothing was published then */
   async send(task: AddressedTask, mark: UniqueMark, publish: () => Promise<unknown>): Promise<UniqueOutcome> {
     const backend = await this.backend();
-    const bytes = encodeUniqueClaim({ uuid: task.uuid, token: mark.token, state: 'publishing', until: clock.now() + this.publishingMs });
+    const bytes = encodeUniqueClaim({ uuid: task.uuid, token: mark.token, state: 'publishing', ...versionOf(task), until: clock.now() + this.publishingMs });
     const deadline = clock.elapsed() + 2 * this.publishingMs;
     for (let pauseMs = FIRST_PAUSE_MS; clock.elapsed() < deadline; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const claiming = await backend.setIfAbsent(mark.key, bytes, { expiresInMs: this.publishingMs });
@@ -50,7 +51,7 @@ export class UniquePublisher {
         await this.publishHolding(backend, task, mark, bytes, publish);
         return { taken: true };
       }
-      const outcome = await this.refused(backend, mark, task.args, claiming.value);
+      const outcome = await this.refused(backend, mark, task, claiming.value);
       if (outcome !== undefined) return outcome;
       await clock.sleep(pauseMs * (0.5 + clock.random()));
     }
@@ -68,7 +69,7 @@ export class UniquePublisher {
     }
     this.told.claimed(mark.key, task);
     const expiresInMs = Math.max((task.dueAt ?? 0) - clock.now(), 0) + mark.seconds * 1000;
-    const held: UniqueClaim = { uuid: task.uuid, token: mark.token, state: 'held', until: clock.now() + expiresInMs };
+    const held: UniqueClaim = { uuid: task.uuid, token: mark.token, state: 'held', ...versionOf(task), until: clock.now() + expiresInMs };
     // Where it is not there any more, a fast worker has freed it already.
     await backend.replaceIfEqual(mark.key, bytes, encodeUniqueClaim(held), { expiresInMs }).catch((problem: unknown) => {
       this.told.problem(`Task "${task.name}" (${task.uuid}) was published, but its unique key may be free too early.`, problem);
@@ -76,11 +77,12 @@ export class UniquePublisher {
   }
 
   /** `undefined`: it is not decided yet, or has just changed; look again. */
-  private async refused(backend: StateBackend, { key, replace }: UniqueMark, args: readonly TaskArgument[], found: Buffer): Promise<UniqueOutcome | undefined> {
+  private async refused(backend: StateBackend, { key, replace }: UniqueMark, { args, headers }: AddressedTask, found: Buffer): Promise<UniqueOutcome | undefined> {
     const claim = decodeUniqueClaim(found);
     if (claim === undefined || claim.state === 'publishing') return undefined;
     const { uuid, until } = claim;
-    if (!replace || claim.state === 'started') return { taken: false, uuid, replaced: false };
+    // Arguments of another version are not for it.
+    if (!replace || claim.state === 'started' || (claim.version ?? 1) !== versionIn(headers)) return { taken: false, uuid, replaced: false };
     const encoded = encodeValue(args);
     if ('problem' in encoded) return { taken: false, uuid, replaced: false };
     const newer = encodeUniqueClaim({ ...claim, args: encoded.text });
@@ -92,6 +94,11 @@ export class UniquePublisher {
   private async overcome(backend: StateBackend, key: string, found: Buffer, bytes: Buffer): Promise<boolean> {
     return decodeUniqueClaim(found) === undefined && backend.replaceIfEqual(key, found, bytes, { expiresInMs: this.publishingMs });
   }
+}
+
+function versionOf({ headers }: AddressedTask): Pick<UniqueClaim, 'version'> {
+  const version = versionIn(headers);
+  return version === 1 ? {} : { version };
 }
 
 function undecided({ name, uuid }: AddressedTask, key: string): DispatcherError {

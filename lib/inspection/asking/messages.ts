@@ -1,6 +1,7 @@
 import type { FiringOutcome } from '../../schedules/schedule.js';
 import type { QueueType } from '../../brokers/broker.js';
 import type { DurationCounts } from '../book/durations.js';
+import type { ContractPart } from '../contract-report.js';
 import type { PutOff } from '../book/put-off-book.js';
 import type { ActionFilter, ActionInfo, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueMinute, RunningTaskInfo, RunTotals, TaskFilter } from '../model.js';
 import { areTexts, type Fields, isObject, type Kind, SHAPES } from './shapes.js';
@@ -32,6 +33,7 @@ export interface Items {
   readonly actions: ActionInfo;
   readonly locks: LockPart;
   readonly firings: TickEnd;
+  readonly contract: ContractPart;
 }
 
 /** One worker's part of a queue. */

@@ -1,3 +1,5 @@
+import { isContractPart } from '../contract-report.js';
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** What whoever shows an item of an answer counts on. More may be there: of another version, for one. */
@@ -18,6 +20,7 @@ export const SHAPES = {
     && ['by', 'reason', 'error'].every((name) => item[name] === undefined || isText(item[name])),
   locks: (item: unknown) => isObject(item) && areTexts(item, ['kind', 'name', 'uuid', 'process', 'host']) && areNumbers(item, ['most', 'since', 'pid'])
     && (item['key'] === undefined || isText(item['key'])) && (item['limit'] === undefined || isText(item['limit'])),
+  contract: isContractPart as (item: unknown) => boolean,
   firings: (item: unknown) => isObject(item) && areTexts(item, ['uuid', 'state']) && areNumbers(item, ['at', 'attempt']) && (item['error'] === undefined || isText(item['error'])),
 } satisfies Readonly<Record<string, (item: unknown) => boolean>>;
 

@@ -39,7 +39,7 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
 /** What was made for here has shown its mistakes; what runs is made by the thread. */
 function inThread(handler: Handler, threads: ThreadRunner): Handler {
   threads.prepare(`@Task('${handler.name}')`);
-  return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context) };
+  return { ...handler, startsItself: true, run: (args, context) => threads.run(handler.name, args, context, handler.version) };
 }
 
 function staticRun(task: DiscoveredTask, pipeline: TaskPipeline | undefined, marks: readonly ParameterMark[]): Run {

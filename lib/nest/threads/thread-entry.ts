@@ -2,6 +2,7 @@ import { workerData } from 'node:worker_threads';
 import type { LoggerService } from '@nestjs/common';
 import { ConfigurationError, DispatcherError } from '../../errors.js';
 import type { Handler } from '../../worker/handler.js';
+import { takenName } from '../../worker/versions.js';
 import { taskStorage } from '../../worker/task-context.js';
 import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
 import { ThreadTaskContext } from './thread-context.js';
@@ -20,7 +21,7 @@ let handlers: Promise<ReadonlyMap<string, Handler>> | undefined;
 export default async function runInThread(call: ThreadCall): Promise<ThreadOutcome> {
   const context = new ThreadTaskContext(call);
   try {
-    const handler = await handlerOf(context);
+    const handler = await handlerOf(context, call.version);
     context.start();
     const value: unknown = await taskStorage.run(context, () => handler.run(call.args, context));
     if (!canCross(value)) throw uncopied(context.name);
@@ -33,13 +34,13 @@ export default async function runInThread(call: ThreadCall): Promise<ThreadOutco
   }
 }
 
-async function handlerOf({ name, logger }: ThreadTaskContext): Promise<Handler> {
+async function handlerOf({ name, logger }: ThreadTaskContext, version: number): Promise<Handler> {
   handlers ??= started(logger);
   // What failed is tried again by the next task.
   handlers.catch(() => { handlers = undefined; });
-  const handler = (await handlers).get(name);
+  const handler = (await handlers).get(takenName(name, version));
   if (handler !== undefined) return handler;
-  throw new ConfigurationError(`The module of threads ("${modulePath}") has no provider with @Task('${name}', { thread: true }). Add it to the module's providers.`, { task: name });
+  throw new ConfigurationError(`The module of threads ("${modulePath}") has no provider with @Task('${name}', { ${version === 1 ? '' : `version: ${version}, `}thread: true }). Add it to the module's providers.`, { task: name });
 }
 
 async function started(logger: ThreadTaskContext['logger']): Promise<ReadonlyMap<string, Handler>> {

@@ -4,6 +4,7 @@ import { DiscoveryModule, DiscoveryService } from '@golevelup/nestjs-discovery';
 import { pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../../errors.js';
 import type { Handler } from '../../worker/handler.js';
+import { takenName } from '../../worker/versions.js';
 import { discoverTasks } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
 import { createHandler } from '../handlers/create-handler.js';
@@ -29,10 +30,11 @@ export async function threadHandlers(modulePath: string, scope: EnhancerScope, l
   const tasks = new Map<string, DiscoveredTask>();
   for (const task of discoverTasks(container, app.get(DiscoveryService))) {
     if (!task.options.thread) continue;
-    const other = tasks.get(task.name);
+    const id = takenName(task.name, task.options.version ?? 1);
+    const other = tasks.get(id);
     if (other !== undefined) throw new ConfigurationError(`The task "${task.name}" has two handlers in the module of threads: ${describeTask(other)} and ${describeTask(task)}.`);
-    tasks.set(task.name, task);
-    handlers.set(task.name, createHandler(task, surroundings));
+    tasks.set(id, task);
+    handlers.set(id, createHandler(task, surroundings));
   }
   return handlers;
 }

@@ -11,6 +11,8 @@ export type ThreadTaskFacts = Pick<TaskContext, 'uuid' | 'name' | 'attempt' | 'r
 /** One attempt on its way into a thread. */
 export interface ThreadCall {
   readonly args: unknown[];
+  /** Of the handler. */
+  readonly version: number;
   readonly facts: ThreadTaskFacts;
   readonly port: MessagePort;
 }

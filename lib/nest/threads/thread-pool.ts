@@ -31,7 +31,7 @@ export class ThreadPool implements ThreadRunner {
   }
 
   /** As a handler's `run`. Rejects as the handler did in its thread, or when the thread came to an end. */
-  async run(name: string, args: unknown[], context: TaskContext): Promise<unknown> {
+  async run(name: string, args: unknown[], context: TaskContext, version = 1): Promise<unknown> {
     if (this.config === undefined) throw noThreads(`@Task('${name}')`);
     const pool = (this.pool ??= this.makePool(this.config));
     if (pool.queueSize >= this.config.maxQueue && pool.queueSize > 0) {
@@ -42,7 +42,7 @@ export class ThreadPool implements ThreadRunner {
     port1.on('message', (notice: ThreadNotice) => hear(notice, context));
     let outcome: ThreadOutcome;
     try {
-      const call: ThreadCall = { args, facts: factsOf(context), port: port2 };
+      const call: ThreadCall = { args, version, facts: factsOf(context), port: port2 };
       outcome = await pool.run(call, { filename: this.entryFile, transferList: [port2], signal: ending.signal }) as ThreadOutcome;
     } catch (error) {
       throw ending.signal.aborted ? context.signal.reason : crashed(name, error);

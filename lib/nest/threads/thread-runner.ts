@@ -4,5 +4,6 @@ import type { TaskContext } from '../../worker/task-context.js';
 export interface ThreadRunner {
   /** @throws ConfigurationError where there can be no threads */
   prepare(where: string): void;
-  run(name: string, args: unknown[], context: TaskContext): Promise<unknown>;
+  /** @param version of the handler. Default: 1 */
+  run(name: string, args: unknown[], context: TaskContext, version?: number): Promise<unknown>;
 }

@@ -55,7 +55,7 @@ async function exchange() {
 describe('who takes what', () => {
   it('is neither written nor asked before somebody meets an unknown name', async () => {
     const { broker, memory, joins } = await exchange();
-    await joins([{ queue: 'q', taskNames: ['a'] }]);
+    await joins([{ queue: 'q', takenNames: ['a'] }]);
     await broker.signal();
     expect(await broker.depth('e.control.v1.mixed')).toBeUndefined();
     expect(memory.writes).toBe(0);
@@ -63,8 +63,8 @@ describe('who takes what', () => {
 
   it('is said by all once one asks, and is forgotten when nobody says it any more', async () => {
     const { clock, joins } = await exchange();
-    const one = await joins([{ queue: 'q', taskNames: ['a'] }]);
-    const other = await joins([{ queue: 'q', taskNames: ['b', 'c'] }, { queue: 'elsewhere', taskNames: ['d'] }]);
+    const one = await joins([{ queue: 'q', takenNames: ['a'] }]);
+    const other = await joins([{ queue: 'q', takenNames: ['b', 'c'] }, { queue: 'elsewhere', takenNames: ['d'] }]);
     await eventually(() => one.whoTakes('q', 'c'), (taker) => taker === 'somebody', 'the other to say it');
     expect(await one.whoTakes('q', 'd')).toBe('unsure');
     clock.now += TIMES.answerMs + 1;
@@ -79,7 +79,7 @@ describe('who takes what', () => {
   it('is said once by many with the same tasks', async () => {
     const { memory, joins } = await exchange();
     const same: Takers[] = [];
-    for (let i = 0; i < 10; i++) same.push(await joins([{ queue: 'q', taskNames: ['a', 'b'] }]));
+    for (let i = 0; i < 10; i++) same.push(await joins([{ queue: 'q', takenNames: ['a', 'b'] }]));
     await eventually(() => itemAt(same, 0).whoTakes('q', 'a'), (taker) => taker === 'somebody', 'it to be said');
     await Promise.all(same.map((takers) => takers.renew()));
     expect(memory.writes).toBe(1);
@@ -87,7 +87,7 @@ describe('who takes what', () => {
 
   it('is not known while it cannot be asked, which is told once', async () => {
     const { memory, clock, problems, joins } = await exchange();
-    const takers = await joins([{ queue: 'q', taskNames: ['a'] }]);
+    const takers = await joins([{ queue: 'q', takenNames: ['a'] }]);
     await takers.whoTakes('q', 'b');
     clock.now += 10_000;
     memory.failure = new ResultBackendUnavailableError('away');

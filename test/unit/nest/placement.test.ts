@@ -72,7 +72,7 @@ describe('where a task goes', () => {
 
   it('travels with a workflow, whose later steps are published by processes that may not know it', async () => {
     const seen = new Map<string, string | undefined>();
-    const known = (name: string): string | undefined => ({ 'mail.send': 'mail' })[name];
+    const known = (name: string): { routingKey?: string; version: number } => ({ routingKey: ({ 'mail.send': 'mail' })[name], version: 1 });
     const { node } = chain(task('other'), group([task('mail.send', 1), task('mail.send').options({ routingKey: 'own' })]), chord(group([task('mail.send'), task('other')]), task('mail.send').onError(task('mail.send'))));
     const visit = (one: PlanNode): void => {
       if (one.kind === 'task') seen.set(`${seen.size} ${one.name}`, one.options?.routingKey);
