@@ -11,6 +11,7 @@ import type { PublishedRecord } from './published.js';
 import type { TestingMode, TestingOptions } from './options.js';
 import { Stage } from './stage.js';
 import type { TaskOutcome } from './outcomes.js';
+import { recordContract, type RecordContractOptions, type RecordedContract } from './recorded-contract.js';
 import type { TestingClock } from './testing-clock.js';
 import { runTask, type RunTaskOptions, type TaskValue } from './run-task.js';
 import type { SentArguments } from '../nest/task-client.js';
@@ -120,6 +121,17 @@ export class DispatcherTesting {
   ): Promise<TaskValue<Provider[Method]>> {
     const { name } = taskOf(provider, method);
     return runTask(this.stage, this.runs, name, args, options) as Promise<TaskValue<Provider[Method]>>;
+  }
+
+  /**
+   * Holds the contract of the application to the one that was recorded in a file (AsyncAPI, `.json` or `.yaml`): writes it
+   * the first time, and fails where a change would turn tasks that wait already into dead letters.
+   *
+   * @returns what was done
+   * @throws DispatcherError with the code ERR_DISPATCHER_TEST_CONTRACT, which lists what has changed
+   */
+  recordContract(file: string, options: RecordContractOptions = {}): RecordedContract {
+    return recordContract(this.stage.contractOf(options.dispatcher), file, options);
   }
 
   /** The connection to the broker, of all dispatchers under test. */

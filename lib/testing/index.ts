@@ -5,6 +5,7 @@ export { dispatcherMatchers, type ExpectedPublish, type PublishMatchers } from '
 export type { TestingMode, TestingOptions } from './options.js';
 export type { TaskOutcome } from './outcomes.js';
 export type { PublishedRecord } from './published.js';
+export type { RecordContractOptions, RecordedContract } from './recorded-contract.js';
 export type { RunTaskOptions, TaskValue } from './run-task.js';
 export type { DrainSummary } from './runs.js';
 export { taskOf, type TaskMethod, type TaskReference } from './task-reference.js';

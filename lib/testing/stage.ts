@@ -1,6 +1,8 @@
 import type { Address, Broker, Message } from '../brokers/broker.js';
 import type { MessageStore, TakenMessage } from '../brokers/embedded/message-store.js';
 import { checkChoice } from '../dispatcher/config/config-checks.js';
+import { contractFrom } from '../dispatcher/contracting/contracting.js';
+import type { Contract } from '../contract/model.js';
 import type { ServerConfig } from '../dispatcher/config/server-config.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
@@ -90,6 +92,13 @@ export class Stage {
       if (worker !== undefined) return { dispatcher, queue: worker.queue };
     }
     throw new ConfigurationError(`No worker under test takes tasks named "${task}". Its provider must be among the modules, and a worker of the configuration must be assigned to it.`, { task });
+  }
+
+  /** @throws ConfigurationError where there is no dispatcher of this name */
+  contractOf(name = 'default'): Contract {
+    const found = this.played.find((played) => played.name === name);
+    if (found === undefined) throw new ConfigurationError(`There is no dispatcher "${name}" under test; there ${this.played.length === 1 ? 'is' : 'are'} ${this.played.map((played) => `"${played.name}"`).join(', ') || 'none'}.`, { dispatcher: name });
+    return contractFrom(found.dispatcher.parts);
   }
 
   /** From the first dispatcher that is made on. */
