@@ -53,11 +53,19 @@ export class DispatcherError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.retryable = options.retryable ?? false;
+    // A code of somebody else is on no page of ours.
+    if (code.startsWith(OWN_CODES)) this.help = `${HELP_PAGE}#${code.toLowerCase()}`;
   }
 
   /** True when the same call may succeed later with nothing changed. */
   readonly retryable: boolean;
+
+  /** Where it is said what to do about it: a place in the documentation that comes with the package, from the application's folder. */
+  readonly help?: string;
 }
+
+const OWN_CODES = 'ERR_DISPATCHER_';
+const HELP_PAGE = 'node_modules/nestjs-dispatcher/docs/errors.md';
 
 type Fields = Readonly<Record<string, unknown>>;
 
