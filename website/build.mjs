@@ -31,7 +31,7 @@ async function build() {
     const texts = llmsTexts(source, JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).description);
     const pages = sectionsOf(source).filter(({ pages: some }) => some.length > 0);
     const api = await apiReference(root, join(source, 'api'));
-    writeFileSync(join(source, 'sidebar.json'), JSON.stringify([...pages.map((section) => sidebarSection(source, section)), { text: 'API', collapsed: true, items: api.map(({ text, link }) => ({ text, link: `/api/${link}` })) }]));
+    writeFileSync(join(source, 'sidebar.json'), JSON.stringify([...pages.map((section) => sidebarSection(source, section)), { text: 'API', items: api.map(({ text, link }) => ({ text, link: `/api/${link}` })) }]));
     process.env.DISPATCHER_SITE_SOURCE = source;
     const vitepress = await import('vitepress');
     await vitepress.build(import.meta.dirname, { outDir: out, base: values.base, emptyOutDir: true });
@@ -44,7 +44,7 @@ async function build() {
 }
 
 function sidebarSection(source, { title, pages }) {
-  return { text: title, collapsed: false, items: pages.map((page) => ({ text: titleOf(readFileSync(join(source, `${page}.md`), 'utf8')), link: `/${page}` })) };
+  return { text: title, items: pages.map((page) => ({ text: titleOf(readFileSync(join(source, `${page}.md`), 'utf8')), link: `/${page}` })) };
 }
 
 /** What `llms.txt` names: the pages as they were written. */

@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defineConfig } from 'vitepress';
+import { defineConfig, type MarkdownRenderer as MarkdownIt } from 'vitepress';
 import { slug } from '../slug.mjs';
 import { showBarCharts } from './bar-chart.mjs';
 
 const srcDir = process.env['DISPATCHER_SITE_SOURCE'];
 if (srcDir === undefined) throw new Error('The pages are put together first: use "npm run docs".');
 const sidebar = JSON.parse(readFileSync(join(srcDir, 'sidebar.json'), 'utf8')) as { text: string; items: { text: string; link: string }[] }[];
+
+function plainText(md: MarkdownIt): void {
+  showBarCharts(md);
+  // To VitePress, what stands in double braces is an expression; on these pages it is text.
+  md.renderer.rules.text = (tokens, index) => md.utils.escapeHtml(tokens[index]?.content ?? '').replaceAll('{{', '&#123;&#123;');
+}
 
 export default defineConfig({
   title: 'Dispatcher',
@@ -16,9 +22,7 @@ export default defineConfig({
   cacheDir: '../node_modules/.vite-docs',
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   // The pages speak of `<queue>` and the like; none needs HTML.
-  markdown: { html: false, anchor: { slugify: slug }, headers: { slugify: slug }, toc: { slugify: slug }, theme: { light: 'github-light', dark: 'github-dark' }, config: showBarCharts },
-  // Names of tasks and arguments in double braces are text.
-  vue: { template: { compilerOptions: { delimiters: ['\u0001', '\u0002'] } } },
+  markdown: { html: false, anchor: { slugify: slug }, headers: { slugify: slug }, toc: { slugify: slug }, theme: { light: 'github-light', dark: 'github-dark' }, config: plainText },
   vite: { logLevel: 'warn', build: { chunkSizeWarningLimit: 4096 } },
   themeConfig: {
     logo: '/icon.svg',
