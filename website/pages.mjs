@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * named nowhere comes last in the section that takes its folder, so that whoever adds one need not come here.
  */
 export const SECTIONS = [
-  { title: 'Start', pages: ['readme', 'sample-app'] },
+  { title: 'Start', pages: ['readme', 'tutorial', 'sample-app'] },
   { title: 'Guides', folder: 'guides', pages: [] },
   { title: 'Features', folder: '.', pages: [
     'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'threads', 'limits', 'uniqueness', 'priorities', 'schedules', 'workflows', 'dead-letters', 'control', 'inspection', 'events',

@@ -29,7 +29,7 @@ export default defineConfig({
     sidebar,
     outline: [2, 3],
     nav: [
-      { text: 'Start', link: '/readme' },
+      { text: 'Start', link: '/tutorial' },
       { text: 'Errors', link: '/errors' },
       { text: 'API', link: '/api/' },
     ],

@@ -38,7 +38,7 @@ export function complaintsAbout(blocks: readonly CodeBlock[]): string[] {
 }
 
 /** A block as a module that Node can run: it has to import what it uses. */
-export function asJavaScript({ code }: CodeBlock): string {
+export function asJavaScript({ code }: Pick<CodeBlock, 'code'>): string {
   return ts.transpileModule(code, { compilerOptions: { ...OPTIONS, module: ts.ModuleKind.ESNext, sourceMap: false } }).outputText;
 }
 
@@ -75,14 +75,16 @@ function sourcesOf(blocks: readonly CodeBlock[]): Source[] {
     const file = join(FOLDER, `block-${index}.mts`);
     const names = new Map([...libraries, ...known.get(TAKEN_FOR_GRANTED.page) ?? [], ...known.get(block.page) ?? []]);
     const imported = new Set(importedNames(block.code));
-    const offered = namesIn(block.code).filter((name) => !(imported.has(name) && libraries.has(name)));
+    const offered = namesIn(block.code).filter((name) => !imported.has(name) || !names.has(name));
     known.set(block.page, new Map([...known.get(block.page) ?? [], ...offered.map((name): [string, string] => [name, `./block-${index}.mjs`])]));
     return { block, file, text: moduleText(block, names) };
   });
 }
 
 /** The imports are one line, so that the compiler's lines are those of the page. */
-function moduleText({ code }: CodeBlock, names: ReadonlyMap<string, string>): string {
+function moduleText(block: CodeBlock, names: ReadonlyMap<string, string>): string {
+  // What a page imports from a file of the reader's stands above it on the page.
+  const code = block.code.replace(/^import .*? from '\.{1,2}\/.*?';$/gm, '');
   const own = new Set(namesIn(code));
   const imports = [...mentioned(code)].filter((name) => names.has(name) && !own.has(name)).map((name) => `import { ${name} } from '${names.get(name)}';`);
   return `${imports.join(' ')}\n${code}\nexport { ${unexportedNames(code).join(', ')} };\n`;

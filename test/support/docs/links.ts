@@ -29,7 +29,7 @@ export function headingsOf(text: string): string[] {
 
 /** HTML of a text that is no comment: GitHub shows nothing where it takes `<queue>` for a tag. */
 export function tagsOf(text: string): string[] {
-  return withoutCode(text).replace(/`[^`\n]*`/g, '').replace(/<!--.*?-->/gs, '').match(/<[a-z/][^>\n]*>/gi) ?? [];
+  return withoutCode(text).replace(/`[^`\n]*`/g, '').replace(/<!--.*?-->/gs, '').match(/<(?!https?:)[a-z/][^>\n]*>/gi) ?? [];
 }
 
 function withoutCode(text: string): string {

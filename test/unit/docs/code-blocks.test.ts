@@ -7,7 +7,8 @@ import { PAGES } from '../../support/docs/pages.js';
 const blocks = PAGES.flatMap((page) => codeBlocks(page, readFileSync(page, 'utf8')));
 
 describe('the TypeScript on the pages', () => {
-  it('compiles, as a module each', () => {
+  // A second or ten, of a machine that has nothing else to do.
+  it('compiles, as a module each', { timeout: 300_000 }, () => {
     const checked = blocks.filter(({ unchecked }) => unchecked === undefined);
     expect(checked.length).toBeGreaterThan(20);
     expect(complaintsAbout(checked)).toEqual([]);

@@ -16,7 +16,7 @@ describe('the pages', () => {
 describe('what is looked at', () => {
   it('is what stands outside of blocks of code', () => {
     expect(linksOf('[a](b.md#c) ![d](e.png) [f](https://example.org)\n```\n[g](h.md)\n```\n[i](#j)')).toEqual(['b.md#c', 'e.png', '#j']);
-    expect(tagsOf('`<a>` <b> <!-- <c> -->\n```\n<d>\n```\nx < 3 and y > 4')).toEqual(['<b>']);
+    expect(tagsOf('`<a>` <b> <http://c> <!-- <c> -->\n```\n<d>\n```\nx < 3 and y > 4')).toEqual(['<b>']);
   });
 
   it('knows the anchors of GitHub, of the same titles too', () => {
