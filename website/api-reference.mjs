@@ -49,7 +49,7 @@ async function writePages(root, entries, out) {
 function entryPoints(root) {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return Object.entries(exports).filter(([, target]) => target.types !== undefined).map(([subPath, { types }]) => ({
-    path: subPath.slice(1), folder: subPath === '.' ? 'core' : subPath.slice(2).replaceAll('/', '-'), source: join(root, types.replace(/^\.\/dist\//, '').replace(/\.d\.ts$/, '.ts')),
+    path: subPath.slice(1), folder: subPath === '.' ? 'core' : subPath.slice(2).replaceAll('/', '-'), source: join(root, types.replace(/^\.\/dist\//, '').replace(/\.d\.(m?)ts$/, '.$1ts')),
   }));
 }
 

@@ -46,7 +46,7 @@ const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.s
 const OPTIONS: ts.CompilerOptions = {
   ...ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT).options,
   // The sources, not what was built of them; and what is imported for a block may be a type alone.
-  noEmit: true, isolatedModules: false, declaration: false, paths: { 'nestjs-dispatcher': [join(ROOT, 'lib/index.ts')], 'nestjs-dispatcher/*': [join(ROOT, 'lib/*/index.ts')] },
+  noEmit: true, isolatedModules: false, declaration: false, paths: { 'nestjs-dispatcher': [join(ROOT, 'lib/index.ts')], 'nestjs-dispatcher/*': ['lib/*/index.ts', 'lib/*.ts', 'lib/*.mts'].map((source) => join(ROOT, source)) },
 };
 
 /** The files of packages, which are the same for each program. */
