@@ -115,13 +115,26 @@ describeInBrowser('what is done in the dashboard', () => {
     const inspection = new ScriptedInspection();
     const { url, service } = await startDashboard({ authenticate: () => ({ name: 'ada' }) }, { assets: 'built', inspection });
     tellWhatIsDone(inspection, service);
+    inspection.contractTasks = [{
+      name: 'ship', version: 1, description: 'Ships an order.', routingKey: 'key', queue: 'queue_1', moreArguments: false, options: {},
+      arguments: [
+        { name: 'order', required: true, types: ['json'], schema: { type: 'object', properties: { id: { type: 'integer', minimum: 7 }, note: { type: 'string' } }, required: ['id'] } },
+        { name: 'country', required: false, types: ['string'], schema: { enum: ['DE', 'AT'] } },
+      ],
+    }];
     const { page } = await openPage(`${url}/dispatcher/#/queues`);
     await page.getByRole('button', { name: 'Pause queue_1' }).click();
     await page.getByLabel('Reason').fill('the database moves');
     await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click();
     await eventually(() => service.paused(), (pauses) => pauses.length === 1, 'the pause');
     expect(await service.paused()).toMatchObject([{ kind: 'queue', name: 'queue_1', by: 'ada', reason: 'the database moves' }]);
+    await page.goto(`${url}/dispatcher/#/send?name=ship`);
+    await page.getByText('Ships an order.').waitFor();
+    expect(await page.getByLabel('order, as JSON').inputValue()).toBe('{"id":7}');
+    expect(await page.getByLabel('country (may be left out)').inputValue()).toBe('DE');
+    await page.getByLabel('Task', { exact: true }).fill('add');
     await page.goto(`${url}/dispatcher/#/send?name=add`);
+    await page.reload();
     await page.getByRole('button', { name: 'Add an argument' }).click();
     await page.getByLabel('Type').selectOption('uint64');
     await page.getByLabel('Value, as JSON').fill('18446744073709551615');

@@ -1,5 +1,7 @@
 import { Subject } from 'rxjs';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
+import type { TaskContract } from '../../lib/contract/model.js';
+import type { ContractReport } from '../../lib/inspection/contract-report.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
 import type { ScheduleInfo, WorkflowInfo, WorkflowPage } from '../../lib/index.js';
 import type { ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
@@ -44,6 +46,11 @@ export class ScriptedInspection implements InspectionFace {
 
   actionList: ActionInfo[] = [];
   audit = (): Promise<ActionInfo[]> => this.answer('audit', this.actionList);
+
+  contractTasks: TaskContract[] = [];
+  contract = (): Promise<ContractReport> => this.answer('contract', {
+    contract: { title: 'tasks', version: '1.0.0', exchange: 'tasks', tasks: this.contractTasks }, differing: [], cut: [], incomplete: false,
+  });
 
   locks = (): Promise<LockInfo[]> => this.answer('locks', this.lockList);
 

@@ -86,11 +86,12 @@ function targetOf(fields: Fields): [PauseTarget, string] {
 function taskToSend(fields: Fields): TaskInput {
   const [args, headers] = [fields.text('args', Infinity), fields.text('headers', Infinity)];
   const [routingKey, uuid] = [fields.text('routingKey', 255), fields.text('uuid', 255)];
+  const version = fields.number('version', 1, Number.MAX_SAFE_INTEGER);
   const [delaySeconds, priority] = [fields.number('delaySeconds', 0, MOST_DELAY_SECONDS), fields.oneOf('priority', PRIORITIES)];
   return {
     name: fields.required('name', 1_000), args: args === undefined ? [] : argumentsOf(args),
     ...(headers === undefined ? {} : { headers: exactValue(headers) as TaskInput['headers'] }),
-    ...(routingKey === undefined ? {} : { routingKey }), ...(uuid === undefined ? {} : { uuid }),
+    ...(version === undefined ? {} : { version }), ...(routingKey === undefined ? {} : { routingKey }), ...(uuid === undefined ? {} : { uuid }),
     ...(delaySeconds === undefined ? {} : { delaySeconds }), ...(priority === undefined ? {} : { priority }),
   };
 }

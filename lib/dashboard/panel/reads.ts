@@ -73,6 +73,10 @@ export const READS: Readonly<Record<string, Read>> = {
     if (progress === undefined) throw notFound('Nothing is known of a workflow of this uuid, or not any more.');
     return shownWorkflow(progress, curtain);
   },
+  contract: async ({ inspection }) => {
+    const { contract } = await inspection.contract();
+    return { tasks: contract.tasks.slice(0, MOST_NAMES) };
+  },
   names: async ({ inspection }) => {
     const workers = (await inspection.processes()).flatMap((process) => process.workers);
     const names = (of: readonly string[]): string[] => [...new Set(of)].sort().slice(0, MOST_NAMES);
