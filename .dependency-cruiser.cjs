@@ -123,7 +123,7 @@ const rooms = [
   { name: 'schematics', files: SCHEMATICS, packages: [], may: [],
     why: 'What `nest add` runs in an application in which nothing is installed yet but this package: text to text.' },
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
-    may: [BROKER_PORT, '^lib/brokers/embedded/(clock|embedded-broker|message-store|broadcast-ring|delayed-heap)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
+    may: [BROKER_PORT, '^lib/brokers/embedded/(clock|embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },

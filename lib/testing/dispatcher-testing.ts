@@ -1,4 +1,5 @@
 import type { DynamicModule, Type } from '@nestjs/common';
+import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
 import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
 import { makeClock } from '../brokers/embedded/clock.js';
 import type { ResolvedConfig } from '../dispatcher/config/resolve-config.js';
@@ -166,11 +167,12 @@ export class DispatcherTesting {
   private readonly makeBroker = (config: ResolvedConfig, dispatcher: string) => {
     const { stage } = this;
     stage.enter();
+    const { name = '' } = parseEmbeddedUrl(config.broker.reveal());
     const broker = new EmbeddedBroker({
-      exchange: config.exchange, location: undefined, name: stage.name, publishTimeoutMs: config.publishTimeoutMs, clock: makeClock(),
-      wrapStore: (store) => stage.hold(store),
+      exchange: config.exchange, location: undefined, name, publishTimeoutMs: config.publishTimeoutMs, clock: makeClock(),
+      wrapStore: (store) => stage.hold(store, name),
     });
-    return stage.brokerOver(broker, dispatcher, config.publishTimeoutMs);
+    return stage.brokerOver(broker, dispatcher, name, config.publishTimeoutMs);
   };
 
   private readonly setup = {

@@ -26,7 +26,7 @@ export type TaskValue<Method> = Method extends (...args: never[]) => infer Retur
 export async function runTask(stage: Stage, runs: Runs, name: string, args: readonly unknown[], options: RunTaskOptions): Promise<unknown> {
   const { attempt = 1, redelivered = false, signal, headers } = options;
   if (!Number.isSafeInteger(attempt) || attempt < 1) throw new ConfigurationError(`attempt of runTask must be a whole number from 1; found ${attempt}.`);
-  const { dispatcher: { parts }, queue } = stage.workerOf(name);
+  const { dispatcher: { parts }, queue, store } = stage.workerOf(name);
   const { plain } = parts.publishing;
   const task = plain.complete({ name, args: inferArguments(args), result: true, unique: false, ...(headers === undefined ? {} : { headers }) }, []);
   if (attempt > 1) task.headers = { ...task.headers, [Header.attempt]: attempt };
@@ -35,7 +35,7 @@ export async function runTask(stage: Stage, runs: Runs, name: string, args: read
   const cancel = (): void => void parts.operations.cancel([task.uuid], { reason: 'The signal of runTask was aborted.' });
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    await stage.deliver(plain.encode(task), parts.config.exchange, queue, task.uuid, redelivered);
+    await stage.deliver(store, plain.encode(task), parts.config.exchange, queue, task.uuid, redelivered);
     if (signal?.aborted === true) cancel();
     const outcome = await runs.ended(task.uuid, from);
     if (outcome.state === 'succeeded') return await parts.results.handle(task.uuid).result();

@@ -86,14 +86,14 @@ export class Runs {
     const next = stage.messages.kept().find((message) => wanted(stage.nameOf(message) ?? ''));
     const uuid = next?.properties.messageId;
     if (next === undefined || uuid === undefined) return undefined;
-    stage.messages.release(next.queue, [uuid]);
+    next.store.release(next.queue, [uuid]);
     return uuid;
   }
 
   /** True: time has passed up to what is due next. */
   private async passToNext(): Promise<boolean> {
     const { stage } = this;
-    const [next] = await stage.messages.dueTimes(1);
+    const next = await stage.messages.nextDue();
     if (next === undefined) return false;
     await stage.clock.advance({ milliseconds: Math.max(1, next - stage.time.now()) });
     return true;

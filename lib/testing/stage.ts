@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Address, Broker, Message } from '../brokers/broker.js';
 import type { MessageStore, TakenMessage } from '../brokers/embedded/message-store.js';
 import { checkChoice } from '../dispatcher/config/config-checks.js';
@@ -12,6 +13,7 @@ import { clock, takeTimeFrom } from '../time/clock.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { Faults } from './faults.js';
 import { HeldStore } from './held-store.js';
+import { HeldStores } from './held-stores.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { resolveTestingOptions, TESTING_MODES, type TestingMode, type TestingOptions } from './options.js';
 import { Outcomes } from './outcomes.js';
@@ -35,6 +37,8 @@ let stages = 0;
 interface Played {
   readonly name: string;
   readonly dispatcher: Dispatcher;
+  readonly broker: TestingBroker;
+  readonly store: string;
 }
 
 /** Everything that the dispatchers under test share: time, messages, what is known of them. */
@@ -55,8 +59,12 @@ export class Stage {
   mode: TestingMode;
   /** Told of each dispatcher that comes under test. */
   onMade: (parts: DispatcherParts) => void = () => undefined;
-  private store: HeldStore | undefined;
-  private readonly brokers = new Map<string, TestingBroker>();
+  private readonly stores = new HeldStores();
+  /** By the names of the stores in memory. */
+  private readonly byName = new Map<string, HeldStore>();
+  private readonly brokers = new Set<TestingBroker>();
+  /** Of the dispatcher that is being made. */
+  private latest: Pick<Played, 'broker' | 'store'> | undefined;
   private readonly played: Played[] = [];
   private readonly isTwice: boolean;
   private readonly returned = new Set<string>();
@@ -77,19 +85,19 @@ export class Stage {
   /** @throws ConfigurationError */
   changeMode(mode: TestingMode): void {
     this.mode = checkChoice(mode, 'mode', TESTING_MODES, 'automatic');
-    this.store?.wakeAll();
+    this.stores.wakeAll();
   }
 
-  get messages(): HeldStore {
-    if (this.store === undefined) throw new ConfigurationError('No dispatcher is under test yet. Compile and init the testing module first: (await testing.override(builder).compile()).init().');
-    return this.store;
+  get messages(): HeldStores {
+    if (this.stores.size === 0) throw new ConfigurationError('No dispatcher is under test yet. Compile and init the testing module first: (await testing.override(builder).compile()).init().');
+    return this.stores;
   }
 
   /** The one whose worker takes tasks of this name, and that worker's queue. @throws ConfigurationError */
-  workerOf(task: string): { dispatcher: Dispatcher; queue: string } {
-    for (const { dispatcher } of this.played) {
+  workerOf(task: string): { dispatcher: Dispatcher; queue: string; store: HeldStore } {
+    for (const { dispatcher, store } of this.played) {
       const worker = dispatcher.parts.workers.list().find(({ taskNames }) => taskNames.includes(task));
-      if (worker !== undefined) return { dispatcher, queue: worker.queue };
+      if (worker !== undefined) return { dispatcher, queue: worker.queue, store: this.byName.get(store)! };
     }
     throw new ConfigurationError(`No worker under test takes tasks named "${task}". Its provider must be among the modules, and a worker of the configuration must be assigned to it.`, { task });
   }
@@ -111,20 +119,27 @@ export class Stage {
     const workers = this.mode === 'inline' ? config.workers?.map((worker) => ({ ...worker, limit: Math.max(worker.limit ?? 0, INLINE_SLOTS) })) : config.workers;
     const run = [...config.middleware?.run ?? []];
     return {
-      ...config, ...REPLACED, broker: `embedded:#${this.name}`, ...(workers === undefined ? {} : { workers }),
+      ...config, ...REPLACED, broker: `embedded:#${this.storeOf(config)}`, ...(workers === undefined ? {} : { workers }),
       shutdownTimeoutSeconds: Math.min(config.shutdownTimeoutSeconds ?? LONGEST_SHUTDOWN_SECONDS, LONGEST_SHUTDOWN_SECONDS),
       middleware: { ...config.middleware, run: [this.around, ...run] },
     };
   }
 
-  hold(store: MessageStore): HeldStore {
-    this.store = new HeldStore(store, () => this.mode !== 'manual');
-    this.store.comesAgain = (message) => this.comesAgain(message);
-    return this.store;
+  /** Dispatchers that name one broker share its queues, as they do in production, and those of another are their own. */
+  private storeOf({ broker = '' }: ServerConfig): string {
+    return `${this.name}-${createHash('sha256').update(broker).digest('hex').slice(0, 8)}`;
   }
 
-  brokerOver(broker: Broker, dispatcher: string, publishTimeoutMs: number): TestingBroker {
-    const testing = new TestingBroker(broker, {
+  hold(store: MessageStore, name: string): HeldStore {
+    const held = new HeldStore(store, () => this.mode !== 'manual');
+    held.comesAgain = (message) => this.comesAgain(message);
+    this.stores.add(held);
+    this.byName.set(name, held);
+    return held;
+  }
+
+  brokerOver(broker: Broker, dispatcher: string, store: string, publishTimeoutMs: number): TestingBroker {
+    const testing: TestingBroker = new TestingBroker(broker, {
       declared: (topology) => this.queues.add(topology),
       published: (message, address, options) => {
         const record = recordOf(message, address, options, { dispatcher, queues: this.queues, now: clock.now() });
@@ -132,14 +147,16 @@ export class Stage {
       },
       swallows: (message) => this.alone.has(message.properties.messageId ?? ''),
       isAtOnce: (message, address) => this.mode === 'inline' && isFirst(message, address),
-      closed: () => this.left(dispatcher),
+      closed: () => this.left(testing),
     }, publishTimeoutMs);
-    this.brokers.set(dispatcher, testing);
+    this.brokers.add(testing);
+    this.latest = { broker: testing, store };
     return testing;
   }
 
   add(dispatcher: Dispatcher, name: string): void {
-    this.played.push({ name, dispatcher });
+    if (this.latest === undefined) throw new ConfigurationError(`The dispatcher "${name}" was made without a broker of the test.`, { dispatcher: name });
+    this.played.push({ name, dispatcher, ...this.latest });
     const { parts, ending } = dispatcher;
     parts.events.matching({ type: [...ENDS] }).subscribe((event) => this.outcomes.hear(event));
     // Whoever closes waits for what runs, and for no longer than the configured time: it has to pass.
@@ -163,35 +180,33 @@ export class Stage {
   }
 
   /** Straight into a queue, and out of it, whatever the mode. Nothing is left of it. */
-  async deliver(message: Message, exchange: string, queue: string, uuid: string, redelivered: boolean): Promise<void> {
-    const { messages } = this;
+  async deliver(store: HeldStore, message: Message, exchange: string, queue: string, uuid: string, redelivered: boolean): Promise<void> {
     this.alone.add(uuid);
-    const taken = messages.publish(exchange, message, { queue }, 0);
-    if (redelivered) messages.markRedelivered(queue, uuid);
-    if (this.mode === 'manual') messages.release(queue, [uuid]);
+    const taken = store.publish(exchange, message, { queue }, 0);
+    if (redelivered) store.markRedelivered(queue, uuid);
+    if (this.mode === 'manual') store.release(queue, [uuid]);
     await taken;
   }
 
   down(): void {
-    this.messages.isDown = true;
-    this.messages.takeBack();
-    for (const broker of this.brokers.values()) broker.down('The connection is down: broker.down() of the test.');
+    this.messages.setDown(true);
+    for (const broker of this.brokers) broker.down('The connection is down: broker.down() of the test.');
   }
 
   up(): void {
-    this.messages.isDown = false;
-    for (const broker of this.brokers.values()) broker.up();
-    this.messages.wakeAll();
+    for (const broker of this.brokers) broker.up();
+    this.messages.setDown(false);
   }
 
   redeliver(uuid: string): void {
     const { messages } = this;
-    if (messages.takeBack(({ properties }) => properties.messageId === uuid) > 0) return;
+    if (messages.takeBack(uuid)) return;
     const last = messages.lastOf(uuid);
     if (last === undefined) throw new ConfigurationError(`No task "${uuid}" has run here or runs now; what waits has not been delivered yet.`, { uuid });
-    void messages.publish('', last.message, { queue: last.queue }, 0);
-    messages.markRedelivered(last.queue, uuid);
-    messages.wakeAll();
+    const { store, queue, message } = last;
+    void store.publish('', message, { queue }, 0);
+    store.markRedelivered(queue, uuid);
+    store.wakeAll();
   }
 
   clear(): void {
@@ -207,12 +222,12 @@ export class Stage {
   }
 
   private get changes(): number {
-    return this.time.changes + (this.store?.changes ?? 0) + this.outcomes.count + this.begun;
+    return this.time.changes + this.stores.changes + this.outcomes.count + this.begun;
   }
 
-  private left(dispatcher: string): void {
-    this.brokers.delete(dispatcher);
-    const at = this.played.findIndex(({ name }) => name === dispatcher);
+  private left(broker: TestingBroker): void {
+    this.brokers.delete(broker);
+    const at = this.played.findIndex((played) => played.broker === broker);
     if (at >= 0) this.played.splice(at, 1);
     if (this.brokers.size === 0) this.close();
   }

@@ -33,7 +33,7 @@ function smallest({ minimum, exclusiveMinimum }: Exclude<JsonSchema, boolean>): 
 function propertiesOf({ properties, required }: Exclude<JsonSchema, boolean>, depth: number): Record<string, unknown> {
   const known = (properties ?? {}) as Record<string, JsonSchema>;
   const names = Array.isArray(required) ? required.filter((name): name is string => typeof name === 'string') : [];
-  return Object.fromEntries(names.map((name) => [name, exampleOf(Object.hasOwn(known, name) ? known[name] : true, depth + 1)]));
+  return Object.fromEntries(names.map((name) => [name, exampleOf(Object.hasOwn(known, name) ? known[name] ?? true : true, depth + 1)]));
 }
 
 function firstOf(list: unknown): unknown {

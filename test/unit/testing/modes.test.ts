@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { chain, chord, group, task } from '../../../lib/index.js';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { chain, chord, DispatcherModule, DispatcherService, getDispatcherToken, group, Task, task } from '../../../lib/index.js';
+import { DispatcherTesting } from '../../../lib/testing/index.js';
+import { clock } from '../../../lib/time/clock.js';
+import { KeptLog } from '../../support/nest-app.js';
 import { MailTasks, ReportTasks, startTested } from './tested-app.js';
 
 const states = (outcomes: readonly { name: string; state: string }[]): string[] => outcomes.map(({ name, state }) => `${name} ${state}`);
@@ -164,5 +168,41 @@ describe('inline', () => {
     const { dispatcher } = await startTested({ mode: 'inline' });
     await dispatcher.pause({ queue: 'mail' }, { by: 'test', reason: 'to see' });
     await expect(dispatcher.publish('mail.send', 'x', 1)).rejects.toMatchObject({ code: 'ERR_DISPATCHER_TEST_STALLED' });
+  });
+});
+
+describe('several dispatchers', () => {
+  it('share the queues of one broker, and not those of another', async () => {
+    class OtherTasks { readonly ran: string[] = []; @Task('other', { dispatcher: 'one' }) @Task('other', { dispatcher: 'two' }) other(text: string): void { this.ran.push(text); } }
+    const forRoot = (name: string, broker: string, exchange: string) => DispatcherModule.forRoot({
+      name, broker, exchange, defaultRoutingKey: 'k', logger: new KeptLog(), workers: [{ name: 'w', queue: 'q', bindingKeys: ['k'], tasks: ['other'] }],
+    });
+    const testing = new DispatcherTesting({ mode: 'manual' });
+    const builder = Test.createTestingModule({ imports: [forRoot('one', 'amqp://a/', 'e'), forRoot('two', 'amqp://b/', 'e')], providers: [OtherTasks] });
+    const module = await testing.override(builder).compile();
+    await module.init();
+    onTestFinished(() => module.close());
+    const [one, two] = ['one', 'two'].map((name) => module.get<DispatcherService>(getDispatcherToken(name)));
+    await one!.publish('other', 'first');
+    expect([await one!.depth('q'), await two!.depth('q')]).toEqual([1, 0]);
+    await two!.publish('other', 'second');
+    expect(await testing.drain()).toMatchObject({ succeeded: 2 });
+    expect(testing.published('other').map(({ dispatcher, args }) => [dispatcher, ...args])).toEqual([['one', 'first'], ['two', 'second']]);
+    expect(testing.outcomes).toHaveLength(2);
+  });
+
+  it('of two applications are closed one after the other', async () => {
+    const testing = new DispatcherTesting({ now: 0 });
+    const start = async () => {
+      const module = await testing.override(Test.createTestingModule({ imports: [DispatcherModule.forRoot({ exchange: 'e', defaultRoutingKey: 'k', logger: new KeptLog(), initQueues: [{ name: 'q', bindingKeys: ['k'] }] })] })).compile();
+      return module.init();
+    };
+    const [api, worker] = [await start(), await start()];
+    await api.close();
+    expect(clock.now()).toBeLessThan(Date.UTC(2000, 0));
+    await worker.get(DispatcherService).publish('kept', 1);
+    expect(testing.published()).toHaveLength(1);
+    await worker.close();
+    expect(clock.now()).toBeGreaterThan(Date.UTC(2026, 0));
   });
 });
