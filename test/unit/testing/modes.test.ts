@@ -173,7 +173,7 @@ describe('inline', () => {
 
 describe('several dispatchers', () => {
   it('share the queues of one broker, and not those of another', async () => {
-    class OtherTasks { readonly ran: string[] = []; @Task('other', { dispatcher: 'one' }) @Task('other', { dispatcher: 'two' }) other(text: string): void { this.ran.push(text); } }
+    class OtherTasks { readonly ran: string[] = []; @Task('other', { dispatcher: 'one' }) one(text: string): void { this.ran.push(text); } @Task('other', { dispatcher: 'two' }) two(text: string): void { this.ran.push(text); } }
     const forRoot = (name: string, broker: string, exchange: string) => DispatcherModule.forRoot({
       name, broker, exchange, defaultRoutingKey: 'k', logger: new KeptLog(), workers: [{ name: 'w', queue: 'q', bindingKeys: ['k'], tasks: ['other'] }],
     });
