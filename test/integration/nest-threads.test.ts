@@ -67,6 +67,14 @@ describe.each([['embedded', () => 'embedded:'], ['amqp', sharedRabbitMqUrl]])('t
     expect((await ended.first(({ name }) => name === 'here', 'the other task')).result).toBe(0);
   });
 
+  it('runs each version of a task by its own handler', async () => {
+    const { service, ended } = await start(brokerUrl());
+    await service.publish('versioned', { width: 1 });
+    await service.publish({ name: 'versioned', version: 1, args: [{ type: 'int', value: 2 }] });
+    const results = (await ended.count(2)).map(({ result }) => JSON.stringify(result)).sort();
+    expect(results).toEqual(['[1,2,true]', '[2,{"width":1},true]']);
+  });
+
   it('tells how far a handler in a thread is, and the last step before its end', async () => {
     const { service } = await start(brokerUrl());
     const reports = await lastValueFrom(service.call('steps').pipe(toArray()));

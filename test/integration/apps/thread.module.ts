@@ -44,6 +44,8 @@ export class ThreadTasks {
     for (let i = 1; i <= 1_000_000; i++) context.progress(i / 1_000_000, { row: i });
     return 'done';
   }
+  @Task('versioned', { thread: true }) first(width: number): unknown { return [1, width, threadId > 0]; }
+  @Task('versioned', { thread: true, version: 2 }) second(size: object): unknown { return [2, size, threadId > 0]; }
   @Task('exits', { thread: true }) exits(): void { process.exit(3); }
   @Task('stray', { thread: true })
   stray(): Promise<void> {
