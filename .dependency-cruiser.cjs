@@ -42,6 +42,11 @@ const DASHBOARD = '^lib/dashboard/';
 const TERMINUS = '^lib/terminus/';
 const TESTING = '^lib/testing/';
 const SCHEMATICS = '^lib/schematics/';
+const OPENTELEMETRY = '^lib/opentelemetry/';
+const PROMETHEUS = '^lib/prometheus/';
+const TELEMETRY = '^lib/telemetry/';
+/** Names and texts, pure, and which dispatchers an application has. */
+const OF_OBSERVERS = ['^lib/index\\.ts$', '^lib/nest/observed-dispatchers\\.ts$', '^lib/task/(error-text|headers)\\.ts$'];
 
 const PORTS = [BROKER_PORT, STATE_PORT];
 
@@ -127,6 +132,13 @@ const rooms = [
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },
+  { name: 'telemetry', files: TELEMETRY, packages: [], may: [...OF_OBSERVERS, TIME],
+    why: 'What is measured, whoever it is told to: over events and inspection, as a user of the dispatcher. Of Nest it knows nothing.' },
+  { name: 'prometheus', files: PROMETHEUS, packages: ['@nestjs/(common|core)', 'prom-client'], may: [...OF_OBSERVERS, TELEMETRY],
+    why: 'As terminus/, for whoever has prom-client. Nobody imports it back.' },
+  { name: 'opentelemetry', files: OPENTELEMETRY, packages: ['@nestjs/(common|core)', '@opentelemetry/api'],
+    may: [...OF_OBSERVERS, TELEMETRY, '^lib/worker/(handler-context|give-back)\\.ts$'],
+    why: 'As terminus/, for whoever has an OpenTelemetry SDK. Of worker/ it takes what lets a trace go along with a run past its handler. Nobody imports it back.' },
 ];
 
 /** One row of the table as two rules: what of ours, and which packages. */

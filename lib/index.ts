@@ -51,6 +51,7 @@ export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
+export type { WorkerActivity } from './worker/worker.js';
 export type { WorkerConfig } from './worker/worker-config.js';
 export type { GroupMode } from './workflows/plan-node.js';
 export { PublishedWorkflow } from './workflows/published-workflow.js';
@@ -70,6 +71,9 @@ export type { EventListening } from './dispatcher/events/event-listening.js';
 export { getDispatcherToken, InjectDispatcher } from './nest/dispatcher-token.js';
 export { isDispatcherContext } from './nest/handlers/is-dispatcher-context.js';
 export type { DispatcherHealth } from './dispatcher/health.js';
+export type { DispatcherDestination } from './dispatcher/destination.js';
+export type { DispatcherExtension } from './dispatcher/extension.js';
+export type { TaskOrigin } from './dispatcher/publishing/task-origin.js';
 export { Arg, type ArgumentOptions, Args, TaskContext, TaskUuid } from './nest/parameter.decorators.js';
 export type { OutgoingTask, PublishMiddleware, PublishMiddlewareInput, TaskPublishMiddleware } from './dispatcher/publishing/publish-middleware.js';
 export type { Report } from './dispatcher/results/reports.js';

@@ -25,10 +25,13 @@ import type { Application } from './application.js';
 import { contractFrom } from './contracting/contracting.js';
 import { ControlNotes } from './control-notes.js';
 import { applyToPublishing } from './publishing/apply-to-publishing.js';
+import { destinationOf, type DispatcherDestination } from './destination.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
 import { DispatcherEvents } from './events/dispatcher-events.js';
 import { gatesOf, gatesOfRemoved } from './gates-of.js';
-import { Inspecting } from './inspecting/inspecting.js';
+import type { Inspecting } from './inspecting/inspecting.js';
+import { inspectingOver } from './inspecting/inspecting-over.js';
+import { extend, type DispatcherExtension } from './extension.js';
 import { GuardedBroker } from './guarded-broker.js';
 import { LateModules } from './late-modules.js';
 import { RunMiddlewares } from './run-middleware.js';
@@ -104,6 +107,8 @@ export class DispatcherParts {
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   readonly audited: Audited = auditedBy(this.emit);
+  /** Where tasks go, in words that anybody may read. */
+  readonly destination: DispatcherDestination;
   /** Knows where tasks belong. */
   readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), lookForMore: () => this.late.look(), emit: this.emit });
   /** Resolves when the broker can be used. */
@@ -115,6 +120,7 @@ export class DispatcherParts {
   constructor(readonly config: ResolvedConfig, unguarded: Broker, readonly application: Application) {
     const { exchange, results: { url } } = config;
     this.logger = new DispatcherLogger(config.logger ?? application.logger);
+    this.destination = destinationOf(config);
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
@@ -145,9 +151,10 @@ export class DispatcherParts {
       how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
     }));
     this.scheduling = new Scheduling({
-      broker, exchange, backend: () => this.shared.backend(), publisher: this.publishing.publisher, versionOf: (name) => this.publishing.plain.versionOf(name), ready: this.ready, emit: this.emit, audited: this.audited,
+      broker, exchange, backend: () => this.shared.backend(), publisher: { publish: (task, values) => this.publishing.publisher.publish(task, values), publishWithHeaders: (task, ours) => this.publishing.publishWithHeaders(task, ours) },
+      versionOf: (name) => this.publishing.plain.versionOf(name), ready: this.ready, emit: this.emit, audited: this.audited,
     });
-    this.inspecting = this.makeInspecting();
+    this.inspecting = inspectingOver(this, () => contractFrom(this).tasks);
     this.actions = actionsOver(this, new Operations({ ...operations, audited: unaudited }));
   }
 
@@ -157,6 +164,11 @@ export class DispatcherParts {
     this.place = new Placement(this.config, this.application.features(), this.application.tasks());
     this.wire.add(...this.place.queues);
     return this.place;
+  }
+
+  /** @throws ConfigurationError for what is no extension, and once there are workers: what they run was put together then */
+  use(extension: DispatcherExtension): void {
+    extend({ publishing: this.publishing, middleware: this.middleware, hasStarted: this.workers.list().length > 0 || this.gate.isOpen }, extension);
   }
 
   warn(messages: readonly string[]): void {
@@ -259,14 +271,6 @@ export class DispatcherParts {
     });
   }
 
-  private makeInspecting(): Inspecting {
-    const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, ready, emit, events } = this;
-    return new Inspecting({
-      config, broker, nestVersion, workers: () => this.workers.list(), control, operations, queues: () => this.placement.queues, deadLetters,
-      record: (uuid) => results.record(uuid), schedules: () => schedules.list(), backend: () => this.shared.backend(), claim: (key) => this.uniqueKeys.claim(key), contract: () => contractFrom(this).tasks, workflows: (list) => this.workflows.list(list), ready, emit, events,
-    });
-  }
-
   private operationsOn(workers: () => readonly ManagedWorker[]): OperationsDependencies {
     const { broker, control, ready, audited } = this;
     return {
@@ -279,7 +283,7 @@ export class DispatcherParts {
     const { broker, config, control, publishing, deadLetterQueues, emit, audited, ready } = this;
     return new Workflows({
       exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: clock.now, ready,
-      sender: new StepPublisher(publishing.publisher, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
+      sender: new StepPublisher(publishing, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
       routeOf: (name) => ({ routingKey: this.advice.routeOf(name), version: this.publishing.plain.versionOf(name) }),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit, audited,

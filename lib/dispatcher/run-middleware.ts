@@ -7,12 +7,19 @@ import { resolveMiddlewares, type FindProvider } from './resolve-middleware.js';
 /** Puts around every handler what the configuration names for all of them, and within it what the handler names itself. */
 export class RunMiddlewares {
   private global: RunMiddleware[] | undefined;
+  /** Outside of those of the configuration. */
+  private readonly outer: RunMiddleware[] = [];
 
   constructor(private readonly inputs: readonly RunMiddlewareInput[] | undefined, private readonly find: FindProvider) {}
+
+  /** Around the handlers that become known from now on, inside of those that came before. */
+  use(middleware: RunMiddleware): void {
+    this.outer.push(middleware);
+  }
 
   /** Providers are looked up when the first handlers are known: before that not all exist. @throws ConfigurationError */
   around(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
     const global = this.global ??= resolveMiddlewares<RunMiddleware>(this.inputs, 'run', 'middleware.run', this.find);
-    return new Map([...handlers].map(([name, family]) => [name, mapFamily(family, (handler) => withMiddleware(handler, [...global, ...handler.middleware ?? []]))]));
+    return new Map([...handlers].map(([name, family]) => [name, mapFamily(family, (handler) => withMiddleware(handler, [...this.outer, ...global, ...handler.middleware ?? []]))]));
   }
 }

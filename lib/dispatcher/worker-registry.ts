@@ -28,6 +28,8 @@ export interface DispatcherWorker {
   close(deadlineMs?: number): Promise<void>;
   /** How many handlers may run at once now. */
   readonly limit: number;
+  /** What it has in hand now, in this process. */
+  readonly activity: WorkerActivity;
   /**
    * From now on so many handlers at once, in this process. More start at once; a smaller number takes effect as
    * running tasks end.

@@ -44,8 +44,9 @@ export type WorkerEvent =
   /** Workers and tasks are assigned in a way that is hardly meant so. */
   | { readonly type: 'worker.warning'; readonly message: string }
   | { readonly type: 'worker.problem'; readonly worker: string; readonly message: string; readonly error?: unknown }
-  | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown }
-  | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown }
+  /** `durationMs`: since this process took it up. */
+  | { readonly type: 'task.failed'; readonly task: TaskIdentity; readonly error: unknown; readonly durationMs: number }
+  | { readonly type: 'task.timed-out'; readonly task: TaskIdentity; readonly error: unknown; readonly durationMs: number }
   | { readonly type: 'task.retrying'; readonly task: TaskIdentity; readonly error: unknown; readonly delayMs: number }
   /** A handler that had timed out has ended at last; its outcome is ignored. */
   | { readonly type: 'task.ended-late'; readonly task: TaskIdentity; readonly afterSeconds: number }
@@ -97,9 +98,11 @@ export type WorkflowEvent =
  */
 export type TaskFlowEvent =
   /** The broker has it. Also a step of a workflow and what a schedule publishes; not what is tried again or replayed. */
-  | { readonly type: 'task.published'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string }
-  /** Its handler is about to be called. */
-  | { readonly type: 'task.started'; readonly task: TaskIdentity }
+  | { readonly type: 'task.published'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string; readonly durationMs: number }
+  /** The broker has not taken it, or is not known to have. */
+  | { readonly type: 'task.publish-failed'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string; readonly durationMs: number; readonly error: unknown }
+  /** Its handler is about to be called. `waitedMs`: of a first attempt, since it was published, or due; absent where its message does not say when. */
+  | { readonly type: 'task.started'; readonly task: TaskIdentity; readonly waitedMs?: number }
   /** Its end is recorded, and it is acknowledged. `durationMs`: since this process took it up. */
   | { readonly type: 'task.succeeded'; readonly task: TaskIdentity; readonly durationMs: number };
 

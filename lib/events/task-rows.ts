@@ -8,16 +8,20 @@ import { inTime, type EventRows, type TypesOf } from './event-row.js';
  */
 export const TASK_ROWS: EventRows<TypesOf<'task' | 'middleware'>> = {
   'task.published': {
-    level: 'debug', fields: { task: true, routingKey: true },
+    level: 'debug', fields: { task: true, routingKey: true, durationMs: true },
     text: ({ task, routingKey }) => `${shortNameOf(task)} was published with the routing key "${routingKey}".`,
   },
-  'task.started': { level: 'debug', fields: { task: true }, text: ({ task }) => `${nameOf(task)} was started.` },
+  'task.publish-failed': {
+    level: 'debug', fields: { task: true, routingKey: true, durationMs: true, error: true },
+    text: ({ task, routingKey, error }) => `${shortNameOf(task)} was not published with the routing key "${routingKey}": ${messageOf(error)}`,
+  },
+  'task.started': { level: 'debug', fields: { task: true, waitedMs: true }, text: ({ task }) => `${nameOf(task)} was started.` },
   'task.succeeded': {
     level: 'debug', fields: { task: true, durationMs: true },
     text: ({ task, durationMs }) => `${nameOf(task)} has succeeded after ${Math.round(durationMs)} ms.`,
   },
-  'task.failed': { level: 'debug', fields: { task: true, error: true }, text: ({ task, error }) => `${nameOf(task)} failed: ${messageOf(error)}` },
-  'task.timed-out': { level: 'debug', fields: { task: true, error: true }, text: ({ error }) => messageOf(error) },
+  'task.failed': { level: 'debug', fields: { task: true, error: true, durationMs: true }, text: ({ task, error }) => `${nameOf(task)} failed: ${messageOf(error)}` },
+  'task.timed-out': { level: 'debug', fields: { task: true, error: true, durationMs: true }, text: ({ error }) => messageOf(error) },
   'task.retrying': {
     level: 'warn', fields: { task: true, error: true, delayMs: true },
     text: ({ task, error, delayMs }) => `${nameOf(task)} failed and is tried again${inTime(delayMs)}: ${messageOf(error)}`,

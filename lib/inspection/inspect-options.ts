@@ -12,6 +12,11 @@ export interface InspectOptions {
    * answered. The first question of a process takes its whole time, so that it gets to know them. Default: 1000.
    */
   readonly timeoutMs?: number;
+  /**
+   * `true`: no other process is asked, so that nothing is waited for and nothing is sent; queues are read from the broker,
+   * and of workers those of this process are told. For whoever looks again and again. Default: false.
+   */
+  readonly ownOnly?: boolean;
 }
 
 /** @publicApi */

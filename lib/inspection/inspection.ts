@@ -65,7 +65,7 @@ export interface InspectionDependencies {
  * @publicApi
  */
 export class Inspection {
-  private report: { readonly at: number; readonly queues: Promise<QueuesReport> } | undefined;
+  private readonly reports = new Map<boolean, { readonly at: number; readonly queues: Promise<QueuesReport> }>();
 
   /** Made by the dispatcher. */
   constructor(private readonly dependencies: InspectionDependencies) {}
@@ -91,12 +91,13 @@ export class Inspection {
   async queues(options?: InspectOptions): Promise<QueuesReport> {
     timeoutOf(options);
     const { now } = this.dependencies;
-    if (this.report === undefined || now() - this.report.at > FRESH_MS) {
-      const queues = this.reportOf(options);
-      this.report = { at: now(), queues };
-      queues.catch(() => { this.report = undefined; });
-    }
-    return this.report.queues;
+    const isOwn = options?.ownOnly === true;
+    const latest = this.reports.get(isOwn);
+    if (latest !== undefined && now() - latest.at <= FRESH_MS) return latest.queues;
+    const queues = this.reportOf(options);
+    this.reports.set(isOwn, { at: now(), queues });
+    queues.catch(() => this.reports.delete(isOwn));
+    return queues;
   }
 
   /**
@@ -273,7 +274,8 @@ export class Inspection {
   private async answers<K extends Kind>(asking: Asking<K>, options: InspectOptions | undefined): Promise<Answer<K>[]> {
     const timeoutMs = timeoutOf(options);
     await this.dependencies.ready();
-    return this.dependencies.asker.ask(asking, timeoutMs);
+    const { asker } = this.dependencies;
+    return options?.ownOnly === true ? asker.askOwn(asking) : asker.ask(asking, timeoutMs);
   }
 
   /** One after the other, until it is found. */

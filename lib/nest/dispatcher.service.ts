@@ -25,6 +25,8 @@ import { Workflow } from '../workflows/workflow.js';
 import type { Actions } from '../dispatcher/actions/actions.js';
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
+import type { DispatcherDestination } from '../dispatcher/destination.js';
+import type { DispatcherExtension } from '../dispatcher/extension.js';
 import type { EventListening } from '../dispatcher/events/event-listening.js';
 import type { DispatcherHealth } from '../dispatcher/health.js';
 import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
@@ -261,6 +263,21 @@ export class DispatcherService {
   /** A workflow by its uuid, published by whatever process: its result, progress, cancel and retry. @throws InvalidTaskError */
   workflow(uuid: string): PublishedWorkflow {
     return this.parts.workflows.handle(uuid);
+  }
+
+  /**
+   * Puts something around all that is published and run, outside of the middleware of the configuration: for what observes
+   * a dispatcher without being named in its configuration. What is given first is outermost.
+   *
+   * @throws ConfigurationError for what is no extension, and once the dispatcher has started
+   */
+  use(extension: DispatcherExtension): void {
+    this.parts.use(extension);
+  }
+
+  /** Where tasks go: the exchange, and the messaging system that carries it. */
+  get destination(): DispatcherDestination {
+    return this.parts.destination;
   }
 
   /** Where the connection stands now. */

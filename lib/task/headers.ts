@@ -61,6 +61,10 @@ export const Header = {
   replays: 'x-dispatcher-replays',
   /** Which step of which workflow it is: `<uuid> <path>`, and ` plain` for a member of which nothing more is planned. */
   workflow: 'x-dispatcher-workflow',
+  /** When it was published, in milliseconds since 1970; written only where somebody measures how long tasks wait. */
+  published: 'x-dispatcher-published',
+  /** Of what is tried again, or died: the trace context (W3C `traceparent`) of the attempt before. */
+  attemptTrace: 'x-dispatcher-attempt-trace',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

@@ -19,6 +19,8 @@ export interface DeathCertificate {
   attempt: number;
   worker: string;
   at: Date;
+  /** Of whoever traced its last attempt. */
+  headers?: TaskHeaders | undefined;
 }
 
 /** The delivery as a dead letter: the same bytes and properties, and beside them why, where and when. */
@@ -46,6 +48,7 @@ function deathHeaders(delivery: Delivery, death: DeathCertificate): TaskHeaders 
   const { error } = death;
   const at = death.at.toISOString();
   const headers: TaskHeaders = {
+    ...death.headers,
     [Header.attempt]: death.attempt,
     [Header.history]: historyWith(delivery.properties.headers, { attempt: death.attempt, at, worker: death.worker, error }),
     [Header.deadReason]: death.reason,

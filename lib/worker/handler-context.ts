@@ -4,11 +4,22 @@ import type { TaskHeaders } from '../task/task.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
 
+/** What whoever traces a run has it take along, past the end of its handler. */
+export interface RunCompanion {
+  /** Of its next attempt, and of the dead letter that it may become. */
+  readonly headers: TaskHeaders;
+  /** What it publishes when it has ended, a next step of its workflow, is published within. */
+  within<T>(work: () => T): T;
+  /** Of the lines of its logger, where the log has fields. */
+  readonly logFields?: Readonly<Record<string, string | number>>;
+}
+
 /** The side of a run that its context is made of. */
 export interface ContextSource extends TaskContext {
   readonly controls: WorkerControls;
   /** The work begins only now, see {@link Handler.startsItself}. */
   started?: (() => void) | undefined;
+  companion?: RunCompanion | undefined;
   /** Its handler has published a task of this uuid. */
   noteSent(uuid: string): void;
 }
@@ -55,6 +66,12 @@ export class HandlerContext implements TaskContext {
 /** What middleware of ours may ask of the worker that runs the task. */
 export function controlsOf(context: TaskContext): WorkerControls | undefined {
   return reveal(context)?.controls;
+}
+
+/** For middleware of ours that traces it. */
+export function accompany(context: TaskContext, companion: RunCompanion): void {
+  const run = reveal(context);
+  if (run !== undefined) run.companion = companion;
 }
 
 /** To be told of what is published: whoever runs here is its parent. */

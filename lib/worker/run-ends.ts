@@ -42,7 +42,7 @@ export class RunEnds {
       if (ending.kind === 'succeed') return this.returned(run, ending.value);
       const ran = run.phase === RunPhase.running && ending.kind !== 'wait';
       if (!this.decide(run, RunStep.decide)) return;
-      if (ending.kind === 'retry' || ending.kind === 'bury') this.host.emit({ type: 'task.failed', task: run.identity(), error: ending.error });
+      if (ending.kind === 'retry' || ending.kind === 'bury') this.host.emit({ type: 'task.failed', task: run.identity(), error: ending.error, durationMs: clock.elapsed() - run.startedAt });
       this.finish(run, this.endings.record(run, ending), ran);
     });
   }
@@ -57,7 +57,7 @@ export class RunEnds {
     this.guarded(run, () => {
       if (!this.decide(run, RunStep.overrun)) return;
       run.abort(error);
-      this.host.emit({ type: 'task.timed-out', task: run.identity(), error });
+      this.host.emit({ type: 'task.timed-out', task: run.identity(), error, durationMs: clock.elapsed() - run.startedAt });
       this.finish(run, this.endings.record(run, endingByFailure(error, 'timed-out', run, clock.random())), true);
     });
   }

@@ -16,7 +16,7 @@ import type { ObservedRun } from './run-observer.js';
 import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
 import { noting, RunNotes } from './run-notes.js';
 import type { RunReports } from './run-reports.js';
-import { HandlerContext, type ContextSource } from './handler-context.js';
+import { HandlerContext, type ContextSource, type RunCompanion } from './handler-context.js';
 import type { TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
@@ -52,6 +52,8 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   taking: Promise<void> | undefined;
   /** Gives back what the limits of the handler let it take. */
   release: Release | undefined;
+  /** Of whoever traces it. */
+  companion: RunCompanion | undefined;
   /** For handlers that start themselves. */
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */

@@ -10,6 +10,7 @@ import type { Entrance, TaskEnd } from './gates/task-gate.js';
 import type { RunEnding } from './run-ending.js';
 import type { RunningTask } from './running-task.js';
 import { unwritableError } from './unwritable-error.js';
+import { waitedMs } from './waited.js';
 
 /**
  * The ways in which a run can end here. Each is recorded where it has to be, with confirm, and
@@ -36,7 +37,7 @@ export class TaskEndings {
   started(run: RunningTask): void {
     const { keeper, dependencies: { taskFlow } } = this.parts;
     keeper?.started(run);
-    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.started', task: run.identity() });
+    if (taskFlow?.observed === true) taskFlow.next({ type: 'task.started', task: run.identity(), ...waitedOf(run) });
   }
 
   /** True, and acknowledged, when this very attempt has ended here and only its acknowledgement was lost. */
@@ -71,7 +72,8 @@ export class TaskEndings {
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     const { config, settler, keeper, dependencies } = this.parts;
     await run.taking;
-    if (!await settler.deadLetter(run.delivery, { reason, error, attempt: run.attempt, worker: config.name, at: clock.date() }, () => run.requeue())) return;
+    const certificate = { reason, error, attempt: run.attempt, worker: config.name, at: clock.date(), headers: run.companion?.headers };
+    if (!await settler.deadLetter(run.delivery, certificate, () => run.requeue())) return;
     const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
     if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
       dependencies.observer?.ended(run, 'failed', reason, error);
@@ -97,7 +99,7 @@ export class TaskEndings {
 
   /** The next attempt waits in the queue. */
   private async retry(run: RunningTask, { attempt, delayMs, error }: Extract<RunEnding, { kind: 'retry' }>): Promise<void> {
-    const changes = { [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    const changes: TaskHeaders = { ...run.companion?.headers, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.parts.keeper?.retrying(run, error, delayMs);
     if (!await this.sentAgain(run, changes, delayMs, error)) return;
     if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
@@ -165,7 +167,9 @@ export class TaskEndings {
   }
 
   private leave(run: RunningTask, end: TaskEnd): Promise<boolean> {
-    return this.parts.gates?.leave(run, end) ?? Promise.resolve(true);
+    const { gates } = this.parts;
+    if (gates === undefined) return Promise.resolve(true);
+    return run.companion === undefined ? gates.leave(run, end) : run.companion.within(() => gates.leave(run, end));
   }
 
   /** The last step of every end. */
@@ -177,4 +181,9 @@ export class TaskEndings {
     return historyWith(run.delivery.properties.headers,
       { attempt: run.attempt, at: clock.date().toISOString(), worker: this.parts.config.name, error });
   }
+}
+
+function waitedOf({ attempt, delivery: { properties } }: RunningTask): { waitedMs?: number } {
+  const waited = waitedMs(attempt, properties, clock.now());
+  return waited === undefined ? {} : { waitedMs: waited };
 }

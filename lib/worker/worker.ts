@@ -45,7 +45,7 @@ export interface WorkerDependencies {
 /** `unsure`: those who might have just been asked, or cannot be asked for now. */
 export type Taker = 'somebody' | 'nobody' | 'unsure';
 
-/** What a worker has in hand now. */
+/** What a worker has in hand now. @publicApi */
 export interface WorkerActivity {
   /** Running handlers, and deliveries that are being settled or moved. */
   readonly running: number;

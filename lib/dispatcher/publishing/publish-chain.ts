@@ -7,6 +7,7 @@ import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { isA, messageOf } from '../../task/error-text.js';
 import { publishThrough, type LateFailure, type OutgoingTask, type PublishMiddleware } from './publish-middleware.js';
 import { acceptedAs, type PublishedTask, type PublishOutcome } from './published-task.js';
+import { originOf, type TaskOrigin } from './task-origin.js';
 import type { TaskPublisher } from './task-publisher.js';
 
 /** How many tasks of one list go through the middlewares at a time. */
@@ -42,15 +43,18 @@ export class PublishChain {
 
   /** A task with headers of ours: the middlewares see it as any other. */
   publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
-    return this.through(input, [], (task) => this.publisher.publishWithHeaders(task, ours));
+    return this.through(input, [], (task) => this.publisher.publishWithHeaders(task, ours), originOf(ours));
   }
 
-  private async through(first: TaskInput | string, values: readonly unknown[], send: Send): Promise<PublishedTask> {
+  private async through(first: TaskInput | string, values: readonly unknown[], send: Send, origin?: TaskOrigin): Promise<PublishedTask> {
     const input: TaskInput = typeof first === 'string' ? { name: first, args: inferArguments(values) } : first;
     // What is no task, the publisher refuses with its own words.
     if ((typeof first !== 'string' && values.length > 0) || !isTaskLike(input)) return this.publisher.publish(first, values);
     this.prepare();
-    return (this.made as Through)(this.copy(input), (task) => send(tidy(task)));
+    const task = this.copy(input);
+    // Not to be seen by whoever takes the fields of a task: it is none of them.
+    if (origin !== undefined) Object.defineProperty(task, 'origin', { value: origin });
+    return (this.made as Through)(task, (passed) => send(tidy(passed)));
   }
 
   private copy(input: TaskInput): OutgoingTask {

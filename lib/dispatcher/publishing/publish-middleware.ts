@@ -2,6 +2,7 @@ import { DispatcherError } from '../../errors.js';
 import type { TaskArgument, TaskHeaders, TaskInput } from '../../task/task.js';
 import { Passage } from '../../worker/passage.js';
 import type { PublishedTask } from './published-task.js';
+import type { TaskOrigin } from './task-origin.js';
 
 /** A task on its way out, before it is checked: a copy, to be changed in place. @publicApi */
 export interface OutgoingTask extends TaskInput {
@@ -12,6 +13,8 @@ export interface OutgoingTask extends TaskInput {
   headers: TaskHeaders;
   /** The caller's, or the `defaultRoutingKey`. */
   routingKey: string;
+  /** Where the library itself publishes it: for which workflow or schedule. Absent where a caller does. */
+  readonly origin?: TaskOrigin;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Broker } from '../../brokers/broker.js';
 import type { EventSink, TaskFlow } from '../../events/dispatcher-event.js';
 import { gofortFormat } from '../../formats/gofort.js';
-import type { TaskInput } from '../../task/task.js';
+import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { resolveMiddlewares, type FindProvider } from '../resolve-middleware.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { TaskResults } from '../results/task-results.js';
@@ -11,7 +11,7 @@ import { PublishChain } from './publish-chain.js';
 import { BatchPublisher } from './publish-many.js';
 import type { PublishMiddleware } from './publish-middleware.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
-import type { Cancel, PublishOutcome } from './published-task.js';
+import type { Cancel, PublishedTask, PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import { TaskPublisher } from './task-publisher.js';
 import { UniquePublisher, type UniqueTold } from './unique-publisher.js';
@@ -33,18 +33,33 @@ export interface PublishingDependencies {
 
 /** The ways to publish in one application: through its middlewares, or without a detour where it has none. */
 export class Publishing {
-  readonly publisher: TaskPublisher | PublishChain;
   /** Without middlewares. */
   readonly plain: TaskPublisher;
-  private readonly chain: PublishChain | undefined;
+  /** Outside of those of the configuration. */
+  private readonly outer: PublishMiddleware[] = [];
+  private chain: PublishChain | undefined;
 
-  constructor(config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
+  constructor(private readonly config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
     const { broker, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
       { claimed, problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) });
     this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow, advice);
-    this.chain = this.chainOf(config);
-    this.publisher = this.chain ?? this.plain;
+    this.chain = this.makeChain();
+  }
+
+  get publisher(): TaskPublisher | PublishChain {
+    return this.chain ?? this.plain;
+  }
+
+  /** For what the library itself publishes. @throws what `publish` throws */
+  publishWithHeaders(task: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+    return this.publisher.publishWithHeaders(task, ours);
+  }
+
+  /** Around all that is published from now on, inside of those that came before. */
+  use(middleware: PublishMiddleware): void {
+    this.outer.push(middleware);
+    this.chain = this.makeChain();
   }
 
   /** Shows at the start what would fail at each task. @throws ConfigurationError */
@@ -57,11 +72,13 @@ export class Publishing {
     return this.chain?.publishMany(tasks) ?? new BatchPublisher(this.plain, broker, gate).run(tasks);
   }
 
-  private chainOf({ middleware: { publish }, defaultRoutingKey }: ResolvedConfig): PublishChain | undefined {
-    if (publish === undefined || publish.length === 0) return undefined;
+  private makeChain(): PublishChain | undefined {
+    const { middleware: { publish = [] }, defaultRoutingKey } = this.config;
+    const outer = [...this.outer];
+    if (outer.length + publish.length === 0) return undefined;
     const { broker, find, emit, advice } = this.dependencies;
     return new PublishChain(this.plain, broker, (name) => advice.routeOf(name) ?? defaultRoutingKey,
-      () => resolveMiddlewares<PublishMiddleware>(publish, 'publish', 'middleware.publish', find),
+      () => [...outer, ...resolveMiddlewares<PublishMiddleware>(publish, 'publish', 'middleware.publish', find)],
       (middleware, { uuid, name }, error) => emit({ type: 'middleware.failed', middleware, task: { uuid, name }, error }));
   }
 }

@@ -9,7 +9,7 @@ import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
 import { completeTask, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
-import { versionIn } from '../../task/headers.js';
+import { Header, versionIn } from '../../task/headers.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
 import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
@@ -39,6 +39,8 @@ export class TaskPublisher {
   private readonly uniques = new Map<string, UniqueOptions>();
   private readonly checked = new Map<string, ArgumentSchemas>();
   private readonly versions = new Map<string, number>();
+  /** Its messages say when they were published. */
+  stamps = false;
 
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
@@ -118,8 +120,14 @@ export class TaskPublisher {
 
   private async handOverTelling(task: AddressedTask, message: EncodedTask): Promise<void> {
     const { uuid, name, routingKey } = task;
-    await this.toBroker(task, message);
-    this.taskFlow.next({ type: 'task.published', task: { uuid, name }, routingKey });
+    const since = clock.elapsed();
+    try {
+      await this.toBroker(task, message);
+    } catch (error) {
+      this.taskFlow.next({ type: 'task.publish-failed', task: { uuid, name }, routingKey, durationMs: clock.elapsed() - since, error });
+      throw error;
+    }
+    this.taskFlow.next({ type: 'task.published', task: { uuid, name }, routingKey, durationMs: clock.elapsed() - since });
   }
 
   private toBroker({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
@@ -156,6 +164,7 @@ export class TaskPublisher {
 
   /** @throws TaskTooLargeError, InvalidTaskError */
   encode(task: AddressedTask): EncodedTask {
+    if (this.stamps) task.headers = { ...task.headers, [Header.published]: clock.now() };
     const message = this.format.encode(task);
     if (message.body.length > this.maxTaskBytes) throw this.tooLarge(task, message.body.length);
     const { headers } = message.properties;

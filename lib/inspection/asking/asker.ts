@@ -62,6 +62,12 @@ export class Asker {
     return answers as Answer<K>[];
   }
 
+  /** Of this process alone: nothing is sent. */
+  askOwn<K extends Kind>(asking: Asking<K>): Answer<K>[] {
+    const answer = this.dependencies.own({ id: randomUUID(), to: this.topic, ...asking });
+    return answer === undefined ? [] : [answer as Answer<K>];
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     clock.clear(this.pulse);

@@ -77,8 +77,8 @@ describe('following events', () => {
     flow.next({ type: 'task.succeeded', task: taskOf('mail.send'), durationMs: 3 });
     flow.next({ type: 'task.succeeded', task: taskOf('other'), durationMs: 3 });
     flow.next({ type: 'task.succeeded', task: taskOf('mail.send', 'elsewhere'), durationMs: 3 });
-    flow.next({ type: 'task.published', task: { uuid: 'u', name: 'mail.send' }, routingKey: 'k' });
-    own.next({ type: 'task.failed', task: taskOf('mail.send'), error: 1 });
+    flow.next({ type: 'task.published', task: { uuid: 'u', name: 'mail.send' }, routingKey: 'k', durationMs: 1 });
+    own.next({ type: 'task.failed', task: taskOf('mail.send'), error: 1, durationMs: 5 });
     await pass(30_000);
     expect(seen.map(({ type, task }) => `${type} ${task?.name} ${task?.uuid}`)).toEqual(['task.started mail.send u-mail.send', 'task.succeeded mail.send u-mail.send']);
     expect(flow.observed).toBe(true);

@@ -7,7 +7,7 @@ import { Arrivals, Signal } from '../../../support/wait.js';
 const task = { uuid: 'u1', name: 'add', attempt: 1, queue: 'q', worker: 'w' };
 const LOST: DispatcherEvent = { type: 'broker.connection-lost', error: new BrokerUnavailableError('gone') };
 const STARTED: DispatcherEvent = { type: 'worker.started', worker: 'w', queue: 'q' };
-const FAILED: DispatcherEvent = { type: 'task.failed', task, error: new Error('oops') };
+const FAILED: DispatcherEvent = { type: 'task.failed', task, error: new Error('oops'), durationMs: 5 };
 const DEAD: DispatcherEvent = { type: 'task.dead-lettered', task, reason: 'failed', error: new Error('oops') };
 
 function make() {
@@ -62,7 +62,7 @@ describe('events', () => {
     const { source, taskFlow, events } = make();
     const seen: unknown[] = [];
     events.matching({ type: 'task.started' }).subscribe({ next: ({ type, level, origin }) => seen.push([type, level, origin]), complete: () => seen.push('end') });
-    taskFlow.next({ type: 'task.published', task, routingKey: 'key' });
+    taskFlow.next({ type: 'task.published', task, routingKey: 'key', durationMs: 1 });
     taskFlow.next({ type: 'task.started', task });
     taskFlow.complete();
     source.complete();

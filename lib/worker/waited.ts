@@ -1,0 +1,19 @@
+import type { MessageProperties } from '../brokers/broker.js';
+import { Header } from '../task/headers.js';
+
+/**
+ * For how long a task has waited that is started now, in milliseconds: since it was due, or was published, by our header
+ * or by the time that AMQP has in its properties, which counts seconds. `undefined` where its message does not say, and
+ * for what waited for something else: an attempt after the first one, a replay.
+ */
+export function waitedMs(attempt: number, { headers = {}, timestamp }: MessageProperties, now: number): number | undefined {
+  if (attempt > 1 || headers[Header.replays] !== undefined) return undefined;
+  const since = [headers[Header.due], headers[Header.published], timestamp === undefined ? undefined : timestamp * 1000].find(isInstant);
+  // Clocks of machines differ.
+  return since === undefined ? undefined : Math.max(0, now - since);
+}
+
+/** A header may hold anything. */
+function isInstant(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0;
+}
