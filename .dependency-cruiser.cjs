@@ -20,6 +20,11 @@ const EVENTS = '^lib/events/';
 const AMQP = '^lib/amqp/';
 /** How a folder is opened and written: the traps of that driver, for the embedded broker and its results. */
 const LMDB = '^lib/lmdb/';
+/** How Redis is reached and called: the traps of its driver, for the broker and the results. */
+const REDIS = '^lib/redis/';
+/** What brokers share: a connection that is kept, and consumers over a place with queues. */
+const KEPT_CONNECTION = '^lib/brokers/connection/';
+const QUEUE_STORE = '^lib/brokers/store/';
 const BROKER_PORT = '^lib/brokers/broker\\.ts$';
 const STATE_PORT = '^lib/state/state-backend\\.ts$';
 /** What the stores of shared state have in common: the inner port that they implement, how a driver is loaded, and what expires when. */
@@ -64,6 +69,8 @@ const rooms = [
     why: 'What both adapters of RabbitMQ share knows neither of them.' },
   { name: 'lmdb', files: LMDB, may: [ERRORS], packages: ['lmdb'],
     why: 'What both embedded adapters share knows neither of them.' },
+  { name: 'redis', files: REDIS, may: [ERRORS, TIME, URLS], packages: ['@redis/client'],
+    why: 'As amqp/: what broker and results share of the driver knows neither of them.' },
   { name: 'task', files: TASK, may: [ERRORS], packages: ['@standard-schema/spec'],
     why: 'The pure core: together with errors.ts it stands below everything else.' },
   { name: 'contract', files: CONTRACT, may: [TASK, ERRORS], packages: ['@standard-schema/spec', 'yaml'],
@@ -78,15 +85,21 @@ const rooms = [
     why: 'Task to bytes and back. Exception: the types of messages in the broker port, which a format reads and writes; see formats-import-types-of-the-port.' },
   { name: 'events', files: EVENTS, may: [...PORTS, TASK, ERRORS, '^lib/schedules/due-ticks\\.ts$'], packages: [],
     why: 'What is reported speaks of everything that reports. Of schedules/ it takes how many ticks are counted, to say "or more".' },
-  { name: 'broker-adapter-amqp', files: '^lib/brokers/amqp/', may: [BROKER_PORT, TASK, ERRORS, TIME, URLS, AMQP], packages: ['amqplib', 'rxjs'],
+  { name: 'broker-connection', files: KEPT_CONNECTION, may: [BROKER_PORT, ERRORS, TIME], packages: ['rxjs'],
+    why: 'A connection that is made again, its states and events: the same for every server, and so without a driver.' },
+  { name: 'broker-store', files: QUEUE_STORE, may: [BROKER_PORT, TASK, ERRORS, TIME], packages: [],
+    why: 'Consumers, browsing and purging over any place with queues: no adapter by its name.' },
+  { name: 'broker-adapter-amqp', files: '^lib/brokers/amqp/', may: [BROKER_PORT, KEPT_CONNECTION, TASK, ERRORS, TIME, URLS, AMQP], packages: ['amqplib', 'rxjs'],
     why: 'An adapter knows its port, task/, errors.ts and its driver; never another adapter, and nothing of what processes remember.' },
-  { name: 'broker-adapter-embedded', files: '^lib/brokers/embedded/', may: [BROKER_PORT, TASK, ERRORS, TIME, URLS, LMDB], packages: ['rxjs'],
+  { name: 'broker-adapter-embedded', files: '^lib/brokers/embedded/', may: [BROKER_PORT, QUEUE_STORE, TASK, ERRORS, TIME, URLS, LMDB], packages: ['rxjs'],
     why: 'As brokers/amqp/.' },
+  { name: 'broker-adapter-redis', files: '^lib/brokers/redis/', may: [BROKER_PORT, KEPT_CONNECTION, QUEUE_STORE, TASK, ERRORS, TIME, URLS, REDIS], packages: ['@redis/client', 'rxjs'],
+    why: 'As brokers/amqp/. Who does not use Redis does not install its driver.' },
   { name: 'state-adapter-amqp', files: '^lib/state/amqp/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS, AMQP], packages: ['amqplib'],
     why: 'A store knows its port and its driver; never another store, and no broker.' },
   { name: 'state-adapter-embedded', files: '^lib/state/embedded/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, LMDB], packages: [],
     why: 'As state/amqp/.' },
-  { name: 'state-adapter-redis', files: '^lib/state/redis/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS], packages: ['@redis/client'],
+  { name: 'state-adapter-redis', files: '^lib/state/redis/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS, REDIS], packages: ['@redis/client'],
     why: 'As state/amqp/. Who does not use Redis does not install its driver.' },
   { name: 'state-adapter-mongodb', files: '^lib/state/mongodb/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME, URLS], packages: ['mongodb'],
     why: 'As state/redis/.' },
@@ -94,7 +107,7 @@ const rooms = [
     why: 'As state/redis/.' },
   { name: 'state-supervised', files: '^lib/state/supervised/', may: [STATE_PORT, STATE_STORE, ERRORS, TIME], packages: ['rxjs'],
     why: 'What makes a port of whatever is a store: none by its name.' },
-  { name: 'state-creation', files: CREATE_STATE, may: ['^lib/state/', ERRORS], packages: [],
+  { name: 'state-creation', files: CREATE_STATE, may: ['^lib/state/', REDIS, ERRORS], packages: [],
     why: 'From a URL to its store: the one place that knows them all.' },
   { name: 'results', files: RESULTS, may: [...PORTS, TASK, ERRORS, TIME], packages: [],
     why: 'The record of a task, who is told and who reads: over ports, whatever keeps it.' },
@@ -128,7 +141,7 @@ const rooms = [
   { name: 'schematics', files: SCHEMATICS, packages: [], may: [],
     why: 'What `nest add` runs in an application in which nothing is installed yet but this package: text to text.' },
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
-    may: [BROKER_PORT, '^lib/brokers/embedded/(clock|embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
+    may: [BROKER_PORT, '^lib/brokers/embedded/(embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', '^lib/brokers/store/(clock|queue-store)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },

@@ -7,7 +7,7 @@ import { MemcacheStore } from './memcache/memcache-store.js';
 import { parseMemcacheUrl } from './memcache/memcache-url.js';
 import { MongoStore } from './mongodb/mongo-store.js';
 import { RedisStore } from './redis/redis-store.js';
-import { parseRedisUrl } from './redis/redis-url.js';
+import { parseRedisUrl } from '../redis/redis-url.js';
 import { DEFAULT_RESULT_BACKEND_OPTIONS, type ResultBackendOptions } from './result-backend-options.js';
 import type { StateBackend } from './state-backend.js';
 import type { ResultStore } from './result-store.js';

@@ -1,7 +1,7 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
 import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
-import { makeClock } from '../brokers/embedded/clock.js';
+import { makeClock } from '../brokers/store/clock.js';
 import type { ResolvedConfig } from '../dispatcher/config/resolve-config.js';
 import type { ServerConfig } from '../dispatcher/config/server-config.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';

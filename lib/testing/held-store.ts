@@ -1,6 +1,7 @@
 import type { Address, Message, Topology } from '../brokers/broker.js';
 import type { BroadcastStore } from '../brokers/embedded/broadcast-ring.js';
-import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../brokers/embedded/message-store.js';
+import type { MessageStore, StoreListener } from '../brokers/embedded/message-store.js';
+import type { Settlement, TakenMessage } from '../brokers/store/queue-store.js';
 
 /** A message that waits to be run. */
 export interface KeptMessage extends Message {

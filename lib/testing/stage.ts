@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Address, Broker, Message } from '../brokers/broker.js';
-import type { MessageStore, TakenMessage } from '../brokers/embedded/message-store.js';
+import type { MessageStore } from '../brokers/embedded/message-store.js';
+import type { TakenMessage } from '../brokers/store/queue-store.js';
 import { checkChoice } from '../dispatcher/config/config-checks.js';
 import { contractFrom } from '../dispatcher/contracting/contracting.js';
 import type { Contract } from '../contract/model.js';

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { ReconnectionOptions } from '../connection/reconnection-policy.js';
 
 /** How the RabbitMQ adapter connects and how much it lets wait. */
 export interface AmqpBrokerOptions {
@@ -29,13 +30,6 @@ export interface AmqpBrokerOptions {
   repliesExpireMs?: number;
   /** From 0 to 1, for jitter. Default: `Math.random`. */
   random?: () => number;
-}
-
-export interface ReconnectionOptions {
-  /** Attempts after a failure; the count restarts after each success. 0: a lost connection is not made again. */
-  retries: number | 'forever';
-  /** A fixed pause between attempts. Default: exponential from 100 ms to 30 s with full jitter. */
-  intervalMs?: number;
 }
 
 /** Bounds of what is accepted for publishing but not confirmed yet. */

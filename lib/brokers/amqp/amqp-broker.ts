@@ -7,11 +7,12 @@ import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, Br
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { Broadcasts } from './broadcasts/broadcasts.js';
 import { LOOKS_AT_NONE, QueueInspector } from './browsing/queue-inspector.js';
-import { BrokerMonitor } from './connection/broker-monitor.js';
+import { BrokerMonitor } from '../connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
 import { Secret } from '../../urls/secret.js';
 import { returnsQueueOf } from '../../amqp/queue-forms.js';
-import { Link, type LinkListener, type LinkSettings } from './connection/link.js';
+import { Link, type LinkListener } from '../connection/link.js';
+import { amqpLinkSettings, type AmqpLink } from './amqp-link.js';
 import { within } from '../../time/within.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
 import { DelayInfrastructure } from './delays/delay-infrastructure.js';
@@ -30,8 +31,8 @@ export class AmqpBroker implements Broker {
   readonly states: Observable<BrokerState>;
   readonly events: Observable<BrokerEvent>;
   private readonly limits: PublishingLimits;
-  private readonly publishLink: Link;
-  private readonly consumeLink: Link;
+  private readonly publishLink: AmqpLink;
+  private readonly consumeLink: AmqpLink;
   private readonly monitor: BrokerMonitor;
   private readonly topology: TopologyRegister;
   private readonly delays: DelayInfrastructure;
@@ -206,20 +207,18 @@ export class AmqpBroker implements Broker {
     await this.delays.repair(model);
   }
 
-  private link(role: 'publish' | 'consume'): Link {
+  private link(role: 'publish' | 'consume'): AmqpLink {
     const options = this.#options;
-    const settings: LinkSettings = {
+    const settings = amqpLinkSettings({
       endpoint: parseEndpoint(options.url, options.tls?.force ?? false, options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS),
       name: `${options.connectionName ?? `dispatcher:${process.pid}`}:${role}`,
       connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       tls: new Secret(options.tls?.options),
-      reconnection: options.reconnection,
-      random: this.random,
-    };
+    }, options.reconnection, this.random);
     return new Link(settings, this.linkListener(role === 'publish'));
   }
 
-  private linkListener(publishing: boolean): LinkListener {
+  private linkListener(publishing: boolean): LinkListener<ChannelModel> {
     let first = true;
     return {
       prepare: async (model) => {

@@ -1,6 +1,6 @@
 import type { SignalSubscription } from '../broker.js';
 import type { FoundBroadcast } from './broadcast-ring.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 
 const LOOK_MS = 250;
 /** After a broadcast of this process, which may be a question: its answers are not to wait. */

@@ -1,7 +1,7 @@
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { DispatcherError } from '../../errors.js';
 import type { BrokerEvent, BrokerState, BrokerStatus } from '../broker.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 
 /** Where the broker stands, and what it tells of itself. */
 export class BrokerStatusLine {

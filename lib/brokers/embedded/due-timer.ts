@@ -1,5 +1,5 @@
 import { clock } from '../../time/clock.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 
 /**
  * Long timers are cut, because a timer does not see the wall clock being set forward or a laptop asleep,

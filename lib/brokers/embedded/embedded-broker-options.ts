@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 import type { MessageStore } from './message-store.js';
 
 /** How the embedded broker keeps its messages. */

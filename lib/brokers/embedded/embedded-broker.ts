@@ -9,20 +9,20 @@ import type {
 } from '../broker.js';
 import { clock, type ClockTimer } from '../../time/clock.js';
 import { BroadcastWatch } from './broadcast-watch.js';
-import { browseStore, noSuchQueue, walkAlone } from './browse-store.js';
+import { browseStore, noSuchQueue, walkAlone } from '../store/browse-store.js';
 import { broadcastListenerFailed, checkBroadcast } from '../../task/broadcasts.js';
 import { LONGEST_DELAY_MS } from '../../task/timing.js';
 import { BrokerStatusLine } from './broker-status.js';
-import { atMost, systemClock, type Clock } from './clock.js';
+import { atMost, systemClock, type Clock } from '../store/clock.js';
 import { twoOwnersWarning } from '../../task/two-owners.js';
 import { DEFAULT_MAX_WAITING_BYTES, DEFAULT_PUBLISH_TIMEOUT_MS, type EmbeddedBrokerOptions } from './embedded-broker-options.js';
-import { EmbeddedConsumption } from './embedded-consumption.js';
+import { StoreConsumption } from '../store/store-consumption.js';
 import { LmdbStore } from './lmdb/lmdb-store.js';
 import { BROKER_FOLDER } from './lmdb/tables.js';
 import { MemoryStore } from './memory-store.js';
 import type { MessageStore } from './message-store.js';
 import { SignalWatch } from './signal-watch.js';
-import { purgeStore } from './purge-store.js';
+import { purgeStore } from '../store/purge-store.js';
 import { privateHub, sharedHub, type StoreHub, type StoreObserver } from './shared-stores.js';
 
 /** As long as timers can be; only there so that the process lives until the broker is closed. */
@@ -41,7 +41,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   tellUndelivered: BeforeUndelivered | undefined;
   private readonly clock: Clock;
   private readonly line: BrokerStatusLine;
-  private readonly consumptions = new Set<EmbeddedConsumption>();
+  private readonly consumptions = new Set<StoreConsumption>();
   /** Of which was told that others take from them too. */
   private readonly shared = new Set<string>();
   private readonly watches = new Set<SignalWatch>();
@@ -110,7 +110,7 @@ export class EmbeddedBroker implements Broker, StoreObserver {
       throw new ConfigurationError(`There is no queue '${queue}' to consume from. Declare it first, or mend the name.`, { queue });
     }
     const { clock } = this;
-    const consumption = new EmbeddedConsumption(queue, options, onDelivery, {
+    const consumption = new StoreConsumption(queue, options, onDelivery, {
       store: hub.store,
       dispatch: hub.dispatch(queue),
       clock,

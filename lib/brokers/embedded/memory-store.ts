@@ -2,14 +2,15 @@ import { PublishBufferFullError } from '../../errors.js';
 import { keyWithoutLevel } from '../../task/queue-lines.js';
 import type { Address, Message, MessageProperties, Topology } from '../broker.js';
 import { MemoryBroadcasts } from './broadcast-ring.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 import { copyProperties } from './copy-properties.js';
 import { DelayedHeap } from './delayed-heap.js';
 import { DueTimer, dueTime } from './due-timer.js';
 import { MemoryQueue } from './memory-queue.js';
-import type { MessageStore, Settlement, StoreListener, TakenMessage } from './message-store.js';
+import type { MessageStore, StoreListener } from './message-store.js';
+import type { Settlement, TakenMessage } from '../store/queue-store.js';
 import { RoutingTable, type DeclaredQueue } from './routing-table.js';
-import { LOOK_AGAIN_MS, problemOf, undeliverable, untoldWarning } from './undeliverable.js';
+import { LOOK_AGAIN_MS, problemOf, undeliverable, untoldWarning } from '../store/undeliverable.js';
 
 /** What a message costs beside its body, roughly; so that a flood of empty bodies is bounded too. */
 const OVERHEAD_BYTES = 256;

@@ -1,8 +1,8 @@
 import type { DispatcherError } from '../../errors.js';
 import type { MessageStore } from './message-store.js';
 import type { BeforeUndelivered } from '../broker.js';
-import { QueueDispatch } from './queue-dispatch.js';
-import type { Teller } from './undeliverable.js';
+import { QueueDispatch } from '../store/queue-dispatch.js';
+import type { Teller } from '../store/undeliverable.js';
 
 /** What a broker hears of the store that it uses. */
 export interface StoreObserver {

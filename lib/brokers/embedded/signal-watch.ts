@@ -1,5 +1,5 @@
 import type { SignalSubscription } from '../broker.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../store/clock.js';
 
 const LOOK_MS = 250;
 

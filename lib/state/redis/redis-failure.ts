@@ -1,28 +1,15 @@
 import { ResultBackendError, ResultBackendRefusedError, ResultBackendUnavailableError, type DispatcherError } from '../../errors.js';
+import { classifyRedisFailure } from '../../redis/redis-failure.js';
 
-const REFUSALS = /^(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|AUTH|DB index|Client sent AUTH|unknown command .?HELLO))/i;
-/** The server is there and cannot serve now; another connection, later, may lead to one that can. */
-const NOT_NOW = /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|TRYAGAIN|UNBLOCKED)/;
-const TLS_REFUSALS = /certificate|self.signed|ERR_TLS|EPROTO|wrong version number/i;
-
-/** What an error of the driver means. Whatever is no reply of the server comes from the connection. */
+/** What an error of the driver means to whoever uses the store. */
 export function redisFailure(error: unknown, display: string): DispatcherError {
-  const { message, code } = error as { message: string; code?: string };
+  const { kind, said, code } = classifyRedisFailure(error);
   const fields = { backend: display };
-  if (REFUSALS.test(message)) {
-    return new ResultBackendRefusedError(`Redis at ${display} refuses this client: ${message}. Check user, password, permissions and the number of the database.`, fields, error);
+  switch (kind) {
+    case 'refused': return new ResultBackendRefusedError(`Redis at ${display} refuses this client: ${said}. Check user, password, permissions and the number of the database.`, fields, error);
+    case 'no-tls': return new ResultBackendRefusedError(`No TLS connection to Redis at ${display}: ${said}. Check the certificates, and whether this port speaks TLS.`, fields, error);
+    case 'connection': return new ResultBackendUnavailableError(`The connection to Redis at ${display} failed: ${said}.`, { ...fields, code }, error);
+    case 'not-now': return new ResultBackendUnavailableError(`Redis at ${display} cannot serve now: ${said}.`, fields, error);
+    case 'no-room': case 'reply': return new ResultBackendError(`Redis at ${display} says no: ${said}.`, fields, error, undefined, kind === 'no-room');
   }
-  if (!isReply(error)) {
-    if (TLS_REFUSALS.test(`${code ?? ''} ${message}`)) {
-      return new ResultBackendRefusedError(`No TLS connection to Redis at ${display}: ${message}. Check the certificates, and whether this port speaks TLS.`, fields, error);
-    }
-    return new ResultBackendUnavailableError(`The connection to Redis at ${display} failed: ${message || code}.`, { ...fields, code }, error);
-  }
-  if (NOT_NOW.test(message)) return new ResultBackendUnavailableError(`Redis at ${display} cannot serve now: ${message}.`, fields, error);
-  return new ResultBackendError(`Redis at ${display} says no: ${message}.`, fields, error, undefined, /^(OOM|BUSY|MISCONF|NOREPLICAS)/.test(message));
-}
-
-/** By its shape: the driver is loaded late, and its classes with it. */
-function isReply(error: unknown): boolean {
-  return error instanceof Error && /^[A-Z]{2,} /.test(error.message) && (error as NodeJS.ErrnoException).code === undefined && (error as NodeJS.ErrnoException).syscall === undefined;
 }

@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-
-/** A Lua script, sent once and then called by its hash. */
-export interface RedisScript { readonly text: string; readonly sha1: string }
+import { redisScript as script } from '../../redis/redis-script.js';
 
 /**
  * Larger values are not put into a notification: Redis cuts off subscribers that are some megabytes
@@ -72,7 +69,3 @@ for _, name in ipairs(names) do
   if bytes >= tonumber(ARGV[3]) then break end
 end
 return page`);
-
-function script(text: string): RedisScript {
-  return { text, sha1: createHash('sha1').update(text).digest('hex') };
-}

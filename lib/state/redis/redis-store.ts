@@ -1,32 +1,26 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { createClient, RedisArgument } from '@redis/client';
+import type { RedisArgument } from '@redis/client';
 import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js';
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../state-backend.js';
-import { loadPeer } from '../load-peer.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { redisFailure } from './redis-failure.js';
-import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT, type RedisScript } from './redis-scripts.js';
-import type { RedisEndpoint } from './redis-url.js';
-
-/** Of the driver's own, which takes a timer for each command; the supervisor's is enough. */
-const NO_LIMIT = 0;
-
-type Client = ReturnType<typeof createClient>;
+import { loadRedisDriver } from '../../redis/load-driver.js';
+import { answersAsBytes, callScript, makeRedisClient, type RedisClient } from '../../redis/make-client.js';
+import type { RedisScript } from '../../redis/redis-script.js';
+import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT } from './redis-scripts.js';
+import type { RedisEndpoint } from '../../redis/redis-url.js';
 
 /** Redis keeps 512 MiB; its default memory for one client's answers does not. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 
-/**
- * Results in Redis 6 or newer (RESP3: commands and notifications share one connection). The driver's
- * own reconnecting is off: the supervisor does that, the same way for every store.
- */
+/** Results in Redis 6 or newer. */
 export class RedisStore implements ResultStore {
   readonly display: string;
   readonly capabilities: StateBackendCapabilities = {
     readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
   };
   /** Knows the password, and so do its options. */
-  #client: Client | undefined;
+  #client: RedisClient | undefined;
   readonly #tls: ConnectionOptions | undefined;
   private readonly connectTimeoutMs: number;
   private listener: StoreListener | undefined;
@@ -41,9 +35,9 @@ export class RedisStore implements ResultStore {
 
   async connect(listener: StoreListener): Promise<void> {
     this.drop();
-    const driver = await loadPeer('@redis/client', 'redis:', () => import('@redis/client'));
-    this.asBytes = { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: NO_LIMIT };
-    const client = this.makeClient(driver);
+    const driver = await loadRedisDriver('A result backend of the form redis:');
+    this.asBytes = answersAsBytes(driver);
+    const client = makeRedisClient(driver, this.endpoint, { connectTimeoutMs: this.connectTimeoutMs, tls: this.#tls });
     this.#client = client;
     this.listener = listener;
     client.on('error', (error: unknown) => {
@@ -135,24 +129,11 @@ export class RedisStore implements ResultStore {
     this.#client?.unsubscribe(this.channel(key)).catch(() => undefined);
   }
 
-  private makeClient(driver: typeof import('@redis/client')): Client {
-    const { host, port, path, tls, username, password, database } = this.endpoint;
-    const common = { reconnectStrategy: false as const, connectTimeout: this.connectTimeoutMs };
-    const network = { ...common, host: host as string, port: port as number };
-    const socket = path !== undefined ? { ...common, path } : tls ? { ...network, ...this.#tls, tls: true as const } : network;
-    return driver.createClient({
-      socket, username, password: password?.reveal(), database, RESP: 3, disableOfflineQueue: true, maintNotifications: 'disabled', commandOptions: { timeout: NO_LIMIT },
-    }) as unknown as Client;
-  }
-
   private async run<T>(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<T> {
-    const rest = [String(keys.length), ...keys, ...args];
     try {
-      return await this.command<T>(['EVALSHA', script.sha1, ...rest]);
+      return await callScript<T>(this.connected(), script, keys, args, this.asBytes);
     } catch (error) {
-      // The server has not seen it since it started.
-      if (!/^NOSCRIPT/.test(((error as Error).cause as Error | undefined)?.message ?? '')) throw error;
-      return this.command<T>(['EVAL', script.text, ...rest]);
+      throw this.failure(error);
     }
   }
 
@@ -168,7 +149,7 @@ export class RedisStore implements ResultStore {
     return error instanceof DispatcherError ? error : redisFailure(error, this.display);
   }
 
-  private connected(): Client {
+  private connected(): RedisClient {
     if (this.#client !== undefined) return this.#client;
     throw new ResultBackendUnavailableError(`Not connected to Redis at ${this.display}.`);
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEndpoint } from '../../../lib/amqp/endpoint.js';
 import { ConfigurationError } from '../../../lib/errors.js';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
-import { parseRedisUrl } from '../../../lib/state/redis/redis-url.js';
+import { parseRedisUrl } from '../../../lib/redis/redis-url.js';
 import { refuseStrayCredentials, withoutPassword } from '../../../lib/urls/credentials.js';
 
 /** What everything that takes a URL says of it: its display, or its refusal. */

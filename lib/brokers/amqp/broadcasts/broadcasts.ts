@@ -3,13 +3,13 @@ import { BrokerUnavailableError } from '../../../errors.js';
 import { broadcastListenerFailed, checkBroadcast } from '../../../task/broadcasts.js';
 import type { SignalSubscription } from '../../broker.js';
 import type { KeptChannelHost } from '../signals/kept-channel.js';
-import type { Link } from '../connection/link.js';
+import type { AmqpLink } from '../amqp-link.js';
 import { Broadcaster } from './broadcaster.js';
 import { BroadcastWatch } from './broadcast-watch.js';
 
 /** Its connection is the one for consuming, on which an alarm of the server stops nothing. */
 export interface BroadcastsHost extends KeptChannelHost {
-  readonly publishLink: () => Link;
+  readonly publishLink: () => AmqpLink;
   readonly warn: (message: string) => void;
 }
 

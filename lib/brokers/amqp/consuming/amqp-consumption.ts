@@ -5,7 +5,7 @@ import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } fr
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { within } from '../../../time/within.js';
 import { pauseUntil } from '../../../time/pause-until.js';
-import { exponentialPause } from '../connection/reconnection-policy.js';
+import { exponentialPause } from '../../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
 import { cancellation, closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
 import { consumerArguments, isRefusedArgument } from './consumer-arguments.js';

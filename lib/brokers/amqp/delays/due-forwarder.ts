@@ -4,7 +4,7 @@ import { clock, type ClockTimer } from '../../../time/clock.js';
 import { makeStopper } from '../../../time/stopper.js';
 import type { Address, BeforeUndelivered, BrowsedMessage, Delivery, Message } from '../../broker.js';
 import { pauseUntil } from '../../../time/pause-until.js';
-import { exponentialPause } from '../connection/reconnection-policy.js';
+import { exponentialPause } from '../../connection/reconnection-policy.js';
 import { AmqpConsumption, type ConsumptionHost } from '../consuming/amqp-consumption.js';
 import type { Publisher } from '../publishing/publisher.js';
 import { readDelayed, withoutDelayed, type Delayed } from './delayed-header.js';

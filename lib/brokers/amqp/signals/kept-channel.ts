@@ -2,7 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import { closeChannel, openChannel } from '../../../amqp/open-channel.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { makeStopper } from '../../../time/stopper.js';
-import { exponentialPause } from '../connection/reconnection-policy.js';
+import { exponentialPause } from '../../connection/reconnection-policy.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;

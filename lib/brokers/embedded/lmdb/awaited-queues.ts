@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import type { StoreListener } from '../message-store.js';
 
 /** How long messages are left to the consumers of other processes whose turn it is. */

@@ -1,5 +1,5 @@
 import { DispatcherError } from '../../../errors.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import type { StateCache } from './shared-state.js';
 import { StoreTransaction } from './store-transaction.js';
 import type { BrokerFolder } from './tables.js';

@@ -1,4 +1,4 @@
-import { undeliverable } from '../undeliverable.js';
+import { undeliverable } from '../../store/undeliverable.js';
 import type { WriteOperation } from './batch-writer.js';
 import { declareIn } from './declare-operation.js';
 import { getBody } from './large-bodies.js';

@@ -1,5 +1,5 @@
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
-import { LOOK_AGAIN_MS, problemOf, type Teller } from '../undeliverable.js';
+import { LOOK_AGAIN_MS, problemOf, type Teller } from '../../store/undeliverable.js';
 import type { WriteOperation } from './batch-writer.js';
 import { buryIn } from './bury-operation.js';
 import { delayedKey, dueTimeOf, orderOfDelayed } from './keys.js';

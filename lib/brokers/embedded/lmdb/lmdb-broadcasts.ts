@@ -1,6 +1,6 @@
 import { BrokerUnavailableError, PublishBufferFullError } from '../../../errors.js';
 import { type BroadcastStore, type FoundBroadcast, MOST_KEPT_BYTES } from '../broadcast-ring.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import type { BatchWriter } from './batch-writer.js';
 import { broadcastAfter, BroadcastOperation, lastBroadcast } from './broadcast-operation.js';
 import type { Tables } from './tables.js';

@@ -1,8 +1,9 @@
 import { ShutdownError } from '../../../errors.js';
 import type { Address, Message, Topology } from '../../broker.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
-import type { MessageStore, Settlement, StoreListener, TakenMessage } from '../message-store.js';
+import type { MessageStore, StoreListener } from '../message-store.js';
+import type { Settlement, TakenMessage } from '../../store/queue-store.js';
 import type { RoutingTable } from '../routing-table.js';
 import { AwaitedQueues } from './awaited-queues.js';
 import { BatchWriter, type WriteOperation } from './batch-writer.js';

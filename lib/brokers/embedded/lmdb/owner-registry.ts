@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import type { BatchWriter } from './batch-writer.js';
 import { RegisterOperation, RetireOperation, UpdateOwnerOperation } from './owner-operations.js';
 import { livenessOf, ownIdentity } from './process-identity.js';

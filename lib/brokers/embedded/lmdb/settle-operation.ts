@@ -1,4 +1,4 @@
-import type { Settlement } from '../message-store.js';
+import type { Settlement } from '../../store/queue-store.js';
 import type { WriteOperation } from './batch-writer.js';
 import { takenKey } from './keys.js';
 import { removeBody } from './large-bodies.js';

@@ -1,5 +1,5 @@
 import type { MessageProperties } from '../../broker.js';
-import type { TakenMessage } from '../message-store.js';
+import type { TakenMessage } from '../../store/queue-store.js';
 import { deliveryCountOf, wasReturned } from './message-record.js';
 
 /** A message of a folder in the hands of this process. */

@@ -1,7 +1,7 @@
 import type { BeforeUndelivered, BrowsedMessage } from '../../broker.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../../store/clock.js';
 import type { StoreListener } from '../message-store.js';
-import { untoldWarning } from '../undeliverable.js';
+import { untoldWarning } from '../../store/undeliverable.js';
 import type { BatchWriter } from './batch-writer.js';
 import { BuryOperation } from './bury-operation.js';
 import { getBody } from './large-bodies.js';

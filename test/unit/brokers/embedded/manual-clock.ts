@@ -1,4 +1,4 @@
-import type { Clock } from '../../../../lib/brokers/embedded/clock.js';
+import type { Clock } from '../../../../lib/brokers/store/clock.js';
 
 /** Time that passes only when told to. */
 export class ManualClock implements Clock {

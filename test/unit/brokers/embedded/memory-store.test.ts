@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore } from '../../../../lib/brokers/embedded/memory-store.js';
-import type { TakenMessage } from '../../../../lib/brokers/embedded/message-store.js';
+import type { TakenMessage } from '../../../../lib/brokers/store/queue-store.js';
 import { PublishBufferFullError, UnroutableTaskError } from '../../../../lib/errors.js';
 import type { TaskHeaders } from '../../../../lib/task/task.js';
 import { ManualClock } from './manual-clock.js';

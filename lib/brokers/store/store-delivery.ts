@@ -1,13 +1,13 @@
 import type { Delivery, MessageProperties } from '../broker.js';
-import type { Settlement, TakenMessage } from './message-store.js';
+import type { Settlement, TakenMessage } from './queue-store.js';
 
 /** Whoever gave out a delivery and hears how it ended. */
 export interface DeliveryOwner {
   readonly queue: string;
-  settle(delivery: EmbeddedDelivery, how: Settlement): boolean;
+  settle(delivery: StoreDelivery, how: Settlement): boolean;
 }
 
-export class EmbeddedDelivery implements Delivery {
+export class StoreDelivery implements Delivery {
   readonly body: Buffer;
   readonly properties: MessageProperties;
   readonly redelivered: boolean;

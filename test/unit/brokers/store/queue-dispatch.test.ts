@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { MessageStore, Settlement, TakenMessage } from '../../../../lib/brokers/embedded/message-store.js';
-import { QueueDispatch, type DispatchTarget } from '../../../../lib/brokers/embedded/queue-dispatch.js';
+import type { MessageStore } from '../../../../lib/brokers/embedded/message-store.js';
+import type { Settlement, TakenMessage } from '../../../../lib/brokers/store/queue-store.js';
+import { QueueDispatch, type DispatchTarget } from '../../../../lib/brokers/store/queue-dispatch.js';
 
 type Into = (taken: readonly TakenMessage[], more: boolean) => void;
 

@@ -1,5 +1,5 @@
 import type { BeforeRemoval } from '../broker.js';
-import type { MessageStore, TakenMessage } from './message-store.js';
+import type { QueueStore, TakenMessage } from './queue-store.js';
 
 /** What is taken at a time, in messages and in bytes: on disk each taking is a transaction. */
 const FIRST_BATCH = 64;
@@ -12,7 +12,7 @@ const BATCH_BYTES = 8 * 1024 * 1024;
  *
  * @returns how many were removed
  */
-export async function purgeStore(store: MessageStore, queue: string, beforeRemoval: BeforeRemoval): Promise<number> {
+export async function purgeStore(store: QueueStore, queue: string, beforeRemoval: BeforeRemoval): Promise<number> {
   let removed = 0;
   let size = FIRST_BATCH;
   for (let left = (await store.depth(queue)) ?? 0; left > 0;) {

@@ -1,19 +1,18 @@
-import type { ChannelModel } from 'amqplib';
-import { Timer } from '../../../time/timer.js';
+import { Timer } from '../../time/timer.js';
 
-interface Waiter {
-  resolve(model: ChannelModel): void;
+interface Waiter<C> {
+  resolve(model: C): void;
   reject(error: Error): void;
   timer: Timer | undefined;
 }
 
 /** Those who wait for a connection, each with a limit of its own. */
-export class ReadyWaiters {
-  private readonly waiters = new Set<Waiter>();
+export class ReadyWaiters<C> {
+  private readonly waiters = new Set<Waiter<C>>();
 
-  wait(limitMs: number | undefined, timeUp: () => Error): Promise<ChannelModel> {
+  wait(limitMs: number | undefined, timeUp: () => Error): Promise<C> {
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject, timer: undefined };
+      const waiter: Waiter<C> = { resolve, reject, timer: undefined };
       if (limitMs !== undefined) {
         waiter.timer = new Timer(limitMs, () => {
           this.waiters.delete(waiter);
@@ -24,7 +23,7 @@ export class ReadyWaiters {
     });
   }
 
-  resolve(model: ChannelModel): void {
+  resolve(model: C): void {
     this.settle((waiter) => waiter.resolve(model));
   }
 
@@ -32,7 +31,7 @@ export class ReadyWaiters {
     this.settle((waiter) => waiter.reject(error));
   }
 
-  private settle(action: (waiter: Waiter) => void): void {
+  private settle(action: (waiter: Waiter<C>) => void): void {
     const all = [...this.waiters];
     this.waiters.clear();
     for (const waiter of all) {

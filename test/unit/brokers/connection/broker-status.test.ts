@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { worstStatus } from '../../../../../lib/brokers/amqp/connection/broker-status.js';
-import { BrokerRefusedError, BrokerUnavailableError } from '../../../../../lib/errors.js';
+import { worstStatus } from '../../../../lib/brokers/connection/broker-status.js';
+import { BrokerRefusedError, BrokerUnavailableError } from '../../../../lib/errors.js';
 
 const link = (status: 'idle' | 'connecting' | 'ready' | 'lost' | 'broken' | 'closed', blockedReason?: string) => ({ status, blockedReason, cause: undefined });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pauseBeforeRetry } from '../../../../../lib/brokers/amqp/connection/reconnection-policy.js';
+import { pauseBeforeRetry } from '../../../../lib/brokers/connection/reconnection-policy.js';
 
 const always = (): number => 1;
 

@@ -1,7 +1,7 @@
 import type { BrokerEvent, ConsumeOptions, Consumption, Delivery } from '../broker.js';
 import { atMost, type Clock } from './clock.js';
-import { EmbeddedDelivery, type DeliveryOwner } from './embedded-delivery.js';
-import type { MessageStore, Settlement, TakenMessage } from './message-store.js';
+import { StoreDelivery, type DeliveryOwner } from './store-delivery.js';
+import type { QueueStore, Settlement, TakenMessage } from './queue-store.js';
 import type { DispatchTarget, QueueDispatch } from './queue-dispatch.js';
 
 /** How long a delivery rests whose `onDelivery` threw: a callback that always throws must not spin. */
@@ -12,17 +12,17 @@ const CLOSE_LIMIT_MS = 10_000;
 
 /** What a consumption needs of the broker that made it. */
 export interface ConsumptionContext {
-  readonly store: MessageStore;
+  readonly store: QueueStore;
   readonly dispatch: QueueDispatch;
   readonly clock: Clock;
   emit(event: BrokerEvent): void;
   /** It is closed: nobody needs to remember it any more. */
-  closed(consumption: EmbeddedConsumption): void;
+  closed(consumption: StoreConsumption): void;
 }
 
 /** One consumer of one queue: what it holds, and how much more it may. */
-export class EmbeddedConsumption implements Consumption, DispatchTarget, DeliveryOwner {
-  private readonly unsettled = new Set<EmbeddedDelivery>();
+export class StoreConsumption implements Consumption, DispatchTarget, DeliveryOwner {
+  private readonly unsettled = new Set<StoreDelivery>();
   private readonly resting = new Set<() => void>();
   private prefetch: number;
   private stopped = false;
@@ -43,7 +43,7 @@ export class EmbeddedConsumption implements Consumption, DispatchTarget, Deliver
   }
 
   receive(taken: TakenMessage): void {
-    const delivery = new EmbeddedDelivery(this, taken);
+    const delivery = new StoreDelivery(this, taken);
     this.unsettled.add(delivery);
     try {
       this.onDelivery(delivery);
@@ -52,7 +52,7 @@ export class EmbeddedConsumption implements Consumption, DispatchTarget, Deliver
     }
   }
 
-  settle(delivery: EmbeddedDelivery, how: Settlement): boolean {
+  settle(delivery: StoreDelivery, how: Settlement): boolean {
     if (!this.unsettled.delete(delivery)) return false;
     // In this order: what is taken next is written together with this settlement.
     if (!this.stopped) this.context.dispatch.wake();
@@ -86,7 +86,7 @@ export class EmbeddedConsumption implements Consumption, DispatchTarget, Deliver
     await atMost(CLOSE_LIMIT_MS, this.context.store.written(), this.context.clock);
   }
 
-  private callbackFailed(delivery: EmbeddedDelivery, error: unknown): void {
+  private callbackFailed(delivery: StoreDelivery, error: unknown): void {
     const cancel = this.context.clock.after(CALLBACK_FAILED_PAUSE_MS, () => {
       this.resting.delete(cancel);
       this.settle(delivery, 'requeue');

@@ -1,7 +1,7 @@
 import { BrokerError } from '../../errors.js';
 import { MOST_BROWSED, MOST_BROWSED_BYTES, type BrowseOptions, type BrowseResult, type BrowseVisit } from '../broker.js';
 import type { Clock } from './clock.js';
-import type { MessageStore, TakenMessage } from './message-store.js';
+import type { QueueStore, TakenMessage } from './queue-store.js';
 
 /** How many are taken into hand at once: on disk each taking is a transaction. */
 const BATCH = 64;
@@ -10,14 +10,14 @@ const LONGEST_PAUSE_MS = 50;
 
 /** Walks through a queue of a store. What is kept is held until the end and then put back as if it had never been taken. */
 export async function browseStore(
-  store: MessageStore, clock: Clock, queue: string, limitMs: number, visit: BrowseVisit, options: BrowseOptions,
+  store: QueueStore, clock: Clock, queue: string, limitMs: number, visit: BrowseVisit, options: BrowseOptions,
 ): Promise<BrowseResult> {
-  if (!store.hasQueue(queue)) throw noSuchQueue(queue);
+  if ((await store.depth(queue)) === undefined) throw noSuchQueue(queue);
   return walkAlone(store, clock, queue, limitMs, () => new StoreWalk(store, queue, visit, options).run());
 }
 
 /** One walk of a queue at a time, among all processes. */
-export async function walkAlone<T>(store: MessageStore, clock: Clock, queue: string, limitMs: number, walk: () => Promise<T>): Promise<T> {
+export async function walkAlone<T>(store: QueueStore, clock: Clock, queue: string, limitMs: number, walk: () => Promise<T>): Promise<T> {
   await acquire(store, clock, queue, limitMs);
   try {
     return await walk();
@@ -39,7 +39,7 @@ class StoreWalk {
   private readonly held = new Set<TakenMessage>();
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: QueueStore,
     private readonly queue: string,
     private readonly visit: BrowseVisit,
     private readonly options: BrowseOptions,
@@ -96,7 +96,7 @@ class StoreWalk {
   }
 }
 
-async function acquire(store: MessageStore, clock: Clock, queue: string, limitMs: number): Promise<void> {
+async function acquire(store: QueueStore, clock: Clock, queue: string, limitMs: number): Promise<void> {
   const deadline = clock.now() + limitMs;
   for (let pauseMs = FIRST_PAUSE_MS; !(await store.lock(queue)); pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     if (clock.now() > deadline) {

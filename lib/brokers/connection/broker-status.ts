@@ -1,10 +1,10 @@
-import type { BrokerState, BrokerStatus } from '../../broker.js';
+import type { BrokerState, BrokerStatus } from '../broker.js';
 import type { Link, LinkStatus } from './link.js';
 
 /** From best to worst: the broker as a whole is as well as its worst connection. */
 const ORDER: readonly (LinkStatus | 'blocked')[] = ['closed', 'ready', 'blocked', 'idle', 'connecting', 'lost', 'broken'];
 
-type LinkView = Pick<Link, 'status' | 'cause' | 'blockedReason'>;
+export type LinkView = Pick<Link<unknown>, 'status' | 'cause' | 'blockedReason'>;
 
 export function worstStatus(links: readonly LinkView[]): { status: BrokerStatus; cause?: BrokerState['cause']; blockedReason?: string } {
   let worst: LinkView | undefined;

@@ -1,4 +1,11 @@
-import type { ReconnectionOptions } from '../amqp-broker-options.js';
+export interface ReconnectionOptions {
+  /** Attempts after a failure; the count restarts after each success. 0: a lost connection is not made again. */
+  retries: number | 'forever';
+  /** A fixed pause between attempts. Default: exponential from 100 ms to `longestMs` with full jitter. */
+  intervalMs?: number;
+  /** In milliseconds. Default: 30,000. */
+  longestMs?: number;
+}
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
@@ -12,7 +19,7 @@ const REFUSED_PAUSE_MS = 60_000;
 export function pauseBeforeRetry(options: ReconnectionOptions, retriesMade: number, refused: boolean, random: () => number): number | undefined {
   if (options.retries !== 'forever' && retriesMade >= options.retries) return undefined;
   if (refused) return Math.max(REFUSED_PAUSE_MS, options.intervalMs ?? 0);
-  return options.intervalMs ?? exponentialPause(retriesMade, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, random);
+  return options.intervalMs ?? exponentialPause(retriesMade, FIRST_PAUSE_MS, options.longestMs ?? LONGEST_PAUSE_MS, random);
 }
 
 /** Full jitter: many clients that lost one broker must not all come back at one moment. */

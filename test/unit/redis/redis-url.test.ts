@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../../../lib/errors.js';
-import { parseRedisUrl } from '../../../../lib/state/redis/redis-url.js';
+import { ConfigurationError } from '../../../lib/errors.js';
+import { parseRedisUrl } from '../../../lib/redis/redis-url.js';
 
 describe('a redis: URL', () => {
   it.each([

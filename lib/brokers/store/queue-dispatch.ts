@@ -1,4 +1,4 @@
-import type { MessageStore, TakenMessage } from './message-store.js';
+import type { QueueStore, TakenMessage } from './queue-store.js';
 
 /** A consumer as its queue sees it. */
 export interface DispatchTarget {
@@ -24,7 +24,7 @@ export class QueueDispatch {
 
   constructor(
     readonly queue: string,
-    private readonly store: MessageStore,
+    private readonly store: QueueStore,
   ) {}
 
   add(target: DispatchTarget): void {

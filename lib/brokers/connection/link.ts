@@ -1,30 +1,44 @@
-import type { ChannelModel } from 'amqplib';
-import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, ShutdownError } from '../../../errors.js';
-import type { ReconnectionOptions } from '../amqp-broker-options.js';
-import { classifyConnectionFailure } from '../../../amqp/connection-failure.js';
-import { openConnection, type ConnectionListener, type ConnectionSettings } from '../../../amqp/open-connection.js';
-import { within } from '../../../time/within.js';
-import { pauseUntil } from '../../../time/pause-until.js';
+import { BrokerRefusedError, BrokerUnavailableError, type DispatcherError, ShutdownError } from '../../errors.js';
+import { within } from '../../time/within.js';
+import { pauseUntil } from '../../time/pause-until.js';
 import { ReadyWaiters } from './ready-waiters.js';
-import { pauseBeforeRetry } from './reconnection-policy.js';
-import { makeStopper } from '../../../time/stopper.js';
+import { pauseBeforeRetry, type ReconnectionOptions } from './reconnection-policy.js';
+import { makeStopper } from '../../time/stopper.js';
 
 export type LinkStatus = 'idle' | 'connecting' | 'ready' | 'lost' | 'broken' | 'closed';
 
-export interface LinkSettings extends ConnectionSettings {
+/** How connections to one kind of broker are made; `C` is such a connection. */
+export interface LinkSettings<C> {
+  /** Of whom errors speak, without a password. */
+  readonly display: string;
   readonly reconnection: ReconnectionOptions;
   readonly random: () => number;
+  /** One attempt. `signal` destroys whatever it has opened at any time, before and after it is connected. */
+  open(signal: AbortSignal, listener: ConnectionListener): Promise<C>;
+  /** What a failed attempt means. */
+  classify(error: unknown): DispatcherError;
+  /** In order; may hang. */
+  close(connection: C): Promise<void>;
+}
+
+/** What a connection tells while it is open. */
+export interface ConnectionListener {
+  /** Called once, whatever ends the connection. */
+  lost(error: Error): void;
+  blocked(reason: string): void;
+  unblocked(): void;
+  warning(message: string): void;
 }
 
 /** What a link tells its owner; each call comes after the link's own fields have changed. */
-export interface LinkListener {
+export interface LinkListener<C> {
   /** Runs on each new connection before it counts as ready; a rejection fails the attempt. */
-  prepare(model: ChannelModel): Promise<void>;
-  ready(link: Link, attempt: number): void;
-  lost(link: Link, error: DispatcherError): void;
-  failed(link: Link, error: DispatcherError, attempt: number, retryInMs: number | undefined): void;
-  broken(link: Link, error: DispatcherError): void;
-  blockedChanged(link: Link): void;
+  prepare(connection: C): Promise<void>;
+  ready(link: Link<C>, attempt: number): void;
+  lost(link: Link<C>, error: DispatcherError): void;
+  failed(link: Link<C>, error: DispatcherError, attempt: number, retryInMs: number | undefined): void;
+  broken(link: Link<C>, error: DispatcherError): void;
+  blockedChanged(link: Link<C>): void;
   warning(message: string): void;
 }
 
@@ -32,19 +46,19 @@ export interface LinkListener {
  * One connection, kept. Each attempt has an epoch; whatever an older epoch still has to say is
  * ignored, so that a late event cannot disturb its successor.
  */
-export class Link {
+export class Link<C> {
   status: LinkStatus = 'idle';
   cause: DispatcherError | undefined;
   blockedReason: string | undefined;
-  model: ChannelModel | undefined;
+  model: C | undefined;
   private epoch = 0;
   private socket = makeStopper();
   private stopping = makeStopper();
-  private readonly waiters = new ReadyWaiters();
+  private readonly waiters = new ReadyWaiters<C>();
 
   constructor(
-    readonly settings: LinkSettings,
-    private readonly listener: LinkListener,
+    readonly settings: LinkSettings<C>,
+    private readonly listener: LinkListener<C>,
   ) {}
 
   /** The first connection. @throws BrokerRefusedError at once; BrokerUnavailableError when the retries are spent; ShutdownError */
@@ -54,7 +68,7 @@ export class Link {
   }
 
   /** The connection, once it stands. @throws BrokerUnavailableError after `limitMs`, or when the link is broken; ShutdownError */
-  whenReady(limitMs?: number): Promise<ChannelModel> {
+  whenReady(limitMs?: number): Promise<C> {
     if (this.status === 'ready' && this.model !== undefined) return Promise.resolve(this.model);
     if (this.status === 'closed') return Promise.reject(closing());
     if (this.status === 'broken' || this.status === 'idle') return Promise.reject(this.unavailable());
@@ -65,8 +79,8 @@ export class Link {
   unavailable(): BrokerUnavailableError {
     const why = this.status === 'idle' ? 'connect() was not called yet' : (this.cause?.message ?? `its status is "${this.status}"`);
     return new BrokerUnavailableError(
-      `Not connected to the broker at ${this.settings.endpoint.display}: ${why}. Try again once it is back.`,
-      { broker: this.settings.endpoint.display, status: this.status },
+      `Not connected to the broker at ${this.settings.display}: ${why}. Try again once it is back.`,
+      { broker: this.settings.display, status: this.status },
       this.cause,
     );
   }
@@ -91,7 +105,7 @@ export class Link {
     this.model = undefined;
     this.stopping.abort();
     this.waiters.reject(closing());
-    if (model !== undefined) await within(limitMs, model.close().catch(() => undefined));
+    if (model !== undefined) await within(limitMs, this.settings.close(model).catch(() => undefined));
     this.socket.abort();
   }
 
@@ -125,7 +139,7 @@ export class Link {
     this.socket = makeStopper();
     const socket = this.socket;
     try {
-      const model = await openConnection(this.settings, socket.signal, this.connectionListener(epoch));
+      const model = await this.settings.open(socket.signal, this.connectionListener(epoch));
       await this.listener.prepare(model);
       if (this.epoch !== epoch) throw this.cause ?? closing();
       this.becomeReady(model, number);
@@ -134,11 +148,11 @@ export class Link {
       // First the epoch: the abort below must not be taken for a lost connection.
       if (this.epoch === epoch) this.epoch++;
       socket.abort();
-      return classifyConnectionFailure(error, this.settings.endpoint.display);
+      return this.settings.classify(error);
     }
   }
 
-  private becomeReady(model: ChannelModel, attempt: number): void {
+  private becomeReady(model: C, attempt: number): void {
     this.status = 'ready';
     this.cause = undefined;
     this.blockedReason = undefined;
@@ -171,7 +185,7 @@ export class Link {
     this.model = undefined;
     this.blockedReason = undefined;
     // Lost while it was being prepared: the attempt in progress sees the new epoch and fails.
-    this.cause = gone(cause, this.settings.endpoint.display, wasReady ? 'was lost' : 'broke off while it was being set up');
+    this.cause = gone(cause, this.settings.display, wasReady ? 'was lost' : 'broke off while it was being set up');
     if (!wasReady) return;
     this.status = 'lost';
     this.listener.lost(this, this.cause);

@@ -1,9 +1,8 @@
 import { BehaviorSubject, Subject } from 'rxjs';
-import { BrokerUnavailableError, type DispatcherError } from '../../../errors.js';
-import { clock } from '../../../time/clock.js';
-import type { BrokerEvent, BrokerState } from '../../broker.js';
-import { worstStatus } from './broker-status.js';
-import type { Link } from './link.js';
+import { BrokerUnavailableError, type DispatcherError } from '../../errors.js';
+import { clock } from '../../time/clock.js';
+import type { BrokerEvent, BrokerState } from '../broker.js';
+import { worstStatus, type LinkView } from './broker-status.js';
 
 /** Makes one state and one stream of events out of the connections' many: an outage is told once. */
 export class BrokerMonitor {
@@ -15,7 +14,7 @@ export class BrokerMonitor {
   private brokenTold = false;
   private everReady = false;
 
-  constructor(private readonly links: readonly Link[]) {}
+  constructor(private readonly links: readonly LinkView[]) {}
 
   get state(): BrokerState {
     return this.states.value;

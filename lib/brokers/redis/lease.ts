@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { clock, type ClockTimer } from '../../time/clock.js';
+import type { RedisSession } from './redis-session.js';
+import { BEAT, REAP, RELEASE } from './scripts/leases.js';
+
+/** How often a process says that it lives. */
+const BEAT_MS = 2_000;
+/**
+ * A process that was silent for so long, and has no connection, is dead; with the beats of both sides that is noticed
+ * within nine seconds. Nobody takes over before it has been connected for as long itself: after an outage of Redis all
+ * have been silent, and are on their way back.
+ */
+export const GONE_MS = 5_000;
+/** A connection whose answers do not come for so long leads nowhere. */
+const ANSWER_LIMIT_MS = 10_000;
+
+export interface LeaseHost {
+  /** See `RedisBrokerOptions.silentMs`. */
+  readonly silentMs: number;
+  /** Queues that were found empty and are waited for. */
+  awaited(): readonly string[];
+  /** One of them has something, says Redis. */
+  woken(queue: string): void;
+  /** The next delayed message is due in so many milliseconds. */
+  due(inMs: number): void;
+  /** Others have taken over what this process held; it goes on under a new name. */
+  lost(): void;
+  warning(message: string): void;
+}
+
+type BeatReply = [isOurs: number, dueInMs: number, ...ready: string[]];
+
+/**
+ * What a process holds is its own while it says that it lives, whatever a task takes. Who dies is noticed by the others,
+ * each of which looks; who was thought dead and is not notices that too.
+ */
+export class Lease {
+  /** The name under which this process holds messages. */
+  owner = randomUUID();
+  private isRegistered = false;
+  private session: RedisSession | undefined;
+  private connectedAt = 0;
+  /** When what Redis answered last was sent. */
+  private heardAt = 0;
+  private lostAt = 0;
+  private timer: ClockTimer | undefined;
+  private asked: { readonly at: number } | undefined;
+
+  constructor(private readonly host: LeaseHost) {}
+
+  /** On each new connection, before anything is taken over it. */
+  async start(session: RedisSession): Promise<void> {
+    await this.listen(session);
+    this.heardAt = clock.elapsed();
+    const [isOurs, dueInMs] = await this.beat(session);
+    if (isOurs === 0) await this.renew(session);
+    this.isRegistered = true;
+    if (dueInMs >= 0) this.host.due(dueInMs);
+  }
+
+  connected(session: RedisSession): void {
+    this.session = session;
+    this.connectedAt = clock.elapsed();
+    this.asked = undefined;
+    clock.clear(this.timer);
+    this.timer = clock.setInterval(() => this.beatNow(), BEAT_MS);
+  }
+
+  disconnected(): void {
+    if (this.session !== undefined) this.lostAt = clock.elapsed();
+    this.session = undefined;
+    clock.clear(this.timer);
+  }
+
+  /** Others may have taken over already. */
+  isInDoubt(): boolean {
+    const now = clock.elapsed();
+    return this.session === undefined ? now - this.lostAt > GONE_MS : now - this.heardAt > this.host.silentMs;
+  }
+
+  /** At once: there are signs that it is lost. */
+  readonly beatNow = (): void => {
+    const { session, asked } = this;
+    if (session === undefined) return;
+    if (asked === undefined) void this.ask(session);
+    else if (clock.elapsed() - asked.at > ANSWER_LIMIT_MS) {
+      // Where it was this process that stood still, the answer lies in its socket, and is read in between.
+      setImmediate(() => setImmediate(() => {
+        if (this.asked === asked) session.fail(new Error(`there was no answer for ${ANSWER_LIMIT_MS / 1000} s`));
+      }));
+    }
+  };
+
+  /** In order: what is still held goes back as if it had never been taken. */
+  async release(): Promise<void> {
+    const { session } = this;
+    this.disconnected();
+    await session?.call(RELEASE, [this.owner, ...this.host.awaited()]);
+  }
+
+  private async ask(session: RedisSession): Promise<void> {
+    const asked = { at: clock.elapsed() };
+    this.asked = asked;
+    try {
+      const [isOurs, dueInMs, ...ready] = await this.beat(session);
+      if (this.session !== session) return;
+      if (isOurs === 0) return await this.goOnAnew(session);
+      this.heardAt = asked.at;
+      if (dueInMs >= 0) this.host.due(dueInMs);
+      for (const queue of ready) this.host.woken(queue);
+      if (clock.elapsed() - this.connectedAt >= GONE_MS) await this.reap(session);
+    } catch {
+      // The connection is gone, or Redis takes nothing for now: the next beat tells.
+    } finally {
+      if (this.asked === asked) this.asked = undefined;
+    }
+  }
+
+  private async goOnAnew(session: RedisSession): Promise<void> {
+    this.host.warning('This process has said nothing for so long that it was thought dead: what it held is with others now. It goes on. Is its event loop blocked?');
+    await this.renew(session);
+  }
+
+  private async renew(session: RedisSession): Promise<void> {
+    session.unsubscribe(channelOf(this.owner));
+    this.owner = randomUUID();
+    this.isRegistered = false;
+    this.host.lost();
+    await this.listen(session);
+    this.heardAt = clock.elapsed();
+    await this.beat(session);
+    this.isRegistered = true;
+  }
+
+  private listen(session: RedisSession): Promise<void> {
+    return session.subscribe(channelOf(this.owner), (queue) => this.host.woken(queue.toString()));
+  }
+
+  private beat(session: RedisSession): Promise<BeatReply> {
+    return session.call<BeatReply>(BEAT, [this.owner, this.isRegistered ? '0' : '1', ...this.host.awaited()]);
+  }
+
+  private async reap(session: RedisSession): Promise<void> {
+    const dead = await session.call<(string | number)[]>(REAP, [this.owner, String(GONE_MS), String(this.host.silentMs)]);
+    for (let at = 0; at < dead.length; at += 2) {
+      if (dead[at + 1] !== 0) this.host.warning(`A process is gone (${dead[at]}); the ${dead[at + 1]} messages that it held are given to others.`);
+    }
+  }
+}
+
+function channelOf(owner: string): string {
+  return `w:${owner}`;
+}

@@ -1,0 +1,147 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { RedisArgument } from '@redis/client';
+import { loadRedisDriver } from '../../redis/load-driver.js';
+import { answersAsBytes, callScript, makeRedisClient, type RedisClient } from '../../redis/make-client.js';
+import { classifyRedisFailure } from '../../redis/redis-failure.js';
+import type { RedisEndpoint } from '../../redis/redis-url.js';
+import type { Secret } from '../../urls/secret.js';
+import type { ConnectionListener } from '../connection/link.js';
+import { brokerFailure } from './broker-failure.js';
+import type { BrokerScript } from './scripts/prelude.js';
+import { checkServer, knowsScriptFlags, parseInfo } from './server-checks.js';
+
+export interface SessionSettings {
+  readonly endpoint: RedisEndpoint;
+  readonly exchange: string;
+  readonly name: string;
+  readonly connectTimeoutMs: number;
+  readonly tls: Secret<ConnectionOptions | undefined>;
+}
+
+const AS_TEXT = { timeout: 0 };
+
+/** One connection to Redis, from open to lost. */
+export class RedisSession {
+  /** Knows the password. */
+  readonly #client: RedisClient;
+  readonly #asBytes: object;
+  private lost = false;
+  private alwaysRuns = false;
+
+  private constructor(client: RedisClient, asBytes: object, readonly settings: SessionSettings, private readonly listener: ConnectionListener) {
+    this.#client = client;
+    this.#asBytes = asBytes;
+  }
+
+  /** One attempt. `signal` destroys it at any time. Rejects with the driver's errors, or with those of the checks. */
+  static async open(settings: SessionSettings, signal: AbortSignal, listener: ConnectionListener): Promise<RedisSession> {
+    const driver = await loadRedisDriver('A broker of the form redis:');
+    const { endpoint, name, connectTimeoutMs, tls } = settings;
+    const client = makeRedisClient(driver, endpoint, { connectTimeoutMs, tls: tls.reveal(), name });
+    const session = new RedisSession(client, answersAsBytes(driver), settings, listener);
+    client.on('error', (error: Error) => session.fail(error));
+    const destroy = (): void => session.destroy();
+    signal.addEventListener('abort', destroy, { once: true });
+    if (signal.aborted) throw new Error('it was given up');
+    await client.connect();
+    // Aborted while it connected: the driver knew nothing to destroy then.
+    if (signal.aborted) destroy();
+    await session.check();
+    return session;
+  }
+
+  get display(): string {
+    return this.settings.endpoint.display;
+  }
+
+  /** Runs a script on the keys of the exchange. Texts come back as text. Rejects with errors of this library. */
+  call<T>(script: BrokerScript, args: readonly RedisArgument[]): Promise<T> {
+    return this.run<T>(script, args, AS_TEXT);
+  }
+
+  /** The same, where texts come back as bytes. */
+  callForBytes<T>(script: BrokerScript, args: readonly RedisArgument[]): Promise<T> {
+    return this.run<T>(script, args, this.#asBytes);
+  }
+
+  async publish(channel: string, message: Buffer | string): Promise<void> {
+    await this.guard(this.#client.sendCommand(['PUBLISH', this.channel(channel), message], AS_TEXT));
+  }
+
+  /** `onMessage` must not throw. */
+  async subscribe(channel: string, onMessage: (message: Buffer) => void): Promise<void> {
+    await this.guard(this.#client.subscribe(this.channel(channel), onMessage, true));
+  }
+
+  unsubscribe(channel: string): void {
+    // It fails only together with the connection, and then there is nothing to undo.
+    this.#client.unsubscribe(this.channel(channel)).catch(() => undefined);
+  }
+
+  /** Ends the connection, and tells why. */
+  fail(error: Error): void {
+    if (this.lost) return;
+    this.lost = true;
+    this.listener.lost(error);
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.lost = true;
+    try {
+      this.#client.destroy();
+    } catch {
+      // It was closed already.
+    }
+  }
+
+  async close(): Promise<void> {
+    this.lost = true;
+    await this.#client.close();
+  }
+
+  private async check(): Promise<void> {
+    const info = parseInfo(await this.info());
+    for (const warning of checkServer(info, this.display)) this.listener.warning(warning);
+    this.alwaysRuns = knowsScriptFlags(info);
+  }
+
+  /** Empty where the user may not ask. */
+  private async info(): Promise<string> {
+    try {
+      return await this.#client.sendCommand<string>(['INFO'], AS_TEXT);
+    } catch (error) {
+      if (/^NOPERM/.test((error as Error).message)) return '';
+      throw error;
+    }
+  }
+
+  private run<T>(script: BrokerScript, args: readonly RedisArgument[], options: object): Promise<T> {
+    return this.guard(callScript<T>(this.#client, this.alwaysRuns ? script.always : script.plain, [this.prefix], [this.channel(''), ...args], options));
+  }
+
+  private async guard<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      const { kind } = classifyRedisFailure(error);
+      // What it serves no more, another connection may lead to: after a failover this one is to a replica.
+      if (kind === 'not-now' || kind === 'connection') this.fail(error as Error);
+      throw brokerFailure(error, this.display);
+    }
+  }
+
+  private get prefix(): string {
+    return `{dispatcher:${plainTag(this.settings.exchange)}}:`;
+  }
+
+  /** Channels are the same for all databases of a server; keys are not. */
+  private channel(name: string): string {
+    return `${this.settings.endpoint.database}:${this.prefix}${name}`;
+  }
+}
+
+/** What would end the hash tag, or make the names of two exchanges meet, is written otherwise. */
+function plainTag(exchange: string): string {
+  return exchange.replace(/[%{}:]/g, encodeURIComponent);
+}
