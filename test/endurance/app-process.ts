@@ -14,6 +14,9 @@ export class AppProcess {
   private readonly child: Child;
   private stopping = false;
   private stoppingSince = 0;
+  private isLineUp = true;
+  /** It could not speak to the server at some time since it was told to end. */
+  private wasSpeechless = false;
   /** What was aboard when it was told to end, and has not finished since. */
   private readonly unfinished = new Set<string>();
   private booked = false;
@@ -45,6 +48,7 @@ export class AppProcess {
   terminate(): void {
     this.stopping = true;
     this.stoppingSince = performance.now();
+    this.wasSpeechless = !this.isLineUp;
     for (const uuid of this.aboard) this.unfinished.add(uuid);
     this.child.signal('SIGTERM');
   }
@@ -62,7 +66,7 @@ export class AppProcess {
     this.booked = true;
     const { account } = this;
     if (signal === 'SIGKILL') account.processKilled();
-    const charged = signal === 'SIGKILL' ? this.aboard : this.stopping && this.wasCutOff(this.stoppingSince) ? this.unfinished : [];
+    const charged = signal === 'SIGKILL' ? this.aboard : this.stopping && (this.wasSpeechless || this.wasCutOff(this.stoppingSince)) ? this.unfinished : [];
     for (const uuid of charged) account.died(uuid);
     for (const uuid of this.aboard) account.left(uuid);
     this.aboard.clear();
@@ -76,6 +80,10 @@ export class AppProcess {
     const { account } = this;
     switch (note.note) {
       case 'ready': return this.ready.add(true);
+      case 'line':
+        this.isLineUp = note.up;
+        this.wasSpeechless ||= !note.up;
+        return;
       case 'done': return this.done.add(note);
       case 'accepted': case 'rejected': return account.ledger.add({ kind: note.note, uuid: note.uuid });
       case 'started':

@@ -17,12 +17,27 @@ async function main(): Promise<void> {
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
   app.enableShutdownHooks(['SIGTERM'], { useProcessExit: true });
   const service = app.get(DispatcherService);
+  tellOfLines(service);
   const lines = createInterface({ input: process.stdin });
   service.events({ type: ['task.retrying', 'task.dead-lettered'] }).subscribe(({ task }) => say({ note: 'settled', uuid: task.uuid }));
   lines.on('line', (line) => void obey(service, JSON.parse(line) as Command));
   // The run is over: nobody would end this process any more.
   lines.on('close', () => process.exit(1));
   say({ note: 'ready' });
+}
+
+/** On a busy machine a line that is whole again is not used again at once: only the process itself knows. */
+function tellOfLines(service: DispatcherService): void {
+  const down = new Set<string>();
+  const set = (line: string, isUp: boolean): void => {
+    if (isUp) down.delete(line);
+    else down.add(line);
+    say({ note: 'line', up: down.size === 0 });
+  };
+  service.states.subscribe(({ status }) => {
+    if (status === 'ready' || status === 'lost') set('tasks', status === 'ready');
+  });
+  service.events({ type: ['results.connected', 'results.connection-lost'] }).subscribe(({ type }) => set('state', type === 'results.connected'));
 }
 
 async function obey(service: DispatcherService, command: Command): Promise<void> {

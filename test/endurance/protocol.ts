@@ -30,6 +30,8 @@ export type Command =
 
 export type Note =
   | { note: 'ready' }
+  /** Whether it can speak to the server: its connections for tasks and for what processes remember together. */
+  | { note: 'line'; up: boolean }
   | { note: 'done'; number: number; error?: string }
   | { note: 'accepted' | 'rejected' | 'finished' | 'interrupted' | 'settled'; uuid: string }
   | { note: 'started' | 'threw'; uuid: string; attempt: number };
