@@ -123,7 +123,7 @@ const rooms = [
     why: 'As worker/. Exception: the history of attempts, which workers write and dead letters show.' },
   { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, CONTRACT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$', '^lib/workflows/workflow-info\\.ts$'], packages: ['rxjs'],
     why: 'What runs is told to it, what is kept is given to it: it speaks of pauses and of the port by which workers tell of runs, and of no other part.' },
-  { name: 'dispatcher', files: DISPATCHER, packages: ['@standard-schema/spec', 'rxjs', 'uuid'],
+  { name: 'dispatcher', files: DISPATCHER, packages: ['secure-json-parse', '@standard-schema/spec', 'rxjs', 'uuid'],
     may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
     why: 'It composes all the others, and must work, and be tested, without Nest.' },
   { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', '@standard-schema/spec', 'reflect-metadata', 'rxjs', 'piscina'],

@@ -43,6 +43,7 @@ export type {
   FiringOutcome, ScheduledTask, ScheduledTaskOptions, ScheduleFiring, ScheduleInfo, ScheduleInput, SchedulePause, ScheduleSource, ScheduleTiming, TaskSchedule,
 } from './schedules/schedule.js';
 export type { Schedules } from './schedules/schedules.js';
+export { carryContext, type CarriedContext, type CarriedContextOptions } from './dispatcher/carried-context.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { FailedAttempt } from './worker/attempt-history.js';
 export type { TaskDefinition, TaskMap, TaskUpgrades } from './worker/handler.js';

@@ -1,5 +1,6 @@
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
-import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
+import type { Publishing } from '../dispatcher/publishing/publishing.js';
+import type { PublishOutcome } from '../dispatcher/publishing/published-task.js';
 import { DispatcherError, TaskFailedError } from '../errors.js';
 import { messageOf } from '../task/error-text.js';
 import type { TaskInput } from '../task/task.js';
@@ -7,22 +8,28 @@ import type { PublishedWorkflow } from '../workflows/published-workflow.js';
 import type { Runs } from './runs.js';
 import type { Stage } from './stage.js';
 
+type Publisher = Pick<Publishing['publisher'], 'publish' | 'publishWithHeaders'>;
+
 /**
  * While the mode is `inline`, whoever publishes waits for the end of the attempt, and is thrown what the handler throws.
  * What the library itself publishes (steps, ticks, retries) it does not wait for: it would wait for itself.
  */
 export function inlinePublishing(stage: Stage, runs: Runs, { publishing, workflows }: DispatcherParts): void {
-  const { publisher } = publishing;
-  const publish = publisher.publish.bind(publisher);
+  /** Asked for anew each time: what is put around it later is to count too. */
+  const publisher = (): Publisher => Reflect.get(Object.getPrototypeOf(publishing) as object, 'publisher', publishing) as Publisher;
   const publishMany = publishing.publishMany.bind(publishing);
   const publishWorkflow = workflows.publish.bind(workflows);
   const inline = new InlineEnds(stage, runs);
-  publisher.publish = async (first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> => {
-    const from = inline.begin();
-    const published = await publish(first, values);
-    if (published.unique?.taken !== false) await inline.end(published.uuid, from);
-    return published;
+  const around: Publisher = {
+    publish: async (first, values) => {
+      const from = inline.begin();
+      const published = await publisher().publish(first, values);
+      if (published.unique?.taken !== false) await inline.end(published.uuid, from);
+      return published;
+    },
+    publishWithHeaders: (task, ours) => publisher().publishWithHeaders(task, ours),
   };
+  Object.defineProperty(publishing, 'publisher', { get: () => around });
   publishing.publishMany = async (tasks: readonly TaskInput[]): Promise<PublishOutcome[]> => {
     const from = inline.begin();
     return Promise.all((await publishMany(tasks)).map((outcome) => inline.outcome(outcome, from)));

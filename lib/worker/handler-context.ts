@@ -4,7 +4,7 @@ import type { TaskHeaders } from '../task/task.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
 
-/** What whoever traces a run has it take along, past the end of its handler. */
+/** What whoever traces a run, or carries a context into it, has it take along, past the end of its handler. */
 export interface RunCompanion {
   /** Of its next attempt, and of the dead letter that it may become. */
   readonly headers: TaskHeaders;
@@ -68,10 +68,18 @@ export function controlsOf(context: TaskContext): WorkerControls | undefined {
   return reveal(context)?.controls;
 }
 
-/** For middleware of ours that traces it. */
+/** For middleware of ours. Who comes later is within those that came before. */
 export function accompany(context: TaskContext, companion: RunCompanion): void {
   const run = reveal(context);
-  if (run !== undefined) run.companion = companion;
+  if (run !== undefined) run.companion = run.companion === undefined ? companion : together(run.companion, companion);
+}
+
+function together(outer: RunCompanion, inner: RunCompanion): RunCompanion {
+  return {
+    headers: { ...outer.headers, ...inner.headers },
+    within: (work) => outer.within(() => inner.within(work)),
+    logFields: { ...outer.logFields, ...inner.logFields },
+  };
 }
 
 /** To be told of what is published: whoever runs here is its parent. */
