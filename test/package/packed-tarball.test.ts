@@ -87,7 +87,9 @@ describe('the packed tarball', () => {
       expect(withoutLmdb.code).not.toBe(0);
       if (manager.name !== 'npm') return;
       expect(errors).toBe('');
-      expect(await app.test()).toMatch(/adds after three days, at once/);
+      const tested = await app.test();
+      expect(tested).toMatch(/adds after three days, at once/);
+      expect(tested).toMatch(/works in an application of a user/);
     });
   });
 });

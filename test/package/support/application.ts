@@ -52,6 +52,8 @@ export class Application {
     const { forItsTests } = JSON.parse(readFileSync(join(this.folder, 'package.json'), 'utf8')) as { forItsTests: Record<string, string> };
     const packages = Object.entries(forItsTests).map(([name, version]) => `${name}@${version}`);
     await run(this.folder, ['npm', 'install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', ...packages]);
+    // Beside the sources, where Nest puts them; not before, since what is compiled of them then has no runner yet.
+    cpSync('test/package/apps/shared', join(this.folder, 'src'), { recursive: true });
     return run(this.folder, ['npm', 'test']);
   }
 

@@ -1,5 +1,4 @@
 import 'nestjs-dispatcher/testing/vitest';
-import { describe, expect, it } from 'vitest';
 import { Test } from '@nestjs/testing';
 import { DispatcherService } from 'nestjs-dispatcher';
 import { dispatcherMatchers, DispatcherTesting, taskOf } from 'nestjs-dispatcher/testing';
