@@ -45,6 +45,7 @@ const NEST = '^lib/nest/';
 const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
 const TERMINUS = '^lib/terminus/';
+const CONTRACT_SUITES = '^lib/contract-suites/';
 const TESTING = '^lib/testing/';
 const SCHEMATICS = '^lib/schematics/';
 const OPENTELEMETRY = '^lib/opentelemetry/';
@@ -133,7 +134,7 @@ const rooms = [
     may: [DISPATCHER, INSPECTION, CONTRACT, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
     why: 'A face of dispatcher/, without Nest. Of RabbitMQ it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
-    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS],
+    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, FORMATS, RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS],
     why: 'The public API: it re-exports, and inside is imported by the dashboard alone.' },
   { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
     may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
@@ -143,6 +144,8 @@ const rooms = [
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
     may: [BROKER_PORT, '^lib/brokers/embedded/(embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', '^lib/brokers/store/(clock|queue-store)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
+  { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, BROKER_PORT, TASK, ERRORS],
+    why: 'What ports of the public API promise, as tests for whoever implements one. It takes the functions of a test runner, and knows none. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },
   { name: 'telemetry', files: TELEMETRY, packages: [], may: [...OF_OBSERVERS, TIME],

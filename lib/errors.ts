@@ -145,6 +145,13 @@ export class InvalidBodyError extends DispatcherError {
   }
 }
 
+/** A message of another system asks for something that cannot be done here as it is meant, such as a chord that its own result backend counts. @publicApi */
+export class UnsupportedTaskError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_UNSUPPORTED', message, fields);
+  }
+}
+
 /** The broker refused, or could not be reached. @publicApi */
 export class BrokerError extends DispatcherError {}
 

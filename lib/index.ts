@@ -1,6 +1,7 @@
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export * from './errors.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
+export type { Message, MessageProperties } from './brokers/broker.js';
 export type { Broken, ContractChange } from './contract/compare/change.js';
 export { compareContracts } from './contract/compare/compare-contracts.js';
 export { toAsyncApi, type AsyncApiDocument } from './contract/asyncapi/to-asyncapi.js';
@@ -33,9 +34,12 @@ export type { HistoryConfig, InspectionConfig, Redact } from './inspection/redac
 export type { TaskSchema } from './task/argument-schema.js';
 export type { ArgumentType, ScalarType } from './task/argument-types.js';
 export type { WireOption } from './task/wire.js';
+export { cloudEventsFormat, type CloudEventsOptions } from './formats/cloudevents.js';
+export type { ArrivedMessage, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from './formats/format.js';
+export type { BuiltInFormat, FormatName } from './task/format-name.js';
 export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
-export type { HeaderValue, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
+export type { ArrivedAs, HeaderValue, SendOptions, Task as TaskMessage, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export type { UniqueOptions, UniqueOutcome, UniqueScope } from './task/unique-options.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { MissedTicks } from './schedules/due-ticks.js';

@@ -12,6 +12,7 @@ export const SECTIONS = [
     'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'threads', 'limits', 'uniqueness', 'priorities', 'schedules', 'workflows', 'dead-letters', 'control', 'inspection', 'events',
   ] },
   { title: 'Operating', pages: ['operating', 'start-and-stop', 'opentelemetry', 'prometheus', 'delivery-guarantees', 'rabbitmq', 'rights', 'result-backends', 'dashboard', 'command-line', 'performance'] },
+  { title: 'Other systems', folder: 'interop', pages: ['interop/formats'] },
   { title: 'Moving over', folder: 'moving', pages: ['comparison'] },
   { title: 'Reference', pages: ['errors', 'wire-format', 'changelog'] },
   { title: 'For contributors', pages: ['contributing', 'ARCHITECTURE', 'testing', 'releasing'] },

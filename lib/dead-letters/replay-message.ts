@@ -1,9 +1,9 @@
-import type { Message } from '../brokers/broker.js';
+import type { BrowsedMessage, Message } from '../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import type { Format } from '../formats/format.js';
 import { completeTask } from '../task/complete-task.js';
 import { countHeader, Header, republishableHeaders } from '../task/headers.js';
-import type { TaskArgument, TaskHeaders } from '../task/task.js';
+import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import type { DeadLetter } from './dead-letter.js';
 
 /** What a death has written, and what counts towards the next one: a replay starts anew. */
@@ -13,15 +13,25 @@ const ENDED: readonly string[] = [
 ];
 
 /** The dead letter as a task again: the same uuid, its history, attempt 1; the same bytes unless its arguments change. */
-export function replayMessage(letter: DeadLetter, original: Message, args: TaskArgument[] | undefined, format: Format, maxTaskBytes: number): Message {
+export function replayMessage(letter: DeadLetter, original: BrowsedMessage, args: TaskArgument[] | undefined, format: Format, maxTaskBytes: number): Message {
   const headers = replayHeaders(original.properties.headers);
   if (args === undefined) return { body: letter.body, properties: { ...original.properties, headers } };
-  const { body, properties } = format.encode({ ...editedTask(letter, args), headers });
+  const { body, properties } = format.encode({ ...decoded(original, format), ...editedTask(letter, args), headers });
   if (body.length > maxTaskBytes) {
     throw new TaskTooLargeError(`Dead letter ${letter.id} with these arguments has ${body.length} bytes; at most ${maxTaskBytes} may travel (maxTaskBytes).`,
       { id: letter.id, bytes: body.length, maxTaskBytes });
   }
-  return { body, properties: { ...original.properties, ...properties, headers } };
+  return { body, properties: { ...original.properties, ...properties, headers: { ...properties.headers, ...headers } } };
+}
+
+/** In another format its message says more, which stays as it is. */
+function decoded(message: BrowsedMessage, format: Format): Pick<Task, 'arrived' | 'hasKwargs'> {
+  try {
+    const { arrived, hasKwargs } = format.decode(message);
+    return { ...(arrived === undefined ? {} : { arrived }), ...(hasKwargs === undefined ? {} : { hasKwargs }) };
+  } catch {
+    return {};
+  }
 }
 
 function replayHeaders(original: TaskHeaders | undefined): TaskHeaders {

@@ -4,7 +4,6 @@ import { DeadLetterQueues } from '../dead-letters/dead-letter-queues.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import { type Audited, auditedBy, unaudited } from '../events/audited.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
-import { gofortFormat } from '../formats/gofort.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { StateBackend } from '../state/state-backend.js';
 import { clock } from '../time/clock.js';
@@ -49,6 +48,7 @@ import type { TaskResults } from './results/task-results.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { StrictWire } from './strict-wire.js';
+import { TaskFormats } from './task-formats.js';
 import { Startup } from './startup.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
@@ -104,6 +104,7 @@ export class DispatcherParts {
   readonly late: LateModules;
   readonly actions: Actions;
   private place: Placement | undefined;
+  readonly formats: TaskFormats;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   readonly audited: Audited = auditedBy(this.emit);
@@ -124,6 +125,7 @@ export class DispatcherParts {
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
+    this.formats = new TaskFormats(config.formats, config.format, config.queues, (address) => this.wire.reads(address));
     const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
@@ -134,7 +136,7 @@ export class DispatcherParts {
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
     ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
     this.publishing = new Publishing(config, {
-      broker, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
+      broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid),
     });
     this.workers = this.makeWorkers();
@@ -163,6 +165,7 @@ export class DispatcherParts {
     if (this.place !== undefined) return this.place;
     this.place = new Placement(this.config, this.application.features(), this.application.tasks());
     this.wire.add(...this.place.queues);
+    this.formats.add(...this.place.queues);
     return this.place;
   }
 
@@ -188,9 +191,9 @@ export class DispatcherParts {
   }
 
   private makeRemoved(): RemovedTasks {
-    const { config: { maxTaskBytes }, recorder, results, once, shared, workflows } = this;
+    const { config: { maxTaskBytes }, formats, recorder, results, once, shared, workflows } = this;
     return new RemovedTasks({
-      format: gofortFormat, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, shared, workflows: workflows.gate }),
+      format: formats.reading, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, shared, workflows: workflows.gate }),
     });
   }
 
@@ -239,7 +242,9 @@ export class DispatcherParts {
   }
 
   private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {
-    this.wire.add({ name: config.queue, bindingKeys: config.bindingKeys, wire: config.wire });
+    const queue = { ...config, name: config.queue };
+    this.wire.add(queue);
+    this.formats.add(queue);
     return new TaskWorker(config, this.workerDependencies(config, handlers));
   }
 
@@ -252,13 +257,13 @@ export class DispatcherParts {
     const { broker, config, control, emit, shared, limits, once } = this;
     const { consumerTimeoutMs } = config;
     return {
-      broker, handlers, lateHandler: (name) => (this.late.look() ? handlers.get(name) : undefined), emit, taskFlow: this.taskFlow, format: gofortFormat, maxTaskBytes: config.maxTaskBytes,
+      broker, handlers, lateHandler: (name) => (this.late.look() ? handlers.get(name) : undefined), emit, taskFlow: this.taskFlow, format: this.formats.readingOf(worker.queue), maxTaskBytes: config.maxTaskBytes,
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, emit }),
+      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }
@@ -266,7 +271,7 @@ export class DispatcherParts {
   private makeDeadLetterQueues(): DeadLetterQueues {
     const { broker, config: { exchange, maxTaskBytes }, ready } = this;
     return new DeadLetterQueues({
-      broker, exchange, format: gofortFormat, maxTaskBytes, now: clock.now, ready,
+      broker, exchange, format: this.formats.reading, maxTaskBytes, now: clock.now, ready,
       discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
     });
   }
@@ -280,10 +285,10 @@ export class DispatcherParts {
   }
 
   private makeWorkflows(): Workflows {
-    const { broker, config, control, publishing, deadLetterQueues, emit, audited, ready } = this;
+    const { broker, config, formats, control, publishing, deadLetterQueues, emit, audited, ready } = this;
     return new Workflows({
       exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: clock.now, ready,
-      sender: new StepPublisher(publishing, broker, gofortFormat, deadLetterQueues, undeliveredQueueOf(config.exchange)),
+      sender: new StepPublisher(publishing, broker, formats, deadLetterQueues, undeliveredQueueOf(config.exchange)),
       routeOf: (name) => ({ routingKey: this.advice.routeOf(name), version: this.publishing.plain.versionOf(name) }),
       callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
       emit, audited,

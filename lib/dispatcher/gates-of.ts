@@ -1,14 +1,22 @@
+import { v5 as uuidFrom } from 'uuid';
+import type { Broker } from '../brokers/broker.js';
 import type { EventSink } from '../events/dispatcher-event.js';
+import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { CancelGate, type CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import { CrashGate } from '../worker/gates/crashes/crash-gate.js';
 import type { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import type { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
+import { FollowUpGate } from '../worker/gates/follow-up-gate.js';
 import { UniqueGate } from '../worker/gates/unique-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
 import type { SharedState } from './shared-state.js';
+import type { TaskFormats } from './task-formats.js';
+
+/** Under it the uuids of tasks are made that follow others and have none. */
+const FOLLOW_UPS = '0b6c1c1e-6a0e-4d43-9d5c-7f3f1d0c5a11';
 
 /** What gates share with the rest of a dispatcher. */
 export interface GateSources {
@@ -18,16 +26,19 @@ export interface GateSources {
   readonly limits: SharedLimits;
   readonly quarantine: Quarantine;
   readonly workflows: TaskGate;
+  readonly broker: Broker;
+  readonly exchange: string;
+  readonly formats: Pick<TaskFormats, 'find'>;
   readonly emit: EventSink;
 }
 
 /**
  * What deliveries of a worker pass before they run, from the outermost in: what is called off needs no lock, what has
  * been started elsewhere needs no place, and a place is held for as short as possible. A run is said to have begun when
- * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow
- * hears last how a task was let in, and first how it ended.
+ * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
+ * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
-export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, emit }: GateSources): TaskGate[] {
+export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, emit }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
@@ -36,6 +47,10 @@ export function gatesOf({ name, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: Wo
   return [
     new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend),
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
+    new FollowUpGate({
+      broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), find: (format) => formats.find(format), uuidOf: (text) => uuidFrom(text, FOLLOW_UPS),
+      warn: (message) => emit({ type: 'broker.warning', message }),
+    }),
   ];
 }
 

@@ -40,11 +40,16 @@ export class StrictWire {
     return this.isStrict && this.concerns(message, address) ? refusalOf(message, address) : undefined;
   }
 
+  /** Whether Go may read what is sent there. */
+  reads(address: Address): boolean {
+    const wire = 'queue' in address ? this.queues.get(address.queue) : this.keys.get(address.routingKey);
+    return (wire ?? this.otherwise) === 'gofort-strict';
+  }
+
   /** A dead letter goes where nobody consumes. */
   private concerns({ properties: { headers } }: Message, address: Address): boolean {
     if (headers?.[Header.deadReason] !== undefined) return false;
-    const wire = 'queue' in address ? this.queues.get(address.queue) : this.keys.get(address.routingKey);
-    return (wire ?? this.otherwise) === 'gofort-strict';
+    return this.reads(address);
   }
 }
 

@@ -22,6 +22,8 @@ export type DeadReason =
   | 'invalid-body'
   /** The body is a task, but its arguments are not what their types say. */
   | 'invalid-arguments'
+  /** A message of another system that asks for what cannot be done here, and that no other worker of the queue took in time. */
+  | 'unsupported'
   /** No worker of the queue knew the task's name in time. */
   | 'unknown-task'
   /** No worker of the queue took this version of the task in time, nor upgrades from it. */

@@ -1,18 +1,15 @@
-import { isUtf8 } from 'node:buffer';
-import { parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
-import secureJson from 'secure-json-parse';
-import type { Message } from '../brokers/broker.js';
-import { InvalidBodyError } from '../errors.js';
-import { display, toHandlerValue } from '../task/argument-types.js';
+import { stringify as stringifyLossless } from 'lossless-json';
+import { toHandlerValue } from '../task/argument-types.js';
 import { checkArguments } from '../task/complete-task.js';
 import type { Task, TaskArgument } from '../task/task.js';
-import type { EncodedTask, Format } from './format.js';
+import type { ArrivedMessage, EncodedTask, Format } from './format.js';
+import { isObject, malformed, nonEmptyString, readJsonObject } from './read-json.js';
 
 const CONTENT_TYPE = 'application/json';
 
-/** A number of 16 digits or more may be more than a double holds; shorter ones never are. */
-const LONG_NUMBER = /\d{16}/;
-const INTEGER = /^-?\d+$/;
+const KEYS = '{"uuid","name","args"}';
+/** As gofort and this library write it: who begins so needs no closer look where nothing else is expected. */
+const BEGINNING = Buffer.from('{"uuid":"');
 
 /**
  * The body of gofort/dispatcher: `{"uuid","name","args":[{"type","value"}]}`, `args` being `null` when
@@ -31,8 +28,8 @@ export const gofortFormat: Format = {
     };
   },
 
-  decode(message: Message): Task {
-    const content = parseBody(message.body);
+  decode(message: ArrivedMessage): Task {
+    const content = readJsonObject(message.body, KEYS);
     const { uuid, name } = content;
     if (typeof name !== 'string' || name === '') throw malformed('"name" must be a string that is not empty', name);
     if (typeof uuid !== 'string' || uuid === '') throw malformed('"uuid" must be a string that is not empty', uuid);
@@ -40,18 +37,26 @@ export const gofortFormat: Format = {
     return { uuid, name, args, headers: message.properties.headers };
   },
 
-  identify(message: Message): { uuid?: string; name?: string } {
+  identify(message: ArrivedMessage): { uuid?: string; name?: string } {
     try {
-      const { uuid, name } = parseBody(message.body);
+      const { uuid, name } = readJsonObject(message.body, KEYS);
       return { uuid: nonEmptyString(uuid), name: nonEmptyString(name) };
     } catch {
       return {};
     }
   },
+
+  /** Strictly: an event of somebody's may have a uuid and a name too. */
+  recognises(_message: ArrivedMessage, content: () => unknown): boolean {
+    const body = content();
+    return isObject(body) && nonEmptyString(body.uuid) !== undefined && nonEmptyString(body.name) !== undefined
+      && (body.args === null || (Array.isArray(body.args) && body.args.every((argument) => isObject(argument) && typeof argument.type === 'string')));
+  },
 };
 
-function nonEmptyString(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+/** Whether it begins as every task of gofort and of this library does. */
+export function beginsAsGofort(body: Buffer): boolean {
+  return body.length > BEGINNING.length && body.compare(BEGINNING, 0, BEGINNING.length, 0, BEGINNING.length) === 0;
 }
 
 function encodeArguments(args: readonly TaskArgument[]): string {
@@ -86,37 +91,6 @@ function encodeStructure(value: object | null): string {
   }
 }
 
-function parseBody(body: Buffer): Record<string, unknown> {
-  if (body.length === 0) throw new InvalidBodyError('The body is empty; expected a JSON object {"uuid","name","args"}.');
-  if (!isUtf8(body)) throw new InvalidBodyError('The body is not UTF-8 text; expected a JSON object {"uuid","name","args"}.', { bytes: body.length });
-  const text = body.toString();
-  let content: unknown;
-  try {
-    content = secureJson.parse(text, null, PROTOTYPE_KEYS_ARE_ERRORS);
-    if (LONG_NUMBER.test(text)) content = parseLossless(text, null, { parseNumber, onDuplicateKey });
-  } catch (error) {
-    // A parser that is recursive runs out of stack, which says nothing to whoever reads the dead letter.
-    const problem = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
-    throw new InvalidBodyError(`The body cannot be read as JSON: ${problem}. It begins with ${display(text)}.`, { bytes: body.length }, error);
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    throw malformed('the body must be a JSON object {"uuid","name","args"}', content);
-  }
-  return content as Record<string, unknown>;
-}
-
-const PROTOTYPE_KEYS_ARE_ERRORS = { protoAction: 'error', constructorAction: 'error' } as const;
-
-function parseNumber(text: string): number | bigint {
-  const value = Number(text);
-  return Number.isSafeInteger(value) || !INTEGER.test(text) ? value : BigInt(text);
-}
-
-/** The last one wins, as in `JSON.parse` and in Go. */
-function onDuplicateKey({ newValue }: { newValue: unknown }): unknown {
-  return newValue;
-}
-
 /** In place: the list was made by the parser a moment ago and belongs to nobody else. */
 function decodeArguments(args: unknown, taskName: string): TaskArgument[] {
   if (args === null || args === undefined) return [];
@@ -137,8 +111,4 @@ function isFloat(type: unknown): boolean {
 function floatValue(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   return Array.isArray(value) ? value.map(floatValue) : value;
-}
-
-function malformed(expected: string, found: unknown): InvalidBodyError {
-  return new InvalidBodyError(`The body is not a task: ${expected}; found ${display(found)}.`);
 }

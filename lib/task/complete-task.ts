@@ -3,6 +3,7 @@ import { withJsonForm } from './argument-form.js';
 import { display, problemWith } from './argument-types.js';
 import { messageOf } from './error-text.js';
 import { Header } from './headers.js';
+import type { FormatName } from './format-name.js';
 import { checkOptions, unknownOption } from './options.js';
 import { anything, wholeWithin } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
@@ -57,19 +58,37 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
   if (level !== undefined) task.level = level;
   if (unique !== undefined) task.unique = unique;
+  if (input.format !== undefined) task.format = checkFormat(input.format, name);
+  if (input.kwargs !== undefined) addNamedArguments(task, input.kwargs);
   return task;
+}
+
+/** Whether there is one of this name, the publisher knows. */
+function checkFormat(format: unknown, task: string): FormatName {
+  if (typeof format === 'string' && format !== '') return format;
+  throw new InvalidTaskError(`Task "${task}": format must be the name of a format, such as 'machinery'; found ${display(format)}.`, { task, field: 'format' });
+}
+
+/** The arguments are the caller's own list: it is not added to. */
+function addNamedArguments(task: AddressedTask, kwargs: unknown): void {
+  if (typeof kwargs !== 'object' || kwargs === null || Array.isArray(kwargs)) {
+    throw new InvalidTaskError(`Task "${task.name}": kwargs must be an object of names and values; found ${display(kwargs)}.`, { task: task.name, field: 'kwargs' });
+  }
+  if (Object.keys(kwargs).length === 0) return;
+  task.args = formedArguments([...task.args, { type: 'json', value: kwargs }], task.name);
+  task.hasKwargs = true;
 }
 
 /** Their values are checked where the task is completed. */
 const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
-  expiresInSeconds: anything, priority: anything, unique: anything, version: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything, version: anything, format: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
 
 export function isSendOption(name: string): boolean {
   return Object.hasOwn(SEND_OPTIONS, name);
 }
-const TASK_FIELDS: ReadonlySet<string> = new Set(Object.keys({ name: anything, args: anything, uuid: anything, ...SEND_OPTIONS } satisfies Record<keyof TaskInput, unknown>));
+const TASK_FIELDS: ReadonlySet<string> = new Set(Object.keys({ name: anything, args: anything, kwargs: anything, uuid: anything, ...SEND_OPTIONS } satisfies Record<keyof TaskInput, unknown>));
 
 /**
  * What a caller has written beside the fields of a task was meant to have an effect. Called for each published task:

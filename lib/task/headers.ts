@@ -65,6 +65,8 @@ export const Header = {
   published: 'x-dispatcher-published',
   /** Of what is tried again, or died: the trace context (W3C `traceparent`) of the attempt before. */
   attemptTrace: 'x-dispatcher-attempt-trace',
+  /** The format of the body, where that cannot be seen from the message itself. */
+  format: 'x-dispatcher-format',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

@@ -6,6 +6,8 @@ import type { SendOptions, TaskInput } from './task.js';
 export interface TaskCall extends SendOptions {
   /** The handler's arguments, in order. */
   args: unknown[];
+  /** As in {@link TaskInput}. */
+  kwargs?: Record<string, unknown>;
   /** Default: a new UUID v4. */
   uuid?: string;
 }
@@ -14,7 +16,7 @@ export interface TaskCall extends SendOptions {
 export function taskOfCall(name: string, values: readonly unknown[]): TaskInput | undefined {
   const [call] = values;
   if (values.length !== 1 || !isPlainObject(call) || !Array.isArray(call.args)) return undefined;
-  if (!Object.keys(call).every((key) => key === 'args' || key === 'uuid' || isSendOption(key))) return undefined;
+  if (!Object.keys(call).every((key) => key === 'args' || key === 'kwargs' || key === 'uuid' || isSendOption(key))) return undefined;
   const { args, ...options } = call;
   return { ...options, name, args: inferArguments(args) };
 }

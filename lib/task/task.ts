@@ -1,6 +1,7 @@
 import type { ArgumentType } from './argument-types.js';
+import type { FormatName } from './format-name.js';
 import type { Level, Priority } from './priority.js';
-import type { RetryOptions } from './retry-policy.js';
+import type { RetryOptions, RetryPolicy } from './retry-policy.js';
 import type { UniqueMark, UniqueOptions } from './unique-options.js';
 
 /** One argument of a task: its type from the closed list, and its value. @publicApi */
@@ -58,17 +59,44 @@ export interface TaskInput {
    * where the task's handler says otherwise. Default: as `@Task(name, { unique })` says, where this process knows it.
    */
   unique?: UniqueOptions | false;
+  /** How it looks on the wire, for whoever reads its queue. Default: the `format` of the queue that its routing key leads to, else of the dispatcher. */
+  format?: FormatName;
+  /** Arguments by their names, behind `args`; only in a format that has such, as `celery` has. Default: none. */
+  kwargs?: Record<string, unknown>;
 }
 
 /** How a task is sent, beside what it is: as in {@link TaskInput}. @publicApi */
-export type SendOptions = Omit<TaskInput, 'name' | 'args' | 'uuid'>;
+export type SendOptions = Omit<TaskInput, 'name' | 'args' | 'kwargs' | 'uuid'>;
 
 /** A task, complete: what travels. @publicApi */
 export interface Task {
   uuid: string;
   name: string;
   args: TaskArgument[];
+  /** As the worker goes by them: those of the message, and what its format says in another way, such as when it expires. */
   headers?: TaskHeaders;
+  /** The last of `args` is an object of arguments by their names. */
+  hasKwargs?: boolean;
+  /** Absent where its message says nothing beside all that. */
+  arrived?: ArrivedAs;
+}
+
+/** What a message says of its task beside name, arguments and headers. @publicApi */
+export interface ArrivedAs {
+  /** The format that it came in. */
+  readonly format: FormatName;
+  /** It is not to run before, in milliseconds since 1970. Default: at once. */
+  readonly notBefore?: number | undefined;
+  /** How long it may run, in seconds, whatever its handler says. Default: as its handler says. */
+  readonly timeoutSeconds?: number | undefined;
+  /** How it is retried, whatever its handler says. Default: as its handler says. */
+  readonly retry?: RetryPolicy | undefined;
+  /** Other tasks are to be sent once it has ended: `followUps` of its format knows them. Default: none. */
+  readonly hasFollowUps?: boolean;
+  /** Why it cannot be run here as it is meant. It is left to other workers of its queue for a while, and then a dead letter. Default: it can. */
+  readonly unsupported?: string | undefined;
+  /** What the format needs to write the same message again. */
+  readonly envelope?: unknown;
 }
 
 /** A checked task and where it goes. */
@@ -79,4 +107,6 @@ export interface AddressedTask extends Task {
   /** Absent: normal. */
   level?: Level;
   unique?: UniqueMark;
+  /** What its publisher has said; absent: as its routing key leads. */
+  format?: FormatName;
 }

@@ -1,11 +1,15 @@
 import type { Address, Message, PublishOptions, Topology } from '../brokers/broker.js';
+import { Formats } from '../formats/formats.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { attemptIn, Header } from '../task/headers.js';
 import { keyWithoutLevel } from '../task/queue-lines.js';
 import type { Priority } from '../task/priority.js';
-import type { TaskHeaders } from '../task/task.js';
+import type { Task, TaskHeaders } from '../task/task.js';
 import { uniqueMarkOf } from '../task/unique.js';
 import type { UniqueScope } from '../task/unique-options.js';
+
+/** Reads whatever is published in a format that is built in. */
+export const reading = new Formats().reading(gofortFormat);
 
 /** A task that the application, a workflow or a schedule has published. @publicApi */
 export interface PublishedRecord<Args extends readonly unknown[] = readonly unknown[]> {
@@ -56,7 +60,7 @@ export function recordOf(
   const isFirst = 'routingKey' in address && attemptIn(headers) === 1 && headers[Header.replays] === undefined && headers[Header.deadReason] === undefined;
   if (!isFirst) return undefined;
   const routingKey = keyWithoutLevel(address.routingKey, headers) ?? address.routingKey;
-  const task = decoded(message);
+  const task = decoded(message, routingKey);
   if (task === undefined) return undefined;
   return {
     uuid: task.uuid, name: task.name, args: task.args.map(({ value }) => value), dispatcher, routingKey, queues: queues.of(routingKey),
@@ -64,9 +68,9 @@ export function recordOf(
   };
 }
 
-function decoded(message: Message): ReturnType<typeof gofortFormat.decode> | undefined {
+function decoded(message: Message, routingKey: string): Task | undefined {
   try {
-    return gofortFormat.decode(message);
+    return reading.decode({ ...message, routingKey });
   } catch {
     // A note that is no task.
     return undefined;

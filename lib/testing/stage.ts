@@ -15,10 +15,9 @@ import type { RunMiddleware } from '../worker/middleware.js';
 import { Faults } from './faults.js';
 import { HeldStore } from './held-store.js';
 import { HeldStores } from './held-stores.js';
-import { gofortFormat } from '../formats/gofort.js';
 import { resolveTestingOptions, TESTING_MODES, type TestingMode, type TestingOptions } from './options.js';
 import { Outcomes } from './outcomes.js';
-import { KnownQueues, recordOf, type PublishedRecord } from './published.js';
+import { KnownQueues, reading, recordOf, type PublishedRecord } from './published.js';
 import { Stillness } from './stillness.js';
 import { TestingBroker } from './testing-broker.js';
 import { TestingClock } from './testing-clock.js';
@@ -173,7 +172,7 @@ export class Stage {
 
   nameOf(message: Message): string | undefined {
     try {
-      return gofortFormat.decode(message).name;
+      return reading.decode(message).name;
     } catch {
       // A worker is to say what is wrong with it.
       return undefined;

@@ -2,10 +2,12 @@ import type { Delivery } from '../brokers/broker.js';
 import { TaskTooLargeError } from '../errors.js';
 import { errorText } from '../task/error-text.js';
 import { Header, versionIn } from '../task/headers.js';
-import type { Task } from '../task/task.js';
+import { placedByName } from '../task/named-arguments.js';
+import type { ArrivedAs, Task } from '../task/task.js';
 import { clock } from '../time/clock.js';
 import { afterRecording } from './after-recording.js';
 import { reasonOf } from './dead-letter.js';
+import type { Handler } from './handler.js';
 import { RunningTask } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
 import type { TaskRunner } from './task-runner.js';
@@ -44,15 +46,16 @@ export class Admission {
       return this.end(delivery, this.unrun.bury(delivery, known, reasonOf(error), error));
     }
     this.dependencies.observer?.received();
-    const expiresAt = expiryOf(delivery);
-    const { handlers, lateHandler } = this.dependencies;
-    const version = versionIn(delivery.properties.headers);
-    const handler = handlerOfVersion(handlers.get(task.name), version) ?? handlerOfVersion(lateHandler?.(task.name), version);
+    const expiresAt = expiryOf(task);
+    if (task.arrived !== undefined && expiresAt === undefined && isTooEarly(task.arrived)) return this.end(delivery, this.unrun.putOff(delivery, task, task.arrived.notBefore));
+    const handler = this.handlerOf(delivery, task);
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);
+    if (task.hasKwargs === true && handler.kwargs !== undefined && !this.placeByName(delivery, task, handler.kwargs)) return;
     const run = new RunningTask(this.runner, delivery, task, handler);
     if (run.redelivered && this.isKnown(run)) return this.onEnd();
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
+    const version = versionIn(task.headers);
     if (versionOf(handler) === version || this.isUpgraded(run, version)) this.runner.start(run);
   }
 
@@ -72,12 +75,30 @@ export class Admission {
     this.end(delivery, this.unrun.renew(delivery));
   }
 
+  /** What asks for what cannot be done here is like a name that is unknown here. */
+  private handlerOf({ properties: { headers } }: Delivery, { name, arrived }: Task): Handler | undefined {
+    if (arrived?.unsupported !== undefined) return undefined;
+    const { handlers, lateHandler } = this.dependencies;
+    const version = versionIn(headers);
+    return handlerOfVersion(handlers.get(name), version) ?? handlerOfVersion(lateHandler?.(name), version);
+  }
+
+  private placeByName(delivery: Delivery, task: Task, names: readonly string[]): boolean {
+    try {
+      task.args = placedByName(task, names);
+      return true;
+    } catch (error) {
+      this.end(delivery, this.unrun.bury(delivery, task, reasonOf(error), error));
+      return false;
+    }
+  }
+
   /** There is no handler of this name and version here: neither limits nor gates are asked, for it must not seem to have been started. */
   private refuse(delivery: Delivery, task: Task, expiresAt: number | undefined): void {
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     this.runner.controls.share();
     if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
-    const cancelled = this.dependencies.cancelReasonOf?.({ uuid: task.uuid, headers: delivery.properties.headers ?? {} });
+    const cancelled = this.dependencies.cancelReasonOf?.({ uuid: task.uuid, headers: task.headers ?? {} });
     this.end(delivery, cancelled === undefined ? this.unrun.giveBackUnknown(delivery, task) : this.unrun.cancel(delivery, task, cancelled));
   }
 
@@ -111,7 +132,11 @@ export class Admission {
 }
 
 /** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */
-function expiryOf({ properties }: Delivery): number | undefined {
-  const expiresAt = properties.headers?.[Header.expires];
+function expiryOf({ headers }: Task): number | undefined {
+  const expiresAt = headers?.[Header.expires];
   return typeof expiresAt === 'number' && expiresAt <= clock.now() ? expiresAt : undefined;
+}
+
+function isTooEarly(arrived: ArrivedAs): arrived is ArrivedAs & { notBefore: number } {
+  return arrived.notBefore !== undefined && arrived.notBefore > clock.now();
 }

@@ -1,5 +1,5 @@
 import type { Delivery, Message } from '../brokers/broker.js';
-import { InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
+import { InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnsupportedTaskError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorStory, placesOf } from '../task/error-story.js';
 import { isA } from '../task/error-text.js';
@@ -41,6 +41,7 @@ export function forwardedHeaders(delivery: Delivery, changes: TaskHeaders): Task
 export function reasonOf(error: unknown): DeadReason {
   if (error instanceof TaskTooLargeError) return 'too-large';
   if (error instanceof InvalidTaskError) return 'invalid-arguments';
+  if (error instanceof UnsupportedTaskError) return 'unsupported';
   return error instanceof InvalidBodyError ? 'invalid-body' : 'failed';
 }
 
@@ -72,6 +73,13 @@ function within(issues: readonly string[], most: number): readonly string[] {
 
 function withOrigin(headers: TaskHeaders, delivery: Delivery): TaskHeaders {
   headers[Header.originExchange] ??= delivery.exchange;
-  headers[Header.originRoutingKey] ??= delivery.routingKey;
+  headers[Header.originRoutingKey] ??= keyOf(delivery);
   return headers;
+}
+
+/** What Hutch and its kin have delayed comes by the key of its delay, and names its own in `CC`, which is not sent on. */
+function keyOf({ routingKey, properties: { headers } }: Delivery): string {
+  const keys = headers?.['x-death'] === undefined ? undefined : headers.CC;
+  const own = Array.isArray(keys) ? keys[0] : undefined;
+  return typeof own === 'string' ? own : routingKey;
 }

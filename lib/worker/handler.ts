@@ -46,6 +46,8 @@ export interface Handler {
   readonly resultSchema?: StandardSchemaV1;
   readonly description?: string;
   readonly deprecated?: boolean | string;
+  /** The names of its parameters, in their order: arguments that arrive by name are put in their places. */
+  readonly kwargs?: readonly string[];
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -89,6 +91,11 @@ export interface TaskDefinition {
   description?: string;
   /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
   deprecated?: boolean | string;
+  /**
+   * The names of its parameters, in their order, for callers who name their arguments, as Celery's do (`kwargs`). Default:
+   * what comes by name comes as one object, behind the other arguments.
+   */
+  kwargs?: string[];
   /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
   middleware?: RunMiddlewareInput[];
 }

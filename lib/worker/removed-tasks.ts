@@ -9,6 +9,7 @@ import { attemptIn, Header } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { clock } from '../time/clock.js';
 import type { TaskEnd, TaskGate, TaskVisit } from './gates/task-gate.js';
+import { replyToOf } from './reply-to.js';
 
 /** How a task came to be taken away without having been run, as it ends for whoever waits. */
 export interface Removal {
@@ -87,7 +88,7 @@ export class RemovedTasks {
   }
 
   /** What cannot be read has no name. */
-  private decoded(message: BrowsedMessage): Pick<Task, 'uuid' | 'name' | 'args'> {
+  private decoded(message: BrowsedMessage): Pick<Task, 'uuid' | 'name' | 'args' | 'arrived'> {
     const { format, maxTaskBytes } = this.dependencies;
     const { messageId = '' } = message.properties;
     if (message.body.length > maxTaskBytes) return { uuid: messageId, name: '', args: [] };
@@ -99,9 +100,9 @@ export class RemovedTasks {
     }
   }
 
-  private visit({ properties }: BrowsedMessage, queue: string, { uuid, name, args }: Pick<Task, 'uuid' | 'name' | 'args'>): TaskVisit {
+  private visit({ properties }: BrowsedMessage, queue: string, { uuid, name, args, arrived }: Pick<Task, 'uuid' | 'name' | 'args' | 'arrived'>): TaskVisit {
     const headers = properties.headers ?? NO_HEADERS;
-    return { uuid, name, args, headers, attempt: attemptIn(headers), queue, worker: '', redelivered: false, replyTo: properties.replyTo };
+    return { uuid, name, args, headers, attempt: attemptIn(headers), queue, worker: '', redelivered: false, replyTo: replyToOf({ properties }, { arrived }) };
   }
 }
 

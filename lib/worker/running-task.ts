@@ -1,7 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
 import { attemptIn, Header } from '../task/headers.js';
-import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
+import type { ArrivedAs, Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import { clock } from '../time/clock.js';
 import { cameBack } from './came-back.js';
@@ -12,6 +12,7 @@ import type { Release } from './limits/task-limits.js';
 import { makeStopper } from '../time/stopper.js';
 import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
+import { replyToOf } from './reply-to.js';
 import type { ObservedRun } from './run-observer.js';
 import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
 import { noting, RunNotes } from './run-notes.js';
@@ -76,17 +77,19 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
     public task: Task,
     readonly handler: Handler,
   ) {
-    this.attempt = attemptIn(delivery.properties.headers);
+    this.attempt = attemptIn(task.headers);
   }
 
   get uuid(): string { return this.task.uuid; }
   get name(): string { return this.task.name; }
   get args(): readonly TaskArgument[] { return this.task.args; }
-  get replyTo(): string | undefined { return this.delivery.properties.replyTo; }
+  get arrived(): ArrivedAs | undefined { return this.task.arrived; }
+  get replyTo(): string | undefined { return replyToOf(this.delivery, this.task); }
   get queue(): string { return this.delivery.queue; }
   get worker(): string { return this.surroundings.name; }
   get redelivered(): boolean { return cameBack(this.delivery); }
-  get headers(): Readonly<TaskHeaders> { return this.delivery.properties.headers ?? NO_HEADERS; }
+  get headers(): Readonly<TaskHeaders> { return this.task.headers ?? NO_HEADERS; }
+  get timeoutSeconds(): number | undefined { return this.task.arrived?.timeoutSeconds ?? this.handler.timeoutSeconds; }
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
@@ -122,10 +125,10 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
     return (this.shared ??= {});
   }
 
-  /** The task's own retry options before those of its handler. */
+  /** The task's own retry options before those of its handler; what its format says of retries before the latter. */
   get retry(): RetryPolicy | undefined {
     const own = this.headers[Header.retry];
-    return typeof own === 'string' ? { ...this.handler.retry, ...retryOptionsFrom(own) } : this.handler.retry;
+    return typeof own === 'string' ? { ...this.handler.retry, ...retryOptionsFrom(own) } : this.task.arrived?.retry ?? this.handler.retry;
   }
 
   /** It came with older ones. */

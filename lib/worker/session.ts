@@ -52,9 +52,9 @@ export class Session implements IntakeHost {
   private readonly slotsHeld = new Hold(() => this.fill());
 
   constructor(private readonly config: WorkerConfig, private limit: number, topology: Topology, private readonly dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
-    const { broker, emit, gates, results, lease } = dependencies;
+    const { broker, emit, gates, results, lease, format } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
-    const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem);
+    const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem, format);
     const keeper = results && new ResultKeeper(results.recorder, results.of, this.stop.signal, onProblem);
     const allGates = gates && gates.length > 0 ? new TaskGates(gates, this.stop.signal, onProblem) : undefined;
     const parts = { config, dependencies, settler, keeper, gates: allGates };

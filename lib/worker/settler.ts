@@ -1,5 +1,8 @@
 import type { Broker, Delivery, Message, PublishOptions, Topology } from '../brokers/broker.js';
 import { HeadersTooLargeError, InvalidTaskError, UnroutableTaskError } from '../errors.js';
+import type { Format } from '../formats/format.js';
+import { formatOf } from '../formats/formats.js';
+import { gofortFormat } from '../formats/gofort.js';
 import { attemptIn, Header } from '../task/headers.js';
 import { shortenHeaders, withoutSendersHeaders } from '../task/shorten-headers.js';
 import type { TaskHeaders } from '../task/task.js';
@@ -21,6 +24,7 @@ export class Settler {
     private readonly deadLetterQueue: string,
     private readonly stopped: AbortSignal,
     private readonly onProblem: (message: string, error: unknown) => void,
+    private readonly format: Format = gofortFormat,
   ) {}
 
   /**
@@ -32,7 +36,7 @@ export class Settler {
    */
   async deadLetter(delivery: Delivery, death: DeathCertificate, giveBack: () => void = () => void delivery.requeue()): Promise<boolean> {
     try {
-      return await this.publishUntilTaken(deadLetterMessage(delivery, death), this.deadLetterQueue, true);
+      return await this.publishUntilTaken(this.marked(delivery, deadLetterMessage(delivery, death)), this.deadLetterQueue, true);
     } catch (error) {
       this.onProblem(`A dead letter cannot be written to the queue "${this.deadLetterQueue}"; the task goes back to the queue "${delivery.queue}".`, error);
       await pauseUntil(LONGEST_PAUSE_MS, this.stopped);
@@ -47,7 +51,7 @@ export class Settler {
    */
   async move(delivery: Delivery, queue: string): Promise<boolean> {
     try {
-      return await this.publishUntilTaken(sentOn(delivery, {}), queue, false);
+      return await this.publishUntilTaken(this.sentOn(delivery, {}), queue, false);
     } catch (error) {
       return this.deadLetter(delivery, { reason: 'failed', error, attempt: attemptIn(delivery.properties.headers), worker: delivery.queue, at: clock.date() });
     }
@@ -57,17 +61,30 @@ export class Settler {
    * True once the task waits in its queue again with these changed headers, out of sight for the
    * pause; false when the worker was stopped before that.
    *
+   * @param body where it is another than it came with
    * @throws InvalidTaskError when it can never be written again as it is: it must become a dead letter
    */
-  sendAgain(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<boolean> {
-    return this.publishUntilTaken(sentOn(delivery, changes), delivery.queue, false, { delayMs });
+  sendAgain(delivery: Delivery, changes: TaskHeaders, delayMs: number, body?: Buffer): Promise<boolean> {
+    return this.publishUntilTaken(this.sentOn(delivery, changes, body), delivery.queue, false, { delayMs });
   }
 
   /** One try: resolves once a copy of it waits in its queue, out of sight for so long. What was started in time does not expire any more. */
   async copy(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<void> {
-    const message = sentOn(delivery, changes);
+    const message = this.sentOn(delivery, changes);
     delete message.properties.headers?.[Header.expires];
     await this.broker.publish(message, { queue: delivery.queue }, { delayMs });
+  }
+
+  private sentOn(delivery: Delivery, changes: TaskHeaders, body = delivery.body): Message {
+    return this.marked(delivery, { body, properties: { ...delivery.properties, headers: forwardedHeaders(delivery, changes) } });
+  }
+
+  /** By whichever way it comes back, it is read as what it is now. */
+  private marked(delivery: Delivery, message: Message): Message {
+    const { headers } = message.properties;
+    const { name } = formatOf(this.format, delivery);
+    if (name !== gofortFormat.name && headers !== undefined) headers[Header.format] = name;
+    return message;
   }
 
   /**
@@ -108,10 +125,6 @@ export class Settler {
       this.onProblem('A queue that this worker needs is missing and could not be declared.', error);
     }
   }
-}
-
-function sentOn(delivery: Delivery, changes: TaskHeaders): Message {
-  return { body: delivery.body, properties: { ...delivery.properties, headers: forwardedHeaders(delivery, changes) } };
 }
 
 /** @throws the error where nothing can be left out, or it is not the headers */

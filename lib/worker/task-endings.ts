@@ -1,4 +1,5 @@
 import type { DeadReason } from '../events/dispatcher-event.js';
+import { formatOf } from '../formats/formats.js';
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { clock } from '../time/clock.js';
@@ -99,9 +100,10 @@ export class TaskEndings {
 
   /** The next attempt waits in the queue. */
   private async retry(run: RunningTask, { attempt, delayMs, error }: Extract<RunEnding, { kind: 'retry' }>): Promise<void> {
-    const changes: TaskHeaders = { ...run.companion?.headers, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    const next = formatOf(this.parts.dependencies.format, run.delivery).nextAttempt?.(run.delivery, { isCharged: attempt > run.attempt, dueAt: clock.now() + delayMs });
+    const changes: TaskHeaders = { ...next?.headers, ...run.companion?.headers, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.parts.keeper?.retrying(run, error, delayMs);
-    if (!await this.sentAgain(run, changes, delayMs, error)) return;
+    if (!await this.sentAgain(run, changes, delayMs, { failure: error, body: next?.body })) return;
     if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
       this.parts.dependencies.observer?.ended(run, 'retrying', undefined, error);
       this.parts.dependencies.emit({ type: 'task.retrying', task: run.identity(), error, delayMs });
@@ -148,10 +150,10 @@ export class TaskEndings {
   }
 
   /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
-  private async sentAgain(run: RunningTask, changes: TaskHeaders, delayMs: number, failure?: unknown): Promise<boolean> {
+  private async sentAgain(run: RunningTask, changes: TaskHeaders, delayMs: number, { failure, body }: { failure?: unknown; body?: Buffer | undefined } = {}): Promise<boolean> {
     await run.taking;
     try {
-      return await this.parts.settler.sendAgain(run.delivery, { ...run.leaseHeaders, ...changes }, delayMs);
+      return await this.parts.settler.sendAgain(run.delivery, { ...run.leaseHeaders, ...changes }, delayMs, body);
     } catch (error) {
       await this.bury(run, 'failed', unwritableError(run, error, failure));
       return false;

@@ -159,7 +159,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
   private run(run: RunningTask): void {
     if (!run.step(RunStep.call)) return;
     this.endings.started(run);
-    if (run.handler.timeoutSeconds) this.limitTime(run, run.handler.timeoutSeconds);
+    const { timeoutSeconds } = run;
+    if (timeoutSeconds) this.limitTime(run, timeoutSeconds);
     let result: unknown;
     try {
       result = this.contexts.run(invoke, run);

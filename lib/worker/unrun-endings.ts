@@ -1,5 +1,5 @@
 import type { Delivery } from '../brokers/broker.js';
-import { DispatcherError, UnknownTaskError, UnsupportedVersionError } from '../errors.js';
+import { DispatcherError, UnknownTaskError, UnsupportedTaskError, UnsupportedVersionError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
 import { instantText } from '../task/error-text.js';
 import { display } from '../task/argument-types.js';
@@ -18,6 +18,8 @@ import { unwritableError } from './unwritable-error.js';
 const DEFAULT_GRACE_SECONDS = 60;
 const FIRST_PUT_OFF_MS = 1_000;
 const LONGEST_PUT_OFF_MS = 30_000;
+/** Its time is looked at again then. */
+const LONGEST_DELAY_MS = 30 * 86_400_000;
 
 /**
  * The ways in which a delivery can end here that is not run. As in {@link TaskEndings}, each is recorded where it has to
@@ -69,15 +71,25 @@ export class UnrunEndings {
     this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
   }
 
-  /** No handler of this name and version is here. Another worker of the queue may have one: a Go service, or a newer version of ours. */
+  /** It came before its time, as from senders who leave it to workers to wait: it waits where all that is delayed does. */
+  async putOff(delivery: Delivery, task: Task, notBefore: number): Promise<void> {
+    const pauseMs = Math.min(notBefore - clock.now(), LONGEST_DELAY_MS);
+    if (!await this.sentAgain(delivery, task, {}, pauseMs)) return;
+    delivery.ack();
+    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `It is not to run before ${instantText(notBefore)}.` });
+  }
+
+  /** No handler of this name and version is here, or none that can do what it asks for. Another worker of the queue may have one: a Go service, or a newer version of ours. */
   async giveBackUnknown(delivery: Delivery, task: Task): Promise<void> {
     const { headers } = delivery.properties;
     const graceSeconds = this.parts.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS;
-    const taker = graceSeconds > 0 ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, takenName(task.name, versionIn(headers))) ?? 'nobody' : 'nobody';
+    const { unsupported } = task.arrived ?? {};
+    const taker = graceSeconds > 0 && unsupported === undefined ? await this.parts.dependencies.whoTakes?.(this.parts.config.queue, takenName(task.name, versionIn(headers))) ?? 'nobody' : 'nobody';
     const returns = countHeader(headers, Header.returns, 0);
     const passes = countHeader(headers, Header.passes, 0);
     const pauseMs = taker === 'nobody' ? returnPauseMs(returns, graceSeconds, clock.random()) : passPauseMs(passes, clock.random());
     if (pauseMs === undefined) {
+      if (unsupported !== undefined) return this.bury(delivery, task, 'unsupported', unsupportedTask(task, unsupported, graceSeconds));
       const known = this.parts.dependencies.handlers.get(task.name);
       if (known === undefined) return this.bury(delivery, task, 'unknown-task', this.unknownTask(task.name, delivery.queue, graceSeconds));
       return this.bury(delivery, task, 'unsupported-version', this.unsupportedVersion(known, delivery, graceSeconds));
@@ -141,4 +153,8 @@ export class UnrunEndings {
 function expiredError({ name, uuid }: Task, expiresAt: number): DispatcherError {
   return new DispatcherError('ERR_DISPATCHER_EXPIRED',
     `Task "${name}" (${uuid}) was not run: it expired at ${instantText(expiresAt)} (expiresInSeconds).`, { task: name, uuid, expiresAt });
+}
+
+function unsupportedTask({ name, uuid }: Task, unsupported: string, graceSeconds: number): UnsupportedTaskError {
+  return new UnsupportedTaskError(`Task "${name}" (${uuid}) was not run: ${unsupported} No other worker of its queue took it within ${graceSeconds} s (unknownTaskGraceSeconds).`, { task: name, uuid });
 }

@@ -1,4 +1,5 @@
 import type { QueueTypeOption } from '../brokers/broker.js';
+import type { FormatName } from '../task/format-name.js';
 import type { WireOption } from '../task/wire.js';
 
 /** One worker: it consumes one queue and runs up to `limit` handlers at once. @publicApi */
@@ -22,6 +23,8 @@ export interface WorkerConfig {
   type?: QueueTypeOption;
   /** As in `initQueues`, of its queue. Default: the `wire` of the dispatcher. */
   wire?: WireOption;
+  /** As in `initQueues`, of its queue: how a message is read of which its format cannot be seen, and what is published to its binding keys looks. Default: the `format` of the dispatcher. */
+  format?: FormatName;
   /**
    * How long a task with a name unknown here is given back, with growing pauses, so that another
    * worker can take it, before it becomes a dead letter; counted only while no living worker is known to take it. 0: at

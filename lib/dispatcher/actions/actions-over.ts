@@ -1,12 +1,12 @@
 import type { Broker, QueueDeclaration } from '../../brokers/broker.js';
 import type { DeadLetterQueues } from '../../dead-letters/dead-letter-queues.js';
-import { gofortFormat } from '../../formats/gofort.js';
 import { clock } from '../../time/clock.js';
 import type { ControlNotes } from '../control-notes.js';
 import type { Inspecting } from '../inspecting/inspecting.js';
 import type { Operations } from '../operations.js';
 import type { Publishing } from '../publishing/publishing.js';
 import type { Scheduling } from '../scheduling.js';
+import type { TaskFormats } from '../task-formats.js';
 import type { WorkerRegistry } from '../worker-registry.js';
 import { Actions, type ActionsDependencies } from './actions.js';
 import { DeadLetterActions } from './dead-letter-actions.js';
@@ -20,6 +20,7 @@ export interface PartsOfActions extends Pick<ActionsDependencies, 'workflows' | 
   readonly control: Pick<ControlNotes, 'failureNotes'>;
   readonly scheduling: Pick<Scheduling, 'untold'>;
   readonly publishing: Pick<Publishing, 'publishMany'>;
+  readonly formats: Pick<TaskFormats, 'readingOf'>;
   readonly inspecting: Pick<Inspecting, 'inspection' | 'redaction'>;
   readonly workers: Pick<WorkerRegistry, 'list'>;
   readonly placement: { readonly queues: readonly QueueDeclaration[] };
@@ -36,6 +37,6 @@ export function actionsOver(parts: PartsOfActions, operations: Operations): Acti
     operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: clock.now,
     workers: () => parts.workers.list(), publishMany: (tasks) => parts.publishing.publishMany(tasks), delayed: () => broker.delayedCount(),
     deadLetters: new DeadLetterActions({ broker, exchange, names, deadLetters: parts.deadLetterQueues }),
-    tasks: new TaskFinder({ broker, inspection, operations, names, format: gofortFormat, redaction }),
+    tasks: new TaskFinder({ broker, inspection, operations, names, formatOf: (queue) => parts.formats.readingOf(queue), redaction }),
   });
 }

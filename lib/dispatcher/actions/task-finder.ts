@@ -21,7 +21,8 @@ export interface TaskFinderDependencies {
   readonly inspection: Pick<Inspection, 'running' | 'queues'>;
   readonly operations: Pick<Operations, 'queuesOf'>;
   readonly names: KnownNames;
-  readonly format: Format;
+  /** As messages of this queue are read. */
+  readonly formatOf: (queue: string) => Format;
   readonly redaction: Redaction;
 }
 
@@ -66,7 +67,7 @@ export class TaskFinder {
     const waiting = await broker.depth(line) ?? 0;
     if (waiting === 0 || most === 0) return waiting > 0;
     await broker.browse(line, (message, position) => {
-      const task = this.taskOf(message);
+      const task = this.taskOf(message, queue);
       if (task !== undefined && this.fits(filter, task, queue)) found.set(task.uuid, { id: task.uuid, name: task.name, queue });
       return position + 1 < most ? 'keep' : 'stop';
     }, { maxHeld: most });
@@ -78,9 +79,9 @@ export class TaskFinder {
     return matches(filter, { uuid, name, ...(told === undefined ? {} : { args: told }) });
   }
 
-  private taskOf(message: BrowsedMessage): Task | undefined {
+  private taskOf(message: BrowsedMessage, queue: string): Task | undefined {
     try {
-      return this.dependencies.format.decode(message);
+      return this.dependencies.formatOf(queue).decode(message);
     } catch {
       return undefined;
     }

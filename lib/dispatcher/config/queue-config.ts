@@ -1,13 +1,14 @@
 import type { QueueDeclaration, QueueTypeOption } from '../../brokers/broker.js';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import type { FormatName } from '../../task/format-name.js';
 import { stricter, WIRES, type WireOption } from '../../task/wire.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../../worker/worker-config.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 import type { QueueConfig } from './server-config.js';
 
-const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type', 'wire'];
-const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'wire', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
+const QUEUE_OPTIONS: readonly (keyof QueueConfig)[] = ['name', 'bindingKeys', 'type', 'wire', 'format'];
+const WORKER_OPTIONS: readonly (keyof WorkerConfig)[] = ['name', 'queue', 'limit', 'bindingKeys', 'tasks', 'priorities', 'type', 'wire', 'format', 'unknownTaskGraceSeconds', 'maxRedeliveries'];
 const TYPES: readonly QueueTypeOption[] = ['classic', 'quorum', 'server-default'];
 const DEFAULT_TYPE: QueueTypeOption = 'classic';
 const QUEUE_EXAMPLE = "{ name: 'queue_1', bindingKeys: ['key_1'] }";
@@ -51,6 +52,7 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
     priorities: checkBoolean(worker.priorities, `${where}.priorities`, false),
     type: checkChoice(worker.type, `${where}.type`, TYPES, DEFAULT_TYPE),
     wire: checkWire(worker.wire, where),
+    format: worker.format === undefined ? undefined : checkName(worker.format, `${where}.format`, "format: 'machinery'"),
     unknownTaskGraceSeconds: checkSeconds(worker.unknownTaskGraceSeconds, `${where}.unknownTaskGraceSeconds`, { fallback: 60 }),
     maxRedeliveries: worker.maxRedeliveries === undefined
       ? undefined
@@ -58,8 +60,8 @@ export function checkWorker(worker: unknown, where: string): WorkerConfig {
   };
 }
 
-/** A queue to declare, and who reads it where that is said. */
-export type DeclaredQueue = QueueDeclaration & { readonly wire?: WireOption };
+/** A queue to declare, and who reads it, in which format, where that is said. */
+export type DeclaredQueue = QueueDeclaration & { readonly wire?: WireOption; readonly format?: FormatName };
 
 /**
  * Every queue once: a publisher that starts before the workers must find their queues.
@@ -68,11 +70,13 @@ export type DeclaredQueue = QueueDeclaration & { readonly wire?: WireOption };
  */
 export function queuesToDeclare(initQueues: readonly DeclaredQueue[], workers: readonly WorkerConfig[]): DeclaredQueue[] {
   const queues = new Map<string, DeclaredQueue & { bindingKeys: string[] }>();
-  const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type, wire }) => ({ name: queue, bindingKeys, type, wire }))];
-  for (const { name, bindingKeys = [], type = DEFAULT_TYPE, wire } of mentions) {
+  const mentions = [...initQueues, ...workers.map(({ queue, bindingKeys, type, wire, format }) => ({ name: queue, bindingKeys, type, wire, format }))];
+  for (const { name, bindingKeys = [], type = DEFAULT_TYPE, wire, format } of mentions) {
     const known = queues.get(name);
     if (known !== undefined && known.type !== type) throw twoTypes(name, [known.type, type], workers);
-    queues.set(name, { name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])], ...withWire(stricter(known?.wire, wire)) });
+    queues.set(name, {
+      name, type, bindingKeys: [...new Set([...known?.bindingKeys ?? [], ...bindingKeys])], ...withWire(stricter(known?.wire, wire)), ...withFormat(name, known?.format, format),
+    });
   }
   return [...queues.values()];
 }
@@ -91,6 +95,15 @@ export function typeText(type: QueueTypeOption = DEFAULT_TYPE): string {
   return `type: '${type}'${type === DEFAULT_TYPE ? ' (the default)' : ''}`;
 }
 
+/** @throws ConfigurationError where it is said twice, and not the same */
+function withFormat(queue: string, known: FormatName | undefined, format: FormatName | undefined): { format?: FormatName } {
+  if (known !== undefined && format !== undefined && known !== format) {
+    throw new ConfigurationError(`The queue "${queue}" cannot have two formats: it is said to have '${known}', and '${format}'. Write the same in both; messages whose format can be seen are read in any case.`, { queue, formats: [known, format] });
+  }
+  const said = format ?? known;
+  return said === undefined ? {} : { format: said };
+}
+
 function withWire(wire: WireOption | undefined): { wire?: WireOption } {
   return wire === undefined ? {} : { wire };
 }
@@ -103,6 +116,7 @@ function checkQueue(queue: unknown, where: string): QueueConfig {
     bindingKeys: checkNames(queue.bindingKeys, `${where}.bindingKeys`, "'key_1'"),
     type: checkChoice(queue.type, `${where}.type`, TYPES, DEFAULT_TYPE),
     wire: checkWire(queue.wire, where),
+    format: queue.format === undefined ? undefined : checkName(queue.format, `${where}.format`, "format: 'machinery'"),
   };
 }
 

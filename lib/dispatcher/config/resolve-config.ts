@@ -1,6 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
+import type { Format } from '../../formats/format.js';
+import { Formats } from '../../formats/formats.js';
 import { WIRES, type WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
@@ -25,6 +27,9 @@ export interface ResolvedConfig {
   readonly workers: readonly WorkerConfig[];
   /** Who reads queues of which nothing is said. */
   readonly wire: WireOption;
+  readonly formats: Formats;
+  /** Of queues of which nothing is said. */
+  readonly format: Format;
   readonly role: DispatcherRole;
   readonly reconnection: { readonly retries: number | 'forever'; readonly intervalMs?: number };
   readonly tls?: { readonly options: Secret<ConnectionOptions | undefined>; readonly force: boolean };
@@ -50,7 +55,7 @@ export interface ResolvedConfig {
 }
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
-  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
+  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
@@ -78,6 +83,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   const workers = checkWorkers(options.workers);
   const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
   const tls = resolveTls(options, broker);
+  const formats = checkFormats(options.formats);
   return {
     broker: new Secret(broker),
     exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
@@ -85,6 +91,8 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     queues: queuesToDeclare(initQueues, workers),
     workers,
     wire: checkChoice(options.wire, 'wire', WIRES, 'dispatcher'),
+    formats,
+    format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     role: resolveRole(options.role, environment.DISPATCHER_ROLE, workers),
     reconnection: resolveReconnection(options),
     tls,
@@ -106,6 +114,12 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     inspection: checkInspection(options.inspection, options.resultBackend),
     warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };
+}
+
+/** @throws ConfigurationError */
+function checkFormats(formats: unknown): Formats {
+  if (formats === undefined || Array.isArray(formats)) return new Formats(formats as Format[] | undefined);
+  throw new ConfigurationError(`formats must be a list of formats such as [myFormat]; found ${display(formats)}.`, { option: 'formats' });
 }
 
 function checkBrokerUrl(broker: unknown): string {

@@ -3,6 +3,8 @@ import type { ConnectionOptions } from 'node:tls';
 import type { InspectionConfig } from '../../inspection/redaction.js';
 import type { QueueTypeOption } from '../../brokers/broker.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
+import type { Format } from '../../formats/format.js';
+import type { FormatName } from '../../task/format-name.js';
 import type { WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
@@ -32,6 +34,13 @@ export interface ServerConfig {
    * out, with a `StrictWireError`; each body is read once more for that. Default: `dispatcher`.
    */
   wire?: WireOption;
+  /**
+   * How tasks look that are published to queues of which nothing else is said, and how messages are read whose format
+   * cannot be seen: by content type, headers and shape most can, so that several kinds of senders may share a queue. Default: `gofort`.
+   */
+  format?: FormatName;
+  /** Formats of your own, beside the built-in ones; each is asked before those whether a message is in it. Default: none. */
+  formats?: Format[];
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */
@@ -156,6 +165,8 @@ export interface QueueConfig {
    * way it goes to this queue or to one of its binding keys. Default: the `wire` of the dispatcher.
    */
   wire?: WireOption;
+  /** How tasks look that are published to its binding keys, and how what is found in it is read where that cannot be seen. Default: the `format` of the dispatcher. */
+  format?: FormatName;
 }
 
 /** See {@link ServerConfig.startup}. @publicApi */

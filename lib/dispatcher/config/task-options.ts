@@ -78,6 +78,12 @@ export interface TaskOptions {
   /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
   deprecated?: boolean | string;
   /**
+   * The names of its parameters, in their order, for callers who name their arguments, as Celery's do (`kwargs`): each
+   * comes in its place, and a name that is not among them makes the task a dead letter. Default: what comes by name comes
+   * as one object, behind the other arguments.
+   */
+  kwargs?: string[];
+  /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
    */
@@ -129,6 +135,7 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   resultSchema: checkResultSchema,
   description: (value, where) => (value === undefined ? undefined : checkName(value, `description of ${where}`, "description: 'Sends a mail.'")),
   deprecated: (value, where) => (typeof value === 'string' && value !== '' ? value : checkBoolean(value, `deprecated of ${where}`, false)),
+  kwargs: (value, where) => checkNames(value, `kwargs of ${where}`, "'to'"),
 };
 
 const PLACE_OPTIONS: Checks<TaskPlace> = {

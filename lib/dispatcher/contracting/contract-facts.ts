@@ -47,7 +47,7 @@ function queueOf(name: string, routingKey: string, workers: readonly ContractWor
 function factsOfHandler(handler: Handler, { queue, config: { bindingKeys = [] } }: ContractWorker, defaultRoutingKey: string): TaskFacts {
   const routingKey = bindingKeys.includes(defaultRoutingKey) ? defaultRoutingKey : bindingKeys[0] ?? defaultRoutingKey;
   return {
-    ...optionsOf({ ...handler, limits: handler.limits?.options, middleware: undefined }), name: handler.name, version: versionOf(handler), routingKey, queue,
+    ...optionsOf({ ...handler, limits: handler.limits?.options, middleware: undefined, kwargs: undefined }), name: handler.name, version: versionOf(handler), routingKey, queue,
     schemas: handler.schema && schemasOf(handler.schema),
   };
 }

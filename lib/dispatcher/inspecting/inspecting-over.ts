@@ -9,7 +9,7 @@ import type { WorkerRegistry } from '../worker-registry.js';
 import { Inspecting, type InspectingDependencies } from './inspecting.js';
 
 /** Those of a dispatcher that are looked at. */
-export interface PartsOfInspecting extends Pick<InspectingDependencies, 'config' | 'broker' | 'control' | 'operations' | 'deadLetters' | 'ready' | 'emit' | 'events'> {
+export interface PartsOfInspecting extends Pick<InspectingDependencies, 'config' | 'broker' | 'formats' | 'control' | 'operations' | 'deadLetters' | 'ready' | 'emit' | 'events'> {
   readonly application: Pick<Application, 'nestVersion'>;
   readonly workers: Pick<WorkerRegistry, 'list'>;
   readonly placement: { readonly queues: readonly QueueDeclaration[] };
@@ -21,9 +21,9 @@ export interface PartsOfInspecting extends Pick<InspectingDependencies, 'config'
 }
 
 export function inspectingOver(parts: PartsOfInspecting, contract: InspectingDependencies['contract']): Inspecting {
-  const { broker, config, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, shared, uniqueKeys, workflows, ready, emit, events } = parts;
+  const { broker, config, formats, application: { nestVersion }, control, operations, deadLetters, results, scheduling: { schedules }, shared, uniqueKeys, workflows, ready, emit, events } = parts;
   return new Inspecting({
-    config, broker, nestVersion, workers: () => parts.workers.list(), control, operations, queues: () => parts.placement.queues, deadLetters,
+    config, broker, formats, nestVersion, workers: () => parts.workers.list(), control, operations, queues: () => parts.placement.queues, deadLetters,
     record: (uuid) => results.record(uuid), schedules: () => schedules.list(), backend: () => shared.backend(), claim: (key) => uniqueKeys.claim(key), contract, workflows: (list) => workflows.list(list), ready, emit, events,
   });
 }

@@ -6,7 +6,6 @@ import type { DeadLetters } from '../../dead-letters/dead-letters.js';
 import type { ActionEvent } from '../../events/action-event.js';
 import type { EventSink, TaskIdentity } from '../../events/dispatcher-event.js';
 import type { EventStamp } from '../../events/event-stamp.js';
-import { gofortFormat } from '../../formats/gofort.js';
 import { Asker } from '../../inspection/asking/asker.js';
 import { encodeHandover, MOST_HANDED_OVER, QUESTIONS } from '../../inspection/asking/messages.js';
 import { Responder } from '../../inspection/asking/responder.js';
@@ -40,6 +39,7 @@ import type { DispatcherEvents } from '../events/dispatcher-events.js';
 import type { Operations } from '../operations.js';
 import type { ManagedWorker } from '../worker-registry.js';
 import { ownVersion } from './own-version.js';
+import type { TaskFormats } from '../task-formats.js';
 import { TaskSearch } from './task-search.js';
 
 const HANDOVER_LIMIT_MS = 500;
@@ -47,6 +47,7 @@ const HANDOVER_LIMIT_MS = 500;
 export interface InspectingDependencies {
   readonly config: Pick<ResolvedConfig, 'exchange' | 'role' | 'inspection'>;
   readonly broker: Broker;
+  readonly formats: Pick<TaskFormats, 'readingOf'>;
   readonly nestVersion: string | undefined;
   readonly workers: () => readonly ManagedWorker[];
   readonly control: Pick<ControlNotes, 'pauses' | 'failureNotes'>;
@@ -81,7 +82,7 @@ export class Inspecting {
   private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
-    const { broker, config, deadLetters, emit, events, record, schedules, claim, workflows, ready } = dependencies;
+    const { broker, config, formats, deadLetters, emit, events, record, schedules, claim, workflows, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
     const redaction = this.redaction = new Redaction(redact);
@@ -98,7 +99,7 @@ export class Inspecting {
       broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action), other: (message) => this.followers.heard(message),
       problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
-    const search = new TaskSearch({ broker, deadLetters, format: gofortFormat, redaction });
+    const search = new TaskSearch({ broker, deadLetters, formatOf: (queue) => formats.readingOf(queue), redaction });
     this.inspection = new Inspection({
       asker: this.asker, exchange: config.exchange, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),

@@ -15,7 +15,8 @@ const LONGEST_PROBLEM = 500;
 export interface TaskSearchDependencies {
   readonly broker: Pick<Broker, 'browse'>;
   readonly deadLetters: Pick<DeadLetters, 'get'>;
-  readonly format: Format;
+  /** As messages of this queue are read. */
+  readonly formatOf: (queue: string) => Format;
   readonly redaction: Redaction;
 }
 
@@ -39,7 +40,7 @@ export class TaskSearch {
   async waiting(queue: string, uuid: string, most: number): Promise<WaitingFound | undefined> {
     let found: WaitingFound | undefined;
     await this.dependencies.broker.browse(queue, (message, position) => {
-      const task = this.taskOf(message, uuid);
+      const task = this.taskOf(message, queue, uuid);
       if (task !== undefined) {
         const { redaction } = this.dependencies;
         found = { name: task.name, args: redaction.args(task.args, { name: task.name, queue }), headers: redaction.headers(message.properties.headers) ?? {}, queue, position };
@@ -67,7 +68,7 @@ export class TaskSearch {
     const expiresAt = countHeader(headers, Header.expires, 0);
     const told = { queue, position, attempt: attemptIn(headers), argsBytes: body.length, ...(expiresAt === 0 ? {} : { expiresAt }) };
     try {
-      const { uuid, name, args } = this.dependencies.format.decode(message);
+      const { uuid, name, args } = this.dependencies.formatOf(queue).decode(message);
       const shown = body.length > MOST_ARGS_BYTES ? undefined : this.dependencies.redaction.args(args, { name, queue });
       return { ...told, uuid, name, ...(shown === undefined ? {} : { args: shown }) };
     } catch (error) {
@@ -75,12 +76,12 @@ export class TaskSearch {
     }
   }
 
-  private taskOf(message: Parameters<Format['decode']>[0], uuid: string): Task | undefined {
+  private taskOf(message: BrowsedMessage, queue: string, uuid: string): Task | undefined {
     const { messageId } = message.properties;
     // Other senders may not say it beside the body.
     if (messageId !== undefined && messageId !== uuid) return undefined;
     try {
-      const task = this.dependencies.format.decode(message);
+      const task = this.dependencies.formatOf(queue).decode(message);
       return task.uuid === uuid ? task : undefined;
     } catch {
       return undefined;

@@ -1,11 +1,11 @@
 import type { Broker } from '../../brokers/broker.js';
 import type { EventSink, TaskFlow } from '../../events/dispatcher-event.js';
-import { gofortFormat } from '../../formats/gofort.js';
 import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { resolveMiddlewares, type FindProvider } from '../resolve-middleware.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { TaskResults } from '../results/task-results.js';
 import type { SharedState } from '../shared-state.js';
+import type { TaskFormats } from '../task-formats.js';
 import { messageOf } from '../../task/error-text.js';
 import { PublishChain } from './publish-chain.js';
 import { BatchPublisher } from './publish-many.js';
@@ -18,6 +18,7 @@ import { UniquePublisher, type UniqueTold } from './unique-publisher.js';
 
 export interface PublishingDependencies {
   readonly broker: Broker;
+  readonly formats: TaskFormats;
   readonly gate: StartGate;
   readonly advice: PublishAdvice;
   readonly results: TaskResults;
@@ -40,10 +41,10 @@ export class Publishing {
   private chain: PublishChain | undefined;
 
   constructor(private readonly config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
+    const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
       { claimed, problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) });
-    this.plain = new TaskPublisher(config, broker, gofortFormat, gate, results, cancel, unique, taskFlow, advice);
+    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, unique, taskFlow, advice);
     this.chain = this.makeChain();
   }
 

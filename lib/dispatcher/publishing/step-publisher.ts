@@ -1,10 +1,10 @@
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError } from '../../errors.js';
 import type { DeadLetterQueues, ReplaySummary } from '../../dead-letters/dead-letter-queues.js';
-import type { Format } from '../../formats/format.js';
 import type { Task, TaskHeaders, TaskInput } from '../../task/task.js';
 import { clock } from '../../time/clock.js';
 import type { StepSender } from '../../workflows/step-sender.js';
+import type { TaskFormats } from '../task-formats.js';
 import type { PublishChain } from './publish-chain.js';
 import type { TaskPublisher } from './task-publisher.js';
 
@@ -15,7 +15,7 @@ const LOOK_MS = 100;
 export class StepPublisher implements StepSender {
   constructor(
     private readonly publisher: Pick<TaskPublisher | PublishChain, 'publishWithHeaders'>,
-    private readonly broker: Broker, private readonly format: Format, private readonly deadLetters: Pick<DeadLetterQueues, 'replayAll'>,
+    private readonly broker: Broker, private readonly formats: Pick<TaskFormats, 'encodeFor'>, private readonly deadLetters: Pick<DeadLetterQueues, 'replayAll'>,
     private readonly undelivered: string,
   ) {}
 
@@ -24,7 +24,7 @@ export class StepPublisher implements StepSender {
   }
 
   async sendTo(queue: string, task: Task): Promise<void> {
-    await this.broker.publish(this.format.encode(task), { queue });
+    await this.broker.publish(this.formats.encodeFor(queue, task), { queue });
   }
 
   async replay(queue: string, uuids: ReadonlySet<string>): Promise<number> {

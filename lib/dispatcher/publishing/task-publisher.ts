@@ -2,7 +2,7 @@ import { v4 as newUuid } from 'uuid';
 import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
-import type { EncodedTask, Format } from '../../formats/format.js';
+import type { EncodedTask } from '../../formats/format.js';
 import { clock } from '../../time/clock.js';
 import { takenName } from '../../worker/versions.js';
 import { noteSent } from '../../worker/handler-context.js';
@@ -15,6 +15,7 @@ import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
 import type { TaskResults } from '../results/task-results.js';
+import type { TaskFormats } from '../task-formats.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
 import { type Cancel, PublishedTask } from './published-task.js';
 import type { StartGate } from './start-gate.js';
@@ -44,7 +45,7 @@ export class TaskPublisher {
 
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
-    private readonly broker: Broker, private readonly format: Format, private readonly gate: StartGate,
+    private readonly broker: Broker, private readonly formats: TaskFormats, private readonly gate: StartGate,
     private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher, private readonly taskFlow: TaskFlow,
     private readonly advice?: PublishAdvice,
   ) {
@@ -148,13 +149,18 @@ export class TaskPublisher {
 
   /** @throws InvalidTaskError */
   complete(first: TaskInput | string, values: readonly unknown[]): AddressedTask {
-    if (typeof first === 'string') return completeTask(this.withUnique({ name: first, args: inferArguments(values) }), this.defaults);
+    if (typeof first === 'string') return this.fitted({ name: first, args: inferArguments(values) });
     if (values.length > 0) {
       throw new InvalidTaskError(
         'publish takes one task, or a name and its arguments; found a task and more. Put the arguments into the task: { name, args: [{ type, value }] }.');
     }
     refuseUnknownFields(first);
-    return completeTask(this.withUnique(first), this.defaults);
+    return this.fitted(first);
+  }
+
+  private fitted(input: TaskInput): AddressedTask {
+    const task = completeTask(this.withUnique(input), this.defaults);
+    return this.formats.fitted(task, input.routingKey !== undefined);
   }
 
   private withUnique(input: TaskInput): TaskInput {
@@ -165,7 +171,7 @@ export class TaskPublisher {
   /** @throws TaskTooLargeError, InvalidTaskError */
   encode(task: AddressedTask): EncodedTask {
     if (this.stamps) task.headers = { ...task.headers, [Header.published]: clock.now() };
-    const message = this.format.encode(task);
+    const message = this.formats.encode(task);
     if (message.body.length > this.maxTaskBytes) throw this.tooLarge(task, message.body.length);
     const { headers } = message.properties;
     if (headers !== undefined) this.checkHeaders(task, headerBytes(headers));

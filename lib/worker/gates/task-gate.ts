@@ -1,6 +1,6 @@
 import type { DispatcherError } from '../../errors.js';
 import type { DeadReason } from '../../events/dispatcher-event.js';
-import type { TaskArgument, TaskHeaders } from '../../task/task.js';
+import type { ArrivedAs, TaskArgument, TaskHeaders } from '../../task/task.js';
 import type { Handler } from '../handler.js';
 
 /**
@@ -41,11 +41,13 @@ export interface TaskVisit {
   /** This attempt may have been delivered, and run, before. */
   readonly redelivered: boolean;
   /** Where results of this task are sent to, when they are sent. */
-  readonly replyTo?: string;
+  readonly replyTo?: string | undefined;
   /** It runs, and is being taken over into what is shared, or was. */
   readonly leased?: boolean;
   /** With `leased`: its delivery is acknowledged, and a copy stands for it. */
   readonly takenOver?: boolean;
+  /** What its message says beside all that; absent where that is nothing. */
+  readonly arrived?: ArrivedAs | undefined;
   /** Absent where this worker has none of this name. */
   readonly handler?: Handler;
 }

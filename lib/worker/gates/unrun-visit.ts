@@ -3,6 +3,7 @@ import { attemptIn } from '../../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../../task/task.js';
 import { cameBack } from '../came-back.js';
 import type { Handler } from '../handler.js';
+import { replyToOf } from '../reply-to.js';
 import type { TaskVisit } from './task-gate.js';
 
 const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
@@ -13,6 +14,6 @@ export function unrunVisit(delivery: Delivery, task: { uuid: string; name: strin
   const headers = delivery.properties.headers ?? NO_HEADERS;
   return {
     uuid: task.uuid, name: task.name, args: task.args ?? NO_ARGS, headers, attempt: attemptIn(headers), queue: delivery.queue, worker,
-    redelivered: cameBack(delivery), replyTo: delivery.properties.replyTo, handler,
+    redelivered: cameBack(delivery), replyTo: replyToOf(delivery, task), arrived: task.arrived, handler,
   };
 }

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 // The test concerns whatever changes these, as a run of what a change concerns has to know.
 import '../../../lib/index.js';
 import '../../../lib/dashboard/index.js';
+import '../../../lib/contract-suites/index.js';
 import '../../../lib/terminus/index.js';
 import '../../../lib/testing/index.js';
 import '../../../lib/opentelemetry/index.js';

@@ -20,7 +20,7 @@ function finder(): { finder: TaskFinder; looked: string[] } {
     looked,
     finder: new TaskFinder({
       broker: { browse, depth: () => Promise.resolve(1) } as never, inspection: inspection as never, operations: { queuesOf: (queue: string) => Promise.resolve([queue]) },
-      names: { meantBy: () => Promise.resolve(TYPES.map(([name]) => name)) } as never, format: gofortFormat, redaction: new Redaction(undefined),
+      names: { meantBy: () => Promise.resolve(TYPES.map(([name]) => name)) } as never, formatOf: () => gofortFormat, redaction: new Redaction(undefined),
     }),
   };
 }

@@ -1,0 +1,1 @@
+export { formatContract, type FormatUnderTest, type TestFunctions } from './format-contract.js';

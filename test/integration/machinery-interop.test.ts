@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Task, type DispatcherService, type TaskInput } from '../../lib/index.js';
+import { removeExchange } from '../support/amqp-clean-up.js';
+import { buildMachineryPeer, machineryWorker, sendByMachinery, type MachineryPeer, type MachinerySurroundings } from '../support/machinery-peer.js';
+import { startOn } from '../support/nest-on-broker.js';
+import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { Arrivals } from '../support/wait.js';
+
+const TASKS = 200;
+const calls = new Arrivals<[name: string, ...values: unknown[]]>();
+
+@Injectable()
+class Ours {
+  @Task('ours.any') any(...values: unknown[]): void { calls.add(['any', ...values]); }
+  @Task('echoed') echoed(...values: unknown[]): void { calls.add(['echoed', ...values]); }
+  @Task('ours.step') step(value: bigint): bigint { return value + 1n; }
+  @Task('ours.fails') fails(): void {
+    calls.add(['fails']);
+    throw new Error('it failed');
+  }
+  @Task('ours.end') end(...values: unknown[]): void { calls.add(['end', ...values]); }
+}
+
+let peer: MachineryPeer;
+beforeAll(async () => { peer = await buildMachineryPeer(); }, 600_000);
+afterAll(() => { if ('unavailable' in peer) console.warn(`Not seen beside machinery: ${peer.unavailable}`); });
+
+describe('machinery and we', () => {
+  async function start(purpose: string): Promise<{ service: DispatcherService; surroundings: MachinerySurroundings; dead: Arrivals<unknown> }> {
+    calls.all.length = 0;
+    const [exchange, url] = [uniqueName(purpose), sharedRabbitMqUrl()];
+    const surroundings = { url, exchange, queue: `${exchange}.go`, other: `${exchange}.ours` };
+    onTestFinished(() => removeExchange(url, exchange, [surroundings.queue, surroundings.other]));
+    const { service } = await startOn({
+      broker: url, exchange, defaultRoutingKey: surroundings.other, shutdownTimeoutSeconds: 10, format: 'machinery',
+      initQueues: [{ name: surroundings.queue, bindingKeys: [surroundings.queue] }],
+      workers: [{ name: 'ours', queue: surroundings.other, bindingKeys: [surroundings.other], limit: 10 }],
+    }, { providers: [Ours] });
+    const dead = new Arrivals<unknown>();
+    service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);
+    return { service, surroundings, dead };
+  }
+
+  async function startWorker(program: string, surroundings: MachinerySurroundings): Promise<void> {
+    const worker = machineryWorker(program, surroundings);
+    onTestFinished(async () => {
+      const ended = new Promise((resolve) => worker.once('exit', resolve));
+      worker.kill('SIGKILL');
+      await ended;
+    });
+    await new Promise((resolve) => worker.stdout?.once('data', resolve));
+  }
+
+  const valuesOf = (i: number): unknown[] => [BigInt(i), `tëxt ${i} <&> \u2028`, i % 2 === 0, 2n ** 64n - 1n - BigInt(i), i + 0.5, [BigInt(i), -(2n ** 63n)]];
+
+  it('what it sends runs here: every kind of argument, delays, a chain through both, retries as it says, what follows a failure', async ({ skip }) => {
+    if ('unavailable' in peer) return skip(peer.unavailable);
+    const { surroundings, dead } = await start('machinery-in');
+    await startWorker(peer.program, surroundings);
+    await sendByMachinery(peer.program, surroundings, TASKS);
+    const done = await calls.count(TASKS + 4, 60_000, 'tasks of machinery');
+    const byIndex = new Map(done.filter(([name]) => name === 'any').map(([, index, ...rest]) => [Number(index), [index, ...rest]]));
+    for (let i = 0; i < TASKS; i++) expect(byIndex.get(i)).toEqual([...valuesOf(i), [1, 2, i % 256]]);
+    expect(done.filter(([name]) => name === 'fails')).toHaveLength(2);
+    expect(done.filter(([name]) => name === 'end').map(([, ...values]) => values).sort()).toEqual([['chain', 8n], ['it failed', 'on error']]);
+    // What follows a failure is sent before the failure is told.
+    expect(await dead.count(1, 20_000, 'dead letters')).toHaveLength(1);
+  }, 120_000);
+
+  it('what we send runs there, delays and retries too', async ({ skip }) => {
+    if ('unavailable' in peer) return skip(peer.unavailable);
+    const { service, surroundings, dead } = await start('machinery-out');
+    await startWorker(peer.program, surroundings);
+    const types = ['int64', 'string', 'bool', 'uint64', 'float64', '[]int64'] as const;
+    const tasks = Array.from({ length: TASKS }, (_, i): TaskInput => ({
+      name: 'go.echo', routingKey: surroundings.queue, args: valuesOf(i).map((value, index) => ({ type: types[index]!, value })), ...(i % 20 === 7 ? { delaySeconds: 2 } : {}),
+    }));
+    expect((await service.publishMany(tasks)).filter(({ accepted }) => !accepted)).toEqual([]);
+    await service.publish({ name: 'go.retried', routingKey: surroundings.queue, args: [{ type: 'string', value: 'a' }], retry: { attempts: 2 } });
+    const done = await calls.count(TASKS + 1, 60_000, 'tasks that came back');
+    const echoed = new Map(done.filter(([name]) => name === 'echoed').map(([, index, ...rest]) => [Number(index), [index, ...rest]]));
+    for (let i = 0; i < TASKS; i++) expect(echoed.get(i)).toEqual(valuesOf(i));
+    expect(done).toContainEqual(['end', 'retried a']);
+    expect(dead.all).toEqual([]);
+  }, 120_000);
+});

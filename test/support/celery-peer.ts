@@ -1,0 +1,54 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const SOURCE = join(process.cwd(), 'test/support/celery/tasks.py');
+/** The versions whose bytes `test/golden/celery` has. */
+const PACKAGES = ['celery==5.7.0', 'kombu==5.7.0', 'amqp==5.4.2', 'packaging'];
+const INSTALLED = join(process.cwd(), 'node_modules/.cache/nestjs-dispatcher/celery-5.7.0');
+const LIMIT_MS = 280_000;
+
+/** A Python with Celery, or why there can be none on this machine. */
+export type CeleryPeer = { readonly python: string } | { readonly unavailable: string };
+
+/** Installs it once for all runs, in a virtual environment. */
+export async function installCelery(): Promise<CeleryPeer> {
+  const python = join(INSTALLED, 'bin/python');
+  if (existsSync(python)) return { python };
+  const unfinished = `${INSTALLED}.${process.pid}`;
+  try {
+    mkdirSync(join(INSTALLED, '..'), { recursive: true });
+    await run('python3', ['-m', 'venv', unfinished]);
+    await run(join(unfinished, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
+    renameSync(unfinished, INSTALLED);
+    return { python };
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    const { code, stderr, message } = error as Error & { code?: string; stderr?: string };
+    return { unavailable: code === 'ENOENT' ? 'there is no "python3" on this machine.' : `Celery cannot be installed: ${(stderr ?? message).trim().replaceAll(/\s+/g, ' ').slice(-300)}` };
+  }
+}
+
+export interface CelerySurroundings {
+  readonly BROKER: string;
+  readonly OURS: string;
+  readonly THEIRS: string;
+}
+
+/** Sends the tasks of this file. */
+export async function sendByCelery(python: string, surroundings: CelerySurroundings, file: string): Promise<void> {
+  await run(python, [SOURCE, 'send', file], { ...surroundings });
+}
+
+/** A worker that consumes `THEIRS`; to be ended by the caller. */
+export function celeryWorker(python: string, surroundings: CelerySurroundings): { readonly process: ChildProcess; readonly log: () => string } {
+  const lines: string[] = [];
+  const child = spawn(python, [SOURCE, 'work'], { env: { ...process.env, ...surroundings, PYTHONUNBUFFERED: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => lines.push(data.toString()));
+  return { process: child, log: () => lines.join('') };
+}
+
+async function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<void> {
+  await promisify(execFile)(program, args, { timeout: LIMIT_MS, env: { ...process.env, ...env } });
+}

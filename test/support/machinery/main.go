@@ -1,0 +1,103 @@
+// A service on machinery v1 beside ours, on one exchange, each with a queue of its own.
+//
+// Commands: "send" publishes -count tasks of random arguments, delays, retries and a chain through both; "work" runs
+// tasks of -queue until its standard input closes, and answers each by a task "echoed" in the queue -other.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	stdlog "log"
+	"os"
+	"time"
+
+	"github.com/RichardKnop/machinery/v1"
+	"github.com/RichardKnop/machinery/v1/config"
+	"github.com/RichardKnop/machinery/v1/log"
+	"github.com/RichardKnop/machinery/v1/tasks"
+)
+
+var url, exchange, queue, other string
+var count int
+
+func main() {
+	flag.StringVar(&url, "url", "", "AMQP URL")
+	flag.StringVar(&exchange, "exchange", "", "exchange")
+	flag.StringVar(&queue, "queue", "", "its own queue")
+	flag.StringVar(&other, "other", "", "our queue")
+	flag.IntVar(&count, "count", 1, "how many tasks to send")
+	flag.Parse()
+	log.Set(stdlog.New(io.Discard, "", 0))
+	server, err := machinery.NewServer(&config.Config{
+		Broker: url, DefaultQueue: queue, ResultBackend: "null",
+		AMQP: &config.AMQPConfig{Exchange: exchange, ExchangeType: "direct", BindingKey: queue, PrefetchCount: 20},
+	})
+	must(err)
+	if flag.Arg(0) == "send" {
+		send(server)
+		return
+	}
+	work(server)
+}
+
+func arguments(i int64) []tasks.Arg {
+	return []tasks.Arg{
+		{Type: "int64", Value: i}, {Type: "string", Value: fmt.Sprintf("tëxt %d <&> \u2028", i)}, {Type: "bool", Value: i%2 == 0}, {Type: "uint64", Value: uint64(18446744073709551615) - uint64(i)},
+		{Type: "float64", Value: float64(i) + 0.5}, {Type: "[]int64", Value: []int64{i, -9223372036854775808}}, {Type: "[]byte", Value: []byte{1, 2, byte(i)}},
+	}
+}
+
+func send(server *machinery.Server) {
+	for i := 0; i < count; i++ {
+		signature := &tasks.Signature{Name: "ours.any", RoutingKey: other, Args: arguments(int64(i)), Headers: tasks.Headers{"tenant": "t1"}}
+		if i%20 == 7 {
+			eta := time.Now().UTC().Add(2 * time.Second)
+			signature.ETA = &eta
+		}
+		_, err := server.SendTask(signature)
+		must(err)
+	}
+	first := &tasks.Signature{Name: "ours.step", RoutingKey: other, Args: []tasks.Arg{{Type: "int64", Value: int64(3)}}}
+	second := &tasks.Signature{Name: "go.double", RoutingKey: queue}
+	third := &tasks.Signature{Name: "ours.end", RoutingKey: other, Args: []tasks.Arg{{Type: "string", Value: "chain"}}}
+	chain, err := tasks.NewChain(first, second, third)
+	must(err)
+	_, err = server.SendChain(chain)
+	must(err)
+	onError := &tasks.Signature{Name: "ours.end", RoutingKey: other, Args: []tasks.Arg{{Type: "string", Value: "on error"}}}
+	_, err = server.SendTask(&tasks.Signature{Name: "ours.fails", RoutingKey: other, RetryCount: 1, OnError: []*tasks.Signature{onError}})
+	must(err)
+}
+
+func work(server *machinery.Server) {
+	failed := map[string]bool{}
+	must(server.RegisterTasks(map[string]interface{}{
+		"go.double": func(value int64) (int64, error) { return 2 * value, nil },
+		"go.echo": func(i int64, text string, flag bool, large uint64, float float64, list []int64) error {
+			answer := []tasks.Arg{{Type: "int64", Value: i}, {Type: "string", Value: text}, {Type: "bool", Value: flag}, {Type: "uint64", Value: large}, {Type: "float64", Value: float}, {Type: "[]int64", Value: list}}
+			_, err := server.SendTask(&tasks.Signature{Name: "echoed", RoutingKey: other, Args: answer})
+			return err
+		},
+		"go.retried": func(key string) error {
+			if !failed[key] {
+				failed[key] = true
+				return errors.New("once")
+			}
+			_, err := server.SendTask(&tasks.Signature{Name: "ours.end", RoutingKey: other, Args: []tasks.Arg{{Type: "string", Value: "retried " + key}}})
+			return err
+		},
+	}))
+	worker := server.NewWorker("peer", 1)
+	worker.LaunchAsync(make(chan error, 1))
+	fmt.Println("consuming")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
