@@ -8,18 +8,18 @@ const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
 
 /**
  * Installs the servers of the result backends where they are missing and this may be done: Redis and
- * memcached from Debian; for MongoDB, which Debian has no server of, a Java program that speaks its
+ * memcached from Debian, and Prometheus, to which metrics are shown; for MongoDB, which Debian has no server of, a Java program that speaks its
  * protocol. What cannot be had is not tested, and the tests say so.
  */
 export async function ensureResultServers() {
-  const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached']]
+  const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached'], ['prometheus', 'prometheus']]
     .filter(([program]) => findServer(program) === undefined).map(([, name]) => name);
   if (findMongo() === undefined) {
     if (findServer('javac') === undefined) wanted.push('default-jdk-headless');
     if (findServer('mvn') === undefined) wanted.push('maven');
   }
   if (wanted.length > 0 && mayInstall()) {
-    console.error(`Installing ${wanted.join(', ')}, which this machine lacks and the tests of the result backends need ...`);
+    console.error(`Installing ${wanted.join(', ')}, which this machine lacks and tests need ...`);
     await installDebianPackages(wanted);
   }
   if (findMongo() === undefined && findServer('javac') !== undefined && findServer('mvn') !== undefined) await fetchMongoStandIn();

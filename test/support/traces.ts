@@ -1,4 +1,4 @@
-import { context, propagation, type Attributes, trace } from '@opentelemetry/api';
+import { context, propagation, type Attributes, type SpanContext, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -8,13 +8,20 @@ import { Arrivals } from './wait.js';
 export class KeptSpans {
   readonly ended = new Arrivals<ReadableSpan>();
   private readonly order = new Map<string, number>();
+  private readonly open = new Set<SpanContext>();
   private readonly provider: BasicTracerProvider;
 
   constructor() {
     const keep: SpanProcessor = {
       // Clocks are too coarse to tell which began first.
-      onStart: (span) => { this.order.set(span.spanContext().spanId, this.order.size); },
-      onEnd: (span) => this.ended.add(span),
+      onStart: (span) => {
+        this.order.set(span.spanContext().spanId, this.order.size);
+        this.open.add(span.spanContext());
+      },
+      onEnd: (span) => {
+        this.open.delete(span.spanContext());
+        this.ended.add(span);
+      },
       forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve(),
     };
     this.provider = new BasicTracerProvider({ spanProcessors: [keep] });
@@ -36,7 +43,9 @@ export class KeptSpans {
     return this.byStart(this.ended.all.filter(({ attributes }) => attributes['messaging.message.id'] === uuid));
   }
 
-  ofTrace(traceId: string): ReadableSpan[] {
+  /** Once all of it have ended: who runs a task may be quicker than the news that the broker has it. */
+  async ofTrace(traceId: string): Promise<ReadableSpan[]> {
+    await this.ended.until(() => ![...this.open].some((span) => span.traceId === traceId), 20_000, () => `the end of all spans of ${traceId}`);
     return this.byStart(this.ended.all.filter((span) => span.spanContext().traceId === traceId));
   }
 
