@@ -90,7 +90,8 @@ function linkFrom(link, { folder, kind, name }) {
   const [path, heading] = link.split('#');
   const target = path === '' ? `${folder}/${kind}/${name}` : posix.normalize(`${folder}/${kind}/${path}`).replace(/\.md$/, '');
   const [toFolder, toKind, toName] = target.split('/');
-  if (toName === undefined) return '../index.md';
+  // What has no page of its own, as a namespace that only adds to somebody else's types, is found from the overview.
+  if (toName === undefined || !KINDS.some(([known]) => known === toKind)) return '../index.md';
   return `../${toFolder}/${toKind}.md#${slug(toName)}${heading === undefined ? '' : `-${heading}`}`;
 }
 

@@ -20,6 +20,8 @@ export default defineConfig({
   lang: 'en',
   srcDir,
   cacheDir: '../node_modules/.vite-docs',
+  // The reader's own application, as the tutorial has it.
+  ignoreDeadLinks: 'localhostLinks',
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
   // The pages speak of `<queue>` and the like; none needs HTML.
   markdown: { html: false, anchor: { slugify: slug }, headers: { slugify: slug }, toc: { slugify: slug }, theme: { light: 'github-light', dark: 'github-dark' }, config: plainText },

@@ -37,6 +37,7 @@ export function codeBlocks(page: string, text: string): CodeBlock[] {
 }
 
 function marks(info: string): Pick<CodeBlock, 'isRun' | 'unchecked'> {
+  if (info.includes('`')) throw new Error(`A block is marked "${info}": with a backtick in it, that is no beginning of a block in Markdown.`);
   if (info.startsWith('no-check')) return { isRun: false, unchecked: /^no-check:\s*(.+)$/.exec(info)?.[1] ?? '' };
   if (info !== '' && info !== 'run') throw new Error(`A block of TypeScript is marked "${info}": expected nothing, "run", or "no-check: " and a reason.`);
   return { isRun: info === 'run' };

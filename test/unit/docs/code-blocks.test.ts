@@ -34,6 +34,7 @@ describe('a block of code', () => {
       { page: 'page.md', line: 19, code: '?\n', isPrelude: false, isRun: false, unchecked: 'of another package' },
     ]);
     expect(() => codeBlocks('page.md', '```ts runs\n```\n')).toThrow('is marked "runs"');
+    expect(() => codeBlocks('page.md', '```ts no-check: of `x`\n```\n')).toThrow('no beginning of a block');
   });
 
   it('takes what stands above it, and nothing of other pages', () => {
