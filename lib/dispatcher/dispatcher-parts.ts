@@ -17,7 +17,7 @@ import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { WorkerDependencies } from '../worker/worker.js';
-import { Workflows } from '../workflows/workflows.js';
+import type { Workflows } from '../workflows/workflows.js';
 import type { Actions } from './actions/actions.js';
 import { actionsOver } from './actions/actions-over.js';
 import type { Application } from './application.js';
@@ -40,7 +40,6 @@ import { PublishAdvice } from './placement/publish-advice.js';
 import { Operations, type OperationsDependencies } from './operations.js';
 import { Publishing } from './publishing/publishing.js';
 import { StartGate } from './publishing/start-gate.js';
-import { StepPublisher } from './publishing/step-publisher.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
 import { backendOf } from './results/backend-of.js';
 import { resultsOver } from './results/results-over.js';
@@ -53,13 +52,8 @@ import { Startup } from './startup.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
 import { UniqueKeys } from './unique-keys.js';
+import { workflowsOver } from './workflows-over.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
-
-/**
- * For how long workers remember that a workflow was cancelled, to stop what runs of it. What comes later is turned away
- * by the workflow's own state, which is kept far longer.
- */
-const CALL_OFF_MS = 3_600_000;
 
 /**
  * What one dispatcher is made of, and which part is given which. They are made in the order in which they need each
@@ -147,15 +141,12 @@ export class DispatcherParts {
     this.operations = new Operations(operations);
     this.deadLetterQueues = this.makeDeadLetterQueues();
     this.deadLetters = new DeadLetters(this.deadLetterQueues, this.audited);
-    this.workflows = this.makeWorkflows();
+    this.workflows = workflowsOver(this);
     this.removed = this.makeRemoved();
     broker.beforeUndelivered((message, problem) => this.removed.end(message, undeliveredQueueOf(exchange), {
       how: `was delayed and could not be delivered. ${problem}`, state: 'failed', reason: 'undelivered',
     }));
-    this.scheduling = new Scheduling({
-      broker, exchange, backend: () => this.shared.backend(), publisher: { publish: (task, values) => this.publishing.publisher.publish(task, values), publishWithHeaders: (task, ours) => this.publishing.publishWithHeaders(task, ours) },
-      versionOf: (name) => this.publishing.plain.versionOf(name), ready: this.ready, emit: this.emit, audited: this.audited,
-    });
+    this.scheduling = this.makeScheduling();
     this.inspecting = inspectingOver(this, () => contractFrom(this).tasks);
     this.actions = actionsOver(this, new Operations({ ...operations, audited: unaudited }));
   }
@@ -276,22 +267,19 @@ export class DispatcherParts {
     });
   }
 
+  private makeScheduling(): Scheduling {
+    const { broker, config: { exchange }, publishing, ready, emit, audited } = this;
+    return new Scheduling({
+      broker, exchange, backend: () => this.shared.backend(), versionOf: (name) => publishing.plain.versionOf(name), ready, emit, audited,
+      publisher: { publish: (task, values) => publishing.publisher.publish(task, values), publishWithHeaders: (task, ours) => publishing.publishWithHeaders(task, ours) },
+    });
+  }
+
   private operationsOn(workers: () => readonly ManagedWorker[]): OperationsDependencies {
     const { broker, control, ready, audited } = this;
     return {
       broker, control, workers, ready, audited, queues: () => this.placement.queues,
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     };
-  }
-
-  private makeWorkflows(): Workflows {
-    const { broker, config, formats, control, publishing, deadLetterQueues, emit, audited, ready } = this;
-    return new Workflows({
-      exchange: config.exchange, backend: () => this.shared.backend(), expiresInMs: config.workflowsExpireInMs, now: clock.now, ready,
-      sender: new StepPublisher(publishing, broker, formats, deadLetterQueues, undeliveredQueueOf(config.exchange)),
-      routeOf: (name) => ({ routingKey: this.advice.routeOf(name), version: this.publishing.plain.versionOf(name) }),
-      callOff: (name, text) => control.cancellations.cancelAll(name, text, CALL_OFF_MS),
-      emit, audited,
-    });
   }
 }
