@@ -5,7 +5,6 @@ import type { EventSink } from '../events/dispatcher-event.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
 import { clock } from '../time/clock.js';
 import { Workflows } from '../workflows/workflows.js';
-
 import type { ResolvedConfig } from './config/resolve-config.js';
 import type { ControlNotes } from './control-notes.js';
 import type { PublishAdvice } from './placement/publish-advice.js';
