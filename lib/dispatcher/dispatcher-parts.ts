@@ -119,12 +119,11 @@ export class DispatcherParts {
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
-    this.formats = new TaskFormats(config.formats, config.format, config.queues, (address) => this.wire.reads(address));
+    this.formats = new TaskFormats(config.formats, config.format, config.queues, this.wire);
     const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
-    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow,
-      (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
+    this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow, (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
@@ -155,7 +154,6 @@ export class DispatcherParts {
   get placement(): Placement {
     if (this.place !== undefined) return this.place;
     this.place = new Placement(this.config, this.application.features(), this.application.tasks());
-    this.wire.add(...this.place.queues);
     this.formats.add(...this.place.queues);
     return this.place;
   }
@@ -233,9 +231,7 @@ export class DispatcherParts {
   }
 
   private makeWorker(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): TaskWorker {
-    const queue = { ...config, name: config.queue };
-    this.wire.add(queue);
-    this.formats.add(queue);
+    this.formats.add({ ...config, name: config.queue });
     return new TaskWorker(config, this.workerDependencies(config, handlers));
   }
 

@@ -3,14 +3,13 @@ import type { EncodedTask, Format } from '../formats/format.js';
 import type { Formats, ReadingFormat } from '../formats/formats.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { display } from '../task/argument-types.js';
+import type { StrictWire, WiredQueue } from './strict-wire.js';
 import type { FormatName } from '../task/format-name.js';
 import { Header } from '../task/headers.js';
 import type { AddressedTask, Task } from '../task/task.js';
 
 /** What is known of a queue and of how its tasks look. */
-export interface FormattedQueue {
-  readonly name: string;
-  readonly bindingKeys?: readonly string[] | undefined;
+export interface FormattedQueue extends WiredQueue {
   readonly format?: FormatName | undefined;
 }
 
@@ -22,10 +21,10 @@ export class TaskFormats {
   private readonly byKey = new Map<string, Format>();
   private readonly readings = new Map<Format, ReadingFormat>();
 
-  /** @param goReads whether workers of gofort/dispatcher may get what is sent there @throws ConfigurationError for a format that there is not */
+  /** @param wire is told of queues as this is @throws ConfigurationError for a format that there is not */
   constructor(
     private readonly formats: Formats, private readonly otherwise: Format, queues: readonly FormattedQueue[],
-    private readonly goReads: (address: { readonly routingKey: string }) => boolean = () => false,
+    private readonly wire: Pick<StrictWire, 'add' | 'reads'>,
   ) {
     this.reading = this.readingAs(otherwise);
     this.add(...queues);
@@ -33,6 +32,7 @@ export class TaskFormats {
 
   /** Also those that come at run time. @throws ConfigurationError */
   add(...queues: readonly FormattedQueue[]): void {
+    this.wire.add(...queues);
     for (const { name, bindingKeys = [], format } of queues) {
       const own = format === undefined ? this.byQueue.get(name) : this.formats.get(format, `The format of the queue "${name}"`);
       if (own === undefined) continue;
@@ -62,7 +62,7 @@ export class TaskFormats {
       throw new InvalidTaskError(`Task "${task.name}": the format "${format.name}" has no arguments by name (kwargs). Pass them as one object, behind the other arguments; or publish it with format: 'celery'.`,
         { task: task.name, format: format.name });
     }
-    if (format !== gofortFormat && this.goReads(task)) {
+    if (format !== gofortFormat && this.wire.reads(task)) {
       throw new StrictWireError(`Task "${task.name}": Go may read what is sent to the routing key "${task.routingKey}" (wire: 'gofort-strict'), and drops in silence what is in the format "${format.name}". Publish it in the format gofort, or where only others read.`,
         { task: task.name, routingKey: task.routingKey, format: format.name });
     }
