@@ -114,7 +114,7 @@ export class DispatcherParts {
 
   constructor(readonly config: ResolvedConfig, unguarded: Broker, readonly application: Application) {
     const { exchange, results: { url } } = config;
-    this.logger = new DispatcherLogger(config.logger ?? application.logger);
+    this.logger = new DispatcherLogger(config.logger ?? application.logger, config.structuredLogs);
     this.destination = destinationOf(config);
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
@@ -248,7 +248,7 @@ export class DispatcherParts {
       isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
-      loggerFor: (task, uuid) => this.logger.forTask(task, uuid),
+      loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
       gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
@@ -267,7 +267,7 @@ export class DispatcherParts {
     const { broker, config: { exchange }, publishing, ready, emit, audited } = this;
     return new Scheduling({
       broker, exchange, backend: () => this.shared.backend(), versionOf: (name) => publishing.plain.versionOf(name), ready, emit, audited,
-      publisher: { publish: (task, values) => publishing.publisher.publish(task, values), publishWithHeaders: (task, ours) => publishing.publishWithHeaders(task, ours) },
+      publisher: publishing,
     });
   }
 

@@ -27,7 +27,7 @@ const NO_HEADERS: Readonly<TaskHeaders> = Object.freeze({});
 /** What a run needs to know of its worker. */
 export interface Surroundings {
   readonly name: string;
-  loggerFor(taskName: string, uuid: string): TaskLogger;
+  loggerFor(taskName: string, uuid: string, fields?: () => object): TaskLogger;
   readonly controls: WorkerControls;
   /** Somebody may look at what its runs say of themselves. */
   readonly isObserved: boolean;
@@ -101,7 +101,7 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
 
   get logger(): TaskLogger {
     if (this.log !== undefined) return this.log;
-    const logger = this.surroundings.loggerFor(this.task.name, this.task.uuid);
+    const logger = this.surroundings.loggerFor(this.task.name, this.task.uuid, () => ({ task: this.identity(), ...this.companion?.logFields }));
     return (this.log = this.surroundings.isObserved ? noting(logger, this.noted) : logger);
   }
 

@@ -50,8 +50,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     this.leases = leasesOf(this.runs);
   }
 
-  loggerFor(taskName: string, uuid: string): TaskLogger {
-    return this.dependencies.loggerFor(taskName, uuid);
+  loggerFor(taskName: string, uuid: string, fields?: () => object): TaskLogger {
+    return this.dependencies.loggerFor(taskName, uuid, fields);
   }
 
   get isObserved(): boolean { return this.dependencies.observer !== undefined; }

@@ -23,7 +23,7 @@ export interface WorkerDependencies {
   /** Told of every task while somebody wants to know. Default: nobody does. */
   taskFlow?: TaskFlow;
   /** A logger whose lines name this task. Called only when a handler asks for it. */
-  loggerFor(taskName: string, uuid: string): TaskLogger;
+  loggerFor(taskName: string, uuid: string, fields?: () => object): TaskLogger;
   /** Larger bodies become dead letters unread. */
   maxTaskBytes: number;
   /** Whether tasks of this name are to wait. Default: never. */

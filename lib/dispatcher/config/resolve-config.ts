@@ -5,6 +5,7 @@ import type { Format } from '../../formats/format.js';
 import { Formats } from '../../formats/formats.js';
 import { WIRES, type WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
+import type { LogFields } from '../events/dispatcher-logger.js';
 import type { LogTarget } from '../events/log-target.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkSeconds, MAX_EXCHANGE_BYTES, refuseUnknown, requireObject } from './config-checks.js';
 import { checkInspection, type ResolvedInspection } from './inspection-config.js';
@@ -35,6 +36,7 @@ export interface ResolvedConfig {
   readonly tls?: { readonly options: Secret<ConnectionOptions | undefined>; readonly force: boolean };
   readonly debugMode: boolean;
   readonly logger?: LogTarget;
+  readonly structuredLogs?: LogFields | undefined;
   readonly enhancers: EnhancerScope;
   readonly maxTaskBytes: number;
   readonly startup: StartupMode;
@@ -56,11 +58,15 @@ export interface ResolvedConfig {
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
-  'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'enhancers', 'maxTaskBytes',
+  'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'structuredLogs', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
 ];
 
+/** As pino has it. */
+const DEFAULT_MESSAGE_KEY = 'msg';
+/** Beside the text of a line. */
+const FIELD_NAMES = ['event', 'origin', 'task', 'error', 'details', 'stack', '__proto__'];
 const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
 /** RabbitMQ's own. */
 const DEFAULT_CONSUMER_TIMEOUT_SECONDS = 1800;
@@ -97,7 +103,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     reconnection: resolveReconnection(options),
     tls,
     debugMode: checkBoolean(options.debugMode, 'debugMode', false),
-    logger: checkLogger(options.logger),
+    logger: checkLogger(options.logger), structuredLogs: checkStructuredLogs(options.structuredLogs),
     enhancers: checkChoice(options.enhancers, 'enhancers', ['all', 'local', 'none'], 'local'),
     maxTaskBytes: checkCount(options.maxTaskBytes, 'maxTaskBytes', { minimum: 1, fallback: DEFAULT_MAX_TASK_BYTES }),
     startup: checkChoice(options.startup, 'startup', STARTUPS, 'wait'),
@@ -184,6 +190,16 @@ function checkLogger(logger: unknown): LogTarget | undefined {
   }
   throw new ConfigurationError(
     `logger must have the methods log, warn and error, as a Nest LoggerService has; found ${display(logger)}. Leave it out for Nest's own.`, { option: 'logger' });
+}
+
+function checkStructuredLogs(structured: ServerConfig['structuredLogs']): LogFields | undefined {
+  if (structured === undefined || structured === false) return undefined;
+  if (structured === true) return { messageKey: DEFAULT_MESSAGE_KEY };
+  requireObject(structured, 'structuredLogs', "{ messageKey: 'message' }, true or false");
+  refuseUnknown(structured, ['messageKey'], 'structuredLogs');
+  const { messageKey = DEFAULT_MESSAGE_KEY }: { messageKey?: unknown } = structured;
+  if (typeof messageKey === 'string' && messageKey !== '' && !FIELD_NAMES.includes(messageKey)) return { messageKey };
+  throw new ConfigurationError(`messageKey of structuredLogs must be a name other than ${FIELD_NAMES.join(', ')}; found ${display(messageKey)}.`, { option: 'structuredLogs' });
 }
 
 /** What processes share a broker for, they also remember together. */

@@ -74,6 +74,12 @@ export interface ServerConfig {
   /** Any Nest `LoggerService`. Default: Nest's `Logger` with the context `Dispatcher`. */
   logger?: LogTarget;
   /**
+   * Each line of the log is an object: its text under `messageKey` (default `msg`, as pino has it; `message` for winston),
+   * and beside it `event`, `origin`, `task`, `error` and `details`, see docs/events.md. For loggers that write JSON.
+   * Default: false, lines are texts.
+   */
+  structuredLogs?: boolean | { messageKey?: string };
+  /**
    * Which guards, pipes, interceptors and filters run on tasks. `local`: those on the handler and its class.
    * `all`: the application's global ones too; mind that a global HTTP guard then refuses every task.
    * `none`: none at all. Parameter decorators always work. Default: `local`.

@@ -3,6 +3,7 @@ import type { DispatcherEvent } from '../../events/dispatcher-event.js';
 import { levelOf, lineOf } from '../../events/event-table.js';
 import { isA } from '../../task/error-text.js';
 import type { DispatcherLogger } from './dispatcher-logger.js';
+import { eventFields } from './event-fields.js';
 
 /** One line for each event, as the table of events says; the fine ones only with `debug`. */
 export class EventLogger {
@@ -15,8 +16,7 @@ export class EventLogger {
     const level = this.isEcho(event) ? 'debug' : levelOf(event);
     if (level === 'debug' && !this.debug) return;
     const { text, stack } = lineOf(event);
-    if (level === 'debug') this.logger.debug(text);
-    else this.logger[level](text, stack);
+    this.logger.write(level, text, level === 'debug' ? undefined : stack, () => eventFields(event, stack));
   }
 
   /** With its connection every consumer goes and comes back: the connection's own lines say it. */

@@ -52,6 +52,10 @@ export class Publishing {
     return this.chain ?? this.plain;
   }
 
+  publish(task: TaskInput, values: readonly unknown[]): Promise<PublishedTask> {
+    return this.publisher.publish(task, values);
+  }
+
   /** For what the library itself publishes. @throws what `publish` throws */
   publishWithHeaders(task: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     return this.publisher.publishWithHeaders(task, ours);
