@@ -50,7 +50,7 @@ export default defineConfig({
       {
         test: {
           ...onServers, ...alongside, name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000,
-          globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts'],
+          globalSetup: ['test/support/global-build.ts', 'test/support/global-rabbitmq.ts', 'test/support/global-redis.ts'],
         },
       },
       {

@@ -1,5 +1,6 @@
 import { AmqpBroker } from '../brokers/amqp/amqp-broker.js';
 import type { Broker } from '../brokers/broker.js';
+import { RedisBroker } from '../brokers/redis/redis-broker.js';
 import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
 import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
 import { ConfigurationError } from '../errors.js';
@@ -20,8 +21,13 @@ export const createBroker: BrokerFactory = (config, dispatcherName) => {
       consumerTimeoutMs: config.consumerTimeoutMs,
       publishing: { maxWaitMs: config.publishTimeoutMs },
     });
+    case 'redis': case 'rediss': case 'redis+socket': case 'redis+sentinel': case 'rediss+sentinel': return new RedisBroker({
+      url: url.replace(/^[^:]+/, scheme), exchange, tls: tls?.options.reveal(), forceTls: tls?.force, reconnection: config.reconnection,
+      connectionName: `nestjs-dispatcher:${dispatcherName}:${process.pid}`,
+      silentMs: config.takeoverMs, publishing: { maxWaitMs: config.publishTimeoutMs },
+    });
     case 'embedded': return new EmbeddedBroker({ exchange, ...parseEmbeddedUrl(url), publishTimeoutMs: config.publishTimeoutMs });
     default: throw new ConfigurationError(
-      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, or embedded: for none.`, { option: 'broker', scheme });
+      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, redis: or rediss: for Redis, or embedded: for no server.`, { option: 'broker', scheme });
   }
 };

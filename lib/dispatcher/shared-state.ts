@@ -2,7 +2,7 @@ import { ShutdownError } from '../errors.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { StateBackend } from '../state/state-backend.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
-import { backendOf } from './results/backend-of.js';
+import { backendOfBroker } from './results/backend-of.js';
 
 /**
  * What all processes on the exchange remember together: locks, claims, counts. It is kept by the configured
@@ -41,7 +41,7 @@ export class SharedState {
 
   private ownBackend(): StateBackend {
     if (this.own === undefined) {
-      this.own = backendOf(this.config.broker, this.config);
+      this.own = backendOfBroker(this.config);
       this.own.events.subscribe(this.emit);
     }
     return this.own;

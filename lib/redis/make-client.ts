@@ -31,6 +31,15 @@ export function makeRedisClient(driver: RedisDriver, endpoint: RedisEndpoint, { 
   }) as unknown as RedisClient;
 }
 
+/** Whatever state it is in. */
+export function destroyClient(client: RedisClient | undefined): void {
+  try {
+    client?.destroy();
+  } catch {
+    // It was closed already.
+  }
+}
+
 /** For a command whose texts are to come back as bytes. */
 export function answersAsBytes(driver: RedisDriver): object {
   return { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: NO_LIMIT };

@@ -2,12 +2,18 @@ import { ConfigurationError } from '../errors.js';
 import { refuseStrayCredentials } from '../urls/credentials.js';
 import { Secret } from '../urls/secret.js';
 
+export interface HostAndPort { readonly host: string; readonly port: number }
+
 /** A Redis server and how to be let in. */
 export interface RedisEndpoint {
   readonly host?: string;
   readonly port?: number;
   /** A Unix socket, instead of host and port. */
   readonly path?: string;
+  /** Further nodes of the same cluster, for when the first is away. */
+  readonly others?: readonly HostAndPort[];
+  /** Who knows which server is the primary, and under which name; instead of host and port. */
+  readonly sentinel?: { readonly primary: string; readonly hosts: readonly HostAndPort[] };
   readonly tls: boolean;
   readonly username?: string;
   readonly password?: Secret<string>;
@@ -16,7 +22,10 @@ export interface RedisEndpoint {
   readonly display: string;
 }
 
-const FORMS = 'redis://:password@host:6379/0, rediss://... (TLS) or redis+socket://password@/path/to/redis.sock:/0';
+const FORMS = 'redis://:password@host:6379/0, rediss://... (TLS), redis+socket://password@/path/to/redis.sock:/0 or redis+sentinel://:password@sentinel1:26379,sentinel2:26379/name-of-primary/0';
+
+const REDIS_PORT = 6379;
+const SENTINEL_PORT = 26379;
 
 /**
  * Reads the forms that machinery takes, and the usual ones. A name without a password is machinery's
@@ -41,23 +50,45 @@ function parseSocketUrl(url: string, whose: string): RedisEndpoint {
 function parseNetworkUrl(url: string, whose: string): RedisEndpoint {
   const scheme = url.slice(0, url.indexOf(':') + 1);
   refuseStrayCredentials(url, `The ${scheme} URL of the ${whose}`);
-  if (/^[^/]*\/\/[^/]*,/.test(url)) throw malformed(whose, scheme, 'it names several hosts; one Redis (or the address of its primary) is expected');
-  let parsed: URL;
+  const isSentinel = scheme.endsWith('+sentinel:');
+  const [single, further] = firstOfHosts(url);
+  if (further.length > 0 && !isSentinel && whose === 'result backend') {
+    throw malformed(whose, scheme, 'it names several hosts; one Redis (or the address of its primary) is expected');
+  }
+  const parsed = read(single, whose, scheme);
+  const hosts = [parsed, ...further.map((host) => read(`redis://${host}`, whose, scheme))].map((one) => hostOf(one, isSentinel ? SENTINEL_PORT : REDIS_PORT));
+  const credentials = parsed.password === '' ? credentialsOf(whose, '', parsed.username) : credentialsOf(whose, parsed.username, parsed.password);
+  const shown = `${scheme}//${hosts.map(({ host, port }) => `${host}:${port}`).join(',')}`;
+  const common = { tls: scheme.startsWith('rediss'), ...credentials };
+  if (isSentinel) {
+    const [, primary, database = ''] = /^\/([^/]+)(?:\/(\d*))?$/.exec(parsed.pathname) ?? [];
+    if (primary === undefined) throw malformed(whose, scheme, 'its path is not the name of a primary, as the sentinels know it, and the number of a database');
+    return { sentinel: { primary: decode(whose, primary, 'name of the primary'), hosts }, ...common, database: Number(database), display: `${shown}/${primary}/${Number(database)}` };
+  }
+  const database = parsed.pathname.replace(/^\//, '');
+  if (!/^\d*$/.test(database)) throw malformed(whose, scheme, `its path is no number, and only the number of a database is expected there`);
+  const [{ host, port }, ...others] = hosts as [HostAndPort, ...HostAndPort[]];
+  return { host, port, ...(others.length === 0 ? {} : { others }), ...common, database: Number(database), display: `${shown}/${Number(database)}` };
+}
+
+/** The URL with its first host alone, and the others. */
+function firstOfHosts(url: string): [single: string, others: string[]] {
+  const [, before, hosts = '', after] = /^([^/]*\/\/(?:[^/]*@)?)([^/?#@]*)(.*)$/s.exec(url) ?? [];
+  const [first, ...others] = hosts.split(',');
+  return [before === undefined ? url : `${before}${first}${after}`, others];
+}
+
+function read(url: string, whose: string, scheme: string): URL {
   try {
-    parsed = new URL(url);
+    return new URL(url);
   } catch {
     // Without the text: it may hold a password.
     throw malformed(whose, scheme, 'it is not a URL');
   }
-  const database = parsed.pathname.replace(/^\//, '');
-  if (!/^\d*$/.test(database)) throw malformed(whose, scheme, `its path is no number, and only the number of a database is expected there`);
-  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost';
-  const port = Number(parsed.port || 6379);
-  return {
-    host, port, tls: parsed.protocol === 'rediss:', database: Number(database),
-    ...(parsed.password === '' ? credentialsOf(whose, '', parsed.username) : credentialsOf(whose, parsed.username, parsed.password)),
-    display: `${parsed.protocol}//${host}:${port}/${Number(database)}`,
-  };
+}
+
+function hostOf({ hostname, port }: URL, defaultPort: number): HostAndPort {
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1') || 'localhost', port: Number(port || defaultPort) };
 }
 
 function credentialsOf(whose: string, username: string, password: string): Pick<RedisEndpoint, 'username' | 'password'> {

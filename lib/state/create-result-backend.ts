@@ -15,7 +15,7 @@ import { SupervisedResultBackend } from './supervised/supervised-result-backend.
 
 type MakeStore = (url: string, options: ResultBackendOptions, connectTimeoutMs: number) => ResultStore;
 
-const redis: MakeStore = (url, { tls }, connectTimeoutMs) => new RedisStore(parseRedisUrl(url), { connectTimeoutMs, tls });
+const redis: MakeStore = (url, { tls, exchange }, connectTimeoutMs) => new RedisStore(parseRedisUrl(url, exchange === undefined ? 'result backend' : 'broker'), { connectTimeoutMs, tls, exchange });
 const memcache: MakeStore = (url, { tls }, connectTimeoutMs) => new MemcacheStore(parseMemcacheUrl(url), { connectTimeoutMs, tls });
 const mongodb: MakeStore = (url, { tls }, connectTimeoutMs) => new MongoStore(url, { connectTimeoutMs, tls });
 
@@ -28,7 +28,7 @@ const SCHEMES: Readonly<Record<string, MakeStore>> = {
     return folder === undefined ? new MemoryStore(name) : new LmdbResultStore(folder);
   },
   amqp, amqps: amqp,
-  redis, rediss: redis, 'redis+socket': redis,
+  redis, rediss: redis, 'redis+socket': redis, 'redis+sentinel': redis, 'rediss+sentinel': redis,
   memcache, memcaches: memcache,
   mongodb, 'mongodb+srv': mongodb,
 };

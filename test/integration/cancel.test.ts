@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Task, TaskCancelledError, TaskContext, type DispatcherEvent, type ServerConfig } from '../../lib/index.js';
-import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
 @Injectable()
@@ -41,7 +41,7 @@ async function start(config: ServerConfig) {
 
 const ANN = { by: 'ann', reason: 'too late' };
 
-describe.each(bothBrokers('cancel'))('cancelling on %s', (_name, url) => {
+describe.each(everyBroker('cancel'))('cancelling on %s', (_name, url) => {
   it('keeps a task from running that waits, and lets others run', async () => {
     const config = configFor(url());
     // The queue, and a task before it, without a worker.

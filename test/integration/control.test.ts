@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Task, TaskContext, type DrainProgress, type ServerConfig } from '../../lib/index.js';
-import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 @Injectable()
@@ -26,7 +26,7 @@ async function start(config: ServerConfig) {
   return { app, service, tasks: app.get(Tasks) };
 }
 
-describe.each(bothBrokers('control'))('control on %s', (_name, url) => {
+describe.each(everyBroker('control'))('control on %s', (_name, url) => {
   it('drains what waits, runs and is retried, and tells the progress', async () => {
     const { service, tasks } = await start(configFor(url()));
     for (let i = 0; i < 20; i++) await service.publish('quick', `t${i}`);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   InvalidTaskError, Task, TaskContext, type DeadLetter, type DispatcherEvent, type QueueType,
 } from '../../lib/index.js';
-import { embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { embeddedFolder, oneWorker, ownQueue, redisBroker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
@@ -24,6 +24,7 @@ const brokers: [string, QueueType, () => string][] = [
   ['amqp', 'quorum', () => sharedRabbitMqUrl()],
   ['embedded in memory', 'classic', () => 'embedded:'],
   ['embedded in a folder', 'classic', () => embeddedFolder('dead-letters')],
+  ...redisBroker().map(([title, url]): [string, QueueType, () => string] => [title, 'classic', url]),
 ];
 
 async function start(broker: string, type: QueueType) {

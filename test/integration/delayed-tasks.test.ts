@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, RetryLater, Task, TaskContext, type DispatcherEvent } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { redisBroker } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Arrivals } from '../support/wait.js';
@@ -56,6 +57,7 @@ describe.each([
     return `embedded:${folder}`;
   }],
   ['amqp', () => sharedRabbitMqUrl()],
+  ...redisBroker(),
 ])('tasks for later on %s', (_, brokerUrl) => {
   it('run after their delay, at their time, and at once when that is over; those of one list too', async () => {
     const { service, tasks } = await start(brokerUrl());

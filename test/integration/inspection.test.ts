@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Arg, currentTask, DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
-import { bothBrokers, embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { startScript, type Child } from '../support/processes.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -13,7 +13,7 @@ import { emission, eventually, Signal } from '../support/wait.js';
 const OPTIONS = { timeoutMs: 3_000 };
 /** Of one process alone, whose own answer is always there: nobody else is waited for. */
 const ALONE = { timeoutMs: 300 };
-const BROKERS = [...bothBrokers('inspection'), ['embedded, in memory', () => 'embedded:'] as const];
+const BROKERS = [...everyBroker('inspection'), ['embedded, in memory', () => 'embedded:'] as const];
 
 @Injectable()
 class Tasks {
@@ -228,7 +228,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
   });
 });
 
-describe.each(bothBrokers('inspection'))('inspection of several processes: %s', (_title, url) => {
+describe.each(everyBroker('inspection'))('inspection of several processes: %s', (_title, url) => {
   const startAll = async (count: number): Promise<{ service: DispatcherService; children: Child[]; queue: string }> => {
     const broker = url();
     const { exchange, queue } = ownQueue(broker, 'inspect');
@@ -261,7 +261,7 @@ describe.each(bothBrokers('inspection'))('inspection of several processes: %s', 
   });
 });
 
-describe.each(bothBrokers('inspection'))('events of several processes: %s', (_title, url) => {
+describe.each(everyBroker('inspection'))('events of several processes: %s', (_title, url) => {
   it('are followed from a publisher, and each step of each task while somebody asks for those', async () => {
     const broker = url();
     const { exchange, queue } = ownQueue(broker, 'follow');
@@ -291,7 +291,7 @@ describe.each(bothBrokers('inspection'))('events of several processes: %s', (_ti
   });
 });
 
-describe.each(bothBrokers('inspection'))('the history of ended tasks: %s', (_title, url) => {
+describe.each(everyBroker('inspection'))('the history of ended tasks: %s', (_title, url) => {
   it('is found after all processes that ran them have gone, by the same filters', async () => {
     const config = { ...oneWorker(url(), 'inspect'), resultBackend: embeddedFolder('history'), inspection: { history: { keepDays: 2, states: ['failed', 'succeeded'] as const } } };
     const { app, service } = await startOn(config, { providers: [Tasks] });

@@ -8,6 +8,7 @@ import {
 } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { redisBroker } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -97,6 +98,7 @@ describe.each([
     return `embedded:${folder}`;
   }],
   ['amqp', () => sharedRabbitMqUrl()],
+  ...redisBroker(),
 ])('the module on %s', (_, brokerUrl) => {
   it('declares, and delivers what is published to either bound key', async () => {
     const { service, tasks } = await start(configFor(brokerUrl()));

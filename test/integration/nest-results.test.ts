@@ -43,7 +43,7 @@ async function start(config: Partial<ServerConfig>, exchange = uniqueName('resul
   return app.get(DispatcherService);
 }
 
-describe.each([['embedded:', () => 'embedded:'], ['RabbitMQ', () => sharedRabbitMqUrl()]])('results on the broker %s', (name, broker) => {
+describe.each([['embedded:', () => 'embedded:'], ['RabbitMQ', () => sharedRabbitMqUrl()], ['Redis', () => redis.url]])('results on the broker %s', (name, broker) => {
   describe.each([['the default way', () => undefined], ['embedded:', () => 'embedded:'], ['Redis', () => redis.url]])('by %s', (_kept, resultBackend) => {
     async function dispatcher(config: Partial<ServerConfig> = {}): Promise<DispatcherService> {
       const exchange = uniqueName('results');

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Task, type DispatcherService, type Priority, type ServerConfig, type TaskMap, type WorkerConfig } from '../../lib/index.js';
-import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
-const brokers: [string, () => string][] = [...bothBrokers('priorities'), ['embedded, in memory', () => 'embedded:']];
+const brokers: [string, () => string][] = [...everyBroker('priorities'), ['embedded, in memory', () => 'embedded:']];
 
 interface Bed { service: DispatcherService; queue: string; worker: WorkerConfig; config: ServerConfig }
 

@@ -4,7 +4,7 @@ import { chain, type DispatcherService, type ServerConfig, task } from '../../li
 import type { BrowsedMessage } from '../../lib/brokers/broker.js';
 import { createBroker } from '../../lib/dispatcher/create-broker.js';
 import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
-import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 
 /** A dispatcher whose worker is there and does not consume. */
 async function start(config: ServerConfig): Promise<{ service: DispatcherService; queue: string; ran: string[]; work(): Promise<void> }> {
@@ -50,7 +50,7 @@ const WAYS: [string, RegExp, (service: DispatcherService, queue: string, config:
   }],
 ];
 
-describe.each(bothBrokers('removed'))('a task that is taken away before it ran, on %s', (title, url) => {
+describe.each(everyBroker('removed'))('a task that is taken away before it ran, on %s', (title, url) => {
   describe.each(WAYS)('by %s', (_way, told, remove) => {
     it.each(['untilFinished', 'untilStarted'] as const)('frees its unique key (%s)', async (scope) => {
       const config = oneWorker(url(), 'removed');

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Child } from '../support/processes.js';
 import { removeSampleApp, startSampleApp, writeFiles } from '../support/sample-app.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { hasRedis, sharedRedisUrl } from '../support/shared-redis.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 let folder: string;
@@ -37,8 +38,10 @@ function row(app: Child, label: string): string[] | undefined {
   return cells.find(([first]) => first === label)?.slice(1);
 }
 
-describe.each(['embedded', 'rabbitmq'])('counting on %s', (kind) => {
-  const broker = (): string => (kind === 'rabbitmq' ? sharedRabbitMqUrl() : '');
+const WITH_REDIS = ['embedded', 'rabbitmq', ...hasRedis() ? ['redis'] : []];
+
+describe.each(WITH_REDIS)('counting on %s', (kind) => {
+  const broker = (): string => (kind === 'rabbitmq' ? sharedRabbitMqUrl() : kind === 'redis' ? sharedRedisUrl() : '');
 
   afterEach(async () => {
     if (kind === 'rabbitmq') await removeSampleApp(sharedRabbitMqUrl(), prefix);
@@ -74,9 +77,9 @@ describe.each(['embedded', 'rabbitmq'])('counting on %s', (kind) => {
 describe('counting in two processes', () => {
   afterEach(() => removeSampleApp(sharedRabbitMqUrl(), prefix));
 
-  it.each(['embedded', 'rabbitmq'])('over %s: the sender publishes, the worker counts and sums up once the last file is done', async (kind) => {
+  it.each(WITH_REDIS)('over %s: the sender publishes, the worker counts and sums up once the last file is done', async (kind) => {
     writeManyFiles();
-    const broker = kind === 'rabbitmq' ? sharedRabbitMqUrl() : `embedded:${folder}/broker`;
+    const broker = kind === 'rabbitmq' ? sharedRabbitMqUrl() : kind === 'redis' ? sharedRedisUrl() : `embedded:${folder}/broker`;
     const options = { broker, prefix };
     const sender = start([`${folder}/many`, '--role=sender', '--once'], options);
     expect(await sender.exited()).toEqual({ code: 0, signal: null });

@@ -6,6 +6,7 @@ import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
 import { firstOf } from '../support/present.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { hasRedis, sharedRedisUrl } from '../support/shared-redis.js';
 import { temporaryFolder, removeFolder } from '../support/temporary-folder.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
@@ -54,13 +55,14 @@ async function start({ broker, exchange }: Place, config: Partial<ServerConfig> 
   return app.get(DispatcherService);
 }
 
-describe.each(['RabbitMQ', 'embedded'])('schedules on the broker %s alone', (name) => {
+describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedules on the broker %s alone', (name) => {
   function place(): Place {
     const exchange = uniqueName('schedules');
     if (name === 'RabbitMQ') {
       closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
       return { broker: sharedRabbitMqUrl(), exchange };
     }
+    if (name === 'Redis') return { broker: sharedRedisUrl(), exchange };
     const folder = temporaryFolder('schedules');
     closing.push(() => removeFolder(folder));
     return { broker: `embedded:${folder}`, exchange };

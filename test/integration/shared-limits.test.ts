@@ -80,6 +80,7 @@ describe.each([
   ['a shared folder', (clean: CleanUp): Partial<ServerConfig> => ({ broker: `embedded:${folder(clean)}` })],
   ['RabbitMQ with Redis', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
   ['RabbitMQ alone', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl() })],
+  ['Redis alone', (): Partial<ServerConfig> => ({ broker: redis.url })],
 ])('limits of three processes on %s', { timeout: 2 * LONG_MS }, (_, where) => {
   const clean: CleanUp = [];
   let processes: Processes;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DispatcherService, ServerConfig, TaskMap, WorkerConfig } from '../../lib/index.js';
-import { bothBrokers, ownQueue, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 const WEIGHTS = { a: 5, b: 2, c: 1 } as const;
@@ -55,7 +55,7 @@ function windowsOf(ran: readonly string[], from: number, starts: number, windows
   return Array.from({ length: windows }, (_, index) => counts(ran.slice(from + index * starts, from + (index + 1) * starts)));
 }
 
-describe.each(bothBrokers('weights'))('weights on %s', (_name, url) => {
+describe.each(everyBroker('weights'))('weights on %s', (_name, url) => {
   it.each([['short', 0, 1, 800, 250, 3], ['short, in many slots', 1, 10, 800, 250, 3], ['long', 60, 2, 60, 40, 1]])(
     'shares 5 : 2 : 1 while all names have tasks, which are %s', async (_length, milliseconds, limit, each, starts, windows) => {
       const test = await bed(url(), { limit });

@@ -4,7 +4,7 @@ import type { Broker, BrowsedMessage } from '../../lib/brokers/broker.js';
 import { createBroker } from '../../lib/dispatcher/create-broker.js';
 import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
-import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { removeFromRabbitMq } from '../support/shared-rabbitmq.js';
 import { eventually } from '../support/wait.js';
 
@@ -73,7 +73,7 @@ const UNBOUND: Way = { title: 'nothing is bound to its key', send: { routingKey:
 const DELETED: Way = { title: 'its queue was deleted', send: {}, told: /no queue ".*gone" any more/, then: deleteQueueWhileItWaits };
 
 const BROKERS: [string, () => string, Way[]][] = [
-  ...bothBrokers('undelivered').map(([title, url]): [string, () => string, Way[]] => [title, url, title === 'amqp' ? [UNBOUND, DELETED] : [UNBOUND]]),
+  ...everyBroker('undelivered').map(([title, url]): [string, () => string, Way[]] => [title, url, title === 'amqp' ? [UNBOUND, DELETED] : [UNBOUND]]),
   ['memory', () => 'embedded:', [UNBOUND]],
 ];
 

@@ -48,10 +48,11 @@ describe.each([
   ['embedded:', () => ({ broker: 'embedded:' })],
   ['RabbitMQ and Redis', () => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
   ['RabbitMQ alone', () => ({ broker: sharedRabbitMqUrl() })],
+  ['Redis alone', () => ({ broker: redis.url })],
 ])('unique tasks on %s', (name, kept) => {
   function config(): ServerConfig {
     const exchange = uniqueName('unique');
-    if (name !== 'embedded:') closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+    if (name.startsWith('RabbitMQ')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
     return { exchange, defaultRoutingKey: 'key', ...kept() };
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { redisBroker } from '../support/nest-on-broker.js';
 import { isMissing, ResultServers, type ResultServerName } from '../support/result-servers.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -99,6 +100,7 @@ const places: readonly Place[] = [
   { title: 'embedded:, kept in Redis', broker: () => 'embedded:', server: 'Redis' },
   { title: 'RabbitMQ alone', broker: sharedRabbitMqUrl, most: 1 },
   { title: 'RabbitMQ, kept in Redis', broker: sharedRabbitMqUrl, server: 'Redis' },
+  ...redisBroker().map(([, broker]): Place => ({ title: 'Redis alone', broker })),
   { title: 'embedded:, kept in MongoDB', broker: () => 'embedded:', server: 'MongoDB' },
   { title: 'embedded:, kept in memcached', broker: () => 'embedded:', server: 'memcached', most: 1 },
 ];

@@ -5,11 +5,22 @@ import { DispatcherModule, DispatcherService, type ServerConfig, type WorkerConf
 import { removeExchange } from './amqp-clean-up.js';
 import { KeptLog } from './nest-app.js';
 import { sharedRabbitMqUrl, uniqueName } from './shared-rabbitmq.js';
+import { hasRedis, sharedRedisUrl } from './shared-redis.js';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
 
 /** RabbitMQ, and a folder of each test's own: for `describe.each`, as a title and what gives the URL within a test. */
 export function bothBrokers(purpose: string): [title: string, url: () => string][] {
   return [['amqp', sharedRabbitMqUrl], ['embedded', () => embeddedFolder(purpose)]];
+}
+
+/** The same, and Redis where there is one. */
+export function everyBroker(purpose: string): [title: string, url: () => string][] {
+  return [...bothBrokers(purpose), ...redisBroker()];
+}
+
+/** Redis where there is one, for lists of brokers. */
+export function redisBroker(): [title: string, url: () => string][] {
+  return hasRedis() ? [['redis', sharedRedisUrl]] : [];
 }
 
 /** The URL of a durable embedded broker that is removed at the end of the test. */

@@ -20,7 +20,8 @@ export interface BatchLimits {
  */
 export class BatchLine<T> {
   private items: T[] = [];
-  private failed: (readonly T[])[] = [];
+  private failed: { readonly number: number; readonly batch: readonly T[] }[] = [];
+  private sent = 0;
   private underWay = 0;
   private scheduled = false;
   private readonly idleWaiters: (() => void)[] = [];
@@ -33,7 +34,7 @@ export class BatchLine<T> {
 
   /** Those that nobody has answered; of those under way, none. */
   get waiting(): readonly T[] {
-    return [...this.failed.flat(), ...this.items];
+    return [...this.inOrder(), ...this.items];
   }
 
   add(item: T): void {
@@ -71,9 +72,9 @@ export class BatchLine<T> {
     const { items, limits } = this;
     let count = 0;
     for (let bytes = 0; count < items.length && count < limits.most && (count === 0 || bytes < limits.mostBytes); count++) bytes += this.host.bytesOf(items[count] as T);
-    const batch = items.splice(0, count);
+    const [batch, number] = [items.splice(0, count), this.sent++];
     this.underWay++;
-    this.host.send(batch).catch(() => { this.failed.push(batch); }).finally(() => {
+    this.host.send(batch).catch(() => { this.failed.push({ number, batch }); }).finally(() => {
       this.underWay--;
       // Only when all have come back is their order known.
       if (this.underWay === 0) this.putBack();
@@ -83,8 +84,12 @@ export class BatchLine<T> {
 
   private putBack(): void {
     if (this.failed.length === 0) return;
-    this.items = [...this.failed.flat(), ...this.items];
+    this.items = [...this.inOrder(), ...this.items];
     this.failed = [];
+  }
+
+  private inOrder(): T[] {
+    return this.failed.sort((a, b) => a.number - b.number).flatMap(({ batch }) => batch);
   }
 
   private tellIdle(): void {

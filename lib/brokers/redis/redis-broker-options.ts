@@ -13,7 +13,7 @@ export interface RedisBrokerOptions {
   /** Handed to Node's TLS as it is (`ca`, `cert`, `key`, `servername`, ...). */
   tls?: ConnectionOptions | undefined;
   /** TLS even though the URL says `redis://`. Default: false. */
-  forceTls?: boolean;
+  forceTls?: boolean | undefined;
   /** How long TCP, TLS and the first commands may take together. Default: 10,000. */
   connectTimeoutMs?: number;
   publishing?: RedisPublishingOptions;

@@ -1,7 +1,9 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisArgument } from '@redis/client';
+import { keysOf } from '../../redis/hash-tag.js';
 import { loadRedisDriver } from '../../redis/load-driver.js';
-import { answersAsBytes, callScript, makeRedisClient, type RedisClient } from '../../redis/make-client.js';
+import { answersAsBytes, callScript, destroyClient, type RedisClient } from '../../redis/make-client.js';
+import { openRedis } from '../../redis/open-redis.js';
 import { classifyRedisFailure } from '../../redis/redis-failure.js';
 import type { RedisEndpoint } from '../../redis/redis-url.js';
 import type { Secret } from '../../urls/secret.js';
@@ -25,29 +27,36 @@ export class RedisSession {
   /** Knows the password. */
   readonly #client: RedisClient;
   readonly #asBytes: object;
+  private readonly prefix: string;
   private lost = false;
   private alwaysRuns = false;
 
   private constructor(client: RedisClient, asBytes: object, readonly settings: SessionSettings, private readonly listener: ConnectionListener) {
     this.#client = client;
     this.#asBytes = asBytes;
+    this.prefix = keysOf(settings.exchange);
   }
 
   /** One attempt. `signal` destroys it at any time. Rejects with the driver's errors, or with those of the checks. */
   static async open(settings: SessionSettings, signal: AbortSignal, listener: ConnectionListener): Promise<RedisSession> {
     const driver = await loadRedisDriver('A broker of the form redis:');
     const { endpoint, name, connectTimeoutMs, tls } = settings;
-    const client = makeRedisClient(driver, endpoint, { connectTimeoutMs, tls: tls.reveal(), name });
-    const session = new RedisSession(client, answersAsBytes(driver), settings, listener);
-    client.on('error', (error: Error) => session.fail(error));
-    const destroy = (): void => session.destroy();
+    let made: RedisClient | undefined;
+    const destroy = (): void => destroyClient(made);
     signal.addEventListener('abort', destroy, { once: true });
-    if (signal.aborted) throw new Error('it was given up');
-    await client.connect();
-    // Aborted while it connected: the driver knew nothing to destroy then.
-    if (signal.aborted) destroy();
-    await session.check();
-    return session;
+    try {
+      const client = await openRedis(driver, endpoint, { connectTimeoutMs, tls: tls.reveal(), name, keys: keysOf(settings.exchange), made: (one) => {
+        made = one;
+        if (signal.aborted) throw new Error('it was given up');
+      } });
+      const session = new RedisSession(client, answersAsBytes(driver), settings, listener);
+      client.on('error', (error: Error) => session.fail(error));
+      await session.check();
+      return session;
+    } finally {
+      // Aborted while it connected: the driver knew nothing to destroy then.
+      if (signal.aborted) destroy();
+    }
   }
 
   get display(): string {
@@ -88,11 +97,7 @@ export class RedisSession {
 
   destroy(): void {
     this.lost = true;
-    try {
-      this.#client.destroy();
-    } catch {
-      // It was closed already.
-    }
+    destroyClient(this.#client);
   }
 
   async close(): Promise<void> {
@@ -131,17 +136,8 @@ export class RedisSession {
     }
   }
 
-  private get prefix(): string {
-    return `{dispatcher:${plainTag(this.settings.exchange)}}:`;
-  }
-
   /** Channels are the same for all databases of a server; keys are not. */
   private channel(name: string): string {
     return `${this.settings.endpoint.database}:${this.prefix}${name}`;
   }
-}
-
-/** What would end the hash tag, or make the names of two exchanges meet, is written otherwise. */
-function plainTag(exchange: string): string {
-  return exchange.replace(/[%{}:]/g, encodeURIComponent);
 }

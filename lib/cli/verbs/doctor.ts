@@ -14,7 +14,7 @@ import { type DoctorRole, rightFindings } from '../doctor/rights.js';
 import { alarmFinding, consumerTimeoutFinding, versionFinding } from '../doctor/server.js';
 import { temporaryQueueFindings } from '../doctor/temporary-queues.js';
 import { ExitCode } from '../exit-code.js';
-import { RefusedError } from '../failures.js';
+import { RefusedError, UsageError } from '../failures.js';
 import { seconds } from '../options.js';
 import { listArgument, option, type Answer, type Verb, type VerbCall, type VerbContext } from '../verb.js';
 
@@ -48,6 +48,7 @@ async function examine(context: VerbContext, call: VerbCall): Promise<Answer> {
   const queues = [...new Set(named.length > 0 ? named : settings.queues)];
   const url = withAbsoluteFolder(settings.broker.reveal(), terminal.folder);
   if (/^embedded:/i.test(url)) return answerOf(await examineFolder(context, url));
+  if (/^redis/i.test(url)) throw new UsageError('doctor examines RabbitMQ and embedded folders. Of Redis an application says at its start, and in its log, what is wrong with the settings.');
   try {
     return answerOf(await examineServer(context, call, url, queues));
   } catch (error) {

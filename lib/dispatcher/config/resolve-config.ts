@@ -169,13 +169,14 @@ function resolveTls({ tlsConfig, secureConnection }: ServerConfig, broker: strin
   const force = checkBoolean(secureConnection, 'secureConnection', false);
   if (tlsConfig !== undefined) requireObject(tlsConfig, 'tlsConfig', "{ ca: readFileSync('ca.pem') }");
   const scheme = broker.slice(0, broker.indexOf(':')).toLowerCase();
-  if (secureConnection === false && (scheme === 'amqps' || tlsConfig !== undefined)) {
+  const isSecure = scheme === 'amqps' || scheme.startsWith('rediss');
+  if (secureConnection === false && (isSecure || tlsConfig !== undefined)) {
     throw new ConfigurationError(
-      `secureConnection is false, but ${scheme === 'amqps' ? 'broker says amqps:' : 'tlsConfig is given'}, which turns TLS on. `
+      `secureConnection is false, but ${isSecure ? `broker says ${scheme}:` : 'tlsConfig is given'}, which turns TLS on. `
       + 'Leave secureConnection out, or remove the other.', { option: 'secureConnection' });
   }
   if (tlsConfig === undefined && !force) return undefined;
-  if (scheme !== 'amqp' && scheme !== 'amqps') {
+  if (!isSecure && scheme !== 'amqp' && scheme !== 'redis' && scheme !== 'redis+sentinel') {
     throw new ConfigurationError(
       `${force ? 'secureConnection' : 'tlsConfig'} needs a broker that is reached over a network; broker is "${scheme}:". Remove it.`, { option: 'broker' });
   }

@@ -36,7 +36,7 @@ function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pi
   if (backend === undefined) return { by: onRabbitMq ? 'replies' : 'store' };
   if (backend === REPLIES) {
     if (onRabbitMq) return { by: 'replies' };
-    throw new ConfigurationError("resultBackend: 'amqp' means replies over RabbitMQ, and the broker is not RabbitMQ. Leave it out: an embedded broker keeps results itself.",
+    throw new ConfigurationError("resultBackend: 'amqp' means replies over RabbitMQ, and the broker is not RabbitMQ. Leave it out: this broker keeps results itself.",
       { option: 'resultBackend' });
   }
   if (typeof backend === 'string' && backend !== '') return { by: 'store', url: new Secret(withAbsoluteFolder(backend, folder)) };

@@ -19,9 +19,9 @@ import type { ThreadsConfig } from './threads-config.js';
  */
 export interface ServerConfig {
   /**
-   * Where tasks travel: `amqp://user:password@host:port/vhost`, `amqps://...` (TLS), `embedded:` (no
-   * server, in memory) or `embedded:./folder` (no server, durable; several processes of one machine
-   * may share the folder). Default: `amqp://guest:guest@localhost:5672/`.
+   * Where tasks travel: `amqp://user:password@host:port/vhost`, `amqps://...` (TLS), `redis://:password@host:6379/0`,
+   * `rediss://...` (TLS), `redis+socket://password@/path/to/redis.sock:/0`, `embedded:` (no server, in memory) or
+   * `embedded:./folder` (no server, durable; several processes of one machine may share the folder). Default: `amqp://guest:guest@localhost:5672/`.
    */
   broker?: string;
   /** The main exchange, direct and durable; declared at start. Required. */
@@ -67,7 +67,7 @@ export interface ServerConfig {
    * Default: Node's defaults, which verify.
    */
   tlsConfig?: ConnectionOptions;
-  /** Use TLS even where `broker` says `amqp://`. Default: false. */
+  /** Use TLS even where `broker` says `amqp://` or `redis://`. Default: false. */
   secureConnection?: boolean;
   /** Log the finer events too: each failed attempt, tasks given back, late endings. Default: false. */
   debugMode?: boolean;
@@ -105,13 +105,13 @@ export interface ServerConfig {
    * After how many seconds RabbitMQ takes an unsettled delivery away from its consumer (its `consumer_timeout`, which
    * cannot be read over AMQP): a task that runs for a third of it is taken over into what all processes share, so that
    * it is not run a second time meanwhile. Say it where your server has another value than RabbitMQ's own; 0: never.
-   * Embedded brokers take nothing away. Default: 1800 on RabbitMQ, 0 on embedded brokers.
+   * Other brokers take nothing away from a process that lives. Default: 1800 on RabbitMQ, 0 on others.
    */
   consumerTimeoutSeconds?: number;
   /**
    * A process that has not said for so many seconds that it lives is thought to be dead, and what it had claimed to run
    * once (schedules, workflows, tasks that run for long) is started by another, and its places of limits that hold across
-   * processes are free. The same in all processes. Default: 30.
+   * processes are free. On Redis such a process loses the tasks that it runs, too. The same in all processes. Default: 30.
    */
   takeoverSeconds?: number;
   /**
@@ -123,7 +123,7 @@ export interface ServerConfig {
    * How results that are asked for come back. `amqp`: straight to the process that asked, over RabbitMQ. Or a store that every
    * process can read: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:` (in
    * memory, this process), `embedded:./folder`; the driver of each is a package of its own. Default: `amqp` on RabbitMQ,
-   * the broker's own store on embedded ones.
+   * the broker's own store on Redis and on embedded ones.
    */
   resultBackend?: string;
   /** Where shared state or results are kept by RabbitMQ itself: how much of it. Default: 64 MiB, 200,000 entries. */

@@ -4,8 +4,10 @@ import { DispatcherError, ResultBackendUnavailableError } from '../../errors.js'
 import { MEMBERS_PAGE_BYTES, MEMBERS_PAGE_COUNT, type Claim, type Member, type MemberCount, type StateBackendCapabilities } from '../state-backend.js';
 import type { MembersPage, ResultStore, StoreListener } from '../result-store.js';
 import { redisFailure } from './redis-failure.js';
+import { keysOf } from '../../redis/hash-tag.js';
 import { loadRedisDriver } from '../../redis/load-driver.js';
-import { answersAsBytes, callScript, makeRedisClient, type RedisClient } from '../../redis/make-client.js';
+import { answersAsBytes, callScript, destroyClient, type RedisClient } from '../../redis/make-client.js';
+import { openRedis } from '../../redis/open-redis.js';
 import type { RedisScript } from '../../redis/redis-script.js';
 import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT } from './redis-scripts.js';
 import type { RedisEndpoint } from '../../redis/redis-url.js';
@@ -23,12 +25,16 @@ export class RedisStore implements ResultStore {
   #client: RedisClient | undefined;
   readonly #tls: ConnectionOptions | undefined;
   private readonly connectTimeoutMs: number;
+  private readonly prefix: string;
+  private attempts = 0;
   private listener: StoreListener | undefined;
   /** Answers with bytes instead of text. */
   private asBytes = {};
 
-  constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls }: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  /** @param exchange whose keys they are, where Redis is the broker too: then they are beside its own, on one node of a cluster */
+  constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls, exchange }: { connectTimeoutMs: number; tls?: ConnectionOptions; exchange?: string | undefined }) {
     this.connectTimeoutMs = connectTimeoutMs;
+    this.prefix = exchange === undefined ? '' : `${keysOf(exchange)}state:`;
     this.#tls = tls;
     this.display = endpoint.display;
   }
@@ -37,21 +43,23 @@ export class RedisStore implements ResultStore {
     this.drop();
     const driver = await loadRedisDriver('A result backend of the form redis:');
     this.asBytes = answersAsBytes(driver);
-    const client = makeRedisClient(driver, this.endpoint, { connectTimeoutMs: this.connectTimeoutMs, tls: this.#tls });
-    this.#client = client;
+    const attempt = ++this.attempts;
     this.listener = listener;
-    client.on('error', (error: unknown) => {
-      if (this.#client === client) listener.lost(redisFailure(error, this.display));
-    });
+    let made: RedisClient | undefined;
     try {
-      await client.connect();
+      const client = await openRedis(driver, this.endpoint, {
+        connectTimeoutMs: this.connectTimeoutMs, tls: this.#tls, keys: this.prefix === '' ? undefined : this.prefix, made: (one) => { this.#client = made = one; },
+      });
+      client.on('error', (error: unknown) => {
+        if (this.#client === client) listener.lost(redisFailure(error, this.display));
+      });
       await client.sendCommand(['PING']);
     } catch (error) {
-      client.destroy();
+      destroyClient(made);
       throw redisFailure(error, this.display);
     }
     // Dropped meanwhile: it must not live on unseen.
-    if (this.#client !== client) client.destroy();
+    if (this.attempts !== attempt) destroyClient(made);
   }
 
   async ping(): Promise<void> {
@@ -61,7 +69,8 @@ export class RedisStore implements ResultStore {
   drop(): void {
     const client = this.#client;
     this.#client = undefined;
-    client?.destroy();
+    this.attempts++;
+    destroyClient(client);
   }
 
   async close(): Promise<void> {
@@ -69,39 +78,39 @@ export class RedisStore implements ResultStore {
   }
 
   async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
-    const values = await this.command<(Buffer | null)[]>(['MGET', ...keys]);
+    const values = await this.command<(Buffer | null)[]>(['MGET', ...keys.map((key) => this.prefix + key)]);
     return values.map((value) => value ?? undefined);
   }
 
   async set(key: string, value: Buffer, expiresInMs: number | undefined): Promise<void> {
-    await this.run(SET, [key], [value, expiry(expiresInMs), this.channel(key)]);
+    await this.run(SET, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key)]);
   }
 
   async setIfAbsent(key: string, value: Buffer, expiresInMs: number | undefined): Promise<Claim> {
-    const present = await this.run<Buffer | null>(SET_IF_ABSENT, [key], [value, expiry(expiresInMs), this.channel(key)]);
+    const present = await this.run<Buffer | null>(SET_IF_ABSENT, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key)]);
     return present === null ? { taken: true } : { taken: false, value: present };
   }
 
   async replaceIfEqual(key: string, expected: Buffer, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
-    return await this.run<number>(REPLACE_IF_EQUAL, [key], [value, expiry(expiresInMs), this.channel(key), expected]) === 1;
+    return await this.run<number>(REPLACE_IF_EQUAL, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key), expected]) === 1;
   }
 
   async deleteIfEqual(key: string, value: Buffer): Promise<boolean> {
-    return await this.run<number>(DELETE_IF_EQUAL, [key], [value]) === 1;
+    return await this.run<number>(DELETE_IF_EQUAL, [this.prefix + key], [value]) === 1;
   }
 
   async delete(key: string): Promise<void> {
     // Not DEL: freeing a large set would hold up everybody else.
-    await this.command(['UNLINK', key, ...memberKeys(key)]);
+    await this.command(['UNLINK', this.prefix + key, ...this.memberKeys(key)]);
   }
 
   async addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
-    const [count, added] = await this.run<[number, number]>(ADD_MEMBER, memberKeys(key), [member, value, expiry(expiresInMs)]);
+    const [count, added] = await this.run<[number, number]>(ADD_MEMBER, this.memberKeys(key), [member, value, expiry(expiresInMs)]);
     return { count, added: added === 1 };
   }
 
   async membersPage(key: string, position: number): Promise<MembersPage> {
-    const page = await this.run<Buffer[]>(MEMBERS_PAGE, memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)]);
+    const page = await this.run<Buffer[]>(MEMBERS_PAGE, this.memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)]);
     const members: Member[] = [];
     // Names and values by turns.
     let member: Buffer | undefined;
@@ -156,13 +165,15 @@ export class RedisStore implements ResultStore {
 
   /** Channels are the same for all databases of a server; keys are not. */
   private channel(key: string): string {
-    return `${this.endpoint.database}:${key}`;
+    return `${this.endpoint.database}:${this.prefix}${key}`;
+  }
+
+  /** The mark is in no plain key, so that no value's key can be the same. */
+  private memberKeys(key: string): [string, string] {
+    return [`${this.prefix}${key}~m`, `${this.prefix}${key}~o`];
   }
 }
 
 const VALUE_FOLLOWS = '='.charCodeAt(0);
 
 const expiry = (expiresInMs: number | undefined): string => (expiresInMs === undefined ? '' : String(expiresInMs));
-
-/** The mark is in no plain key, so that no value's key can be the same. */
-const memberKeys = (key: string): [string, string] => [`${key}~m`, `${key}~o`];
