@@ -86,7 +86,7 @@ export class RedisCluster {
     for (const { server } of nodes) await server.start();
     for (const [index, node] of nodes.entries()) {
       await node.ask('CLUSTER', 'ADDSLOTSRANGE', String(Math.floor(index * SLOTS / 3)), String(Math.floor((index + 1) * SLOTS / 3) - 1));
-      if (index > 0) await node.ask('CLUSTER', 'MEET', '127.0.0.1', String((nodes[0] as RedisNode).port));
+      if (index > 0) await meet(node, nodes[0] as RedisNode);
     }
     const cluster = new RedisCluster(nodes);
     await cluster.agreed(nodes);
@@ -108,7 +108,7 @@ export class RedisCluster {
     const [port] = await freePorts(1) as [number];
     const replica = this.replica = clusterNode(port);
     await replica.server.start();
-    await replica.ask('CLUSTER', 'MEET', '127.0.0.1', String(primary.port));
+    await meet(replica, primary);
     const id = await primary.ask<string>('CLUSTER', 'MYID');
     await eventually(() => replica.ask<string>('CLUSTER', 'REPLICATE', id).catch(() => 'not yet'), (answer) => answer === 'OK', 'it to know its primary');
     await eventually(() => replica.ask<string>('INFO', 'replication'), (info) => info.includes('master_link_status:up'), 'the replica to be in step');
@@ -128,5 +128,13 @@ export class RedisCluster {
 }
 
 function clusterNode(port: number): RedisNode {
-  return new RedisNode(port, [...APPENDING, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(port > 55_000 ? port - 10_000 : port + 10_000)]);
+  return new RedisNode(port, [...APPENDING, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(busPortOf(port))]);
+}
+
+function busPortOf(port: number): number {
+  return port > 55_000 ? port - 10_000 : port + 10_000;
+}
+
+async function meet(node: RedisNode, other: RedisNode): Promise<void> {
+  await node.ask('CLUSTER', 'MEET', '127.0.0.1', String(other.port), String(busPortOf(other.port)));
 }
