@@ -19,12 +19,16 @@ export interface LeaseHost {
   readonly silentMs: number;
   /** Queues that were found empty and are waited for. */
   awaited(): readonly string[];
+  /** Those of any time since it began. */
+  everAwaited(): readonly string[];
   /** One of them has something, says Redis. */
   woken(queue: string): void;
   /** The next delayed message is due in so many milliseconds. */
   due(inMs: number): void;
-  /** Others have taken over what this process held; it goes on under a new name. */
+  /** Others have taken over what this process held. */
   lost(): void;
+  /** It goes on under a new name: from now on it can take again. */
+  renewed(): void;
   warning(message: string): void;
 }
 
@@ -95,7 +99,7 @@ export class Lease {
   async release(): Promise<void> {
     const { session } = this;
     this.disconnected();
-    await session?.call(RELEASE, [this.owner, ...this.host.awaited()]);
+    await session?.call(RELEASE, [this.owner, ...this.host.everAwaited()]);
   }
 
   private async ask(session: RedisSession): Promise<void> {
@@ -130,6 +134,7 @@ export class Lease {
     this.heardAt = clock.elapsed();
     await this.beat(session);
     this.isRegistered = true;
+    this.host.renewed();
   }
 
   private listen(session: RedisSession): Promise<void> {

@@ -58,7 +58,7 @@ export class RedisBroker implements Broker {
     this.limits = { ...DEFAULT_PUBLISHING, ...options.publishing };
     const warning = (message: string): void => this.monitor.emit({ type: 'broker.warning', message });
     this.lease = new Lease({
-      silentMs, warning, awaited: () => this.store.awaited, woken: (queue) => this.store.wake(queue), due: (ms) => this.due.dueIn(ms), lost: () => this.leaseLost(),
+      silentMs, warning, awaited: () => this.store.awaited, everAwaited: () => this.store.everAwaited, woken: (queue) => this.store.wake(queue), due: (ms) => this.due.dueIn(ms), lost: () => this.store.leaseLost(), renewed: () => this.wakeAll(),
     });
     this.store = new RedisQueueStore({
       exchange, warning, owner: () => this.lease.owner, isInDoubt: () => this.lease.isInDoubt(), session: () => this.session(),
@@ -208,15 +208,14 @@ export class RedisBroker implements Broker {
 
   private connected(session: RedisSession): void {
     for (const part of [this.lease, this.store, this.publisher, this.due, this.signals]) part.connected(session);
-    for (const dispatch of this.dispatches.values()) dispatch.wake();
+    this.wakeAll();
   }
 
   private disconnected(): void {
     for (const part of [this.lease, this.store, this.publisher, this.due]) part.disconnected();
   }
 
-  private leaseLost(): void {
-    this.store.leaseLost();
+  private wakeAll(): void {
     for (const dispatch of this.dispatches.values()) dispatch.wake();
   }
 

@@ -58,6 +58,8 @@ export class RedisQueueStore implements QueueStore {
   private readonly held = new Map<string, TakenFromRedis>();
   /** Found empty: Redis wakes this process when there is something. */
   private readonly empty = new Set<string>();
+  /** Found empty at any time: there this process may still stand in line. */
+  private readonly everEmpty = new Set<string>();
   /** Woken for, and nothing taken yet. */
   private readonly woken = new Set<string>();
   private readonly toUnlock = new Set<string>();
@@ -85,6 +87,10 @@ export class RedisQueueStore implements QueueStore {
   /** Which it waits for, for whoever says so to Redis. */
   get awaited(): readonly string[] {
     return [...this.empty];
+  }
+
+  get everAwaited(): readonly string[] {
+    return [...this.everEmpty];
   }
 
   /** The lease stands, on this connection. What one side believes and the other does not know is put right. */
@@ -188,13 +194,18 @@ export class RedisQueueStore implements QueueStore {
       if (reply === null || owner !== this.host.owner()) return into([], false);
       const taken = this.read(reply, owner, take, queue);
       const more = reply[0] === 1;
-      if (waits && !more && taken.length < limit) this.empty.add(queue);
+      if (waits && !more && taken.length < limit) this.foundEmpty(queue);
       into(taken, more);
     }, () => {
       // Looked at again with the next sign of life, or the next connection.
-      if (waits && session === this.session) this.empty.add(queue);
+      if (waits && session === this.session) this.foundEmpty(queue);
       into([], false);
     });
+  }
+
+  private foundEmpty(queue: string): void {
+    this.empty.add(queue);
+    this.everEmpty.add(queue);
   }
 
   private read(reply: readonly (Buffer | number)[], owner: string, take: string, queue: string): TakenFromRedis[] {

@@ -38,6 +38,7 @@ for at = 1, #silent, 2 do
     end
     redis.call('DEL', P .. 't:' .. owner)
     redis.call('ZREM', P .. 'leases', owner)
+    for _, queue in ipairs(redis.call('HKEYS', P .. 'queues')) do redis.call('ZREM', P .. 'w:' .. queue, owner) end
     local locks = redis.call('HGETALL', P .. 'locks')
     for lock = 1, #locks, 2 do
       if locks[lock + 1] == owner then redis.call('HDEL', P .. 'locks', locks[lock]) end
@@ -72,7 +73,7 @@ for queue in pairs(woken) do wake(queue) end
 for id in pairs(known) do gone[#gone + 1] = id end
 return gone`);
 
-/** ARGV: owner, then the queues that it waits for. It goes in order: what it still holds goes back as if never taken. */
+/** ARGV: owner, then the queues that it may wait for. It goes in order: what it still holds goes back as if never taken. */
 export const RELEASE = brokerScript(`
 local held, woken = redis.call('HGETALL', P .. 't:' .. ARGV[2]), {}
 for at = 1, #held, 2 do
