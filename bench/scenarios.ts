@@ -56,6 +56,14 @@ export const scenarios: readonly Scenario[] = [
     settings: {},
     moreThan: 'dispatcher',
   },
+  {
+    name: 'telemetry',
+    title: 'End to end with OpenTelemetry or Prometheus, limit 100',
+    kind: 'end-to-end',
+    needs: ['telemetry'],
+    settings: {},
+    moreThan: 'dispatcher',
+  },
   { name: 'noop-publish', title: 'Task without arguments: publish', kind: 'publish', needs: ['window', 'noop'], settings: { task: 'noop' }, minor: true },
   { name: 'noop-consume', title: 'Task without arguments: consume, limit 100', kind: 'consume', needs: ['consume', 'noop'], settings: { task: 'noop' }, minor: true },
   {

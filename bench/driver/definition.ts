@@ -14,6 +14,7 @@ export type Ability =
   | 'long-tasks'
   | 'quorum'
   | 'enhancers'
+  | 'telemetry'
   /** Running tasks later, running them again after a failure, giving the publisher what they return. */
   | 'delay'
   | 'retry'

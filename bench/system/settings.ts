@@ -31,6 +31,8 @@ export interface Settings {
   /** A uuid as the message's id, beside the one in the body. */
   readonly messageid: 'on' | 'off';
   readonly enhancer: 'none' | 'interceptor' | 'pipe' | 'both';
+  /** What observes it: the module without an SDK, spans that are made and dropped, metrics. */
+  readonly telemetry: 'none' | 'no-sdk' | 'spans' | 'metrics';
   /** Each task is to run so much later than it is published. */
   readonly delayms: number;
   /** `first`: the first attempt of each task fails, and the second comes `RETRY_MS` later. */
@@ -63,6 +65,7 @@ export const defaults: Settings = {
   mandatory: 'off',
   messageid: 'off',
   enhancer: 'none',
+  telemetry: 'none',
   delayms: 0,
   fails: 'none',
   results: 'off',

@@ -6,6 +6,7 @@ import { itemAt } from '../../test/support/present.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
 import { FailingTasks, GatheringTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
+import { observers } from './observers.js';
 
 const CHORD_LIMIT_SECONDS = 300;
 
@@ -50,7 +51,7 @@ function moduleOf(settings: Settings, onTask: OnTask): Type {
     initQueues: names.map((name) => ({ name, bindingKeys: [name], type })),
   };
   @Module({
-    imports: [DispatcherModule.forRoot(config)],
+    imports: [DispatcherModule.forRoot(config), ...observers(settings)],
     providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], GatheringTasks, { provide: ON_TASK, useValue: onTask }],
   })
   class BenchModule {}

@@ -220,6 +220,20 @@ describe('spans of messages of others', () => {
   });
 });
 
+describe('spans of messages of Celery', () => {
+  it('go on with the context that its own instrumentation wrote among the headers, where it reads ours too', async () => {
+    const { queue, service } = await start(sharedRabbitMqUrl());
+    const headers = [['lang', 'S', sized('py')], ['task', 'S', sized('add')], ['id', 'S', sized('from-celery')], ['root_id', 'S', sized('from-celery')], ['traceparent', 'S', sized(PARENT)]] as const;
+    await publishRaw(sharedRabbitMqUrl(), queue, rawProperties({ contentType: Buffer.from('application/json'), headers }), Buffer.from('[[1, 2], {}, {}]'));
+    expect((await spans.until('process', 1))[0]).toMatchObject({
+      parentSpanContext: { spanId: 'b7ad6b7169203331' }, status: { code: SpanStatusCode.UNSET }, attributes: { 'messaging.message.id': 'from-celery', 'dispatcher.task.name': 'add' },
+    });
+    const { uuid } = await service.publish({ name: 'add', args: ARGS, format: 'celery' });
+    await spans.until('process', 2);
+    expect(tree(spans.of(uuid))).toEqual(['send add < -', 'process add < send add']);
+  });
+});
+
 describe('spans while the connection is killed', () => {
   it('end, are there for each run, and are of one trace with those of the delivery that came back', async () => {
     const { proxy, url } = await TcpProxy.before(sharedRabbitMqUrl());
