@@ -135,7 +135,10 @@ export interface QueueInfo {
   readonly dead?: number;
   /** Workers that answered and consume it. */
   readonly consumers: number;
-  /** How long the task that was delivered last had waited since it was due; `undefined` where none was yet. */
+  /**
+   * How long the task that ended last had waited since it was published, or due; of several workers the longest. About how
+   * long whoever comes next will wait. Known where messages say when they were published: with telemetry, and of delayed tasks.
+   */
   readonly lastWaitMs?: number;
   readonly pause?: Pause;
   /** Ended, failed and retried here per minute, oldest first, the last minute being the present one; at most 60. */

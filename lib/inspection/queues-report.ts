@@ -41,9 +41,10 @@ interface QueueFacts {
 
 function queueInfo(name: string, type: QueueType | undefined, { waiting, dead, pause, parts }: QueueFacts): QueueInfo {
   const sum = (of: (part: QueuePart) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  const waits = parts.flatMap(({ lastWaitMs }) => (lastWaitMs === undefined ? [] : [lastWaitMs]));
   return {
     name, ...(type === undefined ? {} : { type }), ...(waiting === undefined ? {} : { waiting }), ...(dead === undefined ? {} : { dead }), ...(pause === undefined ? {} : { pause }),
-    unacknowledged: sum((part) => part.running + part.waiting), running: sum((part) => part.running), consumers: sum((part) => (part.consuming ? 1 : 0)),
+    unacknowledged: sum((part) => part.running + part.waiting), running: sum((part) => part.running), consumers: sum((part) => (part.consuming ? 1 : 0)), ...(waits.length === 0 ? {} : { lastWaitMs: Math.max(...waits) }),
     history: mergedMinutes(parts.map(({ history }) => history)),
   };
 }

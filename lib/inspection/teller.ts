@@ -111,7 +111,8 @@ export class Teller {
 
   private queuePart({ name, queue, type, activity: { running, waiting }, consuming }: ToldWorker): Items['queues'] {
     const { book, now } = this.dependencies;
-    return { queue, ...(type === undefined ? {} : { type }), running, waiting, consuming, history: book.of(name, queue).minutes.list(now()) };
+    const { minutes, lastWaitMs } = book.of(name, queue);
+    return { queue, ...(type === undefined ? {} : { type }), running, waiting, consuming, ...(lastWaitMs === undefined ? {} : { lastWaitMs }), history: minutes.list(now()) };
   }
 
   /** The longest first. */

@@ -11,7 +11,7 @@ import type { Entrance, TaskEnd } from './gates/task-gate.js';
 import type { RunEnding } from './run-ending.js';
 import type { RunningTask } from './running-task.js';
 import { unwritableError } from './unwritable-error.js';
-import { waitedMs } from './waited.js';
+import { waitedMs } from '../task/waited.js';
 
 /**
  * The ways in which a run can end here. Each is recorded where it has to be, with confirm, and

@@ -44,6 +44,8 @@ export interface QueuePart {
   readonly running: number;
   readonly waiting: number;
   readonly consuming: boolean;
+  /** See `QueueInfo.lastWaitMs`. */
+  readonly lastWaitMs?: number;
   readonly history: readonly QueueMinute[];
 }
 

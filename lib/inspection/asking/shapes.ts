@@ -11,7 +11,7 @@ export const SHAPES = {
   failures: (item: unknown) => isObject(item) && areTexts(item, ['id', 'name']) && areNumbers(item, ['count', 'dead', 'firstAt', 'lastAt']) && isError(item['error'])
     && isListOf(item['queues'], isText) && isEnded(item['example']),
   queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && [undefined, 'classic', 'quorum'].includes(item['type'] as string | undefined) && areNumbers(item, ['running', 'waiting'])
-    && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
+    && (item['lastWaitMs'] === undefined || areNumbers(item, ['lastWaitMs'])) && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
   task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended']))
     && (item['putOff'] === undefined || isPutOff(item['putOff'])) && (item['parent'] === undefined || isText(item['parent'])) && (item['children'] === undefined || isListOf(item['children'], isText)),
   tasks: (item: unknown) => isObject(item) && (item['name'] === undefined || isText(item['name'])) && areNumbers(item, ['rate', 'lastEndedAt', 'totalMs'])

@@ -1,6 +1,7 @@
 import type { TaskIdentity } from '../../events/dispatcher-event.js';
 import { detached, errorText } from '../../task/error-text.js';
 import { Header } from '../../task/headers.js';
+import { waitedMs } from '../../task/waited.js';
 import { errorRecord, type TaskErrorRecord } from '../../results/task-error-record.js';
 import type { TaskHeaders } from '../../task/task.js';
 import { clock } from '../../time/clock.js';
@@ -98,6 +99,8 @@ export class RunBook {
 export class WorkerBook implements RunObserver {
   readonly tally = new Tally();
   readonly minutes = new QueueMinutes();
+  /** How long the task that ended here last had waited, where its message has said since when. */
+  lastWaitMs: number | undefined;
 
   constructor(readonly worker: string, readonly queue: string, private readonly book: RunBook, private readonly now: () => number) {}
 
@@ -111,6 +114,7 @@ export class WorkerBook implements RunObserver {
     const kind = this.book.kind(run.name);
     this.count(now, end, durationMs);
     kind.ended(now, end, durationMs);
+    this.lastWaitMs = waitedMs(run.attempt, run, now - durationMs) ?? this.lastWaitMs;
     if (end !== 'dropped' && run.headers[Header.schedule] !== undefined) {
       this.book.ticks.add({ uuid: run.uuid, state: end, at: now, attempt: run.attempt, ...(error === undefined ? {} : { error: errorText(error).slice(0, MOST_ERROR_LINE) }) });
     }

@@ -14,6 +14,11 @@ it('knows the types of queues from its own configuration, and from the workers o
   expect(queues.map(({ name, type, consumers }) => [name, type, consumers])).toEqual([['nobodys', undefined, 2], ['own', 'quorum', 0], ['servers', 'classic', 1], ['theirs', 'quorum', 1]]);
 });
 
+it('tells the longest that a task had waited which ended last', async () => {
+  const { queues } = await queuesReport(SOURCE, [{ ...part('theirs'), lastWaitMs: 5 }, { ...part('theirs'), lastWaitMs: 90 }, part('theirs'), part('nobodys')]);
+  expect(queues.map(({ name, lastWaitMs }) => [name, lastWaitMs])).toEqual([['nobodys', undefined], ['own', undefined], ['servers', undefined], ['theirs', 90]]);
+});
+
 it('believes no answer with a type that there is not', () => {
-  expect([part('q'), part('q', 'quorum'), { ...part('q'), type: 'stream' }, { ...part('q'), type: 5 }].map(SHAPES.queues)).toEqual([true, true, false, false]);
+  expect([part('q'), part('q', 'quorum'), { ...part('q'), type: 'stream' }, { ...part('q'), type: 5 }, { ...part('q'), lastWaitMs: 5 }, { ...part('q'), lastWaitMs: 'long' }].map(SHAPES.queues)).toEqual([true, true, false, false, true, false]);
 });

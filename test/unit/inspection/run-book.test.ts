@@ -32,6 +32,19 @@ describe('a ring', () => {
   });
 });
 
+describe('how long the last one had waited', () => {
+  it('is known where its message says since when, and stays until another one says so', () => {
+    const book = new RunBook(() => 10_000).of('w', 'q');
+    expect(book.lastWaitMs).toBeUndefined();
+    book.ended(run('a', { headers: { 'x-dispatcher-published': 4_000 }, tookMs: 1_000 }), 'succeeded');
+    expect(book.lastWaitMs).toBeCloseTo(5_000, -2);
+    book.ended(run('b'), 'failed');
+    expect(book.lastWaitMs).toBeCloseTo(5_000, -2);
+    book.ended(run('c', { headers: { 'x-dispatcher-due': 9_500 } }), 'succeeded');
+    expect(book.lastWaitMs).toBeCloseTo(500, -2);
+  });
+});
+
 describe('the ends that are kept', () => {
   const entry = (uuid: string, argsBytes: number): EndedEntry => ({
     uuid, name: 'n', attempt: 1, queue: 'q', worker: 'w', state: 'succeeded', reason: undefined, error: undefined, mark: undefined, startedAt: 0, endedAt: 0, args: [], argsBytes, headers: undefined, log: [], sent: undefined,

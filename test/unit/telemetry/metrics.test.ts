@@ -7,7 +7,7 @@ import { GaugeCollector } from '../../../lib/telemetry/gauge-collector.js';
 import { COUNTED, type CountedEvent, MetricRecorder } from '../../../lib/telemetry/metric-recorder.js';
 import { checkMetricOptions, type MetricOptions } from '../../../lib/telemetry/metric-options.js';
 import { Label, METRICS } from '../../../lib/telemetry/metric-table.js';
-import { waitedMs } from '../../../lib/worker/waited.js';
+import { waitedMs } from '../../../lib/task/waited.js';
 
 const task = { uuid: 'u', name: 'mail', attempt: 1, queue: 'q', worker: 'w' };
 const error = new RangeError('oops');

@@ -1,12 +1,19 @@
-import type { MessageProperties } from '../brokers/broker.js';
-import { Header } from '../task/headers.js';
+import { Header } from './headers.js';
+import type { TaskHeaders } from './task.js';
+
+/** What of a message may say since when it waits. */
+export interface SaysSince {
+  readonly headers?: Readonly<TaskHeaders> | undefined;
+  /** Seconds since 1970. */
+  readonly timestamp?: number | undefined;
+}
 
 /**
  * For how long a task has waited that is started now, in milliseconds: since it was due, or was published, by our header
  * or by the time that AMQP has in its properties, which counts seconds. `undefined` where its message does not say, and
  * for what waited for something else: an attempt after the first one, a replay.
  */
-export function waitedMs(attempt: number, { headers = {}, timestamp }: MessageProperties, now: number): number | undefined {
+export function waitedMs(attempt: number, { headers = {}, timestamp }: SaysSince, now: number): number | undefined {
   if (attempt > 1 || headers[Header.replays] !== undefined) return undefined;
   const since = [headers[Header.due], headers[Header.published], timestamp === undefined ? undefined : timestamp * 1000].find(isInstant);
   // Clocks of machines differ.
