@@ -1,9 +1,8 @@
-import 'nestjs-dispatcher/testing/vitest';
 import { Test } from '@nestjs/testing';
 import { DispatcherService } from 'nestjs-dispatcher';
 import { dispatcherMatchers, DispatcherTesting, taskOf } from 'nestjs-dispatcher/testing';
-import { AppModule } from '../src/app.module.js';
-import { MathTasks } from '../src/math-tasks.js';
+import { AppModule } from './app.module.js';
+import { MathTasks } from './math-tasks.js';
 
 expect.extend(dispatcherMatchers);
 

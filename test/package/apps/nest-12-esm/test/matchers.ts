@@ -1,0 +1,2 @@
+// For the compiler: what `expect` can do.
+import 'nestjs-dispatcher/testing/vitest';
