@@ -1,3 +1,4 @@
+import type { FoundMessage } from './held-stores.js';
 import { stalled } from './stalled.js';
 import type { TaskOutcome } from './outcomes.js';
 import type { Stage } from './stage.js';
@@ -50,8 +51,8 @@ export class Runs {
         await stillness.reached();
         // Its handler waits for one that was published within it: that one goes on first, and then it itself.
         if (find() !== undefined || !isInnermost || this.waiters.at(-1) !== waiter) continue;
-        // It may wait for another one that is kept.
-        if (!this.releaseFirst(() => true)) throw this.stalledAt(uuid);
+        // Its worker may have moved it into another queue of its own; or it may wait for another one that is kept.
+        if (!this.release(({ properties }) => properties.messageId === uuid) && !this.release(() => true)) throw this.stalledAt(uuid);
       }
     } finally {
       this.waiters.splice(this.waiters.indexOf(waiter), 1);
@@ -76,14 +77,14 @@ export class Runs {
   private async runFirst(wanted: (name: string) => boolean): Promise<TaskOutcome | undefined> {
     await this.stage.stillness.reached();
     const from = this.stage.outcomes.list.length;
-    const uuid = this.releaseFirst(wanted);
+    const uuid = this.release((message) => wanted(this.stage.nameOf(message) ?? ''));
     return uuid === undefined ? undefined : this.ended(uuid, from);
   }
 
-  private releaseFirst(wanted: (name: string) => boolean): string | undefined {
+  private release(wanted: (message: FoundMessage) => boolean): string | undefined {
     const { stage } = this;
     if (stage.mode !== 'manual') return undefined;
-    const next = stage.messages.kept().find((message) => wanted(stage.nameOf(message) ?? ''));
+    const next = stage.messages.kept().find(wanted);
     const uuid = next?.properties.messageId;
     if (next === undefined || uuid === undefined) return undefined;
     next.store.release(next.queue, [uuid]);

@@ -4,6 +4,8 @@ import { RealWork } from './real-work.js';
 /** So many turns of the event loop in which nothing happens: longer chains of promises do not wait for a turn each. */
 const QUIET_TURNS = 4;
 const LOOK_MS = 1;
+/** Each queue of a worker may be asked in turn. */
+const MOST_ROUNDS = 1_000;
 /** A handler that has not ended is given so long in any case: what it does may not be seen. */
 const GRACE_MS = 50;
 
@@ -34,15 +36,20 @@ export class Stillness {
    * pass, for ever, or for something real that takes longer than the patience.
    */
   async reached(): Promise<boolean> {
-    let [seen, quiet, since] = [this.activity.changes(), 0, real.elapsed()];
+    let [seen, quiet, since, givenUp] = [this.activity.changes(), 0, real.elapsed(), 0];
     for (;;) {
       await turn();
       const now = this.activity.changes();
       if (now !== seen) {
-        [seen, quiet, since] = [now, 0, real.elapsed()];
+        [seen, quiet, since, givenUp] = [now, 0, real.elapsed(), 0];
         continue;
       }
-      if (++quiet < QUIET_TURNS || this.activity.giveUpWaiting()) continue;
+      if (++quiet < QUIET_TURNS) continue;
+      // So often: whoever waits anew and anew without that anything happens would do so for ever.
+      if (givenUp < MOST_ROUNDS && this.activity.giveUpWaiting()) {
+        [quiet, givenUp] = [0, givenUp + 1];
+        continue;
+      }
       const awaited = this.awaited();
       if (awaited === 'none' || awaited === 'parked') return awaited === 'none';
       const waitedMs = real.elapsed() - since;

@@ -12,6 +12,8 @@ interface Timer extends ClockTimer {
   /** Of one that calls again and again. */
   readonly everyMs: number | undefined;
   cleared: boolean;
+  /** Of those that come when their time has passed, and not of those that look or wait for an answer. */
+  readonly isOfTime: boolean;
 }
 
 /**
@@ -65,13 +67,13 @@ export class VirtualTime implements TimeSource {
     this.look(Infinity);
     const due: Timer[] = [];
     for (let next = this.waiting.pop(); next !== undefined; next = this.waiting.pop()) due.push(next);
-    for (const timer of due) if (!timer.cleared) this.call(timer);
+    for (const timer of due) if (!timer.cleared) timer.callback();
     return true;
   }
 
   clear(timer: ClockTimer): void {
     (timer as Timer).cleared = true;
-    this.changes++;
+    if ((timer as Timer).isOfTime) this.changes++;
   }
 
   /** When the next timer is due, in milliseconds from now; `undefined` where none is set. */
@@ -122,8 +124,9 @@ export class VirtualTime implements TimeSource {
   }
 
   private set(into: DelayedHeap<Timer>, callback: () => void, dueAt: number, everyMs?: number): ClockTimer {
-    if (into === this.timers) this.changes++;
-    const timer: Timer = { dueAt, order: ++this.order, callback, everyMs, cleared: false, unref: () => timer };
+    const isOfTime = into === this.timers;
+    if (isOfTime) this.changes++;
+    const timer: Timer = { dueAt, order: ++this.order, callback, everyMs, cleared: false, isOfTime, unref: () => timer };
     into.push(timer);
     return timer;
   }

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../brokers/broker.js';
 import type { Format } from '../../formats/format.js';
 import { clock } from '../../time/clock.js';
-import { pauseUntil } from '../../time/pause-until.js';
+import { pauseForAnswers } from '../../time/pause-until.js';
 import type { Settler } from '../settler.js';
 
 /** When nothing came for so long, there was no more. */
@@ -49,7 +49,7 @@ export class Sorter {
     const deadline = clock.elapsed() + limitMs;
     for (let before = -1; (before !== this.taken || this.moving > 0) && clock.elapsed() < deadline && !stopped.aborted;) {
       before = this.taken;
-      await pauseUntil(QUIET_MS, stopped);
+      await pauseForAnswers(QUIET_MS, stopped);
     }
   }
 

@@ -21,7 +21,8 @@ export interface Supply {
  */
 export class AskingSupply implements Supply {
   private asked = 0;
-  private timer: ClockTimer | undefined;
+  /** Of each line that was asked, until it answers. */
+  private readonly timers = new Map<Line, ClockTimer>();
 
   constructor(private readonly lines: readonly Line[], private readonly turns: LineTurns, private readonly clock: RefillClock, private readonly host: IntakeHost) {
     for (const line of lines) this.shut(line);
@@ -43,16 +44,20 @@ export class AskingSupply implements Supply {
       this.asked--;
       this.clock.observe(clock.elapsed() - line.wantedAt);
     }
-    if (line.asked === 0) this.shut(line);
+    if (line.asked === 0) {
+      this.stopWaiting(line);
+      this.shut(line);
+    }
     this.host.receive(delivery);
     this.host.fill();
   }
 
   stop(): void {
-    clock.clear(this.timer);
-    this.timer = undefined;
     this.asked = 0;
-    for (const line of this.lines) line.asked = 0;
+    for (const line of this.lines) {
+      this.stopWaiting(line);
+      line.asked = 0;
+    }
   }
 
   /** It may have more; they stay at the broker until it is asked. */
@@ -66,20 +71,17 @@ export class AskingSupply implements Supply {
     line.wantedAt = clock.elapsed();
     this.asked++;
     line.expect();
-    this.timer ??= clock.setAnswerTimeout(() => this.lookForAnswers(), this.clock.patienceMs);
+    this.stopWaiting(line);
+    this.timers.set(line, clock.setAnswerTimeout(() => {
+      this.timers.delete(line);
+      this.unanswered(line);
+      this.host.fill();
+    }, this.clock.patienceMs));
   }
 
-  private lookForAnswers(): void {
-    this.timer = undefined;
-    const { patienceMs } = this.clock;
-    const now = clock.elapsed();
-    for (const line of this.lines) {
-      if (line.asked === 0) continue;
-      const restMs = line.wantedAt + patienceMs - now;
-      if (restMs > 1) this.timer ??= clock.setAnswerTimeout(() => this.lookForAnswers(), restMs);
-      else this.unanswered(line);
-    }
-    this.host.fill();
+  private stopWaiting(line: Line): void {
+    clock.clear(this.timers.get(line));
+    this.timers.delete(line);
   }
 
   private unanswered(line: Line): void {

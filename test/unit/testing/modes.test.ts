@@ -171,6 +171,28 @@ describe('inline', () => {
   });
 });
 
+describe('workers that wait for answers of their broker', () => {
+  it.each(['automatic', 'manual', 'inline'] as const)('with levels and weights get on without that time passes: %s', async (mode) => {
+    class Weighted { readonly ran: string[] = []; @Task('heavy', { weight: 5 }) heavy(text: string): void { this.ran.push(text); } @Task('light', { weight: 1 }) light(text: string): void { this.ran.push(text); } }
+    const { testing, dispatcher, module } = await startTested({ mode }, { workers: [{ name: 'w', queue: 'mail', bindingKeys: ['tasks'], priorities: true, limit: 2 }] }, [Weighted]);
+    const names = ['heavy', 'light', 'heavy', 'light', 'heavy'];
+    for (const [index, name] of names.entries()) await dispatcher.publish(name, { args: [String(index)], priority: (['high', 'normal', 'low'] as const)[index % 3]! });
+    await testing.drain();
+    expect([...module.get(Weighted).ran].sort()).toEqual(['0', '1', '2', '3', '4']);
+    expect(testing.clock.now).toEqual(new Date('2026-03-01T00:10:00Z'));
+    await testing.clock.advance({ days: 1 });
+  });
+
+  it('are asked what they do, without that time passes', async () => {
+    const { testing, dispatcher } = await startTested();
+    await dispatcher.publish('mail.hang');
+    const [processes, running] = await Promise.all([dispatcher.inspect.processes(), dispatcher.inspect.running()]);
+    expect(processes).toHaveLength(1);
+    expect(running).toMatchObject([{ name: 'mail.hang' }]);
+    expect(testing.clock.now).toEqual(new Date('2026-03-01T00:10:00Z'));
+  });
+});
+
 describe('several dispatchers', () => {
   it('share the queues of one broker, and not those of another', async () => {
     class OtherTasks { readonly ran: string[] = []; @Task('other', { dispatcher: 'one' }) one(text: string): void { this.ran.push(text); } @Task('other', { dispatcher: 'two' }) two(text: string): void { this.ran.push(text); } }
