@@ -1,18 +1,18 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Delivery } from '../../lib/brokers/broker.js';
-import { RedisBroker } from '../../lib/brokers/redis/redis-broker.js';
+import { openBroker, type BrokerKind, type KillableBroker } from '../support/broker-processes.js';
 
 /**
- * One end of a broker on Redis as a process of its own, for tests that kill or freeze it.
+ * One end of a broker as a process of its own, for tests that kill or freeze it.
  *
- *     redis-child.js consume <url> <queue> <prefetch> none|tenth|all <silentMs>    which deliveries to hold
- *     redis-child.js publish <url> <queue> <count> <delayMs> <silentMs>
+ *     broker-child.js redis|embedded <location> <queue> consume <prefetch> none|tenth|all    which deliveries to hold
+ *     broker-child.js redis|embedded <location> <queue> publish <count> <delayMs>
  *
- * A consumer acknowledges what it holds when it reads a line "release", and says of each whether that was in time.
+ * A consumer finishes what it holds when it reads a line "release", and says of each whether that was in time.
  */
 const IN_FLIGHT = 500;
-const [role, url, queue, third, fourth, silentMs] = process.argv.slice(2) as [string, string, string, string, string, string];
+const [kind, location, queue, role, fourth, fifth] = process.argv.slice(2) as [BrokerKind, string, string, string, string, string];
 
 /** Written at once and by itself: a line must not be lost in a buffer when the process is killed. */
 function say(entry: Record<string, unknown>): void {
@@ -20,38 +20,35 @@ function say(entry: Record<string, unknown>): void {
 }
 
 async function main(): Promise<void> {
-  const broker = new RedisBroker({ url, exchange: 'faults', reconnection: { retries: 'forever' }, silentMs: Number(silentMs) });
-  broker.events.subscribe(({ type }) => say({ event: type }));
-  await broker.connect();
-  await broker.declare({ queues: [{ name: queue, bindingKeys: [queue] }] });
+  const broker = await openBroker(kind, location, queue);
   if (role === 'consume') await consume(broker);
   else await publish(broker);
 }
 
-async function consume(broker: RedisBroker): Promise<void> {
+async function consume(broker: KillableBroker): Promise<void> {
   const held: Delivery[] = [];
-  await broker.consume(queue, { tag: 'child', prefetch: Number(third) }, (delivery) => {
+  await broker.consume(queue, { tag: 'child', prefetch: Number(fourth) }, (delivery) => {
     const uuid = delivery.body.toString();
     say({ kind: 'started', uuid, pid: process.pid, redelivered: delivery.redelivered, count: delivery.deliveryCount });
-    if (fourth === 'all' || (fourth === 'tenth' && uuid.endsWith('0'))) held.push(delivery);
+    if (fifth === 'all' || (fifth === 'tenth' && uuid.endsWith('0'))) held.push(delivery);
     else setImmediate(() => finish(delivery));
   });
   createInterface({ input: process.stdin }).on('line', () => {
-    for (const delivery of held.splice(0)) say({ settled: delivery.body.toString(), inTime: delivery.ack() });
+    for (const delivery of held.splice(0)) say({ settled: delivery.body.toString(), inTime: finish(delivery) });
     say({ released: true });
   });
   say({ ready: true });
 }
 
-function finish(delivery: Delivery): void {
+function finish(delivery: Delivery): boolean {
   // Before the ack: what is killed in between runs again, which is allowed; the other way round it would look lost.
   say({ kind: 'finished', uuid: delivery.body.toString(), pid: process.pid });
-  delivery.ack();
+  return delivery.ack();
 }
 
-async function publish(broker: RedisBroker): Promise<void> {
-  const count = Number(third);
-  const delayMs = Number(fourth);
+async function publish(broker: KillableBroker): Promise<void> {
+  const count = Number(fourth);
+  const delayMs = Number(fifth);
   let next = 0;
   const publishOne = async (): Promise<void> => {
     while (next < count) {

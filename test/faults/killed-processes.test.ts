@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { findServer } from '../../scripts/find-result-servers.mjs';
+import { acceptedBy, BrokerProcesses, collect, KILL_LIMIT_MS, publishTasks, settled, startedBy, type BrokerKind } from '../support/broker-processes.js';
+import { Ledger } from '../support/ledger.js';
+import { RedisServer } from '../support/redis.js';
+import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+
+interface Place { location: string; killServer(): Promise<void>; remove(): void | Promise<void> }
+
+const places: Record<BrokerKind, () => Place | Promise<Place>> = {
+  embedded: () => {
+    const location = temporaryFolder('embedded');
+    return { location, killServer: () => Promise.resolve(), remove: () => removeFolder(location) };
+  },
+  redis: async () => {
+    const redis = await RedisServer.start();
+    const killServer = async (): Promise<void> => {
+      await redis.server.kill9();
+      await redis.server.start();
+    };
+    return { location: redis.url, killServer, remove: () => redis.stop() };
+  },
+};
+
+describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes that are killed', (kind) => {
+  let place: Place;
+  let processes: BrokerProcesses;
+
+  beforeEach(async (context) => {
+    if (kind === 'redis' && findServer('redis-server') === undefined) return context.skip();
+    place = await places[kind]();
+    processes = new BrokerProcesses(kind, place.location);
+    return async () => {
+      await processes.stop();
+      await place.remove();
+    };
+  });
+
+  it('lose nothing when they consume under load, and give to others only what they held', async () => {
+    const ledger = new Ledger();
+    const publisher = await processes.open();
+    const [victim, survivor] = await Promise.all([processes.startConsumer(100, 'tenth'), processes.startConsumer(100, 'none')]);
+    const published = publishTasks(publisher, 5_000, ledger);
+    await victim.lines.count(200, KILL_LIMIT_MS);
+    victim.kill();
+    await victim.exited();
+    await published;
+    await settled(ledger, [victim, survivor]);
+    const held = startedBy(victim).filter(({ uuid }) => uuid.endsWith('0'));
+    const survivorStarted = new Map(startedBy(survivor).map((entry) => [entry.uuid, entry]));
+    const twice = [...ledger.started].filter(([, times]) => times > 1).map(([uuid]) => uuid);
+    expect(ledger.accepted.size).toBe(5_000);
+    expect([ledger.lost(), ledger.invented()]).toEqual([[], []]);
+    expect(held.length).toBeGreaterThan(0);
+    for (const { uuid } of held) expect(survivorStarted.get(uuid)).toMatchObject({ redelivered: true, count: 1 });
+    const byVictim = new Set(startedBy(victim).map(({ uuid }) => uuid));
+    expect(twice.filter((uuid) => !byVictim.has(uuid))).toEqual([]);
+  });
+
+  it('leave what they held to the next one that comes', async () => {
+    const publisher = await processes.open();
+    await publishTasks(publisher, 20);
+    await publisher.close(5_000);
+    const victim = await processes.startConsumer(20, 'all');
+    await victim.line(/task-19/, KILL_LIMIT_MS);
+    victim.kill();
+    await victim.exited();
+    const deliveries = await collect(await processes.open(), 20);
+    expect(deliveries.map(({ body }) => body.toString())).toEqual(Array.from({ length: 20 }, (_, index) => `task-${index}`));
+    expect(deliveries.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
+  });
+
+  it('lose no publish that was accepted, and keep their order', async () => {
+    const publisher = processes.startPublisher(1_000_000, 0);
+    await publisher.lines.count(3_000, KILL_LIMIT_MS);
+    publisher.kill();
+    await publisher.exited();
+    const reader = await processes.open();
+    const found = (await collect(reader, await reader.depth(processes.queue) as number)).map(({ body }) => body.toString());
+    const there = new Set(found);
+    expect(acceptedBy(publisher).length).toBeGreaterThan(0);
+    expect(acceptedBy(publisher).filter((uuid) => !there.has(uuid))).toEqual([]);
+    expect(there.size).toBe(found.length);
+    const order = found.map((uuid) => Number.parseInt(uuid, 10));
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+  });
+
+  it('leave what they delayed, which is delivered and never early, also what falls due meanwhile; the server may be killed too', async () => {
+    const early = processes.startPublisher(50, 1);
+    await early.line(/"ready"/, KILL_LIMIT_MS);
+    const late = processes.startPublisher(50, 3_000);
+    await late.line(/"ready"/, KILL_LIMIT_MS);
+    for (const child of [early, late]) child.kill();
+    await place.killServer();
+    const arrivedAt = new Map<string, number>();
+    await collect(await processes.open(), 100, ({ body }) => arrivedAt.set(body.toString(), Date.now()));
+    expect(arrivedAt.size).toBe(100);
+    for (const [uuid, at] of arrivedAt) expect(at).toBeGreaterThanOrEqual(Number(uuid.split(':')[1]));
+  });
+});
