@@ -64,9 +64,19 @@ class Interception {
   }
 }
 
-/** `from` also takes an Observable of another copy of rxjs, and refuses what is none. */
+/**
+ * `from` also takes an Observable of another copy of rxjs, and refuses what is none. As with `mergeAll`, what is inside has
+ * been let go of before those outside hear that it is complete: it matters where it ends early, as by `take(1)`.
+ */
 function passOn(source: ObservableInput<unknown>, subscriber: Subscriber<unknown>): void {
-  subscriber.add(from(source).subscribe(subscriber));
+  let completed = false;
+  const inner = from(source).subscribe({
+    next: (value) => subscriber.next(value),
+    error: (error: unknown) => subscriber.error(error),
+    complete: () => { completed = true; },
+  });
+  subscriber.add(inner);
+  inner.add(() => { if (completed) subscriber.complete(); });
 }
 
 function lastOf(result: ObservableInput<unknown>): Promise<unknown> {

@@ -91,6 +91,13 @@ describe('TaskInterceptors', () => {
     }
   });
 
+  it('lets go of what is inside before those outside hear that it is complete, as Nest does', async () => {
+    const kinds = ['watches', 'takesOne', 'watches'];
+    for (const what of Object.keys(HANDLERS)) {
+      expect(await story(new TaskInterceptors(), kinds, what)).toEqual(await story(new InterceptorsConsumer(), kinds, what));
+    }
+  });
+
   it('does what Nest does with any interceptors inside each other', async () => {
     await fc.assert(fc.asyncProperty(fc.array(kind, { maxLength: 4 }), handler, async (kinds, what) => {
       expect(await story(new TaskInterceptors(), kinds, what)).toEqual(await story(new InterceptorsConsumer(), kinds, what));
