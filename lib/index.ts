@@ -50,7 +50,7 @@ export type { Schedules } from './schedules/schedules.js';
 export { carryContext, type CarriedContext, type CarriedContextOptions } from './dispatcher/carried-context.js';
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { FailedAttempt } from './worker/attempt-history.js';
-export type { TaskDefinition, TaskMap, TaskUpgrades } from './worker/handler.js';
+export type { RunOptions, TaskDefinition, TaskMap, TaskUpgrades } from './worker/handler.js';
 export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker/middleware.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.

@@ -1,7 +1,7 @@
-import type { Handler } from '../worker/handler.js';
+import type { Handler, RunOptions } from '../worker/handler.js';
 import { TaskLimits } from '../worker/limits/task-limits.js';
 import type { RunMiddleware } from '../worker/middleware.js';
-import { type RunOptions, runOptionsOf } from './config/task-options.js';
+import { runOptionsOf } from './config/task-options.js';
 import { resolveMiddlewares, type FindProvider } from './resolve-middleware.js';
 
 /** What a handler has of the checked options of its task, whoever makes it. @throws ConfigurationError for a middleware that cannot be had */

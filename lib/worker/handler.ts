@@ -62,28 +62,52 @@ export interface TaskUpgrades {
   readonly [version: number]: (args: readonly unknown[]) => readonly unknown[];
 }
 
-/** A task given to `createWorker` as a plain function. @publicApi */
-export interface TaskDefinition {
-  function: (...args: never[]) => unknown;
-  /** See {@link Handler.timeoutSeconds}. Default: 0, no timeout. */
+/** How a task is run: what `@Task` on a method and a plain function of `createWorker` have in common. @publicApi */
+export interface RunOptions {
+  /**
+   * How long the handler may run, in seconds. When it passes, the attempt has failed, the slot is free for another task,
+   * and the signal of the task's context is aborted; the handler itself cannot be stopped from outside. Default: 0, no limit.
+   */
   timeoutSeconds?: number;
-  /** The task's uuid comes before its own arguments, as in gofort/dispatcher. Default: false. */
+  /** The handler gets the task's uuid before the task's own arguments, as in gofort/dispatcher. Default: false. */
   taskUuidAsFirstArg?: boolean;
-  /** When and how often a failed attempt is repeated. Default: never. */
+  /** When and how often a failed attempt is repeated. Default: never; the task becomes a dead letter at once. */
   retry?: RetryPolicy;
-  /** Its results are told, whoever publishes it; on RabbitMQ alone the publishing process must know of it. Default: only those that are asked for. */
+  /**
+   * Its result is told, whoever publishes it; on RabbitMQ alone where the publishing process knows of it: has its class
+   * among its providers, or sends by `client(Class)`. Default: only where `publish` asks for it.
+   */
   result?: boolean;
-  /** Its tasks are unique where this process publishes them, and does not say otherwise. Default: they are not. */
+  /**
+   * Of its tasks with the same key only one at a time is taken. It holds for `client(Class)`, and for whatever a process
+   * publishes that has workers for it; another process must say it itself, with `unique` of the task. Default: all are.
+   */
   unique?: UniqueOptions;
-  /** How many of this name run at once or start in a period, here or in all processes. Default: no limits of its own. */
+  /**
+   * How many of this name run at once, in this process or in all of them, how many start in a period, and the same for
+   * each key, whatever the limits of the workers. Default: no limits of its own.
+   */
   limits?: TaskLimitOptions;
-  /** Its share among the tasks of the worker, from 1 to 100,000. Default: 1, and no sorting where no task has one. */
+  /**
+   * Its share of the starts among the tasks of its worker while all have some waiting, from 1 to 100,000, as in
+   * gocraft/work. One task with a weight makes the worker sort all of them into queues by name. Default: 1.
+   */
   weight?: number;
-  /** What its arguments have to be: a Standard Schema of its first argument, or a list with one for each. Default: anything. */
+  /**
+   * What its arguments have to be: a Standard Schema (zod, valibot, arktype, ...) of its first argument, or a list with one
+   * for each. Checked when a process that knows of it publishes the task, and when it arrives; the handler gets what
+   * the schema makes of it. What it refuses is not sent, or becomes a dead letter `invalid-arguments`. Default: anything.
+   */
   schema?: TaskSchema;
-  /** Which version of the task it runs, see docs/contract.md. Default: 1. */
+  /**
+   * Which version of the task the handler runs: methods of one name and different versions stand side by side. Published
+   * is the newest that the publishing process knows, unless `version` of the task says another. Default: 1.
+   */
   version?: number;
-  /** By older versions, what makes of their arguments those of this one. Default: their tasks are not for it. */
+  /**
+   * What makes of the arguments of older versions those of this one, for tasks that still wait, and for publishers that
+   * know no better: `{ 1: ([width]) => [{ width }] }`. Default: tasks of other versions are for other handlers.
+   */
   upgrade?: TaskUpgrades;
   /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
   resultSchema?: StandardSchemaV1;
@@ -92,12 +116,21 @@ export interface TaskDefinition {
   /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
   deprecated?: boolean | string;
   /**
-   * The names of its parameters, in their order, for callers who name their arguments, as Celery's do (`kwargs`). Default:
-   * what comes by name comes as one object, behind the other arguments.
+   * The names of its parameters, in their order, for callers who name their arguments, as Celery's do (`kwargs`): each
+   * comes in its place, and a name that is not among them makes the task a dead letter. Default: what comes by name comes
+   * as one object, behind the other arguments.
    */
   kwargs?: string[];
-  /** Runs around this task, inside the dispatcher's own `middleware.run`; the first is outermost. Default: none. */
+  /**
+   * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
+   * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
+   */
   middleware?: RunMiddlewareInput[];
+}
+
+/** A task given to `createWorker` as a plain function. @publicApi */
+export interface TaskDefinition extends RunOptions {
+  function: (...args: never[]) => unknown;
 }
 
 /** Task names and what runs them, for `createWorker`. @publicApi */

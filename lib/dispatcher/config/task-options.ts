@@ -7,25 +7,13 @@ import { answersAtOnce } from '../../task/option-kinds.js';
 import { isSchema, type TaskSchema } from '../../task/argument-schema.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
-import type { TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
-import type { TaskLimitOptions } from '../../worker/limits/limit-options.js';
-import type { RunMiddlewareInput } from '../../worker/middleware.js';
+import type { RunOptions, TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
 
 /** The options of `@Task`. @publicApi */
-export interface TaskOptions {
-  /**
-   * How long the handler may run, in seconds. When it passes, the task becomes a dead letter, the slot is
-   * free for another task, and the signal of the task's context is aborted; the handler itself cannot be
-   * stopped from outside. Default: 0, no limit.
-   */
-  timeoutSeconds?: number;
-  /** The handler gets the task's uuid before the task's own arguments, as in gofort/dispatcher. Default: false. */
-  taskUuidAsFirstArg?: boolean;
-  /** When and how often a failed attempt is repeated. Default: never; the task becomes a dead letter at once. */
-  retry?: RetryPolicy;
+export interface TaskOptions extends RunOptions {
   /**
    * The queue that it belongs in. Whoever publishes it knowing its class sends it there, by the queue's name as routing key
    * unless `routingKey` says another; workers of that queue bind it so, and only they run it. Default: that of `@Tasks` on its class; else any.
@@ -46,63 +34,10 @@ export interface TaskOptions {
   /** Of `schedule`: an IANA name such as `Europe/Berlin`. Default: UTC. */
   timeZone?: string;
   /**
-   * Its result is told, whoever publishes it; on RabbitMQ alone where the publishing process has this class among its
-   * providers, or sends by `client(Class)`. Default: only where `publish` asks for it.
-   */
-  result?: boolean;
-  /**
-   * Of its tasks with the same key only one at a time is taken. It holds for `client(Class)`, and for whatever a process
-   * publishes that has workers for it; another process must say it itself, with `unique` of the task. Default: all are.
-   */
-  unique?: UniqueOptions;
-  /**
-   * What its arguments have to be: a Standard Schema (zod, valibot, arktype, ...) of its first argument, or a list with one
-   * for each. Checked when a process that knows the class publishes the task, and when it arrives; the handler gets what
-   * the schema makes of it. What it refuses is not sent, or becomes a dead letter `invalid-arguments`. Default: anything.
-   */
-  schema?: TaskSchema;
-  /**
-   * Which version of the task the handler runs: methods of one name and different versions stand side by side. Published
-   * is the newest that the publishing process knows, unless `version` of the task says another. Default: 1.
-   */
-  version?: number;
-  /**
-   * What makes of the arguments of older versions those of this one, for tasks that still wait, and for publishers that
-   * know no better: `{ 1: ([width]) => [{ width }] }`. Default: tasks of other versions are for other handlers.
-   */
-  upgrade?: TaskUpgrades;
-  /** What `result()` gives, for the contract: a Standard Schema. It checks nothing. Default: nothing is said of it. */
-  resultSchema?: StandardSchemaV1;
-  /** What it does, for the contract. Default: nothing is said. */
-  description?: string;
-  /** For the contract: it is still run, and not to be published any more; a text says what to publish instead. Default: false. */
-  deprecated?: boolean | string;
-  /**
-   * The names of its parameters, in their order, for callers who name their arguments, as Celery's do (`kwargs`): each
-   * comes in its place, and a name that is not among them makes the task a dead letter. Default: what comes by name comes
-   * as one object, behind the other arguments.
-   */
-  kwargs?: string[];
-  /**
-   * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
-   * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.
-   */
-  middleware?: RunMiddlewareInput[];
-  /**
    * Runs the handler in a thread of the pool that `threads` of the configuration describes, in a Nest context of that
    * thread: for work that keeps the processor busy. `timeoutSeconds` then really ends it. Default: false.
    */
   thread?: boolean;
-  /**
-   * How many of this name run at once, in this process or in all of them, how many start in a period, and the same for
-   * each key, whatever the limits of the workers. Default: no limits of its own.
-   */
-  limits?: TaskLimitOptions;
-  /**
-   * Its share of the starts among the tasks of its worker while all have some waiting, from 1 to 100,000, as in
-   * gocraft/work. One task with a weight makes the worker sort all of them into queues by name. Default: 1.
-   */
-  weight?: number;
 }
 
 /** Where a task goes. @publicApi */
@@ -113,9 +48,6 @@ export interface TaskMark {
   readonly name: string;
   readonly options: TaskOptions;
 }
-
-/** How a task is run: what `@Task` and a plain function of `createWorker` have in common. */
-export type RunOptions = Omit<TaskDefinition, 'function'>;
 
 /** Every option of a type, and what makes of what is given what is kept. The compiler misses a new one here. */
 type Checks<Options> = { readonly [Name in keyof Required<Options>]: (value: Options[Name], where: string) => Options[Name] };

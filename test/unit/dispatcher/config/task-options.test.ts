@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkTaskDefinition, checkTaskOptions, checkTaskPlace, runOptionsOf, type RunOptions, type TaskOptions } from '../../../../lib/dispatcher/config/task-options.js';
-import type { TaskDefinition } from '../../../../lib/worker/handler.js';
+import { checkTaskDefinition, checkTaskOptions, checkTaskPlace, runOptionsOf, type TaskOptions } from '../../../../lib/dispatcher/config/task-options.js';
+import type { RunOptions, TaskDefinition } from '../../../../lib/worker/handler.js';
 
 const run = (): void => undefined;
 const middleware = [async (_context: unknown, next: () => Promise<unknown>) => next()] as TaskOptions['middleware'];
