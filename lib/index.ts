@@ -37,6 +37,7 @@ export type { WireOption } from './task/wire.js';
 export { cloudEventsFormat, type CloudEventsOptions } from './formats/cloudevents.js';
 export type { ArrivedMessage, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from './formats/format.js';
 export type { BuiltInFormat, FormatName } from './task/format-name.js';
+export type { BuiltInIdMaker, IdentifiedTask, IdMaker, IdMakerName } from './task/id-maker.js';
 export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { ArrivedAs, HeaderValue, SendOptions, Task as TaskMessage, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
@@ -51,6 +52,7 @@ export { carryContext, type CarriedContext, type CarriedContextOptions } from '.
 export { circuitBreaker, type CircuitBreakerOptions } from './worker/circuit/circuit-breaker.js';
 export type { FailedAttempt } from './worker/attempt-history.js';
 export type { RunOptions, TaskDefinition, TaskMap, TaskUpgrades } from './worker/handler.js';
+export type { BuiltInInvoker, InvokedCall, Invoker, InvokerName } from './worker/invoker.js';
 export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker/middleware.js';
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.

@@ -210,7 +210,7 @@ export class DispatcherParts {
     const { config, application: { discover, find }, ready } = this;
     const consumes = config.role !== 'publisher';
     return new WorkerRegistry({
-      discover, find, ready, consumes, complete: (handlers) => this.completed(handlers), placed: (worker, others, saysType) => this.placedBeside(worker, others, saysType),
+      discover, find, invokers: config.invokers, ready, consumes, complete: (handlers) => this.completed(handlers), placed: (worker, others, saysType) => this.placedBeside(worker, others, saysType),
       make: (worker, handlers) => this.makeWorker(worker, handlers),
       onRefusedStart: (worker) => this.logger.warn(`Worker "${worker}" does not consume, because the role of this process is "publisher".`),
       closeMs: config.shutdownTimeoutMs,

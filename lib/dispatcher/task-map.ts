@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js';
 import type { Handler, TaskDefinition, TaskMap } from '../worker/handler.js';
 import { schemasOf } from '../task/argument-schema.js';
+import type { Invokers } from '../worker/invokers.js';
 import { withSchemas } from '../worker/with-schemas.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { requireObject } from './config/config-checks.js';
@@ -8,8 +9,13 @@ import { checkTaskDefinition } from './config/task-options.js';
 import { handlerOptions } from './handler-options.js';
 import type { FindProvider } from './resolve-middleware.js';
 
+export interface HandlerSources {
+  readonly find: FindProvider;
+  readonly invokers: Invokers;
+}
+
 /** The plain functions given to `createWorker` as handlers. @throws ConfigurationError */
-export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvider): ReadonlyMap<string, Handler> {
+export function handlersOf(tasks: TaskMap, worker: WorkerConfig, { find, invokers }: HandlerSources): ReadonlyMap<string, Handler> {
   requireObject(tasks, `The tasks of worker "${worker.name}"`, '{ task_1: { function: (a, b) => a + b } }');
   const names = Object.keys(tasks);
   for (const name of worker.tasks ?? []) {
@@ -18,10 +24,10 @@ export function handlersOf(tasks: TaskMap, worker: WorkerConfig, find: FindProvi
     }
   }
   const taken = worker.tasks ?? names;
-  return new Map(taken.map((name) => [name, handlerOf(name, tasks[name], worker.name, find)]));
+  return new Map(taken.map((name) => [name, handlerOf(name, tasks[name], worker.name, { find, invokers })]));
 }
 
-function handlerOf(name: string, definition: TaskDefinition | undefined, worker: string, find: FindProvider): Handler {
+function handlerOf(name: string, definition: TaskDefinition | undefined, worker: string, { find, invokers }: HandlerSources): Handler {
   const where = `The task "${name}" of worker "${worker}"`;
   if (name === '') throw new ConfigurationError(`A task of worker "${worker}" has no name. Write { task_1: { function } }.`, { worker });
   const checked = checkTaskDefinition(definition, where);
@@ -29,6 +35,6 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
   const { schema, taskUuidAsFirstArg } = checked;
   return {
     name, origin: run.name === '' ? where : run.name, ...handlerOptions(name, checked, where, find),
-    run: withSchemas(name, schema && schemasOf(schema), taskUuidAsFirstArg, (args) => run(...args)),
+    run: withSchemas(name, schema && schemasOf(schema), taskUuidAsFirstArg, invokers.around({ ...checked, name }, (args) => run(...args))),
   };
 }

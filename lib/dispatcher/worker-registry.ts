@@ -2,6 +2,7 @@ import { ConfigurationError, ShutdownError } from '../errors.js';
 import type { CancelReasonOf } from '../worker/gates/cancel-gate.js';
 import type { Handler, TaskMap } from '../worker/handler.js';
 import type { ObservedRun } from '../worker/run-observer.js';
+import type { Invokers } from '../worker/invokers.js';
 import { familyOf, takenName, versionsTaken } from '../worker/versions.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
@@ -50,6 +51,7 @@ export interface WorkerRegistryDependencies {
   make(config: WorkerConfig, handlers: ReadonlyMap<string, Handler>): Worker;
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
+  readonly invokers: Invokers;
   /** Resolves when the broker can be used. */
   ready(): Promise<void>;
   /** False in the role `publisher`. */
@@ -96,7 +98,7 @@ export class WorkerRegistry {
     const checked = this.dependencies.placed(checkWorker(config, 'The configuration of the worker'), this.configs(), config.type !== undefined);
     const handlers = tasks === undefined
       ? this.dependencies.discover(checked, [...this.configs(), checked])
-      : handlersOf(tasks, checked, this.dependencies.find);
+      : handlersOf(tasks, checked, this.dependencies);
     const worker = this.register(checked, handlers, tasks === undefined);
     try {
       await worker.prepare();

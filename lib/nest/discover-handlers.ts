@@ -3,6 +3,7 @@ import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { checkTaskSchedule } from '../schedules/check-schedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 import type { Handler } from '../worker/handler.js';
+import type { Invokers } from '../worker/invokers.js';
 import { asFamily, takenName } from '../worker/versions.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { assignTasks } from './discovery/assign-tasks.js';
@@ -29,6 +30,7 @@ interface Surroundings {
   readonly discovery: DiscoveryService;
   readonly moduleRef: ModuleRef;
   readonly threads: ThreadRunner;
+  readonly invokers: Invokers;
   readonly warn: (message: string) => void;
   /** Whether workers may list tasks that are not here: nothing is run. */
   readonly mayMiss: boolean;

@@ -135,7 +135,7 @@ function serviceProvider(token: ReturnType<typeof getDispatcherToken>): Provider
       const config = resolveConfig(setup.configure(options.reveal(), name), process.env);
       const threads = new ThreadPool(config.threads, config.enhancers);
       const discover = discoverHandlers({
-        name, scope: config.enhancers, container, discovery, moduleRef, threads,
+        name, scope: config.enhancers, container, discovery, moduleRef, threads, invokers: config.invokers,
         mayMiss: config.role === 'publisher',
         warn: (message) => parts.logger.warn(message),
         scheduled: (schedule) => parts.scheduling.declare(schedule),

@@ -4,6 +4,7 @@ import { display, problemWith } from './argument-types.js';
 import { messageOf } from './error-text.js';
 import { Header } from './headers.js';
 import type { FormatName } from './format-name.js';
+import type { IdentifiedTask } from './id-maker.js';
 import { checkOptions, unknownOption } from './options.js';
 import { anything, wholeWithin } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
@@ -28,6 +29,8 @@ export interface TaskDefaults {
   /** The newest version of the task that is known here. `undefined`, and by default: 1. */
   versionOf?: ((name: string) => number | undefined) | undefined;
   newUuid(): string;
+  /** The uuid of a task that is given none. Default: `newUuid`. */
+  idOf?: ((task: IdentifiedTask) => string) | undefined;
   /** The key in the shared state for what may be there once among tasks of a name. Default: none can be. */
   uniqueKey?: (name: string, text: string) => string;
   /** Milliseconds since 1970. */
@@ -46,8 +49,8 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   }
   const name = checkName(input.name);
   const routingKey = input.routingKey === undefined ? defaults.routeOf?.(name) ?? defaults.routingKey : shortString(input.routingKey, 'routingKey', name);
-  const uuid = input.uuid === undefined ? defaults.newUuid() : shortString(input.uuid, 'uuid', name);
   const args = input.args === undefined ? [] : formedArguments(input.args, name);
+  const uuid = input.uuid === undefined ? idFor(name, args, defaults) : shortString(input.uuid, 'uuid', name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
   const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
@@ -61,6 +64,10 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   if (input.format !== undefined) task.format = checkFormat(input.format, name);
   if (input.kwargs !== undefined) addNamedArguments(task, input.kwargs);
   return task;
+}
+
+function idFor(name: string, args: readonly TaskArgument[], defaults: TaskDefaults): string {
+  return defaults.idOf === undefined ? defaults.newUuid() : shortString(defaults.idOf({ name, args }), 'the uuid that ids has made', name);
 }
 
 /** Whether there is one of this name, the publisher knows. */
@@ -174,7 +181,7 @@ export function checkArguments(args: readonly TaskArgument[], taskName: string):
 }
 
 /** The very same list where all of it can travel as it is; otherwise a copy, with what is not plain data in its JSON form. */
-function formedArguments(args: TaskArgument[], taskName: string): TaskArgument[] {
+export function formedArguments(args: TaskArgument[], taskName: string): TaskArgument[] {
   requireList(args, taskName);
   let formed = args;
   for (let index = 0; index < args.length; index++) {

@@ -2,7 +2,9 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { TaskSchema } from '../task/argument-schema.js';
 import type { RetryPolicy } from '../task/retry-policy.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
+import type { IdMakerName } from '../task/id-maker.js';
 import type { UniqueOptions } from '../task/unique-options.js';
+import type { Invoker, InvokerName } from './invoker.js';
 import type { TaskLimits } from './limits/task-limits.js';
 import type { RunMiddleware, RunMiddlewareInput } from './middleware.js';
 import type { TaskContext } from './task-context.js';
@@ -25,6 +27,8 @@ export interface Handler {
   readonly retry?: RetryPolicy;
   /** Its results are kept, whoever publishes it. Default: only those that are asked for. */
   readonly result?: boolean;
+  /** Which uuids its tasks get, where their publisher gives none. */
+  readonly ids?: IdMakerName;
   /** Its tasks are unique where their publisher does not say otherwise. */
   readonly unique?: UniqueOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
@@ -121,6 +125,16 @@ export interface RunOptions {
    * as one object, behind the other arguments.
    */
   kwargs?: string[];
+  /**
+   * How its arguments become the parameters of the call: `positional`; `named`, one object with each argument under its
+   * name in `kwargs`; the name of one of the configuration's `invokers`; or an invoker itself. Default: `positional`.
+   */
+  invoker?: InvokerName | Invoker;
+  /**
+   * Which uuids its tasks get where they are published without one: as `ids` of the configuration, for this name. It holds
+   * for whoever has its class among its providers. Default: as the configuration says.
+   */
+  ids?: IdMakerName;
   /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.

@@ -1,14 +1,13 @@
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
-import type { Format } from '../../formats/format.js';
-import { Formats } from '../../formats/formats.js';
 import { WIRES, type WireOption } from '../../task/wire.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogFields } from '../events/dispatcher-logger.js';
 import type { LogTarget } from '../events/log-target.js';
 import { checkBoolean, checkBrokerName, checkChoice, checkCount, checkName, checkSeconds, MAX_EXCHANGE_BYTES, refuseUnknown, requireObject } from './config-checks.js';
 import { checkInspection, type ResolvedInspection } from './inspection-config.js';
+import { pluggedParts, type PluggedParts } from './plugged-parts.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare, type DeclaredQueue } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-options.js';
@@ -19,7 +18,7 @@ import { withAbsoluteFolder, workingFolder } from './working-folder.js';
 import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig, StartupMode } from './server-config.js';
 
 /** A configuration that has been checked, with its defaults filled in. Whatever may have a password in it is not to be seen. */
-export interface ResolvedConfig {
+export interface ResolvedConfig extends PluggedParts {
   readonly broker: Secret<string>;
   readonly exchange: string;
   readonly defaultRoutingKey: string;
@@ -28,9 +27,6 @@ export interface ResolvedConfig {
   readonly workers: readonly WorkerConfig[];
   /** Who reads queues of which nothing is said. */
   readonly wire: WireOption;
-  readonly formats: Formats;
-  /** Of queues of which nothing is said. */
-  readonly format: Format;
   readonly role: DispatcherRole;
   readonly reconnection: { readonly retries: number | 'forever'; readonly intervalMs?: number };
   readonly tls?: { readonly options: Secret<ConnectionOptions | undefined>; readonly force: boolean };
@@ -57,7 +53,7 @@ export interface ResolvedConfig {
 }
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
-  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
+  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'ids', 'idMakers', 'invokers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'structuredLogs', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
@@ -89,7 +85,6 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   const workers = checkWorkers(options.workers);
   const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
   const tls = resolveTls(options, broker);
-  const formats = checkFormats(options.formats);
   return {
     broker: new Secret(broker),
     exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
@@ -97,8 +92,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     queues: queuesToDeclare(initQueues, workers),
     workers,
     wire: checkChoice(options.wire, 'wire', WIRES, 'dispatcher'),
-    formats,
-    format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
+    ...pluggedParts(options),
     role: resolveRole(options.role, environment.DISPATCHER_ROLE, workers),
     reconnection: resolveReconnection(options),
     tls,
@@ -120,12 +114,6 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     inspection: checkInspection(options.inspection, options.resultBackend),
     warnings: [...tlsWarnings(tls), ...memoryWarnings(broker, options.resultBackend)],
   };
-}
-
-/** @throws ConfigurationError */
-function checkFormats(formats: unknown): Formats {
-  if (formats === undefined || Array.isArray(formats)) return new Formats(formats as Format[] | undefined);
-  throw new ConfigurationError(`formats must be a list of formats such as [myFormat]; found ${display(formats)}.`, { option: 'formats' });
 }
 
 function checkBrokerUrl(broker: unknown): string {

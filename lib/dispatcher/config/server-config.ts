@@ -6,6 +6,8 @@ import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import type { Format } from '../../formats/format.js';
 import type { FormatName } from '../../task/format-name.js';
 import type { WireOption } from '../../task/wire.js';
+import type { IdMaker, IdMakerName } from '../../task/id-maker.js';
+import type { Invoker } from '../../worker/invoker.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
 import type { LogTarget } from '../events/log-target.js';
 import type { PublishMiddlewareInput } from '../publishing/publish-middleware.js';
@@ -41,6 +43,15 @@ export interface ServerConfig {
   format?: FormatName;
   /** Formats of your own, beside the built-in ones; each is asked before those whether a message is in it. Default: none. */
   formats?: Format[];
+  /**
+   * Which uuids tasks get that are published without one: `uuid-v4`; `uuid-v7`, in the order of time; `sequence`, short, in
+   * order within a process; `arguments`, the same for the same name and arguments; or one of `idMakers`. Default: `uuid-v4`.
+   */
+  ids?: IdMakerName;
+  /** Makers of uuids of your own, for `ids`. Default: none. */
+  idMakers?: IdMaker[];
+  /** Ways of your own in which arguments become the parameters of a call, for `invoker` of `@Task`. Default: none. */
+  invokers?: Invoker[];
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */

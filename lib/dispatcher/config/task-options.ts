@@ -8,6 +8,7 @@ import { isSchema, type TaskSchema } from '../../task/argument-schema.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/retry-policy.js';
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
 import type { RunOptions, TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
+import { checkInvoker } from '../../worker/invoker.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
@@ -68,6 +69,8 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   description: (value, where) => (value === undefined ? undefined : checkName(value, `description of ${where}`, "description: 'Sends a mail.'")),
   deprecated: (value, where) => (typeof value === 'string' && value !== '' ? value : checkBoolean(value, `deprecated of ${where}`, false)),
   kwargs: (value, where) => checkNames(value, `kwargs of ${where}`, "'to'"),
+  invoker: (value, where) => (value === undefined || typeof value === 'object' ? value && checkInvoker(value, `invoker of ${where}`) : checkName(value, `invoker of ${where}`, "invoker: 'named'")),
+  ids: (value, where) => (value === undefined ? undefined : checkName(value, `ids of ${where}`, "ids: 'uuid-v7'")),
 };
 
 const PLACE_OPTIONS: Checks<TaskPlace> = {

@@ -1,5 +1,6 @@
 import type { EventSink } from '../../events/dispatcher-event.js';
 import type { ArgumentSchemas } from '../../task/argument-schema.js';
+import type { IdMakerName } from '../../task/id-maker.js';
 import { nearestName } from '../../task/nearest-name.js';
 import { routingKeyOf, versionOfTask, type KnownTask } from './known-task.js';
 import type { Placement } from './placement.js';
@@ -39,6 +40,11 @@ export class PublishAdvice {
   versionOf(name: string): number | undefined {
     const task = this.known(name);
     return task && versionOfTask(task);
+  }
+
+  /** Which uuids tasks of this name get. `undefined`: those of all. */
+  idsOf(name: string): IdMakerName | undefined {
+    return this.known(name)?.options?.ids;
   }
 
   /** Costs a comparison for a name that goes where it went before. */

@@ -1,4 +1,3 @@
-import { v4 as newUuid } from 'uuid';
 import type { Broker } from '../../brokers/broker.js';
 import { BrokerError, BrokerUnavailableError, DispatcherError, InvalidTaskError, PublishBufferFullError, PublishTimeoutError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
@@ -59,7 +58,7 @@ export class PublishChain {
 
   private copy(input: TaskInput): OutgoingTask {
     return {
-      ...input, uuid: input.uuid ?? newUuid(), args: [...input.args ?? []], headers: { ...input.headers }, routingKey: input.routingKey ?? this.routingKeyOf(input.name),
+      ...input, uuid: input.uuid ?? this.publisher.idFor(input.name, input.args ?? []), args: [...input.args ?? []], headers: { ...input.headers }, routingKey: input.routingKey ?? this.routingKeyOf(input.name),
     };
   }
 }

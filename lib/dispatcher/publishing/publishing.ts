@@ -44,7 +44,7 @@ export class Publishing {
     const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
       { claimed, problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) });
-    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, unique, taskFlow, advice);
+    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, unique, taskFlow, config.ids, advice);
     this.chain = this.makeChain();
   }
 

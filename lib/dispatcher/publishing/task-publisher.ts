@@ -8,12 +8,14 @@ import { takenName } from '../../worker/versions.js';
 import { noteSent } from '../../worker/handler-context.js';
 import { checkBeforeSending, schemasOf, type ArgumentSchemas, type TaskSchema } from '../../task/argument-schema.js';
 import { inferArguments } from '../../task/argument-form.js';
-import { completeTask, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
+import { completeTask, formedArguments, refuseUnknownFields, type TaskDefaults } from '../../task/complete-task.js';
 import { Header, versionIn } from '../../task/headers.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
-import type { AddressedTask, TaskHeaders, TaskInput } from '../../task/task.js';
+import type { IdentifiedTask, IdMaker, IdMakerName } from '../../task/id-maker.js';
+import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
+import type { IdsConfig } from './id-makers.js';
 import type { TaskResults } from '../results/task-results.js';
 import type { TaskFormats } from '../task-formats.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
@@ -40,6 +42,7 @@ export class TaskPublisher {
   private readonly uniques = new Map<string, UniqueOptions>();
   private readonly checked = new Map<string, ArgumentSchemas>();
   private readonly versions = new Map<string, number>();
+  private readonly makers = new Map<string, IdMaker>();
   /** Its messages say when they were published. */
   stamps = false;
 
@@ -47,10 +50,10 @@ export class TaskPublisher {
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
     private readonly broker: Broker, private readonly formats: TaskFormats, private readonly gate: StartGate,
     private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher, private readonly taskFlow: TaskFlow,
-    private readonly advice?: PublishAdvice,
+    private readonly ids: IdsConfig, private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
@@ -98,6 +101,30 @@ export class TaskPublisher {
   /** Tasks of this name have a version beyond the first here. */
   makeVersioned(name: string, version: number): void {
     this.versions.set(name, Math.max(version, this.versions.get(name) ?? 1));
+  }
+
+  /** Tasks of this name get other uuids than the rest. */
+  makeIdentified(name: string, ids: IdMakerName): void {
+    this.makers.set(name, this.ids.makers.get(ids, `ids of the task "${name}"`));
+  }
+
+  /** For a task that has no uuid. @throws InvalidTaskError for arguments that it cannot be made of, or what its maker throws */
+  idFor(name: string, args: TaskArgument[]): string {
+    return this.makerOf(name) === undefined ? newUuid() : this.idOf({ name, args: formedArguments(args, name) });
+  }
+
+  private idOf(task: IdentifiedTask): string {
+    return this.makerOf(task.name)?.make(task) ?? newUuid();
+  }
+
+  /** `undefined`: a plain uuid. */
+  private makerOf(name: string): IdMaker | undefined {
+    const known = this.makers.size === 0 ? undefined : this.makers.get(name);
+    if (known !== undefined) return known;
+    const ids = this.advice?.idsOf(name);
+    if (ids === undefined) return this.ids.otherwise;
+    this.makeIdentified(name, ids);
+    return this.makers.get(name);
   }
 
   /** The newest that is known here, which is published where nobody says another. */

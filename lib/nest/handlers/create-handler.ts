@@ -1,6 +1,7 @@
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Handler } from '../../worker/handler.js';
 import { schemasOf } from '../../task/argument-schema.js';
+import { Invokers } from '../../worker/invokers.js';
 import { withSchemas } from '../../worker/with-schemas.js';
 import type { TaskContext } from '../../worker/task-context.js';
 import { isPerTask } from '../discovery/discover-tasks.js';
@@ -30,7 +31,9 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
   const unchecked = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
-  const run = withSchemas(name, options.schema && schemasOf(options.schema), options.taskUuidAsFirstArg, unchecked);
+  // A thread has only those that are built in, or given: what is made here shows such a mistake at the start.
+  const invoked = (options.thread ? new Invokers() : surroundings.invokers).around({ ...options, name }, unchecked);
+  const run = withSchemas(name, options.schema && schemasOf(options.schema), options.taskUuidAsFirstArg, invoked);
   if (threads === undefined) return { name, origin, run };
   const handler: Handler = { name, origin, run, ...handlerOptions(name, options, `@Task('${name}')`, (provider) => find(provider, task.host)) };
   return options.thread ? inThread(handler, threads) : handler;

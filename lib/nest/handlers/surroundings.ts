@@ -1,6 +1,7 @@
 import type { ApplicationConfig, ModuleRef, NestContainer } from '@nestjs/core';
 import { ConfigurationError } from '../../errors.js';
 import type { EnhancerScope } from '../../dispatcher/config/server-config.js';
+import type { Invokers } from '../../worker/invokers.js';
 import { providerFinder, type FindInModule } from '../provider-finder.js';
 import type { ThreadRunner } from '../threads/thread-runner.js';
 import { hasScopedGlobals, withoutScoped } from './enhancers.js';
@@ -14,6 +15,7 @@ export interface HandlerSurroundings {
   readonly find: FindInModule;
   /** For tasks with `thread: true`; `undefined` inside a thread, where they are run and middleware is not. */
   readonly threads: ThreadRunner | undefined;
+  readonly invokers: Invokers;
   warn(message: string): void;
 }
 
@@ -21,11 +23,12 @@ interface Sources {
   readonly moduleRef: ModuleRef;
   readonly scope: EnhancerScope;
   readonly threads: ThreadRunner | undefined;
+  readonly invokers: Invokers;
   readonly warn: (message: string) => void;
 }
 
 /** @throws ConfigurationError for a version of Nest that does not let itself be asked */
-export function handlerSurroundings({ moduleRef, scope, threads, warn }: Sources): HandlerSurroundings {
+export function handlerSurroundings({ moduleRef, scope, threads, invokers, warn }: Sources): HandlerSurroundings {
   // The reference is protected there; the enhancer classes of Nest are made with it and have no other source.
   const container: NestContainer | undefined = moduleRef['container'];
   const globals: ApplicationConfig | undefined = container?.applicationConfig;
@@ -35,5 +38,5 @@ export function handlerSurroundings({ moduleRef, scope, threads, warn }: Sources
   if (scope === 'all' && hasScopedGlobals(globals)) {
     warn('Request-scoped global guards, pipes, interceptors and filters do not run on tasks, in spite of enhancers "all". Put them on the handlers.');
   }
-  return { container, globals: withoutScoped(globals), scope, find: providerFinder(moduleRef), threads, warn };
+  return { container, globals: withoutScoped(globals), scope, find: providerFinder(moduleRef), threads, invokers, warn };
 }

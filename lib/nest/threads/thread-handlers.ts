@@ -4,6 +4,7 @@ import { DiscoveryModule, DiscoveryService } from '@golevelup/nestjs-discovery';
 import { pathToFileURL } from 'node:url';
 import { ConfigurationError } from '../../errors.js';
 import type { Handler } from '../../worker/handler.js';
+import { Invokers } from '../../worker/invokers.js';
 import { takenName } from '../../worker/versions.js';
 import { discoverTasks } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
@@ -24,7 +25,7 @@ export async function threadHandlers(modulePath: string, scope: EnhancerScope, l
   const app = await NestFactory.createApplicationContext(root, { abortOnError: false, logger });
   const container = app.get(ModulesContainer);
   const surroundings = handlerSurroundings({
-    scope, threads: undefined, moduleRef: app.get(ModuleRef), warn: (message) => { logger.warn(message); },
+    scope, threads: undefined, invokers: new Invokers(), moduleRef: app.get(ModuleRef), warn: (message) => { logger.warn(message); },
   });
   const handlers = new Map<string, Handler>();
   const tasks = new Map<string, DiscoveredTask>();

@@ -1,0 +1,35 @@
+import { ConfigurationError } from '../../errors.js';
+import type { Format } from '../../formats/format.js';
+import { Formats } from '../../formats/formats.js';
+import { display } from '../../task/argument-types.js';
+import type { Invoker } from '../../worker/invoker.js';
+import { Invokers } from '../../worker/invokers.js';
+import { checkIds, type IdsConfig } from '../publishing/id-makers.js';
+import { checkName } from './config-checks.js';
+import type { ServerConfig } from './server-config.js';
+
+/** The parts that an application may bring itself, and which of them are chosen. */
+export interface PluggedParts {
+  readonly formats: Formats;
+  /** Of queues of which nothing is said. */
+  readonly format: Format;
+  readonly ids: IdsConfig;
+  readonly invokers: Invokers;
+}
+
+/** @throws ConfigurationError */
+export function pluggedParts(options: ServerConfig): PluggedParts {
+  const formats = new Formats(listOf<Format>(options.formats, 'formats'));
+  return {
+    formats,
+    format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
+    ids: checkIds(options.ids, options.idMakers),
+    invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),
+  };
+}
+
+/** What each of them is, whoever keeps them knows. @throws ConfigurationError */
+function listOf<Part>(list: readonly Part[] | undefined, option: string): readonly Part[] | undefined {
+  if (list === undefined || Array.isArray(list)) return list;
+  throw new ConfigurationError(`${option} must be a list of ${option} such as [mine]; found ${display(list)}.`, { option });
+}
