@@ -10,6 +10,7 @@ export { clientFile } from './contract/types/client-file.js';
 export { contractText, readContract, type ContractFormat } from './contract/text.js';
 export type { CancelOptions } from './control/cancellation.js';
 export type { Pause, PauseKind, PauseOptions, PauseTarget } from './control/pause.js';
+export type { WorkerLimit } from './control/worker-limit.js';
 export type { DrainOptions, DrainProgress } from './control/drain.js';
 export type { DeadLetter, DeadLetterConditions, DeadLetterFilter, DeadLetterReason } from './dead-letters/dead-letter.js';
 export type { DeadLetters } from './dead-letters/dead-letters.js';

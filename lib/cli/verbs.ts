@@ -17,6 +17,7 @@ import { failures, recent, running, tasks } from './verbs/task-lists.js';
 import { top } from './verbs/top.js';
 import { exportMessages, importMessages } from './verbs/transfer.js';
 import { delayed, retrying, waiting } from './verbs/waiting.js';
+import { limit, limits, unlimit } from './verbs/worker-limits.js';
 import { workflowsCancel, workflowsList, workflowsRetry, workflowsShow } from './verbs/workflows.js';
 
 /** All of them, in the order in which they are listed. */
@@ -24,7 +25,7 @@ export const VERBS: readonly Verb[] = [
   send, queues, top, inspect, running, waiting, delayed, retrying, task, tasks, failures, recent, events,
   failureRetry, failureDiscard, failureAnnotate, failureForget,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
-  pause, resume, paused, cancel, purge, drain,
+  pause, resume, paused, limit, unlimit, limits, cancel, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,
   locksList, locksRelease,
   workflowsList, workflowsShow, workflowsCancel, workflowsRetry,

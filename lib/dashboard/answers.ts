@@ -225,6 +225,14 @@ export interface ShownSchedule {
 /** `releasable`: it can be freed by its key. */
 export type ShownLock = LockInfo & { readonly releasable?: true };
 
+export interface ShownWorkerLimit {
+  readonly worker: string;
+  readonly limit: number;
+  readonly by: string;
+  readonly reason?: string;
+  readonly since: number;
+}
+
 export interface ShownPause {
   readonly kind: string;
   readonly name: string;

@@ -3,6 +3,7 @@ import { Cancellations } from '../control/cancellations.js';
 import { FailureNotes } from '../control/failure-notes.js';
 import { Pauses } from '../control/pauses.js';
 import { Takers } from '../control/takers.js';
+import { WorkerLimits } from '../control/worker-limits.js';
 import type { EventSink } from '../events/dispatcher-event.js';
 import type { StateBackend } from '../state/state-backend.js';
 import { clock } from '../time/clock.js';
@@ -23,9 +24,10 @@ export interface ControlNotesDependencies {
   readonly emit: EventSink;
 }
 
-/** What is paused and cancelled on the exchange, and who takes what; and the workers of this process, which obey it. */
+/** What is paused, limited and cancelled on the exchange, and who takes what; and the workers of this process, which obey it. */
 export class ControlNotes {
   readonly pauses: Pauses;
+  readonly limits: WorkerLimits;
   readonly cancellations: Cancellations;
   readonly takers: Takers;
   readonly failureNotes: FailureNotes;
@@ -35,6 +37,7 @@ export class ControlNotes {
     const { broker, exchange, backend, workers, emit } = dependencies;
     const problem = (message: string, error: unknown): void => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` });
     this.pauses = new Pauses(broker, exchange, { changed: () => this.pausesChanged(), problem }, clock.date);
+    this.limits = new WorkerLimits(broker, exchange, { changed: () => { for (const worker of workers()) this.applyLimit(worker); }, problem }, clock.date);
     this.cancellations = new Cancellations(broker, exchange, {
       changed: () => { for (const worker of workers()) worker.cancel(this.calledOff); },
       problem,
@@ -46,15 +49,24 @@ export class ControlNotes {
 
   /** All are known when it resolves, if they can be. Never rejects. */
   async watch(): Promise<void> {
-    await Promise.all([this.pauses.watch(), this.cancellations.watch(), this.takers.watch()]);
+    await Promise.all([this.pauses.watch(), this.limits.watch(), this.cancellations.watch(), this.takers.watch()]);
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.pauses.stop(), this.cancellations.stop(), this.takers.stop(), this.failureNotes.stop()]);
+    await Promise.all([this.pauses.stop(), this.limits.stop(), this.cancellations.stop(), this.takers.stop(), this.failureNotes.stop()]);
   }
 
   /** For a worker that is new here. */
-  applyPauses(worker: ManagedWorker): void {
+  apply(worker: ManagedWorker): void {
+    this.applyLimit(worker);
+    this.applyPauses(worker);
+  }
+
+  private applyLimit(worker: ManagedWorker): void {
+    worker.setSharedLimit(this.limits.of(worker.name));
+  }
+
+  private applyPauses(worker: ManagedWorker): void {
     const { name, queue } = worker;
     worker.setPaused(this.pauses.isPaused('queue', queue) || this.pauses.isPaused('worker', name)).catch((error: unknown) => {
       this.dependencies.emit({ type: 'worker.problem', worker: name, message: 'It could not consume again after a pause; pausing and resuming it tries again', error });

@@ -216,7 +216,7 @@ export class DispatcherParts {
       closeMs: config.shutdownTimeoutMs,
       started: () => void this.control.takers.renew(),
       made: (worker) => {
-        this.control.applyPauses(worker);
+        this.control.apply(worker);
         if (this.gate.isOpen && consumes) this.scheduling.start();
       },
     });

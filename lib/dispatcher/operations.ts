@@ -3,6 +3,7 @@ import type { CancelOptions } from '../control/cancellation.js';
 import type { Audited } from '../events/audited.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
+import type { WorkerLimit } from '../control/worker-limit.js';
 import { clock } from '../time/clock.js';
 import type { ControlNotes } from './control-notes.js';
 import { refuseMore, requireText } from '../task/options.js';
@@ -11,7 +12,7 @@ import type { ManagedWorker } from './worker-registry.js';
 
 export interface OperationsDependencies {
   readonly broker: Broker;
-  readonly control: Pick<ControlNotes, 'pauses' | 'cancellations'>;
+  readonly control: Pick<ControlNotes, 'pauses' | 'cancellations' | 'limits'>;
   /** Those of this process. */
   readonly workers: () => readonly ManagedWorker[];
   /** Ends the task of what is purged. `undefined`: nobody waits for it, and it holds nothing. */
@@ -51,6 +52,11 @@ export class Operations {
   async paused(): Promise<Pause[]> {
     await this.dependencies.ready();
     return this.dependencies.control.pauses.list();
+  }
+
+  async workerLimits(): Promise<WorkerLimit[]> {
+    await this.dependencies.ready();
+    return this.dependencies.control.limits.list();
   }
 
   async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {

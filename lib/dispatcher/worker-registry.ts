@@ -6,6 +6,7 @@ import type { Invokers } from '../worker/invokers.js';
 import { familyOf, takenName, versionsTaken } from '../worker/versions.js';
 import type { Worker, WorkerActivity } from '../worker/worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
+import { checkWorkerLimit } from '../worker/worker-limit.js';
 import type { FindProvider } from './resolve-middleware.js';
 import { display } from '../task/argument-types.js';
 import { nearestName } from '../task/nearest-name.js';
@@ -33,7 +34,7 @@ export interface DispatcherWorker {
   readonly activity: WorkerActivity;
   /**
    * From now on so many handlers at once, in this process. More start at once; a smaller number takes effect as
-   * running tasks end.
+   * running tasks end. Where `actions.limit` has set one for all processes, that one counts until it is taken back.
    *
    * @throws ConfigurationError for what is no whole number from 1
    */
@@ -168,6 +169,8 @@ export class ManagedWorker implements DispatcherWorker {
   readonly queue: string;
   consuming = false;
   refused = false;
+  private ownLimit: number;
+  private sharedLimit: number | undefined;
 
   constructor(
     readonly config: WorkerConfig, private readonly worker: Worker, readonly handlers: Map<string, Handler>, readonly discovers: boolean,
@@ -175,6 +178,7 @@ export class ManagedWorker implements DispatcherWorker {
   ) {
     this.name = config.name;
     this.queue = config.queue;
+    this.ownLimit = worker.limit;
   }
 
   get limit(): number { return this.worker.limit; }
@@ -197,7 +201,20 @@ export class ManagedWorker implements DispatcherWorker {
   }
 
   setLimit(limit: number): void {
-    this.worker.setLimit(limit);
+    checkWorkerLimit(this.name, limit);
+    this.ownLimit = limit;
+    this.obeyLimit();
+  }
+
+  /** What somebody has set for all processes. `undefined`: its own counts. */
+  setSharedLimit(limit: number | undefined): void {
+    this.sharedLimit = limit;
+    this.obeyLimit();
+  }
+
+  private obeyLimit(): void {
+    const limit = this.sharedLimit ?? this.ownLimit;
+    if (limit !== this.worker.limit) this.worker.setLimit(limit);
   }
 
   cancel(reasonOf: CancelReasonOf): void {

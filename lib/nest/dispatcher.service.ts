@@ -8,6 +8,7 @@ import type { CancelOptions } from '../control/cancellation.js';
 import type { DrainOptions } from '../control/drain.js';
 import type { ReleaseOptions } from '../dispatcher/unique-keys.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
+import type { WorkerLimit } from '../control/worker-limit.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { DispatcherEvent } from '../events/dispatcher-event.js';
 import type { EventFilter, EventOf } from '../events/event-filter.js';
@@ -188,6 +189,11 @@ export class DispatcherService {
   /** What is paused on this exchange, by whom, since when and why. */
   paused(): Promise<Pause[]> {
     return this.parts.operations.paused();
+  }
+
+  /** Which limits `actions.limit` has set for workers of this exchange, by whom, since when and why. */
+  workerLimits(): Promise<WorkerLimit[]> {
+    return this.parts.operations.workerLimits();
   }
 
   /**

@@ -1,10 +1,10 @@
-import { ConfigurationError } from '../errors.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { WorkerLines } from './intake/worker-lines.js';
 import type { ObservedRun } from './run-observer.js';
 import { RunContexts } from './run-contexts.js';
 import { Session } from './session.js';
 import { DEFAULT_LIMIT, type WorkerConfig } from './worker-config.js';
+import { checkWorkerLimit } from './worker-limit.js';
 import type { Worker, WorkerActivity, WorkerDependencies } from './worker.js';
 
 const DEFAULT_CLOSE_MS = 25_000;
@@ -45,10 +45,7 @@ export class TaskWorker implements Worker {
   }
 
   setLimit(limit: number): void {
-    if (!(Number.isSafeInteger(limit) && limit >= 1)) {
-      throw new ConfigurationError(`The limit of worker "${this.name}" must be a whole number from 1; found ${String(limit)}. To run nothing for a while, pause or close the worker.`,
-        { worker: this.name, limit });
-    }
+    checkWorkerLimit(this.name, limit);
     this.slots = limit;
     this.session?.setLimit(limit);
   }

@@ -28,7 +28,7 @@ class Tasks {
 }
 
 const READS = ['processes', 'queues', 'running', 'task', 'recent', 'failures', 'waiting', 'schedules', 'workflow', 'dead_letters', 'dead_letter'];
-const ACTIONS = ['pause', 'resume', 'trigger', 'send', 'cancel', 'replay', 'discard'];
+const ACTIONS = ['pause', 'resume', 'limit', 'unlimit', 'trigger', 'send', 'cancel', 'replay', 'discard'];
 
 describe.each(bothBrokers('mcp'))('an assistant on %s', (_title, url) => {
   const start = async (): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; place: { broker: string; exchange: string } }> => {
@@ -96,6 +96,10 @@ describe.each(bothBrokers('mcp'))('an assistant on %s', (_title, url) => {
     expect(await ask('pause', { kind: 'task', name: 'add', reason: 'the bank is away' })).toMatchObject({ paused: { kind: 'task', name: 'add' } });
     expect(await service.paused()).toMatchObject([{ kind: 'task', name: 'add', by: expect.stringMatching(/^mcp \(/), reason: 'the bank is away' }]);
     expect(await ask('resume', { kind: 'task', name: 'add' })).toEqual({ wasPaused: true });
+    expect(await refusal('limit', { worker: 'w', limit: 0, reason: 'none' })).toContain('limit');
+    expect(await ask('limit', { worker: 'w', limit: 4, reason: 'more' })).toEqual({ worker: 'w', limit: 4, reason: 'more' });
+    expect(await service.workerLimits()).toMatchObject([{ worker: 'w', limit: 4, by: expect.stringMatching(/^mcp \(/), reason: 'more' }]);
+    expect([await ask('unlimit', { worker: 'w' }), await ask('unlimit', { worker: 'w' })]).toEqual([{ wasLimited: true }, { wasLimited: false }]);
 
     const { uuid } = await ask<{ uuid: string }>('send', { name: 'blocks', routingKey: 'key' });
     await tasks.ran.count(1);

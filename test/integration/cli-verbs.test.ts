@@ -85,6 +85,22 @@ describe.each(bothBrokers('cli'))('the command line on %s', (_name, url) => {
     expect((await runCli(['purge', `${queue}.none`, '--yes'], place)).code).toBe(1);
   });
 
+  it('limits workers, lists the limits, and takes them back', async () => {
+    const { config, place } = stageOn(url());
+    const { service } = await withWorker(config);
+    const worker = 'w';
+    const own = service.worker(worker).limit;
+    expect((await runCli(['limit', worker, 'many'], place)).code).toBe(2);
+    expect((await runCli(['limit', worker, '0'], place))).toMatchObject({ code: 2, stdout: '' });
+    expect((await runCli(['limit', '*', '7', '--dry-run', '--json'], place)).json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ id: worker }] });
+    expect((await runCli(['limit', worker, '7', '--by', 'ann', '--reason', 'more', '--json'], place)).json()).toEqual({ worker, limit: 7 });
+    await eventually(() => Promise.resolve(service.worker(worker).limit), (limit) => limit === 7, 'the limit');
+    expect((await runCli(['limits', '--json'], place)).json()).toMatchObject({ limits: [{ worker, limit: 7, by: 'ann', reason: 'more' }] });
+    expect((await runCli(['unlimit', '*', '--json'], place)).json()).toMatchObject({ worker: '*', done: 1, names: [worker] });
+    await eventually(() => Promise.resolve(service.worker(worker).limit), (limit) => limit === own, 'its own limit');
+    expect(await runCli(['unlimit', worker], place)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('No limit is set') as string });
+  });
+
   it('calls a task off', async () => {
     const { config, place } = stageOn(url());
     const publisher = await withoutWorker(config);

@@ -100,6 +100,35 @@ describe.each(everyBroker('control'))('control on %s', (_name, url) => {
     expect((await service.paused()).map(({ kind, name }) => [kind, name])).toEqual([['worker', 'w']]);
   });
 
+  it('limits workers of a name in every process, those to come too, until that is taken back', async () => {
+    const config = configFor(url());
+    const [worker] = config.workers;
+    const [first, second, publisher] = [await start(config), await start({ ...config, workers: [worker, { ...worker, name: 'other', limit: 3 }] }), await start({ ...config, role: 'publisher' })];
+    const { actions } = publisher.service;
+    const limitIn = ({ service }: typeof first, name = 'w') => (): Promise<number> => Promise.resolve(service.worker(name).limit);
+    await expect(actions.limit('w', 0, { by: 'ann' })).rejects.toThrow('whole number from 1');
+    expect(await actions.limit('*', 9, { by: 'ann', dryRun: true })).toMatchObject({ matched: 2, done: 0 });
+    expect(await publisher.service.workerLimits()).toEqual([]);
+    expect(await actions.limit('w', 2, { by: 'ann', reason: 'more' })).toMatchObject({ matched: 1, done: 1 });
+    for (const process of [first, second]) await eventually(limitIn(process), (limit) => limit === 2, 'the limit to arrive');
+    expect(second.service.worker('other').limit).toBe(3);
+    expect(await second.service.workerLimits()).toEqual([{ worker: 'w', limit: 2, by: 'ann', reason: 'more', since: expect.any(Date) as Date }]);
+    // Two at once, where the configuration says one; what the process itself says comes second.
+    first.service.worker('w').setLimit(5);
+    expect(first.service.worker('w').limit).toBe(2);
+    await second.app.close();
+    for (let i = 0; i < 3; i++) await publisher.service.publish('blocks');
+    await first.tasks.ran.count(2);
+    expect(first.service.worker('w').activity.running).toBe(2);
+    const late = await start({ ...config, workers: [{ ...worker, limit: 8 }] });
+    expect(late.service.worker('w').limit).toBe(2);
+    for (const { tasks } of [first, late]) tasks.release.fire();
+    expect(await actions.unlimit('*', { by: 'ann' })).toMatchObject({ matched: 1, done: 1 });
+    await eventually(limitIn(first), (limit) => limit === 5, 'its own limit');
+    await eventually(limitIn(late), (limit) => limit === 8, 'its own limit');
+    expect(await actions.unlimit('w', { by: 'ann' })).toMatchObject({ matched: 0 });
+  });
+
   it('puts off tasks of a paused name, uncharged, while others run', async () => {
     const { service, tasks } = await start(configFor(url()));
     const returned = new Arrivals<unknown>();

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ShownLock, ShownPause } from '../../../lib/dashboard/answers.js';
+import type { ShownLock, ShownPause, ShownWorkerLimit } from '../../../lib/dashboard/answers.js';
 import { ActionButton } from '../parts/action-button.js';
 import { useScope } from '../parts/context.js';
 import { TaskLink } from '../parts/link.js';
@@ -13,19 +13,26 @@ const EVERY_MS = 5_000;
 export function Controls() {
   const { dispatcher, paused, mayAct } = useScope();
   const pauses = useRead<{ rows: readonly ShownPause[] }>(dispatcher, 'pauses', {}, paused ? 0 : EVERY_MS);
+  const limits = useRead<{ rows: readonly ShownWorkerLimit[] }>(dispatcher, 'worker-limits', {}, paused ? 0 : EVERY_MS);
   const locks = useRead<{ rows: readonly ShownLock[] }>(dispatcher, 'locks', {}, paused ? 0 : EVERY_MS);
   return (
-    <Page title="Pauses and locks">
+    <Page title="Pauses, limits and locks">
       <Section title="Pauses">
         {mayAct && <PauseForm onDone={pauses.reload} />}
         <Problem text={pauses.problem} />
         {pauses.answer === undefined ? <Empty>Asking the system ...</Empty>
           : <Table caption="Pauses" rows={pauses.answer.rows} columns={mayAct ? [...PAUSES, resumeColumn(pauses.reload)] : PAUSES} keyOf={({ kind, name }) => `${kind} ${name}`} empty="Nothing is paused." />}
       </Section>
-      <Section title="Unique keys and limits">
+      <Section title="Limits of workers">
+        {mayAct && <LimitForm onDone={limits.reload} />}
+        <Problem text={limits.problem} />
+        {limits.answer === undefined ? <Empty>Asking the system ...</Empty>
+          : <Table caption="Limits of workers" rows={limits.answer.rows} columns={mayAct ? [...LIMITS, unlimitColumn(limits.reload)] : LIMITS} keyOf={({ worker }) => worker} empty="All workers run as many tasks at once as they are configured to." />}
+      </Section>
+      <Section title="Unique keys and limits of tasks">
         <Problem text={locks.problem} />
         {locks.answer === undefined ? <Empty>Asking the system ...</Empty>
-          : <Table caption="Unique keys and limits" rows={locks.answer.rows} columns={mayAct ? [...LOCKS, releaseColumn(locks.reload)] : LOCKS} keyOf={keyOf} empty="Nothing is held." />}
+          : <Table caption="Unique keys and limits of tasks" rows={locks.answer.rows} columns={mayAct ? [...LOCKS, releaseColumn(locks.reload)] : LOCKS} keyOf={keyOf} empty="Nothing is held." />}
       </Section>
     </Page>
   );
@@ -43,6 +50,31 @@ function PauseForm({ onDone }: { readonly onDone: () => void }) {
       {name !== '' && <ActionButton label="Pause" of={name} action="pause" fields={{ kind, name }} onDone={onDone} ask={{ title: `Pause the ${kind} ${name}`, text: 'In every process, until it is resumed.', reason: 'required' }} />}
     </form>
   );
+}
+
+function LimitForm({ onDone }: { readonly onDone: () => void }) {
+  const [name, setName] = useState('');
+  const [limit, setLimit] = useState('');
+  const isWhole = /^[1-9]\d{0,5}$/.test(limit);
+  return (
+    <form class="filters" onSubmit={(event) => event.preventDefault()}>
+      <label>Workers of the name<input type="text" value={name} onInput={({ currentTarget }) => setName(currentTarget.value)} /></label>
+      <label>run at once<input type="number" min={1} value={limit} onInput={({ currentTarget }) => setLimit(currentTarget.value)} /></label>
+      {name !== '' && isWhole && <ActionButton label="Limit" of={name} action="limit" fields={{ name, limit: Number(limit) }} onDone={onDone} ask={{ title: `Limit the workers ${name}`, text: `Each of them runs ${limit} at once, in every process, in place of its configuration, until that is taken back.`, reason: 'optional' }} />}
+    </form>
+  );
+}
+
+const LIMITS: readonly Column<ShownWorkerLimit>[] = [
+  { title: 'Workers', cell: ({ worker }) => <b class="name">{worker}</b> },
+  { title: 'Run at once', align: 'right', cell: ({ limit }) => limit },
+  { title: 'By', cell: ({ by }) => by },
+  { title: 'Why', cell: ({ reason }) => reason ?? '–' },
+  { title: 'Since', cell: ({ since }) => <When at={since} /> },
+];
+
+function unlimitColumn(onDone: () => void): Column<ShownWorkerLimit> {
+  return { title: 'Actions', cell: ({ worker }) => <ActionButton label="Take back" of={worker} action="unlimit" fields={{ name: worker }} onDone={onDone} /> };
 }
 
 const PAUSES: readonly Column<ShownPause>[] = [

@@ -40,7 +40,7 @@ export const VIEWS: Readonly<Record<string, View>> = {
   task: { title: 'Task', component: Task },
   processes: { title: 'Processes', component: Processes, topics: () => ['processes'] },
   schedules: { title: 'Schedules', component: Schedules },
-  controls: { title: 'Pauses and locks', component: Controls },
+  controls: { title: 'Pauses, limits and locks', component: Controls },
   workflows: { title: 'Workflows', component: lazy(() => import('./workflows.js')) },
   send: { title: 'Send a task', component: Send },
   events: { title: 'Events', component: Events, topics: ({ all }) => [all === '1' ? 'all-events' : 'events'] },

@@ -9,6 +9,8 @@ import type { Given, Property, Tool } from './tool.js';
 
 const KINDS: readonly PauseKind[] = ['queue', 'task', 'worker'];
 const TARGET: Readonly<Record<string, Property>> = { kind: { type: 'string', description: 'what it is', enum: KINDS }, name: { type: 'string', description: 'its name' } };
+const WORKER: Readonly<Record<string, Property>> = { worker: { type: 'string', description: 'their name' } };
+const MOST_AT_ONCE = 100_000;
 const ARGUMENTS: Property = { type: 'string', description: 'its arguments as the JSON text of a list: [1, "a"], or with types: [{"type":"int64","value":9007199254740993}]' };
 const MOST_UUIDS = 100;
 const MOST_LETTERS = 10_000;
@@ -21,6 +23,8 @@ const SOME_LETTERS: Readonly<Record<string, Property>> = {
 export const ACTS: readonly Tool[] = [
   { name: 'pause', title: 'Pause', kind: 'change', description: 'Pauses a queue, a task name or a worker in every process, through restarts, until it is resumed. What runs ends; nothing is lost.', properties: { ...TARGET, reason: REASON }, required: ['kind', 'name', 'reason'], run: pause },
   { name: 'resume', title: 'Resume', kind: 'change', description: 'Ends a pause.', properties: TARGET, required: ['kind', 'name'], run: async ({ parts }, given) => ({ wasPaused: await parts.operations.resume(targetOf(given)) }) },
+  { name: 'limit', title: 'Limit workers', kind: 'change', description: 'How many tasks the workers of a name run at once, each of them, in every process and through restarts, in place of their configuration. Nothing that runs is stopped.', properties: { ...WORKER, limit: { type: 'integer', description: 'how many at once', minimum: 1, maximum: MOST_AT_ONCE }, reason: REASON }, required: ['worker', 'limit', 'reason'], run: limit },
+  { name: 'unlimit', title: 'Take a limit back', kind: 'change', description: 'Takes back what `limit` has set: the configuration counts again.', properties: WORKER, required: ['worker'], run: async ({ parts }, { worker }) => ({ wasLimited: (await parts.actions.unlimit(worker as string, { by: by() })).matched > 0 }) },
   { name: 'trigger', title: 'Trigger a schedule', kind: 'change', description: 'Publishes the task of a schedule now, beside its ticks.', properties: { schedule: { type: 'string', description: 'its name' } }, required: ['schedule'], run: trigger },
   { name: 'send', title: 'Send a task', kind: 'change', description: 'Publishes one task. It is accepted once the broker has confirmed it.', properties: { name: { type: 'string', description: 'of the task' }, arguments: ARGUMENTS, routingKey: { type: 'string', description: 'where to, unless where tasks go by default' } }, required: ['name'], run: send },
   { name: 'cancel', title: 'Cancel tasks', kind: 'destroy', description: 'Calls tasks off by their uuids, wherever they are: what waits does not run any more, what runs is asked to stop. Whether there are such tasks, nobody knows.', properties: { uuids: { type: 'array', description: 'of the tasks', items: { type: 'string' }, minItems: 1, maxItems: MOST_UUIDS }, reason: REASON }, required: ['uuids'], run: cancel },
@@ -40,6 +44,11 @@ async function pause({ parts }: Session, given: Given): Promise<object> {
   const { kind, name, reason } = given;
   await parts.operations.pause(targetOf(given), { by: by(), reason: reason as string });
   return { paused: { kind, name, reason } };
+}
+
+async function limit({ parts }: Session, { worker, limit: most, reason }: Given): Promise<object> {
+  await parts.actions.limit(worker as string, most as number, { by: by(), reason: reason as string });
+  return { worker, limit: most, reason };
 }
 
 async function trigger({ parts }: Session, { schedule }: Given): Promise<object> {

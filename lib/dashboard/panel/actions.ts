@@ -10,6 +10,7 @@ import type { Action } from './panel.js';
 
 const KINDS: readonly PauseKind[] = ['queue', 'task', 'worker'];
 const MOST_CANCELLED = 1_000;
+const MOST_AT_ONCE = 100_000;
 const MOST_DELAY_SECONDS = 366 * 24 * 3600;
 
 /** What a page may do, by its name in the URL. */
@@ -23,6 +24,17 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     const [target, name] = targetOf(fields);
     const { matched } = await service.actions.resume(target, { by });
     return { text: matched > 0 ? `Resumed ${name}.` : `It was not paused: ${name}.` };
+  },
+  limit: async ({ service }, fields, by) => {
+    const [name, limit] = [fields.required('name'), fields.number('limit', 1, MOST_AT_ONCE)];
+    if (limit === undefined) throw badRequest('"limit" is missing.');
+    await service.actions.limit(name, limit, who(fields, by));
+    return { text: `Workers ${name} run ${limit} at once.` };
+  },
+  unlimit: async ({ service }, fields, by) => {
+    const name = fields.required('name');
+    const { matched } = await service.actions.unlimit(name, { by });
+    return { text: matched > 0 ? `Workers ${name} run as many as they are configured to.` : `No limit was set: ${name}.` };
   },
   purge: async ({ service }, fields, by) => {
     const queue = confirmed(fields, 'queue');

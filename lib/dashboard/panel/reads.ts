@@ -57,6 +57,7 @@ export const READS: Readonly<Record<string, Read>> = {
   },
   schedules: async ({ inspection, curtain }) => ({ rows: (await inspection.schedules()).map((schedule) => shownSchedule(schedule, curtain)) }),
   pauses: async ({ service }) => ({ rows: (await service.paused()).map(({ since, ...pause }) => ({ ...pause, since: since.getTime() })) }),
+  'worker-limits': async ({ service }) => ({ rows: (await service.workerLimits()).map(({ since, ...limit }) => ({ ...limit, since: since.getTime() })) }),
   locks: async ({ inspection, curtain }) => {
     const locks = await inspection.locks({ limit: MOST_LOCKS });
     return { rows: locks.map((lock) => shownLock(lock, curtain)) };

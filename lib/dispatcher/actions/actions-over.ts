@@ -17,7 +17,7 @@ import { TaskFinder } from './task-finder.js';
 export interface PartsOfActions extends Pick<ActionsDependencies, 'workflows' | 'audited' | 'ready'> {
   readonly broker: Broker;
   readonly config: { readonly exchange: string };
-  readonly control: Pick<ControlNotes, 'failureNotes'>;
+  readonly control: Pick<ControlNotes, 'failureNotes' | 'limits'>;
   readonly scheduling: Pick<Scheduling, 'untold'>;
   readonly publishing: Pick<Publishing, 'publishMany'>;
   readonly formats: Pick<TaskFormats, 'readingOf'>;
@@ -34,7 +34,7 @@ export function actionsOver(parts: PartsOfActions, operations: Operations): Acti
   const queues = (): readonly QueueDeclaration[] => parts.placement.queues;
   const names = new KnownNames({ processes: () => inspection.processes(), queues });
   return new Actions({
-    operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, schedules: parts.scheduling.untold, now: clock.now,
+    operations, names, workflows, audited, ready, failureNotes: parts.control.failureNotes, limits: parts.control.limits, schedules: parts.scheduling.untold, now: clock.now,
     workers: () => parts.workers.list(), publishMany: (tasks) => parts.publishing.publishMany(tasks), delayed: () => broker.delayedCount(),
     deadLetters: new DeadLetterActions({ broker, exchange, names, deadLetters: parts.deadLetterQueues }),
     tasks: new TaskFinder({ broker, inspection, operations, names, formatOf: (queue) => parts.formats.readingOf(queue), redaction }),

@@ -1,6 +1,7 @@
 import type { DrainOptions } from '../../control/drain.js';
 import { type PauseKind, type PauseTarget, targetOf } from '../../control/pause.js';
 import type { FailureNotes } from '../../control/failure-notes.js';
+import type { WorkerLimits } from '../../control/worker-limits.js';
 import { conditionsOf } from '../../dead-letters/dead-letters.js';
 import { BrokerError, ConfigurationError, UnknownScheduleError } from '../../errors.js';
 import { type Acted, type Audited, unaudited } from '../../events/audited.js';
@@ -9,6 +10,7 @@ import { checkTaskFilter } from '../../inspection/task-filter.js';
 import type { ScheduleInfo } from '../../schedules/schedule.js';
 import type { Schedules } from '../../schedules/schedules.js';
 import type { TaskInput } from '../../task/task.js';
+import { checkWorkerLimit } from '../../worker/worker-limit.js';
 import type { WorkflowStatus } from '../../workflows/workflow-state.js';
 import type { Workflows } from '../../workflows/workflows.js';
 import type { Operations } from '../operations.js';
@@ -33,6 +35,7 @@ export interface ActionsDependencies {
   readonly schedules: Schedules<PublishedTask>;
   readonly workflows: Pick<Workflows, 'handle'>;
   readonly failureNotes: FailureNotes;
+  readonly limits: WorkerLimits;
   readonly workers: () => readonly ManagedWorker[];
   readonly names: KnownNames;
   readonly tasks: TaskFinder;
@@ -144,16 +147,31 @@ export class Actions {
     });
   }
 
-  /** How many handlers workers of these names run at once, in this process: as `worker(name).setLimit(limit)`. */
+  /**
+   * How many handlers the workers of these names run at once, each of them: in every process on the exchange, now and after
+   * restarts, in place of their configuration and of `worker(name).setLimit`, until `unlimit`.
+   *
+   * @throws ConfigurationError for what is no whole number from 1
+   */
   async limit(workers: string | readonly string[], limit: number, options: ActionOptions): Promise<ActionResult> {
-    const known = this.dependencies.workers();
     const asked = namesOf(workers, 'What actions.limit concerns');
-    return this.perform({ action: 'limit', what: { worker: asked.join(', '), limit } }, checkActionOptions(options, 'actions.limit'), async (tally) => {
-      await tally.each(meant(asked, known.map(({ name }) => name)).map((id) => ({ id })), async ({ id }) => {
-        const worker = known.find(({ name }) => name === id);
-        if (worker === undefined) throw new ConfigurationError(`This process has no worker "${id}". It has: ${known.map(({ name }) => name).join(', ') || 'none'}.`, { worker: id });
-        worker.setLimit(limit);
-      });
+    checkWorkerLimit(asked.join(', '), limit);
+    const checked = checkActionOptions(options, 'actions.limit');
+    const { limits, names, workers: own } = this.dependencies;
+    return this.perform({ action: 'limit', what: { worker: asked.join(', '), limit } }, checked, async (tally) => {
+      const items = (await names.meantBy('worker', asked, own().map(({ name }) => name))).map((id) => ({ id }));
+      const { by, reason } = checked;
+      await tally.each(items, ({ id }) => limits.set({ worker: id, limit, by, ...(reason === undefined ? {} : { reason }) }));
+    });
+  }
+
+  /** Takes back what `limit` has set: that of the configuration counts again. Only those of which one is set are concerned. */
+  async unlimit(workers: string | readonly string[], options: ActionOptions): Promise<ActionResult> {
+    const asked = namesOf(workers, 'What actions.unlimit concerns');
+    const { limits } = this.dependencies;
+    return this.perform({ action: 'unlimit', what: { worker: asked.join(', ') } }, checkActionOptions(options, 'actions.unlimit'), async (tally) => {
+      const set = (await limits.list()).map(({ worker }) => worker);
+      await tally.each(meant(asked, set).filter((id) => set.includes(id)).map((id) => ({ id })), async ({ id }) => { await limits.remove(id); });
     });
   }
 

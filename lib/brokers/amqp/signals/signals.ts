@@ -17,9 +17,10 @@ export interface SignalsHost extends KeptChannelHost {
   publishing(): Promise<ChannelModel>;
 }
 
-/** The signals of one broker: those that it sends, and who watches here. */
+/** The signals of one broker: those that it sends, and who watches here. One queue hears them for all who watch. */
 export class Signals {
-  private readonly watches = new Set<SignalWatch>();
+  private readonly listeners = new Set<() => void>();
+  private watching: Promise<SignalWatch> | undefined;
 
   constructor(private readonly exchange: string, private readonly host: SignalsHost) {}
 
@@ -28,14 +29,43 @@ export class Signals {
   }
 
   async watch(onSignal: () => void, limitMs: number): Promise<SignalSubscription> {
-    const watch = new SignalWatch(this.exchange, onSignal, { ...this.host, ended: (gone) => this.watches.delete(gone) });
-    await watch.start(limitMs);
-    this.watches.add(watch);
-    return watch;
+    // Each watch its own, also where two hand over the same function.
+    const listener = (): void => onSignal();
+    this.listeners.add(listener);
+    try {
+      await (this.watching ??= this.start(limitMs));
+    } catch (error) {
+      this.listeners.delete(listener);
+      throw error;
+    }
+    return { stop: () => this.leave(listener) };
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.watches].map((watch) => watch.stop()));
+    this.listeners.clear();
+    await this.end();
+  }
+
+  private async start(limitMs: number): Promise<SignalWatch> {
+    const watch = new SignalWatch(this.exchange, () => { for (const listener of [...this.listeners]) listener(); }, this.host);
+    try {
+      await watch.start(limitMs);
+      return watch;
+    } catch (error) {
+      // Whoever comes next tries anew.
+      this.watching = undefined;
+      throw error;
+    }
+  }
+
+  private async leave(listener: () => void): Promise<void> {
+    if (this.listeners.delete(listener) && this.listeners.size === 0) await this.end();
+  }
+
+  private async end(): Promise<void> {
+    const { watching } = this;
+    this.watching = undefined;
+    await watching?.then((watch) => watch.stop(), () => undefined);
   }
 }
 
@@ -54,16 +84,12 @@ async function sendSignal(model: ChannelModel, exchange: string): Promise<void> 
   }
 }
 
-interface SignalHost extends KeptChannelHost {
-  ended(watch: SignalWatch): void;
-}
-
 /** One watch, kept through every channel and connection that it takes. */
-class SignalWatch implements SignalSubscription {
+class SignalWatch {
   private readonly kept: KeptChannel;
   private readonly name: string;
 
-  constructor(exchange: string, private readonly onSignal: () => void, private readonly host: SignalHost) {
+  constructor(exchange: string, private readonly onSignal: () => void, host: KeptChannelHost) {
     this.name = signalExchange(exchange);
     // After it was lost one may have been missed.
     this.kept = new KeptChannel({ prepare: (model) => declareOwnExchange(model, this.name, 'fanout'), setUp: (channel, giveUp) => this.listen(channel, giveUp), restored: () => this.notify() }, host);
@@ -79,7 +105,6 @@ class SignalWatch implements SignalSubscription {
   }
 
   stop(): Promise<void> {
-    this.host.ended(this);
     return this.kept.stop();
   }
 
