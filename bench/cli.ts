@@ -13,7 +13,7 @@ async function main(args: string[]): Promise<void> {
   // Exiting runs the handlers that end the servers and the systems under test.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const outcome = await session.run();
-  const results = tables(plan.scenarios, plan.systems, outcome);
+  const results = tables(plan, outcome);
   const text = markdown(plan, results, outcome.failures);
   for (const table of results) console.log(plain(table));
   console.log(`\nWritten: ${writeResults(plan, outcome, text)}.md and .json`);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { scenarios } from './scenarios.js';
-import { BASELINE, systems } from './systems.js';
+import { ON_REDIS, scenarios } from './scenarios.js';
+import { BASELINE, REDIS_BASELINE, systems } from './systems.js';
 import type { Plan } from './driver/session.js';
 
 const FULL_TASKS = 100_000;
@@ -14,6 +14,7 @@ export const usage = `npm run bench -- [options]
   --runs n          runs of each system in each scenario (default 3)
   --tasks n         tasks of a run (default ${FULL_TASKS}; ${PART_TASKS} with --scenario or --system)
   --all             everything in about 25 minutes: ${ALL_RUNS} runs of ${PART_TASKS} tasks, minor scenarios once and for few systems
+  --redis           systems on the same Redis: ${ON_REDIS.join(' ')}, unless --scenario says otherwise; ratios to ${REDIS_BASELINE}
   --quick           one run of ${QUICK_TASKS} tasks: does everything work?
   --update-docs     write the results into docs/performance.md
   --help`;
@@ -34,17 +35,21 @@ export function parseOptions(args: string[]): Options {
       runs: { type: 'string' },
       tasks: { type: 'string' },
       all: { type: 'boolean', default: false },
+      redis: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
       'update-docs': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const partial = values.all || values.scenario !== undefined || values.system !== undefined;
+  const partial = values.all || values.redis || values.scenario !== undefined || values.system !== undefined;
+  const baseline = values.redis ? REDIS_BASELINE : BASELINE;
+  const onRedis = systems.filter(({ server }) => server === 'redis');
   const tasks = values.quick ? QUICK_TASKS : partial ? PART_TASKS : FULL_TASKS;
   return {
     plan: {
-      scenarios: chosen('scenario', scenarios, values.scenario),
-      systems: chosen('system', systems, values.system && [...values.system, BASELINE]),
+      scenarios: chosen('scenario', scenarios, values.scenario ?? (values.redis ? ON_REDIS : undefined)),
+      systems: chosen('system', values.redis ? onRedis : systems, values.system && [...values.system, baseline]),
+      baseline,
       runs: positive('runs', values.runs, values.quick ? 1 : values.all ? ALL_RUNS : 3),
       tasks: positive('tasks', values.tasks, tasks),
       brief: values.all,

@@ -3,6 +3,8 @@ import { RETRY_MS } from './system/settings.js';
 
 const END_TO_END: readonly Ability[] = ['window', 'consume'];
 const LIMITS = [100, 10, 3];
+/** What a queue on Redis is chosen for. */
+export const ON_REDIS = ['publish', 'publish-one', 'consume-100', 'end-to-end-100', 'delay', 'retry', 'chord'];
 /** A backlog of fewer is gone within a third of a second, and before a worker has as much memory as it will have. */
 const BACKLOG = 100_000;
 
@@ -93,7 +95,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'retry',
-    title: `The first attempt of each task fails, the second comes ${RETRY_MS} ms later: end to end, limit 100`,
+    title: `The first attempt of each task fails, the second comes ${RETRY_MS} ms later (nobody logs the failures): end to end, limit 100`,
     kind: 'end-to-end',
     needs: [...END_TO_END, 'retry'],
     settings: { fails: 'first' },

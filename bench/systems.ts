@@ -25,6 +25,8 @@ function onNest11(name: string): Command {
 
 /** What everything is compared with. */
 export const BASELINE = 'amqplib';
+/** The same with `--redis`. */
+export const REDIS_BASELINE = 'bullmq';
 
 export const systems: readonly SystemDefinition[] = [
   {
@@ -117,6 +119,14 @@ export const systems: readonly SystemDefinition[] = [
     command: ours('dispatcher'),
     abilities: ['durable-local'],
     differs: '`embedded:FOLDER`; publisher and worker in one process, no server; what is accepted survives a kill.',
+  },
+  {
+    name: 'dispatcher-redis',
+    title: 'Dispatcher, Redis with AOF',
+    server: 'redis',
+    command: ours('dispatcher'),
+    abilities: [...without('quorum'), 'delay', 'retry', 'results', 'chord'],
+    differs: 'The same application with `redis:` as its broker, on the very Redis that BullMQ and gocraft/work get: its append-only file is synced every second.',
   },
   {
     name: 'amqplib',

@@ -15,6 +15,8 @@ export interface Plan {
   readonly systems: readonly SystemDefinition[];
   readonly runs: number;
   readonly tasks: number;
+  /** The system that the others are compared with. */
+  readonly baseline: string;
   /** Minor scenarios once, and only for the systems that a reader compares first. */
   readonly brief?: boolean;
 }

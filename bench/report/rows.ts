@@ -1,7 +1,6 @@
-import type { Scenario, SystemDefinition } from '../driver/definition.js';
+import type { Scenario } from '../driver/definition.js';
 import type { Measurement } from '../driver/measurement.js';
-import type { Outcome } from '../driver/session.js';
-import { BASELINE } from '../systems.js';
+import type { Outcome, Plan } from '../driver/session.js';
 import { median, ratio, spread, trusted } from './statistics.js';
 
 export interface Table {
@@ -11,11 +10,11 @@ export interface Table {
 }
 
 /** One table for each scenario that was measured. */
-export function tables(scenarios: readonly Scenario[], systems: readonly SystemDefinition[], outcome: Outcome): Table[] {
+export function tables({ scenarios, systems, baseline: compared }: Plan, outcome: Outcome): Table[] {
   return scenarios.flatMap((scenario) => {
     const all = outcome.measurements.filter((one) => one.scenario === scenario.name && one.run > 0);
     if (all.length === 0) return [];
-    const baseline = all.filter((one) => one.system === BASELINE);
+    const baseline = all.filter((one) => one.system === compared);
     const measured = systems.filter((system) => all.some((one) => one.system === system.name));
     const describe = scenario.pace === undefined ? rateRow : latencyRow;
     const more = moreThan(scenario, all);
@@ -23,13 +22,13 @@ export function tables(scenarios: readonly Scenario[], systems: readonly SystemD
       const runs = all.filter((one) => one.system === system.name);
       return [system.title, ...describe(runs, baseline), ...more(runs)];
     });
-    const head = scenario.pace === undefined ? RATE_HEAD : LATENCY_HEAD;
+    const head = scenario.pace === undefined ? rateHead(compared) : latencyHead(compared);
     return [{ scenario, head: scenario.moreThan === undefined ? head : [...head, 'us more'], rows }];
   });
 }
 
-const RATE_HEAD = ['system', 'tasks/s', 'spread', `of ${BASELINE}`, 'CPU s/100k', 'peak MiB', 'undisturbed'];
-const LATENCY_HEAD = ['system', 'tasks/s', 'p50 ms', 'p99 ms', 'p99.9 ms', `p50 of ${BASELINE}`, `p99 of ${BASELINE}`, 'undisturbed'];
+const rateHead = (compared: string): string[] => ['system', 'tasks/s', 'spread', `of ${compared}`, 'CPU s/100k', 'peak MiB', 'undisturbed'];
+const latencyHead = (compared: string): string[] => ['system', 'tasks/s', 'p50 ms', 'p99 ms', 'p99.9 ms', `p50 of ${compared}`, `p99 of ${compared}`, 'undisturbed'];
 
 function rateRow(runs: readonly Measurement[], baseline: readonly Measurement[]): string[] {
   const rates = trusted(runs).map((run) => run.rate);

@@ -12,7 +12,7 @@ const CHORD_LIMIT_SECONDS = 300;
 
 /** Ours as an application has it: the Nest module, decorated methods, default settings but for `limit`. */
 export async function open(settings: Settings, onTask: OnTask): Promise<System> {
-  const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask), { logger: ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask), { logger: settings.fails === 'first' ? ['error'] : ['error', 'warn'] });
   const service = app.get(DispatcherService);
   const { type, limit } = settings;
   const options = optionsOf(settings);

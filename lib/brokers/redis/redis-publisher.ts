@@ -3,7 +3,7 @@ import { keyWithoutLevel } from '../../task/queue-lines.js';
 import { clock, type ClockTimer } from '../../time/clock.js';
 import { within } from '../../time/within.js';
 import type { Address, Message } from '../broker.js';
-import { BatchLine } from './batch-line.js';
+import { BatchLine } from '../../redis/batch-line.js';
 import { encodeMessage } from './message-record.js';
 import { abandoned, bufferFull, closedError, rejected, timedOut, unroutable, unwritable, type Published } from './publish-errors.js';
 import type { RedisPublishingLimits } from './redis-broker-options.js';

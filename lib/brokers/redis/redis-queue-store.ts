@@ -2,7 +2,7 @@ import { clock, type ClockTimer } from '../../time/clock.js';
 import { within } from '../../time/within.js';
 import type { MessageProperties } from '../broker.js';
 import type { QueueStore, Settlement, TakenMessage } from '../store/queue-store.js';
-import { BatchLine } from './batch-line.js';
+import { BatchLine } from '../../redis/batch-line.js';
 import { decodeMessage, type StoredMessage } from './message-record.js';
 import type { RedisSession } from './redis-session.js';
 import { LOCK, RECONCILE, UNLOCK } from './scripts/leases.js';

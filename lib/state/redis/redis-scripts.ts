@@ -6,56 +6,89 @@ import { redisScript as script } from '../../redis/redis-script.js';
  */
 const LARGEST_PUSHED_VALUE = 64 * 1024;
 
-/** KEYS[1] value; `channel`, `value`, `expiry` (milliseconds, or empty for never) are locals. */
-const WRITE = `
-local function write(value, expiry, channel)
-  if expiry == '' then redis.call('SET', KEYS[1], value) else redis.call('SET', KEYS[1], value, 'PX', expiry) end
-  if #value <= ${LARGEST_PUSHED_VALUE} then redis.call('PUBLISH', channel, '=' .. value) else redis.call('PUBLISH', channel, '!') end
+/** How each operation of {@link OPERATIONS} is named there, and what follows its name. */
+export const Operation = {
+  /** Key. */
+  get: 'g',
+  /** Key, value, expiry. */
+  set: 's',
+  /** Key, value, expiry. Answers with the present value, or null where it was taken. */
+  setIfAbsent: 'n',
+  /** Key, value, expiry, expected. */
+  replaceIfEqual: 'r',
+  /** Key, value. */
+  deleteIfEqual: 'd',
+  /** Key of the members by name, key of the names in order, name, value, expiry. The expiry is never shortened. */
+  addMember: 'm',
+} as const;
+
+/**
+ * What processes ask for in one turn of the event loop, one after the other; what one of them fails with is its own answer.
+ * KEYS: what the names of all keys begin with, for a cluster. ARGV: what stands before a key in the name of its channel; then
+ * packed, for each, the name of the operation and what it takes. Expiries are milliseconds, or empty for never.
+ */
+export const OPERATIONS = script(`
+local asked, at = cmsgpack.unpack(ARGV[2]), 0
+local function arg() at = at + 1 return asked[at] end
+local call = redis.call
+local function tell(name, value)
+  if #value <= ${LARGEST_PUSHED_VALUE} then call('PUBLISH', ARGV[1] .. name, '=' .. value) else call('PUBLISH', ARGV[1] .. name, '!') end
 end
-`;
-
-/** ARGV: value, expiry, channel. */
-export const SET = script(`${WRITE}
-write(ARGV[1], ARGV[2], ARGV[3])
-return 1`);
-
-/** ARGV: value, expiry, channel. Returns the present value, or nil when it was taken. */
-export const SET_IF_ABSENT = script(`${WRITE}
-local present = redis.call('GET', KEYS[1])
-if present then return present end
-write(ARGV[1], ARGV[2], ARGV[3])
-return nil`);
-
-/** ARGV: value, expiry, channel, expected. */
-export const REPLACE_IF_EQUAL = script(`${WRITE}
-if redis.call('GET', KEYS[1]) ~= ARGV[4] then return 0 end
-write(ARGV[1], ARGV[2], ARGV[3])
-return 1`);
-
-/** ARGV: value. */
-export const DELETE_IF_EQUAL = script(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])`);
-
-/** KEYS: members by name, names in order. ARGV: name, value, expiry. The expiry is never shortened. */
-export const ADD_MEMBER = script(`
-local added = redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
-if added == 1 then redis.call('RPUSH', KEYS[2], ARGV[1]) end
-local count = redis.call('HLEN', KEYS[1])
-if ARGV[3] == '' then
-  redis.call('PERSIST', KEYS[1])
-  redis.call('PERSIST', KEYS[2])
-else
-  local left = redis.call('PTTL', KEYS[1])
-  local new = added == 1 and count == 1
-  if new or (left >= 0 and left < tonumber(ARGV[3])) then
-    redis.call('PEXPIRE', KEYS[1], ARGV[3])
-    redis.call('PEXPIRE', KEYS[2], ARGV[3])
+local function write(name, value, expiry)
+  if expiry == '' then call('SET', name, value) else call('SET', name, value, 'PX', expiry) end
+  tell(name, value)
+end
+local operations = {}
+function operations.g() return call('GET', arg()) end
+function operations.s()
+  write(arg(), arg(), arg())
+  return 1
+end
+function operations.n()
+  local name, value, expiry = arg(), arg(), arg()
+  local taken
+  if expiry == '' then taken = call('SET', name, value, 'NX') else taken = call('SET', name, value, 'NX', 'PX', expiry) end
+  if not taken then return call('GET', name) end
+  tell(name, value)
+  return false
+end
+function operations.r()
+  local name, value, expiry, expected = arg(), arg(), arg(), arg()
+  if call('GET', name) ~= expected then return 0 end
+  write(name, value, expiry)
+  return 1
+end
+function operations.d()
+  local name, value = arg(), arg()
+  if call('GET', name) ~= value then return 0 end
+  return call('DEL', name)
+end
+function operations.m()
+  local members, order, name, value, expiry = arg(), arg(), arg(), arg(), arg()
+  local added = call('HSETNX', members, name, value)
+  if added == 1 then call('RPUSH', order, name) end
+  local count = call('HLEN', members)
+  if expiry == '' then
+    call('PERSIST', members)
+    call('PERSIST', order)
+  else
+    local left = call('PTTL', members)
+    if (added == 1 and count == 1) or (left >= 0 and left < tonumber(expiry)) then
+      call('PEXPIRE', members, expiry)
+      call('PEXPIRE', order, expiry)
+    end
   end
+  return { count, added }
 end
-return {count, added}`);
+local replies = {}
+while at < #asked do
+  local done, reply = pcall(operations[arg()])
+  if not done then reply = { err = type(reply) == 'table' and reply.err or tostring(reply) } end
+  replies[#replies + 1] = reply
+end
+return replies`);
 
-/** KEYS: members by name, names in order. ARGV: position, most members, most bytes. */
+/** ARGV: position, most members, most bytes. KEYS: members by name, names in order. */
 export const MEMBERS_PAGE = script(`
 local from = tonumber(ARGV[1])
 local names = redis.call('LRANGE', KEYS[2], from, from + tonumber(ARGV[2]) - 1)

@@ -8,8 +8,8 @@ import { keysOf } from '../../redis/hash-tag.js';
 import { loadRedisDriver } from '../../redis/load-driver.js';
 import { answersAsBytes, callScript, destroyClient, type RedisClient } from '../../redis/make-client.js';
 import { openRedis } from '../../redis/open-redis.js';
-import type { RedisScript } from '../../redis/redis-script.js';
-import { ADD_MEMBER, DELETE_IF_EQUAL, MEMBERS_PAGE, REPLACE_IF_EQUAL, SET, SET_IF_ABSENT } from './redis-scripts.js';
+import { OperationLine } from './operation-line.js';
+import { MEMBERS_PAGE, Operation, OPERATIONS } from './redis-scripts.js';
 import type { RedisEndpoint } from '../../redis/redis-url.js';
 
 /** Redis keeps 512 MiB; its default memory for one client's answers does not. */
@@ -30,6 +30,7 @@ export class RedisStore implements ResultStore {
   private listener: StoreListener | undefined;
   /** Answers with bytes instead of text. */
   private asBytes = {};
+  private readonly line = new OperationLine((packed) => callScript<unknown[]>(this.connected(), OPERATIONS, [this.prefix], [this.channelPrefix, packed], this.asBytes));
 
   /** @param exchange whose keys they are, where Redis is the broker too: then they are beside its own, on one node of a cluster */
   constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls, exchange }: { connectTimeoutMs: number; tls?: ConnectionOptions; exchange?: string | undefined }) {
@@ -71,32 +72,34 @@ export class RedisStore implements ResultStore {
     this.#client = undefined;
     this.attempts++;
     destroyClient(client);
+    this.line.reject(this.notConnected());
   }
 
   async close(): Promise<void> {
     this.drop();
   }
 
-  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
-    const values = await this.command<(Buffer | null)[]>(['MGET', ...keys.map((key) => this.prefix + key)]);
-    return values.map((value) => value ?? undefined);
+  getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const get = <T>(key: string, as: (value: Buffer | null) => T): Promise<T> => this.ask([Operation.get, this.prefix + key], as);
+    const [first, ...others] = keys;
+    if (first !== undefined && others.length === 0) return get(first, (value) => [value ?? undefined]);
+    return Promise.all(keys.map((key) => get(key, (value) => value ?? undefined)));
   }
 
-  async set(key: string, value: Buffer, expiresInMs: number | undefined): Promise<void> {
-    await this.run(SET, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key)]);
+  set(key: string, value: Buffer, expiresInMs: number | undefined): Promise<void> {
+    return this.ask([Operation.set, this.prefix + key, value, expiry(expiresInMs)], () => undefined);
   }
 
-  async setIfAbsent(key: string, value: Buffer, expiresInMs: number | undefined): Promise<Claim> {
-    const present = await this.run<Buffer | null>(SET_IF_ABSENT, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key)]);
-    return present === null ? { taken: true } : { taken: false, value: present };
+  setIfAbsent(key: string, value: Buffer, expiresInMs: number | undefined): Promise<Claim> {
+    return this.ask([Operation.setIfAbsent, this.prefix + key, value, expiry(expiresInMs)], claimOf);
   }
 
-  async replaceIfEqual(key: string, expected: Buffer, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
-    return await this.run<number>(REPLACE_IF_EQUAL, [this.prefix + key], [value, expiry(expiresInMs), this.channel(key), expected]) === 1;
+  replaceIfEqual(key: string, expected: Buffer, value: Buffer, expiresInMs: number | undefined): Promise<boolean> {
+    return this.ask([Operation.replaceIfEqual, this.prefix + key, value, expiry(expiresInMs), expected], isOne);
   }
 
-  async deleteIfEqual(key: string, value: Buffer): Promise<boolean> {
-    return await this.run<number>(DELETE_IF_EQUAL, [this.prefix + key], [value]) === 1;
+  deleteIfEqual(key: string, value: Buffer): Promise<boolean> {
+    return this.ask([Operation.deleteIfEqual, this.prefix + key, value], isOne);
   }
 
   async delete(key: string): Promise<void> {
@@ -104,13 +107,12 @@ export class RedisStore implements ResultStore {
     await this.command(['UNLINK', this.prefix + key, ...this.memberKeys(key)]);
   }
 
-  async addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
-    const [count, added] = await this.run<[number, number]>(ADD_MEMBER, this.memberKeys(key), [member, value, expiry(expiresInMs)]);
-    return { count, added: added === 1 };
+  addMember(key: string, member: string, value: Buffer, expiresInMs: number | undefined): Promise<MemberCount> {
+    return this.ask([Operation.addMember, ...this.memberKeys(key), member, value, expiry(expiresInMs)], countOf);
   }
 
   async membersPage(key: string, position: number): Promise<MembersPage> {
-    const page = await this.run<Buffer[]>(MEMBERS_PAGE, this.memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)]);
+    const page = await this.membersFrom(key, position);
     const members: Member[] = [];
     // Names and values by turns.
     let member: Buffer | undefined;
@@ -138,9 +140,16 @@ export class RedisStore implements ResultStore {
     this.#client?.unsubscribe(this.channel(key)).catch(() => undefined);
   }
 
-  private async run<T>(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<T> {
+  /** One promise, not one for each step on the way: there are several operations for each task. */
+  private ask<R, T>(args: readonly RedisArgument[], as: (reply: R) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.line.ask(args, (reply) => resolve(as(reply as R)), (error) => reject(this.failure(error)));
+    });
+  }
+
+  private async membersFrom(key: string, position: number): Promise<Buffer[]> {
     try {
-      return await callScript<T>(this.connected(), script, keys, args, this.asBytes);
+      return await callScript<Buffer[]>(this.connected(), MEMBERS_PAGE, this.memberKeys(key), [String(position), String(MEMBERS_PAGE_COUNT), String(MEMBERS_PAGE_BYTES)], this.asBytes);
     } catch (error) {
       throw this.failure(error);
     }
@@ -160,12 +169,20 @@ export class RedisStore implements ResultStore {
 
   private connected(): RedisClient {
     if (this.#client !== undefined) return this.#client;
-    throw new ResultBackendUnavailableError(`Not connected to Redis at ${this.display}.`);
+    throw this.notConnected();
+  }
+
+  private notConnected(): ResultBackendUnavailableError {
+    return new ResultBackendUnavailableError(`Not connected to Redis at ${this.display}.`);
   }
 
   /** Channels are the same for all databases of a server; keys are not. */
+  private get channelPrefix(): string {
+    return `${this.endpoint.database}:`;
+  }
+
   private channel(key: string): string {
-    return `${this.endpoint.database}:${this.prefix}${key}`;
+    return this.channelPrefix + this.prefix + key;
   }
 
   /** The mark is in no plain key, so that no value's key can be the same. */
@@ -176,4 +193,7 @@ export class RedisStore implements ResultStore {
 
 const VALUE_FOLLOWS = '='.charCodeAt(0);
 
+const isOne = (reply: number): boolean => reply === 1;
+const claimOf = (present: Buffer | null): Claim => (present === null ? { taken: true } : { taken: false, value: present });
+const countOf = ([count, added]: [number, number]): MemberCount => ({ count, added: added === 1 });
 const expiry = (expiresInMs: number | undefined): string => (expiresInMs === undefined ? '' : String(expiresInMs));

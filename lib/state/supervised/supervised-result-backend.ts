@@ -7,10 +7,11 @@ import { clock } from '../../time/clock.js';
 import { DEFAULT_RESULT_BACKEND_OPTIONS, type CompleteResultBackendOptions, type ResultBackendOptions } from '../result-backend-options.js';
 import type { ResultStore } from '../result-store.js';
 import { Admission } from './admission.js';
+import { Deadlines } from './deadlines.js';
 import { StatusLine } from './status-line.js';
 import { StoreLink, type LinkOwner } from './store-link.js';
 import { checkKeyPrefix, checkMember, storedExpiry, storedKey } from './stored-key.js';
-import { atMost, within } from './time-limit.js';
+import { atMost } from './time-limit.js';
 import { Turns } from './turns.js';
 import { Watches, type WatchedStore } from './watches.js';
 
@@ -24,6 +25,7 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
   private readonly admission: Admission;
   private readonly watches: Watches;
   private readonly turns = new Turns();
+  private readonly deadlines: Deadlines;
   private closing: Promise<void> | undefined;
 
   constructor(private readonly store: ResultStore, options: ResultBackendOptions = {}) {
@@ -31,6 +33,7 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
     checkKeyPrefix(this.options.keyPrefix);
     this.link = new StoreLink(store, this.options, this.line, this);
     this.admission = new Admission(this.options, store.display);
+    this.deadlines = new Deadlines(this.options.operationTimeoutMs);
     this.watches = new Watches(this, this.options.pollMinMs, this.options.pollMaxMs);
     this.states = this.line.states;
     this.events = this.line.events;
@@ -159,28 +162,47 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
     return [this.name(key), storedExpiry(options.expiresInMs)];
   }
 
-  private async operate<T>(name: string, bytes: number, work: () => Promise<T>): Promise<T> {
-    if (this.closing !== undefined) throw this.link.closedError();
-    this.admission.enter(bytes);
+  /** Few promises and no timer of its own: where tasks are many, this is most of what a task costs. */
+  private operate<T>(name: string, bytes: number, work: () => Promise<T>): Promise<T> {
+    if (this.closing !== undefined) return Promise.reject(this.link.closedError());
     try {
-      const { operationTimeoutMs } = this.options;
-      const started = clock.elapsed();
-      if (!this.link.isReady) await this.link.whenReady(operationTimeoutMs);
-      return await this.ask(name, operationTimeoutMs - (clock.elapsed() - started), work);
-    } finally {
-      this.admission.leave(bytes);
+      this.admission.enter(bytes);
+    } catch (error) {
+      return Promise.reject(asError(error));
     }
+    const { operationTimeoutMs } = this.options;
+    if (this.link.isReady) return this.ask(name, bytes, operationTimeoutMs, work);
+    const started = clock.elapsed();
+    return this.link.whenReady(operationTimeoutMs).then(
+      () => this.ask(name, bytes, operationTimeoutMs - (clock.elapsed() - started), work),
+      (error: Error) => {
+        this.admission.leave(bytes);
+        throw error;
+      });
   }
 
-  private async ask<T>(name: string, limitMs: number, work: () => Promise<T>): Promise<T> {
+  private ask<T>(name: string, bytes: number, limitMs: number, work: () => Promise<T>): Promise<T> {
     const { connection } = this.link;
-    try {
-      return await within(limitMs, work(), () => this.timedOut(name));
-    } catch (error) {
-      if (error instanceof ResultBackendUnavailableError) this.link.lost(connection, error);
-      if (error instanceof DispatcherError) throw error;
-      throw new ResultBackendError(`The result backend at ${this.store.display} failed at "${name}": ${(error as Error)?.message ?? String(error)}.`, { operation: name }, error);
-    }
+    return new Promise((resolve, reject) => {
+      const deadline = this.deadlines.begin(limitMs, () => {
+        this.admission.leave(bytes);
+        reject(this.timedOut(name));
+      });
+      const isInTime = (): boolean => {
+        if (!this.deadlines.end(deadline)) return false;
+        this.admission.leave(bytes);
+        return true;
+      };
+      begun(work).then(
+        (value) => { if (isInTime()) resolve(value); },
+        (error: unknown) => { if (isInTime()) reject(this.failed(name, connection, error)); });
+    });
+  }
+
+  private failed(name: string, connection: number, error: unknown): DispatcherError {
+    if (error instanceof ResultBackendUnavailableError) this.link.lost(connection, error);
+    if (error instanceof DispatcherError) return error;
+    return new ResultBackendError(`The result backend at ${this.store.display} failed at "${name}": ${(error as Error)?.message ?? String(error)}.`, { operation: name }, error);
   }
 
   private timedOut(name: string): ResultBackendTimeoutError {
@@ -198,6 +220,19 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
     await atMost(deadlineMs, this.admission.idle());
     await this.link.close(Math.max(0, deadline - clock.elapsed()));
     this.line.closed();
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** An adapter that throws at once says no as well as one that rejects. */
+function begun<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(asError(error));
   }
 }
 

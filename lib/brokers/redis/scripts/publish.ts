@@ -32,7 +32,12 @@ local function add(message)
   messages[#messages + 1] = message
   return id
 end
-local delays, targets = {}, {}
+local delays, targets, encoded = {}, {}, {}
+local function targetOf(kind, name, plain)
+  local known = kind .. #name .. ' ' .. name .. plain
+  encoded[known] = encoded[known] or cjson.encode({ kind, name, plain })
+  return encoded[known]
+end
 for at = 2, #ARGV, ${PUBLISH_ARGUMENTS} do
   local kind, name, plain, delay, message = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3]), ARGV[at + 4]
   local found = (delay > 0 and kind == 'k') or route(kind, name)
@@ -42,7 +47,7 @@ for at = 2, #ARGV, ${PUBLISH_ARGUMENTS} do
     delays[#delays + 1] = whole(time + delay + 1)
     delays[#delays + 1] = id
     targets[#targets + 1] = id
-    targets[#targets + 1] = cjson.encode({ kind, name, plain })
+    targets[#targets + 1] = targetOf(kind, name, plain)
   elseif found then
     for _, queue in ipairs(found) do
       if not lines[queue] then

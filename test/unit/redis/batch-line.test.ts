@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BatchLine } from '../../../../lib/brokers/redis/batch-line.js';
+import { BatchLine } from '../../../lib/redis/batch-line.js';
 
 const LIMITS = { most: 3, mostBytes: 100, mostUnderWay: 2 };
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
