@@ -270,6 +270,11 @@ export interface QueueDeclaration {
   purpose?: 'work' | 'dead-letters';
   /** Where a broker puts by itself what it gives up (quorum queues, after their delivery limit). Default: `<name>.dead`. */
   deadLetterQueue?: string;
+  /**
+   * The format that its tasks are in. A broker may have queues as another system keeps them: Redis keeps one of the format
+   * `sidekiq` where Sidekiq reads it. Others pay no heed to it. Default: a queue of our own.
+   */
+  format?: string | undefined;
 }
 
 /** @publicApi */

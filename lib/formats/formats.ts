@@ -11,12 +11,13 @@ import { binaryCloudEvents, cloudEvents } from './cloudevents.js';
 import { beginsAsGofort, gofortFormat } from './gofort.js';
 import { hutchFormat } from './hutch.js';
 import { machineryFormat } from './machinery/machinery.js';
+import { goWorkersFormat, sidekiqFormat } from './sidekiq.js';
 
 /**
  * In the order in which they are asked whether a message is theirs: first those that are seen by properties, then those
  * that a parsed body tells apart.
  */
-export const BUILT_IN_FORMATS: readonly Format[] = [celeryFormat, cloudEvents, gofortFormat, machineryFormat, celery1Format, binaryCloudEvents, hutchFormat];
+export const BUILT_IN_FORMATS: readonly Format[] = [celeryFormat, cloudEvents, gofortFormat, machineryFormat, celery1Format, sidekiqFormat, binaryCloudEvents, goWorkersFormat, hutchFormat];
 
 /** The formats of one dispatcher. */
 export class Formats {

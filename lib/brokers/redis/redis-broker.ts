@@ -14,9 +14,11 @@ import { browseStore, noSuchQueue, walkAlone } from '../store/browse-store.js';
 import { systemClock } from '../store/clock.js';
 import { purgeStore } from '../store/purge-store.js';
 import { QueueDispatch } from '../store/queue-dispatch.js';
+import type { QueueStore } from '../store/queue-store.js';
 import { StoreConsumption } from '../store/store-consumption.js';
 import { brokerFailure } from './broker-failure.js';
 import { DueMover } from './due-mover.js';
+import { ForeignQueues } from './foreign/foreign-queues.js';
 import { Lease } from './lease.js';
 import { closedError, impossibleDelay } from './publish-errors.js';
 import { RedisBroadcasts } from './redis-broadcasts.js';
@@ -37,6 +39,7 @@ export class RedisBroker implements Broker {
   private readonly monitor: BrokerMonitor;
   private readonly lease: Lease;
   private readonly store: RedisQueueStore;
+  private readonly foreign: ForeignQueues;
   private readonly publisher: RedisPublisher;
   private readonly due: DueMover;
   private readonly topology: TopologyRegister;
@@ -58,13 +61,17 @@ export class RedisBroker implements Broker {
     this.limits = { ...DEFAULT_PUBLISHING, ...options.publishing };
     const warning = (message: string): void => this.monitor.emit({ type: 'broker.warning', message });
     this.lease = new Lease({
-      silentMs, warning, awaited: () => this.store.awaited, everAwaited: () => this.store.everAwaited, woken: (queue) => this.store.wake(queue), due: (ms) => this.due.dueIn(ms), lost: () => this.store.leaseLost(), renewed: () => this.wakeAll(),
+      silentMs, warning, awaited: () => this.store.awaited, everAwaited: () => this.store.everAwaited, woken: (queue) => this.store.wake(queue), due: (ms) => this.due.dueIn(ms), lost: () => [this.store, this.foreign].forEach((part) => part.leaseLost()), renewed: () => this.wakeAll(),
     });
     this.store = new RedisQueueStore({
       exchange, warning, owner: () => this.lease.owner, isInDoubt: () => this.lease.isInDoubt(), session: () => this.session(),
       ready: (queue) => this.dispatches.get(queue)?.wake(), missed: () => this.lease.beatNow(),
     });
     this.publisher = new RedisPublisher(this.limits, { exchange, unavailable: () => this.link.unavailable(), blocked: (reason) => this.setBlocked(reason), delayed: (ms) => this.due.dueIn(ms) });
+    this.foreign = new ForeignQueues({
+      warning, owner: () => this.lease.owner, isInDoubt: () => this.lease.isInDoubt(), session: () => this.session(), ready: (queue) => this.dispatches.get(queue)?.wake(), missed: () => this.lease.beatNow(),
+      unavailable: () => this.link.unavailable(), lock: (name) => this.store.lock(name), unlock: (name) => this.store.unlock(name),
+    }, this.limits);
     this.due = new DueMover({ exchange, warning, tellUndelivered: () => this.tellUndelivered });
     this.topology = new TopologyRegister((error) => this.monitor.emit({ type: 'broker.topology-failed', error }));
     this.signals = new RedisSignals();
@@ -93,31 +100,34 @@ export class RedisBroker implements Broker {
   }
 
   async declare(topology: Topology): Promise<void> {
-    await this.topology.declare(await this.session(), topology);
+    const session = await this.session();
+    await this.topology.declare(session, { queues: await this.foreign.declare(session, topology.queues) });
   }
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
     const delayMs = options?.delayMs ?? 0;
     if (!(delayMs <= LONGEST_DELAY_MS)) return Promise.reject(impossibleDelay(delayMs));
     if (this.link.status === 'idle' && this.closed === undefined) return Promise.reject(this.link.unavailable());
-    return this.publisher.publish(message, address, delayMs);
+    const foreign = this.foreign.at(address);
+    return foreign.length === 0 ? this.publisher.publish(message, address, delayMs) : this.publishForeign(message, address, foreign, delayMs);
   }
 
   async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
-    if (await this.store.depth(queue) === undefined) {
+    if (await this.depth(queue) === undefined) {
       throw new ConfigurationError(`There is no queue '${queue}' to consume from. Declare it first, or mend the name.`, { queue });
     }
     if (this.closed !== undefined) throw closedError();
     const consumption = new StoreConsumption(queue, options, onDelivery, {
-      store: this.store, dispatch: this.dispatch(queue), clock: systemClock,
+      store: this.storeOf(queue), dispatch: this.dispatch(queue), clock: systemClock,
       emit: (event) => this.monitor.emit(event), closed: (gone) => this.consumptions.delete(gone),
     });
     this.consumptions.add(consumption);
+    if (this.foreign.find(queue) !== undefined) this.foreign.consuming(queue, options.prefetch);
     return consumption;
   }
 
   depth(queue: string): Promise<number | undefined> {
-    return this.store.depth(queue);
+    return this.storeOf(queue).depth(queue);
   }
 
   async delayedCount(): Promise<number> {
@@ -130,14 +140,14 @@ export class RedisBroker implements Broker {
   }
 
   browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {
-    return this.unbroken(() => browseStore(this.store.walked, systemClock, queue, this.limits.maxWaitMs, visit, options));
+    return this.unbroken(() => browseStore(this.storeOf(queue).walked, systemClock, queue, this.limits.maxWaitMs, visit, options));
   }
 
   async purge(queue: string, beforeRemoval?: BeforeRemoval): Promise<number> {
-    if (await this.store.depth(queue) === undefined) throw noSuchQueue(queue);
-    if (beforeRemoval === undefined) return this.store.purge(queue);
-    const { walked } = this.store;
-    return this.unbroken(() => walkAlone(walked, systemClock, queue, this.limits.maxWaitMs, () => purgeStore(walked, queue, beforeRemoval)));
+    if (await this.depth(queue) === undefined) throw noSuchQueue(queue);
+    if (beforeRemoval === undefined && this.foreign.find(queue) === undefined) return this.store.purge(queue);
+    const walked = this.storeOf(queue).walked;
+    return this.unbroken(() => walkAlone(walked, systemClock, queue, this.limits.maxWaitMs, () => purgeStore(walked, queue, beforeRemoval ?? (() => undefined))));
   }
 
   beforeUndelivered(tell: BeforeUndelivered): void {
@@ -174,7 +184,7 @@ export class RedisBroker implements Broker {
       await opening;
     } catch (error) {
       if (this.closed === undefined) this.link.abandon(error as DispatcherError);
-      this.publisher.broken(error as DispatcherError);
+      for (const part of [this.publisher, this.foreign]) part.broken(error as DispatcherError);
       this.monitor.refresh();
       throw error;
     }
@@ -186,6 +196,7 @@ export class RedisBroker implements Broker {
         await this.topology.redeclare(session);
         await this.lease.start(session);
         await this.store.reconcile(session);
+        await this.foreign.prepare(session);
         await this.signals.start(session);
       },
       ready: (link, attempt) => {
@@ -198,7 +209,7 @@ export class RedisBroker implements Broker {
       },
       failed: (_link, error, attempt, retryInMs) => this.monitor.failed(error, attempt, retryInMs),
       broken: (_link, error) => {
-        this.publisher.broken(this.link.unavailable());
+        for (const part of [this.publisher, this.foreign]) part.broken(this.link.unavailable());
         this.monitor.broken(error);
       },
       blockedChanged: () => this.monitor.blockedChanged(),
@@ -207,12 +218,12 @@ export class RedisBroker implements Broker {
   }
 
   private connected(session: RedisSession): void {
-    for (const part of [this.lease, this.store, this.publisher, this.due, this.signals]) part.connected(session);
+    for (const part of [this.lease, this.store, this.publisher, this.foreign, this.due, this.signals]) part.connected(session);
     this.wakeAll();
   }
 
   private disconnected(): void {
-    for (const part of [this.lease, this.store, this.publisher, this.due]) part.disconnected();
+    for (const part of [this.lease, this.store, this.publisher, this.foreign, this.due]) part.disconnected();
   }
 
   private wakeAll(): void {
@@ -221,8 +232,18 @@ export class RedisBroker implements Broker {
 
   private dispatch(queue: string): QueueDispatch {
     let dispatch = this.dispatches.get(queue);
-    if (dispatch === undefined) this.dispatches.set(queue, (dispatch = new QueueDispatch(queue, this.store)));
+    if (dispatch === undefined) this.dispatches.set(queue, (dispatch = new QueueDispatch(queue, this.storeOf(queue))));
     return dispatch;
+  }
+
+  private storeOf(queue: string): QueueStore & { readonly walked: QueueStore } {
+    return this.foreign.find(queue) === undefined ? this.store : this.foreign.store;
+  }
+
+  /** To each queue of another system, and to those of ours that are bound with the same key, where this process has declared any. */
+  private async publishForeign(message: Message, address: Address, queues: readonly string[], delayMs: number): Promise<void> {
+    for (const queue of queues) await this.foreign.publish(message, queue, delayMs);
+    if ('routingKey' in address && this.topology.binds(address.routingKey)) await this.publisher.publish(message, address, delayMs);
   }
 
   private session(): Promise<RedisSession> {
@@ -240,9 +261,9 @@ export class RedisBroker implements Broker {
   private async shutDown(deadline: number): Promise<void> {
     const left = (): number => Math.max(0, deadline - clock.elapsed());
     this.monitor.closing();
-    await this.publisher.close(left() * 0.5);
+    await Promise.all([this.publisher, this.foreign].map((part) => part.close(left() * 0.5)));
     await within(left() / 2, Promise.all([...this.consumptions].map((consumption) => consumption.close())));
-    await within(left() / 2, this.store.written().then(() => this.lease.release()).catch(() => undefined));
+    await within(left() / 2, Promise.all([this.store.written(), this.foreign.store.written()]).then(() => this.foreign.release()).then(() => this.lease.release()).catch(() => undefined));
     await within(left(), Promise.all([this.link.close(left()), this.broadcasts.close(left())]));
     this.disconnected();
     this.monitor.closed();

@@ -30,6 +30,8 @@ export class RedisSession {
   private readonly prefix: string;
   private lost = false;
   private alwaysRuns = false;
+  /** What is done at once must be in one slot. */
+  isCluster = false;
 
   private constructor(client: RedisClient, asBytes: object, readonly settings: SessionSettings, private readonly listener: ConnectionListener) {
     this.#client = client;
@@ -109,6 +111,7 @@ export class RedisSession {
     const info = parseInfo(await this.info());
     for (const warning of checkServer(info, this.display)) this.listener.warning(warning);
     this.alwaysRuns = knowsScriptFlags(info);
+    this.isCluster = (info.get('redis_mode') ?? info.get('server_mode')) === 'cluster';
   }
 
   /** Empty where the user may not ask. */

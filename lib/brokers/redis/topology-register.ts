@@ -21,6 +21,11 @@ export class TopologyRegister {
     }
   }
 
+  /** Whether this process has bound a queue with this key. */
+  binds(routingKey: string): boolean {
+    return [...this.declared.values()].some(([, , keys]) => keys.includes(routingKey));
+  }
+
   /** Never stands in the way of a connection: it says what is wrong, and the rest goes on. */
   async redeclare(session: RedisSession): Promise<void> {
     if (this.declared.size === 0) return;

@@ -31,11 +31,11 @@ export class WorkerLines {
   }
 
   get topology(): Topology {
-    const { queue, bindingKeys = [], type } = this.config;
+    const { queue, bindingKeys = [], type, format } = this.config;
     return {
       queues: [
         { name: deadLetterQueueOf(queue), type, purpose: 'dead-letters' },
-        { name: queue, bindingKeys, type, purpose: 'work' },
+        { name: queue, bindingKeys, type, purpose: 'work', ...(format === undefined ? {} : { format }) },
         ...declarationsOf(this.plans, queue, bindingKeys, type),
       ],
     };

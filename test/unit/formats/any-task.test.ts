@@ -36,7 +36,7 @@ const ARGUMENTS: Record<string, fc.Arbitrary<TaskArgument[]>> = {
   gofort: fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }), machinery: fc.array(typed(SCALARS_AND_LISTS), { maxLength: 6 }),
   celery: fc.array(untyped, { maxLength: 6 }), celery1: fc.array(untyped, { maxLength: 6 }),
   cloudevents: fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }), 'cloudevents-binary': fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }),
-  hutch: fc.tuple(untyped),
+  sidekiq: fc.array(untyped, { maxLength: 6 }), goworkers: fc.array(untyped, { maxLength: 6 }), hutch: fc.tuple(untyped),
 };
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
 const headers: fc.Arbitrary<TaskHeaders> = fc.dictionary(fc.constantFrom('tenant', 'trace', 'n', 'x-y'), fc.oneof(fc.string(), fc.boolean(), fc.integer()), { maxKeys: 3 });

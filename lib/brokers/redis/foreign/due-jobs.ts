@@ -1,0 +1,93 @@
+import { clock, type ClockTimer } from '../../../time/clock.js';
+import type { RedisSession } from '../redis-session.js';
+import type { ForeignPlace } from './foreign-register.js';
+import type { Put, TimedSet } from './peer.js';
+import { FOREIGN_DUE, FOREIGN_MOVE, FOREIGN_OWN_DUE, FOREIGN_REAP } from './scripts.js';
+
+/** How often the sets of other systems are looked at: they count in seconds themselves. */
+const LOOK_MS = 500;
+/** As a beat of the lease. */
+const REAP_MS = 2_000;
+
+export interface DueJobsHost {
+  queues(): readonly ForeignPlace[];
+  /** It has something now. */
+  woken(): void;
+  warning(message: string): void;
+}
+
+/** Moves what is due in the sets of other systems, beside their own pollers, and gives back what the dead have held. */
+export class DueJobs {
+  private session: RedisSession | undefined;
+  private timer: ClockTimer | undefined;
+  private reapedAt = 0;
+  private hasOwn = true;
+
+  constructor(private readonly host: DueJobsHost) {}
+
+  connected(session: RedisSession): void {
+    this.session = session;
+    this.hasOwn = true;
+    this.begin();
+  }
+
+  /** There is a queue of another system, or may be. */
+  begin(): void {
+    if (this.session !== undefined && this.host.queues().length > 0) this.arm();
+  }
+
+  disconnected(): void {
+    this.session = undefined;
+    clock.clear(this.timer);
+  }
+
+  /** Something waits with us. */
+  added(): void {
+    this.hasOwn = true;
+  }
+
+  private arm(): void {
+    clock.clear(this.timer);
+    this.timer = clock.setLook(() => void this.look(), LOOK_MS);
+  }
+
+  private async look(): Promise<void> {
+    const { session } = this;
+    if (session === undefined) return;
+    try {
+      await this.lookAt(session);
+    } catch {
+      // The connection is gone, or Redis takes nothing for now: it is looked at again.
+    }
+    if (this.session === session) this.arm();
+  }
+
+  private async lookAt(session: RedisSession): Promise<void> {
+    let moved = 0;
+    for (const set of this.sets()) moved += await moveDue(session, set);
+    if (this.hasOwn) this.hasOwn = await session.call<number>(FOREIGN_OWN_DUE, []) >= 0;
+    if (moved > 0) this.host.woken();
+    if (clock.elapsed() - this.reapedAt < REAP_MS) return;
+    this.reapedAt = clock.elapsed();
+    const dead = await session.call<(string | number)[]>(FOREIGN_REAP, []);
+    for (let at = 0; at < dead.length; at += 2) {
+      if (dead[at + 1] !== 0) this.host.warning(`A process is gone (${dead[at]}); the ${dead[at + 1]} messages of other systems that it held are back where it took them from.`);
+    }
+  }
+
+  /** Each once, however many queues share it. */
+  private sets(): TimedSet[] {
+    const sets = this.host.queues().flatMap((place) => place.peer.timed(place));
+    return [...new Map(sets.map((set) => [set.key, set])).values()];
+  }
+}
+
+/** Whoever else moves it meanwhile, each is moved once. */
+async function moveDue(session: RedisSession, set: TimedSet): Promise<number> {
+  const { key, unit } = set;
+  const [time, ...elements] = await session.callForBytes<Buffer[]>(FOREIGN_DUE, [key, unit]);
+  const nowMs = Number(time);
+  const moves = elements.map((element): [Buffer, Put | undefined] => [element, set.due(element, nowMs)]).filter((move): move is [Buffer, Put] => move[1] !== undefined);
+  if (moves.length === 0) return 0;
+  return session.call<number>(FOREIGN_MOVE, [key, ...moves.flatMap(([old, { to, key: list, known, element }]) => [old, to, list, known?.key ?? '', known?.member ?? '', element])]);
+}

@@ -1,0 +1,9 @@
+import type { Peer } from './peer.js';
+import { goWorkersPeer, sidekiqPeer } from './sidekiq-peer.js';
+
+const PEERS: readonly Peer[] = [sidekiqPeer, goWorkersPeer];
+
+/** `undefined`: queues of this format are our own, whatever their tasks look like. */
+export function peerOf(format: string): Peer | undefined {
+  return PEERS.find((peer) => peer.format === format);
+}
