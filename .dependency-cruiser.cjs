@@ -35,6 +35,9 @@ const CREATE_STATE = '^lib/state/create-result-backend\\.ts$';
 const RESULTS = '^lib/results/';
 /** Who is told how a task ends, and the record of one: pure, as task/ is. */
 const RECORDS = '^lib/results/(outcome-recorder|task-result|task-error-record|result-value|result-codec)\\.ts$';
+/** States and results of tasks in the stores of other systems: the port, and all of it. */
+const FOREIGN_PORT = '^lib/foreign/foreign-results\\.ts$';
+const FOREIGN = '^lib/foreign/';
 const SCHEDULES = '^lib/schedules/';
 const WORKER = '^lib/worker/';
 const INSPECTION = '^lib/inspection/';
@@ -112,7 +115,11 @@ const rooms = [
     why: 'From a URL to its store: the one place that knows them all.' },
   { name: 'results', files: RESULTS, may: [...PORTS, TASK, ERRORS, TIME], packages: [],
     why: 'The record of a task, who is told and who reads: over ports, whatever keeps it.' },
-  { name: 'worker', files: WORKER, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['@standard-schema/spec'],
+  { name: 'foreign-port', files: FOREIGN_PORT, may: [BROKER_PORT, FORMATS, '^lib/results/result-reader\\.ts$', TASK], packages: [],
+    why: 'A port speaks of tasks, of what is to be sent, and of how results are read.' },
+  { name: 'foreign', files: FOREIGN, may: ['^lib/state/', RESULTS, BROKER_PORT, FORMATS, TASK, ERRORS, TIME, URLS, AMQP, REDIS], packages: ['amqplib', 'mongodb', 'rxjs'],
+    why: 'What other systems keep of tasks, by stores that their formats know nothing of. A worker sees the port alone.' },
+  { name: 'worker', files: WORKER, may: [...PORTS, FOREIGN_PORT, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['@standard-schema/spec'],
     why: 'Ports, never an adapter, so that every broker and store will do.' },
   { name: 'schedules', files: SCHEDULES, may: [...PORTS, RECORDS, TASK, ERRORS, FORMATS, EVENTS, TIME], packages: ['croner', 'uuid'],
     why: 'As worker/.' },
@@ -125,7 +132,7 @@ const rooms = [
   { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, CONTRACT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$', '^lib/workflows/workflow-info\\.ts$'], packages: ['rxjs'],
     why: 'What runs is told to it, what is kept is given to it: it speaks of pauses and of the port by which workers tell of runs, and of no other part.' },
   { name: 'dispatcher', files: DISPATCHER, packages: ['secure-json-parse', '@standard-schema/spec', 'rxjs', 'uuid'],
-    may: ['^lib/brokers/', '^lib/state/', RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
+    may: ['^lib/brokers/', '^lib/state/', RESULTS, FOREIGN, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, EVENTS, TIME, URLS],
     why: 'It composes all the others, and must work, and be tested, without Nest.' },
   { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', '@standard-schema/spec', 'reflect-metadata', 'rxjs', 'piscina'],
     may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS, URLS],

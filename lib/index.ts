@@ -91,6 +91,7 @@ export type { TaskErrorRecord } from './results/task-error-record.js';
 export type { ResultBackendEvent, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StateBackendStatus } from './state/state-backend.js';
 export type { LedgerOptions } from './state/amqp/ledger-options.js';
 export type { PublishedTask, PublishOutcome } from './dispatcher/publishing/published-task.js';
+export type { ForeignResultsConfig, ForeignResultsOptions } from './dispatcher/config/foreign-results-config.js';
 export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig, StartupMode } from './dispatcher/config/server-config.js';
 export type { LogTarget } from './dispatcher/events/log-target.js';
 export type { DispatcherModuleExtras, DispatcherOptionsFactory } from './nest/module-options.js';

@@ -42,6 +42,8 @@ import { Publishing } from './publishing/publishing.js';
 import { StartGate } from './publishing/start-gate.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
 import { backendOf } from './results/backend-of.js';
+import { RoutesByFormat } from './results/foreign-route.js';
+import { ForeignSystems } from './results/foreign-systems.js';
 import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { Scheduling } from './scheduling.js';
@@ -81,6 +83,8 @@ export class DispatcherParts {
   readonly limits: SharedLimits;
   /** For all workers: they die together. */
   private readonly quarantine = new Quarantine();
+  /** Stores of other systems. */
+  readonly foreign: ForeignSystems;
   readonly results: TaskResults;
   readonly publishing: Publishing;
   readonly workers: WorkerRegistry;
@@ -127,7 +131,9 @@ export class DispatcherParts {
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
-    ({ results: this.results, recorder: this.recorder } = resultsOver(broker, config.results, this.shared, this.emit, this.ready));
+    this.foreign = new ForeignSystems(config.foreignResults, { exchange, emit: this.emit });
+    ({ results: this.results, recorder: this.recorder } = resultsOver(
+      broker, config.results, this.shared, this.emit, this.ready, (own) => (this.foreign.all.length === 0 ? own : new RoutesByFormat(own, this.foreign, (task) => this.formats.nameOf(task)))));
     this.publishing = new Publishing(config, {
       broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid),
@@ -250,7 +256,7 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, emit }),
+      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }

@@ -8,11 +8,14 @@ import type { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import type { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
 import { FollowUpGate } from '../worker/gates/follow-up-gate.js';
+import { FollowUpSender } from '../worker/gates/follow-up-sender.js';
+import { ForeignResultsGate } from '../worker/gates/foreign-results-gate.js';
 import { UniqueGate } from '../worker/gates/unique-gate.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
 import type { SharedState } from './shared-state.js';
+import type { ForeignSystems } from './results/foreign-systems.js';
 import type { TaskFormats } from './task-formats.js';
 
 /** Under it the uuids of tasks are made that follow others and have none. */
@@ -29,6 +32,7 @@ export interface GateSources {
   readonly broker: Broker;
   readonly exchange: string;
   readonly formats: Pick<TaskFormats, 'find'>;
+  readonly foreign: Pick<ForeignSystems, 'of' | 'announce' | 'all'>;
   readonly emit: EventSink;
 }
 
@@ -38,19 +42,20 @@ export interface GateSources {
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
  * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
-export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, emit }: GateSources): TaskGate[] {
+export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
     message: 'Crashes cannot be counted, because what processes share refuses it: a task that crashes its process is run again and again.',
   });
+  const uuidOf = (text: string): string => uuidFrom(text, FOLLOW_UPS);
+  const warn = (message: string): void => emit({ type: 'broker.warning', message });
+  const sender = new FollowUpSender({ broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), announce: (format, followUp) => foreign.announce(format, followUp), warn });
   return [
     new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend),
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
-    new FollowUpGate({
-      broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), find: (format) => formats.find(format), uuidOf: (text) => uuidFrom(text, FOLLOW_UPS),
-      warn: (message) => emit({ type: 'broker.warning', message }),
-    }),
+    new FollowUpGate({ sender, find: (format) => formats.find(format), uuidOf }),
+    ...(foreign.all.length === 0 ? [] : [new ForeignResultsGate({ of: (format) => foreign.of(format), sender, uuidOf, warn })]),
   ];
 }
 

@@ -82,6 +82,10 @@ export class TaskFormats {
     return written(this.byQueue.get(queue) ?? this.otherwise, task);
   }
 
+  nameOf(task: AddressedTask): string {
+    return this.of(task).name;
+  }
+
   private of({ format, routingKey, name }: AddressedTask): Format {
     if (format === undefined) return this.byKey.size === 0 ? this.otherwise : this.byKey.get(routingKey) ?? this.otherwise;
     const known = this.formats.find(format);

@@ -24,8 +24,11 @@ export class Formats {
   /** Those of the configuration first. */
   private readonly all: readonly Format[];
 
-  /** @throws ConfigurationError where two have one name, or one is no format */
-  constructor(private readonly own: readonly Format[] = []) {
+  /**
+   * @param withResults names of those whose states and results are kept too, as their own systems keep them
+   * @throws ConfigurationError where two have one name, or one is no format
+   */
+  constructor(private readonly own: readonly Format[] = [], private readonly withResults: ReadonlySet<string> = new Set()) {
     this.all = [...own, ...BUILT_IN_FORMATS];
     own.forEach((format, index) => checkFormat(format, `formats[${index}]`, this.all.filter((other) => other !== format)));
   }
@@ -45,6 +48,13 @@ export class Formats {
     const nearest = nearestName(name, this.names);
     throw new ConfigurationError(`${where} is ${display(name)}, which is no format. ${nearest === undefined ? '' : `Did you mean "${nearest}"? `}`
       + `The formats are ${this.names.join(', ')}; those of your own stand in formats of the dispatcher's configuration.`, { option: where, known: this.names });
+  }
+
+  /** What needs results is unsupported where there are none of its format. */
+  supported(task: Task): Task {
+    const { arrived } = task;
+    if (arrived?.needsResults === undefined || this.withResults.has(arrived.format)) return task;
+    return { ...task, arrived: { ...arrived, unsupported: arrived.unsupported ?? arrived.needsResults } };
   }
 
   /** Takes messages of every format; what none recognises is read as `fallback`. */
@@ -90,7 +100,7 @@ export class ReadingFormat implements Format {
     const format = this.of(message);
     if (format === gofortFormat) return format.decode(message);
     try {
-      return format.decode(message);
+      return this.formats.supported(format.decode(message));
     } catch (error) {
       if (error instanceof DispatcherError) throw error;
       throw new InvalidBodyError(`The format "${format.name}" failed at a message, which its decode must not do with any but InvalidBodyError and InvalidTaskError: ${messageOf(error)}`, {}, error);

@@ -15,8 +15,8 @@ import { SupervisedResultBackend } from './supervised/supervised-result-backend.
 
 type MakeStore = (url: string, options: ResultBackendOptions, connectTimeoutMs: number) => ResultStore;
 
-const redis: MakeStore = (url, { tls, exchange }, connectTimeoutMs) => new RedisStore(parseRedisUrl(url, exchange === undefined ? 'result backend' : 'broker'), { connectTimeoutMs, tls, exchange });
-const memcache: MakeStore = (url, { tls }, connectTimeoutMs) => new MemcacheStore(parseMemcacheUrl(url), { connectTimeoutMs, tls });
+const redis: MakeStore = (url, { tls, exchange, bare }, connectTimeoutMs) => new RedisStore(parseRedisUrl(url, exchange === undefined ? 'result backend' : 'broker'), { connectTimeoutMs, tls, exchange, bare });
+const memcache: MakeStore = (url, { tls, bare }, connectTimeoutMs) => new MemcacheStore(parseMemcacheUrl(url), { connectTimeoutMs, tls, isBare: bare !== undefined });
 const mongodb: MakeStore = (url, { tls }, connectTimeoutMs) => new MongoStore(url, { connectTimeoutMs, tls });
 
 const amqp: MakeStore = (url, { tls, exchange, ledger, operationTimeoutMs }, connectTimeoutMs) =>

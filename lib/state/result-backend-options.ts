@@ -5,6 +5,12 @@ import type { LedgerOptions } from './amqp/ledger-options.js';
 export interface ResultBackendOptions {
   /** Put before every key, so that several applications can share a server. `[A-Za-z0-9_.:-]`, up to 64 characters. Default: `dispatcher:`. */
   keyPrefix?: string;
+  /**
+   * Keys and values are there as they are given, for other systems that read and write them too: without a prefix, a hash or a
+   * mark. `polled`: nobody tells of changes. `pushed`, in Redis: each new value is also published, to the channel that is named
+   * as its key, and whoever else writes does so too. For `redis:` and `memcache:`. Default: what is kept is ours alone.
+   */
+  bare?: 'polled' | 'pushed';
   /** How long `connect()` goes on trying, in milliseconds. Default: 10,000. */
   connectTimeoutMs?: number;
   /** How long one operation may take, waiting for the connection included, in milliseconds. Default: 10,000. */
@@ -31,7 +37,7 @@ export interface ResultBackendOptions {
   tls?: ConnectionOptions;
 }
 
-export type CompleteResultBackendOptions = Required<Omit<ResultBackendOptions, 'tls' | 'exchange' | 'ledger'>>;
+export type CompleteResultBackendOptions = Required<Omit<ResultBackendOptions, 'tls' | 'exchange' | 'ledger' | 'bare'>>;
 
 export const DEFAULT_RESULT_BACKEND_OPTIONS: CompleteResultBackendOptions = {
   keyPrefix: 'dispatcher:',

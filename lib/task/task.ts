@@ -95,6 +95,8 @@ export interface ArrivedAs {
   readonly hasFollowUps?: boolean;
   /** Why it cannot be run here as it is meant. It is left to other workers of its queue for a while, and then a dead letter. Default: it can. */
   readonly unsupported?: string | undefined;
+  /** Why it can be run only where the results of its format are kept too (`foreignResults`); elsewhere as `unsupported`. Default: it can anyhow. */
+  readonly needsResults?: string | undefined;
   /** What the format needs to write the same message again. */
   readonly envelope?: unknown;
 }

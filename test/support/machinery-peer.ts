@@ -36,6 +36,36 @@ export interface MachinerySurroundings {
   readonly queue: string;
   /** Ours. */
   readonly other: string;
+  /** Its `ResultBackend`. Default: none. */
+  readonly backend?: string;
+}
+
+/** A signature, as far as it is not empty. */
+export type SentSignature = { readonly Name: string; readonly RoutingKey: string } & Readonly<Record<string, unknown>>;
+
+export interface AwaitedPlan {
+  readonly kind: 'task' | 'group' | 'chain' | 'chord';
+  readonly tasks: readonly SentSignature[];
+  readonly callback?: SentSignature;
+}
+
+/** What `AsyncResult` in Go has read of a task. */
+export interface GoResult {
+  readonly uuid: string;
+  readonly name: string;
+  readonly state: string;
+  readonly values: readonly unknown[];
+  /** Of Go. */
+  readonly types: readonly string[];
+  readonly error?: string;
+}
+
+/** Sends it, waits for all of its tasks, the callback last, and resolves to what is known of each. */
+export async function awaitByMachinery(program: string, surroundings: MachinerySurroundings, plan: AwaitedPlan): Promise<GoResult[]> {
+  const running = promisify(execFile)(program, [...flags(surroundings), 'await'], { timeout: 120_000 });
+  running.child.stdin?.end(JSON.stringify(plan));
+  const { stdout } = await running;
+  return stdout.trim().split('\n').map((line) => JSON.parse(line) as GoResult);
 }
 
 export async function sendByMachinery(program: string, surroundings: MachinerySurroundings, count: number): Promise<void> {

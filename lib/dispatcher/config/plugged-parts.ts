@@ -6,6 +6,7 @@ import type { Invoker } from '../../worker/invoker.js';
 import { Invokers } from '../../worker/invokers.js';
 import { checkIds, type IdsConfig } from '../publishing/id-makers.js';
 import { checkName } from './config-checks.js';
+import { checkForeignResults, type ResolvedForeignResults } from './foreign-results-config.js';
 import type { ServerConfig } from './server-config.js';
 
 /** The parts that an application may bring itself, and which of them are chosen. */
@@ -13,15 +14,18 @@ export interface PluggedParts {
   readonly formats: Formats;
   /** Of queues of which nothing is said. */
   readonly format: Format;
+  /** Of formats. */
+  readonly foreignResults: readonly ResolvedForeignResults[];
   readonly ids: IdsConfig;
   readonly invokers: Invokers;
 }
 
 /** @throws ConfigurationError */
 export function pluggedParts(options: ServerConfig): PluggedParts {
-  const formats = new Formats(listOf<Format>(options.formats, 'formats'));
+  const foreignResults = checkForeignResults(options.foreignResults);
+  const formats = new Formats(listOf<Format>(options.formats, 'formats'), new Set(foreignResults.map(({ format }) => format)));
   return {
-    formats,
+    formats, foreignResults,
     format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     ids: checkIds(options.ids, options.idMakers),
     invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),

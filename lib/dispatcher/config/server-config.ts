@@ -9,6 +9,7 @@ import type { WireOption } from '../../task/wire.js';
 import type { IdMaker, IdMakerName } from '../../task/id-maker.js';
 import type { Invoker } from '../../worker/invoker.js';
 import type { WorkerConfig } from '../../worker/worker-config.js';
+import type { ForeignResultsOptions } from './foreign-results-config.js';
 import type { LogTarget } from '../events/log-target.js';
 import type { PublishMiddlewareInput } from '../publishing/publish-middleware.js';
 import type { ThreadsConfig } from './threads-config.js';
@@ -52,6 +53,12 @@ export interface ServerConfig {
   idMakers?: IdMaker[];
   /** Ways of your own in which arguments become the parameters of a call, for `invoker` of `@Task`. Default: none. */
   invokers?: Invoker[];
+  /**
+   * Where other systems keep states and results of tasks, by their formats. Tasks that come in such a format have theirs
+   * written there, as a worker of that system writes them, and groups and chords that both share are counted; what is
+   * published in such a format has its result read there. Default: nowhere.
+   */
+  foreignResults?: ForeignResultsOptions;
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */

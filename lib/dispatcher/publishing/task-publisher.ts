@@ -68,7 +68,7 @@ export class TaskPublisher {
     const unique = await this.send(task, message);
     const uuid = unique?.taken === false ? unique.uuid : task.uuid;
     noteSent(uuid);
-    const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isAsked(task);
+    const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isTold(task);
     return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: clock.now() } : undefined, unique);
   }
 
@@ -138,7 +138,7 @@ export class TaskPublisher {
   }
 
   private sendNow(task: AddressedTask, message: EncodedTask): Promise<void> {
-    if (this.results.isAsked(task)) return this.results.send(task, message.properties, () => this.handOver(task, message));
+    if (this.results.isTold(task)) return this.results.send(task, message.properties, () => this.handOver(task, message));
     return this.handOver(task, message);
   }
 

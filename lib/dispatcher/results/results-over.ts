@@ -12,6 +12,7 @@ import { clock } from '../../time/clock.js';
 import type { SharedState } from '../shared-state.js';
 import { messageOf } from '../../task/error-text.js';
 import { ReplyRoute } from './reply-route.js';
+import type { ResultRoute } from './result-route.js';
 import type { ResolvedResults } from '../config/results-config.js';
 import { StoreRoute } from './store-route.js';
 import { TaskResults } from './task-results.js';
@@ -24,26 +25,27 @@ export interface ResultsOver {
 }
 
 /** How results of this dispatcher travel. Nothing is opened before somebody asks for one. */
-export function resultsOver(broker: Broker, config: ResolvedResults, shared: SharedState, emit: EventSink, ready: () => Promise<void>): ResultsOver {
+export function resultsOver(broker: Broker, config: ResolvedResults, shared: SharedState, emit: EventSink, ready: () => Promise<void>, around: (own: ResultRoute) => ResultRoute = (own) => own): ResultsOver {
   const warn = (message: string): void => emit({ type: 'results.warning', message });
   const recording: ReplyRecorderOptions = {
     maxResultBytes: config.maxResultBytes,
     onUnheard: ({ uuid, name, replyTo }) => emit({ type: 'task.unheard', task: { uuid, name }, replyTo }),
   };
-  if (config.by === 'replies') return overReplies(broker, config, { recording, ready, warn });
+  if (config.by === 'replies') return overReplies(broker, config, { recording, ready, warn, around });
   const store = new ResultRecorder(() => shared.backend(), config);
   const route = new StoreRoute(store, (message, error) => warn(`${message}: ${messageOf(error)}`));
-  return { results: new TaskResults(route, config.of, ready), recorder: new JointRecorder([store, new ReplyRecorder(broker, recording)]) };
+  return { results: new TaskResults(around(route), config.of, ready), recorder: new JointRecorder([store, new ReplyRecorder(broker, recording)]) };
 }
 
 interface OverReplies {
   recording: ReplyRecorderOptions;
   ready: () => Promise<void>;
   warn: (message: string) => void;
+  around: (own: ResultRoute) => ResultRoute;
 }
 
 /** By one queue this process gets the reports that it asked for, and is told who listens to those that it sends. */
-function overReplies(broker: Broker, config: ResolvedResults, { recording, ready, warn }: OverReplies): ResultsOver {
+function overReplies(broker: Broker, config: ResolvedResults, { recording, ready, warn, around }: OverReplies): ResultsOver {
   // Not the clock of the day, which may be set back.
   const now = clock.elapsed;
   const queue = new ReplyQueue(broker, { warn, now });
@@ -58,5 +60,5 @@ function overReplies(broker: Broker, config: ResolvedResults, { recording, ready
     if (note !== undefined) tasks.take(note);
   });
   const recorder = new ReplyRecorder(broker, { ...recording, silencing: { tasks, address: () => queue.addressIfOpen() } });
-  return { results: new TaskResults(route, config.of, ready), recorder };
+  return { results: new TaskResults(around(route), config.of, ready), recorder };
 }

@@ -6,7 +6,7 @@ import type { TaskResult } from '../../results/task-result.js';
 import { Header } from '../../task/headers.js';
 import { numberFromZero } from '../../task/option-kinds.js';
 import { checkOptions, requireText } from '../../task/options.js';
-import type { Task } from '../../task/task.js';
+import type { AddressedTask, Task } from '../../task/task.js';
 import type { ResultsOf } from '../../worker/result-keeper.js';
 import { reportsOf, type Report } from './reports.js';
 import { resultOf } from './result-of.js';
@@ -61,6 +61,11 @@ export class TaskResults {
   /** Called for every task: it only looks at what is at hand. */
   isAsked({ name, headers }: Pick<Task, 'name' | 'headers'>): boolean {
     return headers?.[Header.result] === true || this.resultsOf === 'all' || (this.wanted.size > 0 && this.wanted.has(name));
+  }
+
+  /** The same, or it is told of anyhow. */
+  isTold(task: AddressedTask): boolean {
+    return this.isAsked(task) || this.route.tells?.(task) === true;
   }
 
   /** Sends a task whose result is asked for. */

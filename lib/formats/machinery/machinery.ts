@@ -5,6 +5,7 @@ import type { Task, TaskHeaders } from '../../task/task.js';
 import type { ArrivedMessage, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from '../format.js';
 import { malformed, nonEmptyString, readJson, readJsonObject } from '../read-json.js';
 import { readArguments, resultArguments, writeArguments } from './arguments.js';
+import { joinedArguments, type MachineryState } from './task-state.js';
 import { isSignatureLike, readSignature, signatureOf, writeSignature, type MachinerySignature } from './signature.js';
 
 const CONTENT_TYPE = 'application/json';
@@ -34,7 +35,7 @@ export const machineryFormat: Format = {
       arrived: {
         format: 'machinery', envelope: signature, retry: retryOf(signature, message.properties.headers),
         hasFollowUps: (OnSuccess?.length ?? 0) + (OnError?.length ?? 0) > 0,
-        unsupported: ChordCallback === null ? undefined : 'it is a member of a chord, whose members are counted by the result backend of machinery.',
+        needsResults: ChordCallback === null ? undefined : "it is a member of a chord, whose members are counted by the result backend of machinery: name that to the dispatcher, foreignResults: { machinery: 'redis://...' }.",
       },
     };
   },
@@ -111,6 +112,13 @@ function nextFibonacci(than: number): number {
   let [current, next] = [1, 2];
   while (current <= than && current < Number.MAX_SAFE_INTEGER / 2) [current, next] = [next, current + next];
   return current;
+}
+
+/** Of a chord whose members have all succeeded, as the worker of its last one sends it. Their results come in this order. */
+export function chordCallback(callback: MachinerySignature, member: Task, states: readonly MachineryState[]): FollowUp {
+  const parent = { ...member.arrived?.envelope as MachinerySignature, Immutable: true };
+  const Args = callback.Immutable ? callback.Args : [...callback.Args ?? [], ...joinedArguments(states)];
+  return followUp({ ...callback, Args }, parent, { kind: 'succeeded', value: undefined }, `chord ${parent.GroupUUID}`);
 }
 
 function followUp(follower: MachinerySignature, parent: MachinerySignature, end: FollowedEnd, uuid: string): FollowUp {

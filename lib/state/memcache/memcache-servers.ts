@@ -14,6 +14,7 @@ const CONNECT_LIMIT_MS = 3_000;
 const LONGEST_RELATIVE_SECONDS = 30 * 24 * 3600;
 /** Before every value, so that none is empty: the driver's parser is not made for that. */
 const MARK = Buffer.from('v');
+const NO_MARK = Buffer.alloc(0);
 
 interface Answer { value: Buffer; casUniq?: number | string }
 export interface Versioned { readonly value: Buffer; readonly version: string }
@@ -24,9 +25,9 @@ export type StoreOutcome = 'stored' | 'exists' | 'not-found' | 'not-stored';
  * several servers is a choice among equals, which is not what keys need.
  */
 export class MemcacheServersConnection {
-  private constructor(private readonly clients: readonly { client: MemcacheClient; server: string }[]) {}
+  private constructor(private readonly clients: readonly { client: MemcacheClient; server: string }[], private readonly mark: Buffer) {}
 
-  static async open(servers: MemcacheServers, tls: ConnectionOptions | undefined): Promise<MemcacheServersConnection> {
+  static async open(servers: MemcacheServers, tls: ConnectionOptions | undefined, isBare = false): Promise<MemcacheServersConnection> {
     const driver = await loadPeer('memcache-client', 'memcache:', () => import('memcache-client'));
     return new MemcacheServersConnection(servers.servers.map((server) => ({
       server,
@@ -35,7 +36,7 @@ export class MemcacheServersConnection {
         noDelay: true, cmdTimeout: COMMAND_LIMIT_MS, connectTimeout: CONNECT_LIMIT_MS,
         ...(servers.tls ? { tls: tls ?? {} } : {}),
       }),
-    })));
+    })), isBare ? NO_MARK : MARK);
   }
 
   /** All servers answer; resolves to the largest item that all of them keep, in bytes. */
@@ -55,7 +56,7 @@ export class MemcacheServersConnection {
   async getAll(keys: readonly string[], owner: string): Promise<(Buffer | undefined)[]> {
     const one = this.owner(owner);
     const found = await ask(one, () => one.client.get<Record<string, Answer>>([...keys]) as unknown as Promise<Record<string, Answer | undefined>>);
-    return keys.map((key) => unmark(found[key]?.value));
+    return keys.map((key) => this.unmarked(found[key]?.value));
   }
 
   async get(key: string, owner = key): Promise<Buffer | undefined> {
@@ -66,23 +67,23 @@ export class MemcacheServersConnection {
   async getVersioned(key: string): Promise<Versioned | undefined> {
     const one = this.owner(key);
     const found = await ask(one, () => one.client.gets([key]) as unknown as Promise<Record<string, Answer | undefined>>);
-    const value = unmark(found[key]?.value);
+    const value = this.unmarked(found[key]?.value);
     return value === undefined ? undefined : { value, version: String(found[key]?.casUniq) };
   }
 
   set(key: string, value: Buffer, expiresInMs: number | undefined, owner = key): Promise<StoreOutcome> {
     const one = this.owner(owner);
-    return outcome(ask(one, () => one.client.set(key, mark(value), { lifetime: lifetime(expiresInMs) })));
+    return outcome(ask(one, () => one.client.set(key, this.marked(value), { lifetime: lifetime(expiresInMs) })));
   }
 
   add(key: string, value: Buffer, expiresInMs: number | undefined, owner = key): Promise<StoreOutcome> {
     const one = this.owner(owner);
-    return outcome(ask(one, () => one.client.add(key, mark(value), { lifetime: lifetime(expiresInMs) })));
+    return outcome(ask(one, () => one.client.add(key, this.marked(value), { lifetime: lifetime(expiresInMs) })));
   }
 
   compareAndSwap(key: string, value: Buffer, version: string, expiresInMs: number | undefined): Promise<StoreOutcome> {
     const one = this.owner(key);
-    return outcome(ask(one, () => one.client.cas(key, mark(value), { lifetime: lifetime(expiresInMs), casUniq: version })));
+    return outcome(ask(one, () => one.client.cas(key, this.marked(value), { lifetime: lifetime(expiresInMs), casUniq: version })));
   }
 
   /** What is swapped in is expired already: there is no conditional delete in the classic protocol. */
@@ -98,6 +99,15 @@ export class MemcacheServersConnection {
 
   close(): void {
     for (const { client } of this.clients) client.shutdown();
+  }
+
+  private marked(value: Buffer): Buffer {
+    return this.mark.length === 0 ? value : Buffer.concat([this.mark, value]);
+  }
+
+  /** What others have written comes as a text where they have not said that it is bytes. */
+  private unmarked(stored: Buffer | string | undefined): Buffer | undefined {
+    return typeof stored === 'string' ? Buffer.from(stored) : stored?.subarray(this.mark.length);
   }
 
   private owner(key: string): { client: MemcacheClient; server: string } {
@@ -128,9 +138,6 @@ async function ask<T>({ server }: { server: string }, command: () => Promise<T>)
     throw memcacheFailure(error, server);
   }
 }
-
-const mark = (value: Buffer): Buffer => Buffer.concat([MARK, value]);
-const unmark = (stored: Buffer | undefined): Buffer | undefined => stored?.subarray(MARK.length);
 
 /**
  * memcached counts whole seconds by a clock that ticks once a second: one more than asked, so that

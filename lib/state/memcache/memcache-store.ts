@@ -25,7 +25,11 @@ export class MemcacheStore implements ResultStore {
   /** Its key may have a passphrase. */
   readonly #tls: ConnectionOptions | undefined;
 
-  constructor(private readonly endpoint: MemcacheServers, { tls }: { connectTimeoutMs: number; tls?: ConnectionOptions }) {
+  /** Values are there as they are given. */
+  private readonly isBare: boolean;
+
+  constructor(private readonly endpoint: MemcacheServers, { tls, isBare = false }: { connectTimeoutMs: number; tls?: ConnectionOptions | undefined; isBare?: boolean }) {
+    this.isBare = isBare;
     this.#tls = tls;
     this.display = endpoint.display;
   }
@@ -39,7 +43,7 @@ export class MemcacheStore implements ResultStore {
 
   async connect(_listener: StoreListener): Promise<void> {
     this.drop();
-    const servers = await MemcacheServersConnection.open(this.endpoint, this.#tls);
+    const servers = await MemcacheServersConnection.open(this.endpoint, this.#tls, this.isBare);
     this.servers = servers;
     this.maxItemBytes = await servers.check();
     // Dropped meanwhile: it must not live on unseen.

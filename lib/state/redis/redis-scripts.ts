@@ -25,13 +25,15 @@ export const Operation = {
 /**
  * What processes ask for in one turn of the event loop, one after the other; what one of them fails with is its own answer.
  * KEYS: what the names of all keys begin with, for a cluster. ARGV: what stands before a key in the name of its channel; then
- * packed, for each, the name of the operation and what it takes. Expiries are milliseconds, or empty for never.
+ * packed, for each, the name of the operation and what it takes; then how changes are told where others write too (`bare`), or nothing. Expiries are milliseconds, or empty for never.
  */
 export const OPERATIONS = script(`
 local asked, at = cmsgpack.unpack(ARGV[2]), 0
 local function arg() at = at + 1 return asked[at] end
 local call = redis.call
 local function tell(name, value)
+  if ARGV[3] == 'polled' then return end
+  if ARGV[3] == 'pushed' then call('PUBLISH', name, value) return end
   if #value <= ${LARGEST_PUSHED_VALUE} then call('PUBLISH', ARGV[1] .. name, '=' .. value) else call('PUBLISH', ARGV[1] .. name, '!') end
 end
 local function write(name, value, expiry)

@@ -10,31 +10,41 @@ import { answersAsBytes, callScript, destroyClient, type RedisClient } from '../
 import { openRedis } from '../../redis/open-redis.js';
 import { OperationLine } from './operation-line.js';
 import { MEMBERS_PAGE, Operation, OPERATIONS } from './redis-scripts.js';
+import type { RedisScript } from '../../redis/redis-script.js';
 import type { RedisEndpoint } from '../../redis/redis-url.js';
 
 /** Redis keeps 512 MiB; its default memory for one client's answers does not. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;
 
+export interface RedisStoreOptions {
+  readonly connectTimeoutMs: number;
+  readonly tls?: ConnectionOptions | undefined;
+  readonly exchange?: string | undefined;
+  /** As in `ResultBackendOptions`. */
+  readonly bare?: 'polled' | 'pushed' | undefined;
+}
+
 /** Results in Redis 6 or newer. */
 export class RedisStore implements ResultStore {
   readonly display: string;
-  readonly capabilities: StateBackendCapabilities = {
-    readableByAnyProcess: true, pushes: true, survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0,
-  };
+  readonly capabilities: StateBackendCapabilities;
   /** Knows the password, and so do its options. */
   #client: RedisClient | undefined;
   readonly #tls: ConnectionOptions | undefined;
   private readonly connectTimeoutMs: number;
   private readonly prefix: string;
+  private readonly bare: RedisStoreOptions['bare'];
   private attempts = 0;
   private listener: StoreListener | undefined;
   /** Answers with bytes instead of text. */
   private asBytes = {};
-  private readonly line = new OperationLine((packed) => callScript<unknown[]>(this.connected(), OPERATIONS, [this.prefix], [this.channelPrefix, packed], this.asBytes));
+  private readonly line = new OperationLine((packed) => callScript<unknown[]>(this.connected(), OPERATIONS, [this.prefix], [this.channelPrefix, packed, this.bare ?? ''], this.asBytes));
 
   /** @param exchange whose keys they are, where Redis is the broker too: then they are beside its own, on one node of a cluster */
-  constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls, exchange }: { connectTimeoutMs: number; tls?: ConnectionOptions; exchange?: string | undefined }) {
+  constructor(private readonly endpoint: RedisEndpoint, { connectTimeoutMs, tls, exchange, bare }: RedisStoreOptions) {
     this.connectTimeoutMs = connectTimeoutMs;
+    this.bare = bare;
+    this.capabilities = { readableByAnyProcess: true, pushes: bare !== 'polled', survivesRestart: true, mayEvict: true, maxValueBytes: MAX_VALUE_BYTES, expiresLateMs: 0 };
     this.prefix = exchange === undefined ? '' : `${keysOf(exchange)}state:`;
     this.#tls = tls;
     this.display = endpoint.display;
@@ -127,7 +137,8 @@ export class RedisStore implements ResultStore {
     const { listener } = this;
     try {
       await this.connected().subscribe(this.channel(key), (message) => {
-        if (message[0] === VALUE_FOLLOWS) listener?.changed(key, message.subarray(1));
+        if (this.bare !== undefined) listener?.changed(key, message);
+        else if (message[0] === VALUE_FOLLOWS) listener?.changed(key, message.subarray(1));
         else listener?.changed(key);
       }, true);
     } catch (error) {
@@ -138,6 +149,15 @@ export class RedisStore implements ResultStore {
   unsubscribe(key: string): void {
     // It fails only together with the connection, and then there is nothing to undo.
     this.#client?.unsubscribe(this.channel(key)).catch(() => undefined);
+  }
+
+  /** A step of its own, for what only other systems keep so. */
+  async run<T>(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<T> {
+    try {
+      return await callScript<T>(this.connected(), script, keys, args, this.asBytes);
+    } catch (error) {
+      throw this.failure(error);
+    }
   }
 
   /** One promise, not one for each step on the way: there are several operations for each task. */
@@ -182,7 +202,7 @@ export class RedisStore implements ResultStore {
   }
 
   private channel(key: string): string {
-    return this.channelPrefix + this.prefix + key;
+    return this.bare === 'pushed' ? key : this.channelPrefix + this.prefix + key;
   }
 
   /** The mark is in no plain key, so that no value's key can be the same. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ConfigurationError } from '../../errors.js';
-import { MAX_MEMBER_BYTES } from '../result-store.js';
+import { MAX_MEMBER_BYTES, MAX_STORED_KEY_BYTES } from '../result-store.js';
 
 const PLAIN = /^[A-Za-z0-9_.:-]{1,120}$/;
 const PREFIX = /^[A-Za-z0-9_.:-]{0,64}$/;
+const BARE = /^[^\s\p{Cc}\p{Surrogate}]+$/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** @throws ConfigurationError when no store could keep keys with this prefix */
@@ -21,6 +22,12 @@ export function storedKey(prefix: string, key: string): string {
   if (PLAIN.test(key)) return prefix + key;
   if (key === '') throw new ConfigurationError('A key of the result backend is empty; expected a text. Name what is kept.');
   return `${prefix}~${createHash('sha256').update(Buffer.from(key, 'utf16le')).digest('base64url')}`;
+}
+
+/** One that other systems have given. @throws ConfigurationError for what no store of theirs takes */
+export function bareKey(key: string): string {
+  if (BARE.test(key) && Buffer.byteLength(key) <= MAX_STORED_KEY_BYTES) return key;
+  throw new ConfigurationError(`"${key.slice(0, 100)}" cannot be the name of a record: expected 1 to ${MAX_STORED_KEY_BYTES} bytes without spaces and control characters.`);
 }
 
 /** @throws ConfigurationError for a name that cannot be given back as it was */

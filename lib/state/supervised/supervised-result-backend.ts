@@ -10,7 +10,7 @@ import { Admission } from './admission.js';
 import { Deadlines } from './deadlines.js';
 import { StatusLine } from './status-line.js';
 import { StoreLink, type LinkOwner } from './store-link.js';
-import { checkKeyPrefix, checkMember, storedExpiry, storedKey } from './stored-key.js';
+import { bareKey, checkKeyPrefix, checkMember, storedExpiry, storedKey } from './stored-key.js';
 import { atMost } from './time-limit.js';
 import { Turns } from './turns.js';
 import { Watches, type WatchedStore } from './watches.js';
@@ -20,6 +20,7 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
   readonly states: Observable<StateBackendState>;
   readonly events: Observable<StateBackendEvent>;
   private readonly options: CompleteResultBackendOptions;
+  private readonly isBare: boolean;
   private readonly line = new StatusLine();
   private readonly link: StoreLink;
   private readonly admission: Admission;
@@ -30,6 +31,7 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
 
   constructor(private readonly store: ResultStore, options: ResultBackendOptions = {}) {
     this.options = withDefaults(options);
+    this.isBare = options.bare !== undefined;
     checkKeyPrefix(this.options.keyPrefix);
     this.link = new StoreLink(store, this.options, this.line, this);
     this.admission = new Admission(this.options, store.display);
@@ -148,8 +150,13 @@ export class SupervisedResultBackend implements StateBackend, LinkOwner, Watched
     this.line.emit({ type: 'results.callback-failed', key, error });
   }
 
+  /** Something that the port does not have, within the same limits. */
+  perform<T>(operation: string, bytes: number, work: () => Promise<T>): Promise<T> {
+    return this.operate(operation, bytes, work);
+  }
+
   private name(key: string): string {
-    return storedKey(this.options.keyPrefix, key);
+    return this.isBare ? bareKey(key) : storedKey(this.options.keyPrefix, key);
   }
 
   private entry(key: string, value: Buffer, options: ExpiryOptions): [string, number | undefined] {

@@ -1,25 +1,30 @@
 // A service on machinery v1 beside ours, on one exchange, each with a queue of its own.
 //
 // Commands: "send" publishes -count tasks of random arguments, delays, retries and a chain through both; "work" runs
-// tasks of -queue until its standard input closes, and answers each by a task "echoed" in the queue -other.
+// tasks of -queue until its standard input closes, and answers each by a task "echoed" in the queue -other; "await" reads
+// one {"kind","tasks","callback"} with signatures from its standard input, sends it as a task, group, chain or chord, and
+// writes what AsyncResult reads of each of its tasks, as a line of JSON.
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	stdlog "log"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/RichardKnop/machinery/v1"
+	"github.com/RichardKnop/machinery/v1/backends/result"
 	"github.com/RichardKnop/machinery/v1/config"
 	"github.com/RichardKnop/machinery/v1/log"
 	"github.com/RichardKnop/machinery/v1/tasks"
 )
 
-var url, exchange, queue, other string
+var url, exchange, queue, other, backend string
 var count int
 
 func main() {
@@ -27,16 +32,21 @@ func main() {
 	flag.StringVar(&exchange, "exchange", "", "exchange")
 	flag.StringVar(&queue, "queue", "", "its own queue")
 	flag.StringVar(&other, "other", "", "our queue")
+	flag.StringVar(&backend, "backend", "null", "result backend")
 	flag.IntVar(&count, "count", 1, "how many tasks to send")
 	flag.Parse()
 	log.Set(stdlog.New(io.Discard, "", 0))
 	server, err := machinery.NewServer(&config.Config{
-		Broker: url, DefaultQueue: queue, ResultBackend: "null",
+		Broker: url, DefaultQueue: queue, ResultBackend: backend, ResultsExpireIn: 600,
 		AMQP: &config.AMQPConfig{Exchange: exchange, ExchangeType: "direct", BindingKey: queue, PrefetchCount: 20},
 	})
 	must(err)
 	if flag.Arg(0) == "send" {
 		send(server)
+		return
+	}
+	if flag.Arg(0) == "await" {
+		await(server)
 		return
 	}
 	work(server)
@@ -71,9 +81,73 @@ func send(server *machinery.Server) {
 	must(err)
 }
 
+type plan struct {
+	Kind     string             `json:"kind"`
+	Tasks    []*tasks.Signature `json:"tasks"`
+	Callback *tasks.Signature   `json:"callback"`
+}
+
+func await(server *machinery.Server) {
+	var todo plan
+	decoder := json.NewDecoder(os.Stdin)
+	decoder.UseNumber()
+	must(decoder.Decode(&todo))
+	var sent []*result.AsyncResult
+	switch todo.Kind {
+	case "task":
+		one, err := server.SendTask(todo.Tasks[0])
+		must(err)
+		sent = append(sent, one)
+	case "chain":
+		chain, err := tasks.NewChain(todo.Tasks...)
+		must(err)
+		_, err = server.SendChain(chain)
+		must(err)
+		for _, task := range chain.Tasks {
+			sent = append(sent, result.NewAsyncResult(task, server.GetBackend()))
+		}
+	case "group", "chord":
+		group, err := tasks.NewGroup(todo.Tasks...)
+		must(err)
+		if todo.Kind == "group" {
+			sent, err = server.SendGroup(group, 0)
+			must(err)
+			break
+		}
+		chord, err := tasks.NewChord(group, todo.Callback)
+		must(err)
+		_, err = server.SendChord(chord, 0)
+		must(err)
+		for _, task := range append(group.Tasks, chord.Callback) {
+			sent = append(sent, result.NewAsyncResult(task, server.GetBackend()))
+		}
+	}
+	for _, one := range sent {
+		values, err := one.GetWithTimeout(50*time.Second, 20*time.Millisecond)
+		tell(one, values, err)
+	}
+}
+
+func tell(one *result.AsyncResult, values []reflect.Value, err error) {
+	told := map[string]interface{}{"uuid": one.Signature.UUID, "name": one.Signature.Name, "state": one.GetState().State, "values": []interface{}{}, "types": []string{}}
+	if err != nil {
+		told["error"] = err.Error()
+	}
+	for _, value := range values {
+		told["values"] = append(told["values"].([]interface{}), value.Interface())
+		told["types"] = append(told["types"].([]string), value.Type().String())
+	}
+	line, err := json.Marshal(told)
+	must(err)
+	fmt.Println(string(line))
+}
+
 func work(server *machinery.Server) {
 	failed := map[string]bool{}
 	must(server.RegisterTasks(map[string]interface{}{
+		"go.add":    func(values ...int64) (int64, error) { return sum(values), nil },
+		"go.three":  func() (string, int64, float64, error) { return "ünï", 9007199254740993, 0.5, nil },
+		"go.fails":  func() error { return errors.New("it failed in Go") },
 		"go.double": func(value int64) (int64, error) { return 2 * value, nil },
 		"go.echo": func(i int64, text string, flag bool, large uint64, float float64, list []int64) error {
 			answer := []tasks.Arg{{Type: "int64", Value: i}, {Type: "string", Value: text}, {Type: "bool", Value: flag}, {Type: "uint64", Value: large}, {Type: "float64", Value: float}, {Type: "[]int64", Value: list}}
@@ -93,6 +167,14 @@ func work(server *machinery.Server) {
 	worker.LaunchAsync(make(chan error, 1))
 	fmt.Println("consuming")
 	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+func sum(values []int64) int64 {
+	total := int64(0)
+	for _, value := range values {
+		total += value
+	}
+	return total
 }
 
 func must(err error) {
