@@ -27,7 +27,7 @@ function short(events: readonly (StampedEvent | ActionInfo)[]): unknown[] {
   });
 }
 
-describe.each(bothBrokers('audit'))('what is done: %s', (_title, url) => {
+describe.concurrent.each(bothBrokers('audit'))('what is done: %s', (_title, url) => {
   it('is told once each, and listed', async () => {
     const config = oneWorker(url(), 'audit');
     const { service } = await startOn(config, { providers: [Tasks] });

@@ -41,7 +41,7 @@ async function start(config: ServerConfig) {
 
 const ANN = { by: 'ann', reason: 'too late' };
 
-describe.each(everyBroker('cancel'))('cancelling on %s', (_name, url) => {
+describe.concurrent.each(everyBroker('cancel'))('cancelling on %s', (_name, url) => {
   it('keeps a task from running that waits, and lets others run', async () => {
     const config = configFor(url());
     // The queue, and a task before it, without a worker.

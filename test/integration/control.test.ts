@@ -26,7 +26,7 @@ async function start(config: ServerConfig) {
   return { app, service, tasks: app.get(Tasks) };
 }
 
-describe.each(everyBroker('control'))('control on %s', (_name, url) => {
+describe.concurrent.each(everyBroker('control'))('control on %s', (_name, url) => {
   it('drains what waits, runs and is retried, and tells the progress', async () => {
     const { service, tasks } = await start(configFor(url()));
     for (let i = 0; i < 20; i++) await service.publish('quick', `t${i}`);

@@ -39,7 +39,7 @@ async function start(broker: string, type: QueueType) {
 
 const uuids = (letters: readonly DeadLetter[]): string[] => letters.map(({ uuid }) => uuid ?? '');
 
-describe.each(brokers)('dead letters on %s, %s queues', (_name, type, url) => {
+describe.concurrent.each(brokers)('dead letters on %s, %s queues', (_name, type, url) => {
   it('are listed with all that is known of them, page by page, and looking changes nothing', async () => {
     const { service, queue, deaths, letters } = await start(url(), type);
     const published: string[] = [];
@@ -141,7 +141,7 @@ it('that are no tasks can be listed, replayed as they are, and discarded', async
   expect((await letters.list(queue)).total).toBe(0);
 });
 
-describe('a worker of dead letters on RabbitMQ', () => {
+describe.concurrent('a worker of dead letters on RabbitMQ', () => {
   @Injectable()
   class Menders {
     readonly mended = new Arrivals<string>();

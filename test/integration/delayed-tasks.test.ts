@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, RetryLater, Task, TaskContext, type DispatcherEvent } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
 import { redisBroker } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals } from '../support/wait.js';
 
 interface Run { task: string; uuid: string; attempt: number; at: number; due: unknown }
@@ -34,26 +35,23 @@ class Tasks {
   }
 }
 
-const clean: (() => unknown)[] = [];
-afterEach(async () => { for (const each of clean.splice(0).reverse()) await each(); });
-
 async function start(broker: string): Promise<{ service: DispatcherService; tasks: Tasks; events: Arrivals<DispatcherEvent> }> {
   const exchange = uniqueName('delayed');
-  if (broker.startsWith('amqp')) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+  if (broker.startsWith('amqp')) onTestFinished(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
   const config = { broker, exchange, defaultRoutingKey: 'key', workers: [{ name: 'worker_1', queue: `${exchange}.q`, bindingKeys: ['key'] }], logger: new KeptLog() };
   const app = await (await Test.createTestingModule({ imports: [DispatcherModule.forRoot(config)], providers: [Tasks] }).compile()).init();
-  clean.push(() => app.close());
+  onTestFinished(() => app.close());
   const service = app.get(DispatcherService);
   const events = new Arrivals<DispatcherEvent>();
   service.events().subscribe(events.add);
   return { service, tasks: app.get(Tasks), events };
 }
 
-describe.each([
+describe.concurrent.each([
   ['embedded, in memory', () => 'embedded:'],
   ['embedded, in a folder', () => {
     const folder = temporaryFolder('delayed');
-    clean.push(() => removeFolder(folder));
+    onTestFinished(() => removeFolder(folder));
     return `embedded:${folder}`;
   }],
   ['amqp', () => sharedRabbitMqUrl()],

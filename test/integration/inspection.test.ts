@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Arg, currentTask, DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
 import { everyBroker, embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
 import { startScript, type Child } from '../support/processes.js';
 import { sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { onTestFinished } from '../support/test-end.js';
 import { emission, eventually, Signal } from '../support/wait.js';
 
 /** Machines that have more to do answer later. */
@@ -52,7 +53,7 @@ class Tasks {
   }
 }
 
-describe.each(BROKERS)('inspection: %s', (_title, url) => {
+describe.concurrent.each(BROKERS)('inspection: %s', (_title, url) => {
   const start = async (limit = 1): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
     const config = oneWorker(url(), 'inspect');
     config.workers[0].limit = limit;
@@ -124,7 +125,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     const slow = await service.publish('slow');
     await tasks.started.promise;
     const [first, second] = [await service.publish('report', 'ann'), await service.publish('report', 'bob')];
-    const locks = await eventually(() => service.inspect.locks({}, OPTIONS), (found) => found.filter(({ state }) => state === 'held').length === 2, 'both keys to be held');
+    const locks = await eventually(() => service.inspect.locks({}, ALONE), (found) => found.filter(({ state }) => state === 'held').length === 2, 'both keys to be held');
     const unique = (name: string): string => `key:${name}`;
     expect(locks).toMatchObject([
       { kind: 'unique', name: 'report', key: expect.stringContaining(unique('bob')), most: 1, holders: [{ uuid: second.uuid }] },
@@ -132,17 +133,17 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
       { kind: 'limit', name: 'slow', limit: 'process', most: 3, holders: [{ uuid: slow.uuid, worker: 'w', pid: process.pid }] },
       { kind: 'limit', name: 'slow', limit: 'global', most: 7, holders: [{ uuid: slow.uuid }] },
     ]);
-    expect(await service.inspect.locks({ name: 'sl*' }, OPTIONS)).toHaveLength(2);
+    expect(await service.inspect.locks({ name: 'sl*' }, ALONE)).toHaveLength(2);
     const key = locks[0]?.key as string;
     expect((await service.publish('report', 'bob')).unique).toMatchObject({ taken: false, uuid: second.uuid });
     await expect(service.releaseUnique('workflow:1', { by: 'ada', reason: 'a test' })).rejects.toThrow(/begins with "unique:"/);
     expect(await service.releaseUnique(key, { by: 'ada', reason: 'a test' })).toBe(true);
     expect(await service.releaseUnique(key, { by: 'ada', reason: 'a test' })).toBe(false);
-    expect(await service.inspect.locks({ key }, OPTIONS)).toEqual([]);
-    expect(await service.inspect.audit({ action: 'unique.*' }, OPTIONS)).toMatchObject([{ by: 'ada', count: 0 }, { by: 'ada', what: { key }, count: 1 }, { error: expect.any(String) }]);
+    expect(await service.inspect.locks({ key }, ALONE)).toEqual([]);
+    expect(await service.inspect.audit({ action: 'unique.*' }, ALONE)).toMatchObject([{ by: 'ada', count: 0 }, { by: 'ada', what: { key }, count: 1 }, { error: expect.any(String) }]);
     expect((await service.publish('report', 'bob')).unique).toEqual({ taken: true });
     tasks.release.fire();
-    await eventually(() => service.inspect.locks({}, OPTIONS), (found) => found.length === 0, 'all to be free');
+    await eventually(() => service.inspect.locks({}, ALONE), (found) => found.length === 0, 'all to be free');
   });
 
   it('tells who holds a key that somebody else has taken', async () => {
@@ -151,7 +152,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     await service.pause({ queue }, { by: 'ada', reason: 'a test' });
     const { uuid } = await other.publish({ name: 'report', args: [{ type: 'string', value: 'eve' }], unique: { scope: 'untilFinished', key: 'eve' } });
     const key = `unique:${exchange}:report:key:eve`;
-    const found = await service.inspect.locks({ key }, OPTIONS);
+    const found = await service.inspect.locks({ key }, ALONE);
     // What is kept in the memory of a process is its own.
     expect(found).toMatchObject(broker === 'embedded:' ? [] : [{ kind: 'unique', key, state: 'held', until: expect.any(Number), holders: [{ uuid }] }]);
   });
@@ -180,11 +181,11 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
     tasks.release.fire();
     const uuid = randomUUID();
     await service.publish({ name: 'fails', uuid, args: [json({ id: 43 })], retry: { attempts: 2, delaySeconds: 300 } });
-    const [end, ...more] = await eventually(() => service.inspect.retrying({}, OPTIONS), (ends) => ends.length > 0, 'a task to be tried again');
+    const [end, ...more] = await eventually(() => service.inspect.retrying({}, ALONE), (ends) => ends.length > 0, 'a task to be tried again');
     expect(more).toEqual([]);
     expect(end).toMatchObject({ uuid, name: 'fails', attempt: 1, state: 'retrying', error: { message: 'customer 43 has no card' } });
-    expect(await service.inspect.retrying({ error: 'another' }, OPTIONS)).toEqual([]);
-    expect(await service.inspect.retrying({ args: { '0.id': 43 } }, OPTIONS)).toHaveLength(1);
+    expect(await service.inspect.retrying({ error: 'another' }, ALONE)).toEqual([]);
+    expect(await service.inspect.retrying({ args: { '0.id': 43 } }, ALONE)).toHaveLength(1);
   });
 
   it('tells which tasks a handler has published, and whose handler has published a task', async () => {
@@ -228,7 +229,7 @@ describe.each(BROKERS)('inspection: %s', (_title, url) => {
   });
 });
 
-describe.each(everyBroker('inspection'))('inspection of several processes: %s', (_title, url) => {
+describe.concurrent.each(everyBroker('inspection'))('inspection of several processes: %s', (_title, url) => {
   const startAll = async (count: number): Promise<{ service: DispatcherService; children: Child[]; queue: string }> => {
     const broker = url();
     const { exchange, queue } = ownQueue(broker, 'inspect');
@@ -261,7 +262,7 @@ describe.each(everyBroker('inspection'))('inspection of several processes: %s', 
   });
 });
 
-describe.each(everyBroker('inspection'))('events of several processes: %s', (_title, url) => {
+describe.concurrent.each(everyBroker('inspection'))('events of several processes: %s', (_title, url) => {
   it('are followed from a publisher, and each step of each task while somebody asks for those', async () => {
     const broker = url();
     const { exchange, queue } = ownQueue(broker, 'follow');
@@ -291,31 +292,31 @@ describe.each(everyBroker('inspection'))('events of several processes: %s', (_ti
   });
 });
 
-describe.each(everyBroker('inspection'))('the history of ended tasks: %s', (_title, url) => {
+describe.concurrent.each(everyBroker('inspection'))('the history of ended tasks: %s', (_title, url) => {
   it('is found after all processes that ran them have gone, by the same filters', async () => {
     const config = { ...oneWorker(url(), 'inspect'), resultBackend: embeddedFolder('history'), inspection: { history: { keepDays: 2, states: ['failed', 'succeeded'] as const } } };
     const { app, service } = await startOn(config, { providers: [Tasks] });
     const uuids = [randomUUID(), randomUUID()] as const;
     for (const [index, uuid] of uuids.entries()) await service.publish({ name: 'fails', uuid, args: [{ type: 'json', value: { id: 41 + index, password: 'hunter2' } }] });
     await service.publish('add');
-    await eventually(() => service.inspect.tasks({}, OPTIONS), ({ overall: { totals } }) => totals.failed === 2 && totals.succeeded === 1, 'all to end');
+    await eventually(() => service.inspect.tasks({}, ALONE), ({ overall: { totals } }) => totals.failed === 2 && totals.succeeded === 1, 'all to end');
     await app.close();
     const { broker, exchange, defaultRoutingKey, resultBackend, inspection, workers: [{ queue }] } = config;
     const asker = { broker, exchange, defaultRoutingKey, resultBackend, role: 'publisher' as const, initQueues: [{ name: queue, bindingKeys: ['key'] }] };
     const { service: later } = await startOn({ ...asker, inspection });
-    const found = await later.inspect.recent({}, OPTIONS);
+    const found = await later.inspect.recent({}, ALONE);
     expect(found.map(({ name, state }) => `${name} ${state}`).sort()).toEqual(['add succeeded', 'fails failed', 'fails failed']);
-    expect(await later.inspect.recent({ args: { '0.id': 42 }, error: 'no card' }, OPTIONS)).toMatchObject([{
+    expect(await later.inspect.recent({ args: { '0.id': 42 }, error: 'no card' }, ALONE)).toMatchObject([{
       uuid: uuids[1], attempt: 2, queue, worker: 'w', args: [{ value: { id: 42, password: '[hidden]' } }], log: [{ text: 'no card of 42' }],
     }]);
     const [newest, ...older] = found;
-    expect(await later.inspect.recent({ before: newest?.endedAt as number, limit: 10 }, OPTIONS)).toEqual(older.filter(({ endedAt }) => endedAt < (newest?.endedAt ?? 0)));
+    expect(await later.inspect.recent({ before: newest?.endedAt as number, limit: 10 }, ALONE)).toEqual(older.filter(({ endedAt }) => endedAt < (newest?.endedAt ?? 0)));
     const { service: without } = await startOn(asker);
-    expect(await without.inspect.recent({}, OPTIONS)).toEqual([]);
+    expect(await without.inspect.recent({}, ALONE)).toEqual([]);
   });
 });
 
-describe('inspection while RabbitMQ is away', () => {
+describe.concurrent('inspection while RabbitMQ is away', () => {
   it('tells of this process, blames nobody, and recovers by itself', async () => {
     const { proxy, url } = await TcpProxy.before(sharedRabbitMqUrl());
     onTestFinished(() => proxy.close());

@@ -29,7 +29,7 @@ async function processWith({ config, queue, type }: Place, name: string, run: (u
   return service;
 }
 
-describe.each(BROKERS)('workers with different tasks on one queue, %s', (_title, url, type) => {
+describe.concurrent.each(BROKERS)('workers with different tasks on one queue, %s', (_title, url, type) => {
   it.each([2, 6])('each of %i gets its own, and none dies', async (count) => {
     const place = placeOn(url(), type);
     const ledger = new Ledger();

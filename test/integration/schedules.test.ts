@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, type INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { currentTask, DispatcherModule, DispatcherService, Task, TaskContext, type ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
@@ -8,24 +8,22 @@ import { firstOf } from '../support/present.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { hasRedis, sharedRedisUrl } from '../support/shared-redis.js';
 import { temporaryFolder, removeFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
 interface Run { readonly uuid: string; readonly tick: unknown; readonly args: readonly unknown[] }
 
 /** What all applications of a test have run. */
-let runs = new Arrivals<Run>();
-const closing: (() => Promise<unknown> | void)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-  runs = new Arrivals();
-});
+class Runs extends Arrivals<Run> {}
 
 @Injectable()
 class Tasks {
+  constructor(@Inject(Runs) private readonly runs: Runs) {}
+
   @Task('work')
   work(...args: unknown[]): void {
     const { uuid, headers } = currentTask() as TaskContext;
-    runs.add({ uuid, tick: headers['x-dispatcher-tick'], args });
+    this.runs.add({ uuid, tick: headers['x-dispatcher-tick'], args });
   }
 
   @Task('fail') fail(): never { throw new Error('not today'); }
@@ -33,43 +31,57 @@ class Tasks {
 
 @Injectable()
 class ScheduledTasks {
+  constructor(@Inject(Runs) private readonly runs: Runs) {}
+
   @Task('beat', { schedule: { cron: '* * * * * *', args: ['from the decorator'] } })
   beat(text: string, @TaskContext() { uuid, headers }: TaskContext): void {
-    runs.add({ uuid, tick: headers['x-dispatcher-tick'], args: [text] });
+    this.runs.add({ uuid, tick: headers['x-dispatcher-tick'], args: [text] });
   }
 }
 
 type Provider = typeof Tasks | typeof ScheduledTasks;
 
-interface Place { readonly broker: string; readonly exchange: string }
+interface Place { readonly broker: string; readonly exchange: string; readonly runs: Runs }
 
-async function start({ broker, exchange }: Place, config: Partial<ServerConfig> = {}, providers: Provider[] = [Tasks]): Promise<DispatcherService> {
+async function startApp({ broker, exchange, runs }: Place, config: Partial<ServerConfig>, providers: Provider[]): Promise<INestApplicationContext> {
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({
       broker, exchange, defaultRoutingKey: 'key', logger: new KeptLog(), workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['key'] }], ...config,
     })],
-    providers,
+    providers: [...providers, { provide: Runs, useValue: runs }],
   }).compile();
   const app = await module.init();
-  closing.push(() => app.close());
-  return app.get(DispatcherService);
+  onTestFinished(() => app.close());
+  return app;
 }
 
-describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedules on the broker %s alone', (name) => {
+async function start(place: Place, config: Partial<ServerConfig> = {}, providers: Provider[] = [Tasks]): Promise<DispatcherService> {
+  return (await startApp(place, config, providers)).get(DispatcherService);
+}
+
+/** It is gone, with all that it told of its runs. */
+async function startAndClose(place: Place, use: (service: DispatcherService) => Promise<void>): Promise<void> {
+  const app = await startApp(place, {}, [Tasks]);
+  await use(app.get(DispatcherService));
+  await app.close();
+}
+
+describe.concurrent.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedules on the broker %s alone', (name) => {
   function place(): Place {
-    const exchange = uniqueName('schedules');
+    const [exchange, runs] = [uniqueName('schedules'), new Runs()];
     if (name === 'RabbitMQ') {
-      closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
-      return { broker: sharedRabbitMqUrl(), exchange };
+      onTestFinished(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+      return { broker: sharedRabbitMqUrl(), exchange, runs };
     }
-    if (name === 'Redis') return { broker: sharedRedisUrl(), exchange };
+    if (name === 'Redis') return { broker: sharedRedisUrl(), exchange, runs };
     const folder = temporaryFolder('schedules');
-    closing.push(() => removeFolder(folder));
-    return { broker: `embedded:${folder}`, exchange };
+    onTestFinished(() => removeFolder(folder));
+    return { broker: `embedded:${folder}`, exchange, runs };
   }
 
   it('fire each tick of a decorated task once, whatever number of applications has it', async () => {
     const there = place();
+    const { runs } = there;
     const [one, two] = firstOf(await Promise.all([1, 2, 3].map(() => start(there, {}, [ScheduledTasks]))), 2);
     await runs.count(5);
     const ticks = runs.all.map(({ tick }) => tick as number);
@@ -85,6 +97,7 @@ describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedul
 
   it('tell their next ticks, and how the tasks of the last ones ended', async () => {
     const there = place();
+    const { runs } = there;
     await start(there);
     const publisher = await start(there, { role: 'publisher' });
     await publisher.schedules.add({ name: 'works', cron: '* * * * * *', task: 'work' });
@@ -103,6 +116,7 @@ describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedul
 
   it('are added at run time from a process that fires none, and picked up by another', async () => {
     const there = place();
+    const { runs } = there;
     await start(there);
     const publisher = await start(there, { role: 'publisher' });
     const beat = { name: 'beat', cron: '@every 1s', task: { name: 'work', args: [{ type: 'int64' as const, value: 2n ** 60n + 1n }, { type: 'string' as const, value: 'x' }] } };
@@ -119,34 +133,35 @@ describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedul
   });
 
   it('are paused across a restart of everything, resumed, and triggered meanwhile', async () => {
-    const there = place();
-    const first = await start(there);
-    await first.schedules.add({ name: 'beat', cron: '* * * * * *', task: 'work' });
-    await runs.count(1);
-    await first.schedules.pause('beat', { by: 'Ada', reason: 'maintenance' });
-    await closing.pop()?.();
-    runs = new Arrivals();
-    const second = await start(there);
+    const before = place();
+    await startAndClose(before, async (first) => {
+      await first.schedules.add({ name: 'beat', cron: '* * * * * *', task: 'work' });
+      await before.runs.count(1);
+      await first.schedules.pause('beat', { by: 'Ada', reason: 'maintenance' });
+    });
+    const runs = new Runs();
+    const second = await start({ ...before, runs });
     const [info] = firstOf(await second.schedules.list(), 1);
     expect(info).toMatchObject({ name: 'beat', paused: { by: 'Ada', reason: 'maintenance' } });
     expect(info.nextTick).toBeUndefined();
     const { uuid } = await second.schedules.trigger('beat');
     await runs.first((run) => run.uuid === uuid, 'the triggered task');
-    const before = runs.all.length;
+    const known = runs.all.length;
     const resumedAt = Date.now();
     expect(await second.schedules.resume('beat')).toBe(true);
     expect(await second.schedules.resume('beat')).toBe(false);
-    await runs.count(before + 2);
+    await runs.count(known + 2);
     expect(runs.all.filter(({ tick }) => tick !== undefined && (tick as number) <= resumedAt - 1000)).toEqual([]);
     expect(runs.all.find((run) => run.uuid === uuid)?.tick).toBeUndefined();
   });
 
   it('fire what was missed while all were down, as told', async () => {
     const there = place();
-    const first = await start(there);
-    await first.schedules.add({ name: 'each', cron: '* * * * * *', missed: 'all', task: 'work' });
-    await runs.count(1);
-    await closing.pop()?.();
+    const { runs } = there;
+    await startAndClose(there, async (first) => {
+      await first.schedules.add({ name: 'each', cron: '* * * * * *', missed: 'all', task: 'work' });
+      await runs.count(1);
+    });
     const last = Math.max(...runs.all.map(({ tick }) => tick as number));
     await new Promise((resolve) => { setTimeout(resolve, 2_500); });
     await start(there);
@@ -157,9 +172,9 @@ describe.each(['RabbitMQ', 'embedded', ...hasRedis() ? ['Redis'] : []])('schedul
   });
 });
 
-describe('schedules that cannot be', () => {
+describe.concurrent('schedules that cannot be', () => {
   it('are refused with what to write instead', async () => {
-    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules') });
+    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules'), runs: new Runs() });
     await expect(service.schedules.add({ name: 'it', cron: '99 * * * *', task: 'work' })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_CONFIGURATION' });
     await expect(service.schedules.add({ name: '', cron: '* * * * *', task: 'work' })).rejects.toThrow(/needs a name/);
     await expect(service.schedules.add({ name: 'it', cron: '* * * * *', task: { name: 'work', args: [{ type: 'int', value: 'x' }] } })).rejects.toMatchObject({ code: 'ERR_DISPATCHER_INVALID_TASK' });
@@ -169,7 +184,7 @@ describe('schedules that cannot be', () => {
   });
 
   it('are told of as events', async () => {
-    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules') });
+    const service = await start({ broker: 'embedded:', exchange: uniqueName('schedules'), runs: new Runs() });
     const failed = emission(service.events({ type: 'schedule.failed' }), () => true, 'a tick that cannot be published');
     await service.schedules.add({ name: 'lost', cron: '* * * * * *', task: { name: 'work', routingKey: 'nowhere' } });
     expect(await failed).toMatchObject({ type: 'schedule.failed', schedule: 'lost', taskName: 'work', level: 'error', origin: 'schedule' });

@@ -77,7 +77,7 @@ const BROKERS: [string, () => string, Way[]][] = [
   ['memory', () => 'embedded:', [UNBOUND]],
 ];
 
-describe.each(BROKERS)('a delayed task that cannot be delivered, on %s', (title, url, ways) => {
+describe.concurrent.each(BROKERS)('a delayed task that cannot be delivered, on %s', (title, url, ways) => {
   async function isBuried({ service, undelivered }: Place): Promise<void> {
     await eventually(() => service.depth(undelivered), (depth) => depth === 1, 'the undelivered task');
   }

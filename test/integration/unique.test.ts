@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, Task, TaskContext, type ServerConfig, type UniqueOptions } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
 import { itemAt } from '../support/present.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 @Injectable()
@@ -25,10 +26,8 @@ class Tasks {
 }
 
 let redis: RedisServer;
-const closing: (() => unknown)[] = [];
 beforeAll(async () => { redis = await RedisServer.start(); });
 afterAll(() => redis.stop());
-afterEach(async () => { for (const close of closing.splice(0).reverse()) await close(); });
 
 /** Of tasks of which only what is needed is said. */
 const text = (value: string) => [{ type: 'string' as const, value }];
@@ -40,11 +39,11 @@ async function start(config: ServerConfig, worker = true) {
     providers: [Tasks],
   }).compile();
   const app = await module.init();
-  closing.push(() => app.close());
+  onTestFinished(() => app.close());
   return { app, service: app.get(DispatcherService), tasks: app.get(Tasks) };
 }
 
-describe.each([
+describe.concurrent.each([
   ['embedded:', () => ({ broker: 'embedded:' })],
   ['RabbitMQ and Redis', () => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
   ['RabbitMQ alone', () => ({ broker: sharedRabbitMqUrl() })],
@@ -52,7 +51,7 @@ describe.each([
 ])('unique tasks on %s', (name, kept) => {
   function config(): ServerConfig {
     const exchange = uniqueName('unique');
-    if (name.startsWith('RabbitMQ')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+    if (name.startsWith('RabbitMQ')) onTestFinished(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
     return { exchange, defaultRoutingKey: 'key', ...kept() };
   }
 
@@ -136,10 +135,10 @@ describe.each([
   });
 });
 
-describe('where what is shared cannot be reached', () => {
+describe.concurrent('where what is shared cannot be reached', () => {
   it('publish rejects, and nothing is published', async () => {
     const server = await RedisServer.start();
-    closing.push(() => server.stop());
+    onTestFinished(() => server.stop());
     const { service, tasks } = await start({ exchange: uniqueName('unique'), defaultRoutingKey: 'key', broker: 'embedded:', resultBackend: server.url });
     await server.server.kill9();
     await expect(service.publish({ name: 'flaky', args: text('x'), unique: untilFinished })).rejects.toMatchObject({ retryable: true, code: expect.stringMatching(/RESULT_BACKEND/) as string });

@@ -4,7 +4,6 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { onTestFinished } from 'vitest';
 import { DASHBOARD_ASSETS, DispatcherDashboardModule } from '../../lib/dashboard/dashboard.module.js';
 import type { DashboardOptions } from '../../lib/dashboard/index.js';
 import type { InspectionFace } from '../../lib/dashboard/inspection.js';
@@ -14,6 +13,7 @@ import { DispatcherModule, DispatcherService } from '../../lib/index.js';
 import type { ServerConfig } from '../../lib/dispatcher/config/server-config.js';
 import { BROKER_FACTORY } from '../../lib/nest/dispatcher.module.js';
 import { KeptLog, testConfig } from './nest-app.js';
+import { onTestFinished } from './test-end.js';
 
 export type Platform = 'Express' | 'Fastify';
 export const PLATFORMS: readonly Platform[] = ['Express', 'Fastify'];

@@ -1,6 +1,7 @@
 import { afterAll } from 'vitest';
 import { killRunning } from './processes.js';
 import { openSockets } from './open-sockets.js';
+import { followEachTest } from './test-end.js';
 import { openTimers, rememberTimers } from './timer-origins.js';
 import { eventually } from './wait.js';
 
@@ -11,6 +12,7 @@ import { eventually } from './wait.js';
 const GUARDED = new Set(['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap', 'ProcessWrap', 'FSEventWrap', 'StatWatcher', 'Timeout']);
 
 rememberTimers();
+followEachTest();
 
 /** A file whose tests left a process, a socket, a server or a timer behind fails. */
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { CliPlace } from './cli.js';
+import { onTestFinished } from './test-end.js';
 
 const CLIENT = '@modelcontextprotocol/sdk/client';
 /** By Node itself: a peer of the package under test is none that the test's own loader finds. */

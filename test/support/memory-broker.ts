@@ -1,5 +1,5 @@
-import { onTestFinished } from 'vitest';
 import { EmbeddedBroker } from '../../lib/brokers/embedded/embedded-broker.js';
+import { onTestFinished } from './test-end.js';
 
 /** A connected broker in memory, on the exchange `e`; closed at the end of the test. */
 export async function memoryBroker(): Promise<EmbeddedBroker> {

@@ -1,10 +1,10 @@
 import type { DynamicModule, INestApplicationContext, LoggerService, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { onTestFinished } from 'vitest';
 import { DispatcherService } from '../../lib/index.js';
 import { BROKER_FACTORY, DispatcherModule } from '../../lib/nest/dispatcher.module.js';
 import type { ServerConfig } from '../../lib/dispatcher/config/server-config.js';
 import { LoopbackBroker } from './loopback-broker.js';
+import { onTestFinished } from './test-end.js';
 
 /** Keeps what was logged, by level. */
 export class KeptLog implements LoggerService {

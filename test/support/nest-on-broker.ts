@@ -1,12 +1,12 @@
 import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { onTestFinished } from 'vitest';
 import { DispatcherModule, DispatcherService, type ServerConfig, type WorkerConfig } from '../../lib/index.js';
 import { removeExchange } from './amqp-clean-up.js';
 import { KeptLog } from './nest-app.js';
 import { sharedRabbitMqUrl, uniqueName } from './shared-rabbitmq.js';
 import { hasRedis, sharedRedisUrl } from './shared-redis.js';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
+import { onTestFinished } from './test-end.js';
 
 /** RabbitMQ, and a folder of each test's own: for `describe.each`, as a title and what gives the URL within a test. */
 export function bothBrokers(purpose: string): [title: string, url: () => string][] {
