@@ -112,11 +112,15 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     }
   }
 
-  /** Waits no longer for those that did not stop: their deliveries go back when the channel closes. Resolves when the gates know of it. */
-  async abandon(): Promise<void> {
-    const telling = [...this.runs].map((run) => this.ends.abandon(run));
+  /**
+   * Waits no longer for those that did not stop: their deliveries go back when the channel closes. `untold`, of whom the
+   * gates do not know yet; `told` resolves when they know of all, or have refused.
+   */
+  abandon(): { readonly untold: ReadonlySet<RunningTask>; readonly told: Promise<unknown> } {
+    const untold = new Set(this.runs);
     this.runs.clear();
-    await Promise.all(telling);
+    const telling = [...untold].map((run) => this.ends.abandon(run).finally(() => untold.delete(run)));
+    return { untold, told: Promise.allSettled(telling) };
   }
 
   /** Who must wait for others of its name gives its slot to whoever need not. */

@@ -15,7 +15,7 @@ export class AppProcess {
   private stopping = false;
   private stoppingSince = 0;
   private isLineUp = true;
-  /** It could not speak to the server at some time since it was told to end. */
+  /** Since it was told to end there was a time when it could not speak to the server, or not as fast as it had to. */
   private wasSpeechless = false;
   /** What was aboard when it was told to end, and has not finished since. */
   private readonly unfinished = new Set<string>();
@@ -83,6 +83,9 @@ export class AppProcess {
       case 'line':
         this.isLineUp = note.up;
         this.wasSpeechless ||= !note.up;
+        return;
+      case 'problem':
+        this.wasSpeechless ||= this.stopping;
         return;
       case 'done': return this.done.add(note);
       case 'accepted': case 'rejected': return account.ledger.add({ kind: note.note, uuid: note.uuid });

@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   tellOfLines(service);
   const lines = createInterface({ input: process.stdin });
   service.events({ type: ['task.retrying', 'task.dead-lettered'] }).subscribe(({ task }) => say({ note: 'settled', uuid: task.uuid }));
+  service.events({ type: ['worker.problem'] }).subscribe(() => say({ note: 'problem' }));
   lines.on('line', (line) => void obey(service, JSON.parse(line) as Command));
   // The run is over: nobody would end this process any more.
   lines.on('close', () => process.exit(1));

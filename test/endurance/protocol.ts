@@ -32,6 +32,8 @@ export type Note =
   | { note: 'ready' }
   /** Whether it can speak to the server: its connections for tasks and for what processes remember together. */
   | { note: 'line'; up: boolean }
+  /** It could not record something, and may have had to end before it could. */
+  | { note: 'problem' }
   | { note: 'done'; number: number; error?: string }
   | { note: 'accepted' | 'rejected' | 'finished' | 'interrupted' | 'settled'; uuid: string }
   | { note: 'started' | 'threw'; uuid: string; attempt: number };

@@ -117,4 +117,5 @@ function conclude({ workers, publisher }: Scene, troubles: Troubles, unsettled: 
 main().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
-});
+  // By itself Node now and then waits for ever for a handle that it has closed already.
+}).finally(() => process.exit());

@@ -84,17 +84,17 @@ export function publishingContract(fixture: BrokerFixture): void {
       expect(await depths(broker, [unbound, bound])).toEqual([1, 0]);
     });
 
-    it('rejects what no queue takes, by key and by name', async () => {
+    it.each([['a message', {}], ['a plain task', { messageId: 'of-nobody', contentType: 'application/json' }]])('rejects %s that no queue takes, by key and by name', async (_what, properties) => {
       const { broker } = await bench.withQueue();
-      await expect(broker.publish(message(), { routingKey: bench.name('nobody') })).rejects.toThrow(UnroutableTaskError);
-      await expect(broker.publish(message(), { queue: bench.name('nowhere') })).rejects.toThrow(UnroutableTaskError);
+      await expect(broker.publish(message('{}', properties), { routingKey: bench.name('nobody') })).rejects.toThrow(UnroutableTaskError);
+      await expect(broker.publish(message('{}', properties), { queue: bench.name('nowhere') })).rejects.toThrow(UnroutableTaskError);
     });
 
     it('gives each of many in flight its own outcome', async () => {
       const { broker, queue } = await bench.withQueue();
       const nobody = bench.name('nobody');
       const outcomes = await Promise.allSettled(numbered(100).map((body, index) =>
-        broker.publish(message(body), { routingKey: index % 3 === 0 ? nobody : queue })));
+        broker.publish(message(body, index % 2 === 0 ? {} : { messageId: `number ${index}` }), { routingKey: index % 3 === 0 ? nobody : queue })));
       const expected = outcomes.map((_, index) => (index % 3 === 0 ? 'rejected' : 'fulfilled'));
       expect(outcomes.map(({ status }) => status)).toEqual(expected);
       expect(await broker.depth(queue)).toBe(66);

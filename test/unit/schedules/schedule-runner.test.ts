@@ -15,6 +15,8 @@ const SECOND = 1000;
 class SharedCursor {
   bytes: Buffer | undefined;
   fails = false;
+  /** How long a question is on its way. */
+  answersAfterMs = 0;
 
   get cursor(): Cursor | undefined { return this.bytes && storedCursor(this.bytes).cursor; }
 
@@ -40,8 +42,9 @@ class SharedCursor {
     return { cursor, bytes: this.bytes };
   }
 
-  private answer(): Promise<void> {
-    return this.fails ? Promise.reject(new BrokerUnavailableError('away')) : Promise.resolve();
+  private async answer(): Promise<void> {
+    if (this.fails) throw new BrokerUnavailableError('away');
+    if (this.answersAfterMs > 0) await new Promise((resolve) => setTimeout(resolve, this.answersAfterMs));
   }
 }
 
@@ -247,6 +250,14 @@ describe('a schedule that several processes fire', () => {
     for (let index = 0; index < 5; index++) start({ random: () => index / 5 });
     await seconds(20.5);
     expect(publisher.all.ticks()).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+  });
+
+  it('is fired once also where two find the same tick at the same moment', async () => {
+    shared.cursor.bytes = encodeCursor({ tick: START, state: 'done', owner: 'gone', text: '* * * * * * UTC' });
+    shared.cursor.answersAfterMs = 50;
+    for (let index = 0; index < 3; index++) start();
+    await seconds(1.9);
+    expect(publisher.all.ticks()).toEqual([1]);
   });
 
   it('is fired by others when the one whose turn it was is gone', async () => {

@@ -198,6 +198,20 @@ describe('a task that has to do with gates', () => {
     expect(log).toContain('first returned');
   });
 
+  it('is told of where the process has to end before its gates know how it was left', async () => {
+    second.onLeave = () => new Promise(() => undefined);
+    await start({ run: () => new Promise(() => undefined) });
+    deliver();
+    await settle();
+    const closing = worker.close(1_000);
+    await vi.advanceTimersByTimeAsync(2_100);
+    await closing;
+    const problems = events.flatMap((event) => (event.type === 'worker.problem' ? [event.message] : []));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/how interrupted tasks were left, 1 of them: "a" \(u\)\..*counted as a crash/);
+    second.onLeave = () => Promise.resolve();
+  });
+
   it('passes no further gate once it was given up while one was asked', async () => {
     let answer = (_entrance: Entrance): void => undefined;
     first.entrance = () => new Promise((resolve) => { answer = resolve; });

@@ -259,6 +259,19 @@ describe('retries', () => {
       [1, 2, 3].map((attempt) => ({ attempt, worker: 'w', error: 'Error: not yet' })));
   });
 
+  it('acknowledges only when the next attempt is confirmed', async () => {
+    let confirm = (): void => undefined;
+    broker.onPublish = () => new Promise((resolve) => { confirm = resolve; });
+    await workerWith({ flaky: { run: () => Promise.reject(error), retry: { attempts: 2, delaySeconds: 1, jitter: 0 } } });
+    const delivery = broker.deliver(task('flaky'));
+    await settle();
+    expect(delivery.settled).toBeUndefined();
+    confirm();
+    await settle();
+    expect(delivery.settled).toBe('ack');
+    expect(broker.published).toHaveLength(1);
+  });
+
   it('lets the options that travel with the task win, and survives unreadable ones', async () => {
     await workerWith({ flaky: { run: () => { throw error; }, retry: { attempts: 2, backoff: 'fixed', delaySeconds: 1, jitter: 0 } } });
     broker.deliver(task('flaky', [], { headers: { [Header.retry]: '{"delaySeconds":9}' } }));

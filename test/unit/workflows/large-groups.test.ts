@@ -6,6 +6,7 @@ import type { StepSender } from '../../../lib/workflows/step-sender.js';
 import { WorkflowStore } from '../../../lib/workflows/workflow-store.js';
 import { Workflows } from '../../../lib/workflows/workflows.js';
 import { chord, group, task, type TaskSignature } from '../../../lib/workflows/workflow.js';
+import { itemAt } from '../../support/present.js';
 import { SimulatedBackend } from './simulation.js';
 import { unaudited } from '../../../lib/events/audited.js';
 
@@ -68,5 +69,31 @@ describe('a group of 100,000 members', () => {
     expect(sent).toHaveLength(1);
     expect(sent[0]?.task.args).toEqual([{ type: 'json', value: Array.from({ length: size }, (_, index) => index) }]);
     expect((await new WorkflowStore(() => Promise.resolve(backend), 1e9).state(uuid))?.status).toBe('running');
+  });
+});
+
+describe('a group whose size only its end tells', () => {
+  it.each([[0], [2]])('calls back after its last member, of which %i had ended before that', async (early) => {
+    const sent: Sent[] = [];
+    const { workflows } = scene((one) => sent.push(one));
+    const end = async (index: number): Promise<void> => {
+      const { task: { uuid = '', name }, headers } = itemAt(sent, index);
+      const visit = { uuid, name, args: [], headers, attempt: 1, queue: 'q', worker: 'w', redelivered: false };
+      await workflows.gate.enter(visit);
+      await workflows.gate.leave(visit, { kind: 'succeeded', value: index });
+    };
+    async function* members(): AsyncGenerator<TaskSignature> {
+      for (let index = 0; index < 4; index++) {
+        yield task('member', index);
+        if (index === early) for (let ended = 0; ended < early; ended++) await end(ended);
+      }
+    }
+    await workflows.publish(chord(group(members(), { sendConcurrency: 1 }), task('done')));
+    for (let index = early; index < 3; index++) {
+      await end(index);
+      expect(sent).toHaveLength(4);
+    }
+    await end(3);
+    expect(sent.slice(4).map(({ task: { name, args } }) => ({ name, args }))).toEqual([{ name: 'done', args: [{ type: 'json', value: [0, 1, 2, 3] }] }]);
   });
 });
