@@ -1,5 +1,7 @@
+import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { knownDurations, longestFirst } from './scripts/test-durations.mjs';
 
 /**
  * Processes, not threads, for whatever opens sockets or files: each test file ends with its own
@@ -20,15 +22,13 @@ const onServers = {
  */
 const alongside = { maxWorkers: 3, sequence: { groupOrder: 1 } };
 
-/** The longest begin first, so that none goes on alone at the end: those that install the package, and that kill servers. */
+/** By what was recorded of a whole run: what vitest itself keeps of durations, a fresh clone does not have. */
 class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const rank = ({ project }: TestSpecification): number => ['package', 'faults', 'browser', 'integration', 'contract'].indexOf(project.name);
-    return sorted.sort((a, b) => rank(a) - rank(b));
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { root } = this.ctx.config;
+    return Promise.resolve(longestFirst(files, ({ moduleId }) => relative(root, moduleId), knownDurations(root)));
   }
 }
-
 
 export default defineConfig({
   test: {

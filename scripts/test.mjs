@@ -14,6 +14,7 @@ import { ensureResultServers } from './ensure-result-servers.mjs';
 import { findRabbitMq } from './find-rabbitmq.mjs';
 import { runCommand } from './run-command.mjs';
 import { runVitest } from './run-vitest.mjs';
+import { recordDurations } from './test-durations.mjs';
 import { TestRun } from './test-leftovers.mjs';
 
 const PROJECTS = ['unit', 'contract', 'integration', 'faults', 'browser', 'package'];
@@ -50,6 +51,7 @@ async function main(args) {
       const linting = lint(env);
       outcome = await runVitest({ root, env: { ...env, DISPATCHER_TEST_BUILT: '1' }, run }, projects, selected.filters);
       failures.push(...await linting);
+      if (process.env.DISPATCHER_TEST_DURATIONS === 'record') recordDurations(root, outcome.durations);
     }
   } finally {
     failures.push(...outcome.failures, ...run.cleanUp().map((leftover) => `left behind: ${leftover}`));
