@@ -294,6 +294,11 @@ export interface ConsumeOptions {
   tag: string;
   /** How many may be unsettled at a time, 0 for none yet; can change later by {@link Consumption.setPrefetch}. */
   prefetch: number;
+  /**
+   * Names of the tasks that have a handler here, asked again and again: a broker that can tell them apart in a queue of
+   * another system need not take others. Default: whatever comes is taken.
+   */
+  names?: (() => readonly string[]) | undefined;
 }
 
 export interface Consumption {

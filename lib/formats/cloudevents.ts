@@ -3,7 +3,7 @@ import { display, toHandlerValue } from '../task/argument-types.js';
 import { checkArguments } from '../task/complete-task.js';
 import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import type { ArrivedMessage, EncodedTask, Format } from './format.js';
-import { goJson } from './go-json.js';
+import { goJson } from '../task/go-json.js';
 import { inferredArgument, isInferred } from './inferred.js';
 import { isObject, malformed, nonEmptyString, readJson, readJsonObject } from './read-json.js';
 

@@ -8,6 +8,7 @@ import type { ArrivedMessage, EncodedTask, Format } from './format.js';
 import { celeryFormat } from './celery/celery.js';
 import { celery1Format } from './celery/celery1.js';
 import { binaryCloudEvents, cloudEvents } from './cloudevents.js';
+import { gocraftFormat } from './gocraft.js';
 import { beginsAsGofort, gofortFormat } from './gofort.js';
 import { hutchFormat } from './hutch.js';
 import { machineryFormat } from './machinery/machinery.js';
@@ -17,7 +18,7 @@ import { goWorkersFormat, sidekiqFormat } from './sidekiq.js';
  * In the order in which they are asked whether a message is theirs: first those that are seen by properties, then those
  * that a parsed body tells apart.
  */
-export const BUILT_IN_FORMATS: readonly Format[] = [celeryFormat, cloudEvents, gofortFormat, machineryFormat, celery1Format, sidekiqFormat, binaryCloudEvents, goWorkersFormat, hutchFormat];
+export const BUILT_IN_FORMATS: readonly Format[] = [celeryFormat, cloudEvents, gofortFormat, machineryFormat, celery1Format, sidekiqFormat, gocraftFormat, binaryCloudEvents, goWorkersFormat, hutchFormat];
 
 /** The formats of one dispatcher. */
 export class Formats {

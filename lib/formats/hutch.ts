@@ -5,7 +5,7 @@ import { keyWithoutLevel } from '../task/queue-lines.js';
 import type { Task } from '../task/task.js';
 import { bodyUuid } from './body-uuid.js';
 import type { ArrivedMessage, EncodedTask, Format } from './format.js';
-import { goJson } from './go-json.js';
+import { goJson } from '../task/go-json.js';
 import { inferredArgument, isInferred } from './inferred.js';
 import { malformed, nonEmptyString, readJson } from './read-json.js';
 

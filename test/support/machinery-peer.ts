@@ -1,32 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-
-const SOURCES = join(process.cwd(), 'test/support/machinery');
-const BUILT = join(process.cwd(), 'node_modules/.cache/nestjs-dispatcher/machinery-peers');
-const LIMIT_MS = 580_000;
+import { buildGoPeer, type GoPeer } from './go-build.js';
 
 /** A program to run, or why there can be none on this machine. */
-export type MachineryPeer = { readonly program: string } | { readonly unavailable: string };
+export type MachineryPeer = GoPeer;
 
 /** Builds `test/support/machinery` with machinery v1.10.8, once for all runs. */
-export async function buildMachineryPeer(): Promise<MachineryPeer> {
-  const hash = createHash('sha256');
-  for (const name of readdirSync(SOURCES).sort()) hash.update(name).update(readFileSync(join(SOURCES, name)));
-  const program = join(BUILT, hash.digest('hex').slice(0, 20));
-  if (existsSync(program)) return { program };
-  const unfinished = `${program}.${process.pid}`;
-  mkdirSync(BUILT, { recursive: true });
-  try {
-    await run('go', ['build', '-o', unfinished, '.']);
-  } catch (error) {
-    const { code, stderr, message } = error as Error & { code?: string | number; stderr?: string };
-    return { unavailable: code === 'ENOENT' ? 'there is no "go" on this machine: install Go 1.24 or newer.' : `machinery cannot be built: ${(stderr ?? message).trim().replaceAll(/\s+/g, ' ').slice(-300)}` };
-  }
-  renameSync(unfinished, program);
-  return { program };
+export function buildMachineryPeer(): Promise<MachineryPeer> {
+  return buildGoPeer('machinery', join(process.cwd(), 'test/support/machinery'));
 }
 
 export interface MachinerySurroundings {
@@ -79,8 +61,4 @@ export function machineryWorker(program: string, surroundings: MachinerySurround
 
 function flags(surroundings: MachinerySurroundings): string[] {
   return Object.entries(surroundings).flatMap(([name, value]) => [`-${name}`, String(value)]);
-}
-
-async function run(program: string, args: readonly string[]): Promise<void> {
-  await promisify(execFile)(program, args, { cwd: SOURCES, timeout: LIMIT_MS, env: { ...process.env, GOFLAGS: '-buildvcs=false -mod=mod' } });
 }

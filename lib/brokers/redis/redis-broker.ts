@@ -122,7 +122,7 @@ export class RedisBroker implements Broker {
       emit: (event) => this.monitor.emit(event), closed: (gone) => this.consumptions.delete(gone),
     });
     this.consumptions.add(consumption);
-    if (this.foreign.find(queue) !== undefined) this.foreign.consuming(queue, options.prefetch);
+    if (this.foreign.find(queue) !== undefined) this.foreign.consuming(queue, options);
     return consumption;
   }
 

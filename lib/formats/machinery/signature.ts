@@ -1,5 +1,5 @@
 import { display } from '../../task/argument-types.js';
-import { goJson, sortedKeys } from '../go-json.js';
+import { goJson, sortedKeys } from '../../task/go-json.js';
 import { isObject, malformed, nonEmptyString } from '../read-json.js';
 
 /** An argument as machinery writes it; its name is never looked at. */

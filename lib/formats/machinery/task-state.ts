@@ -1,5 +1,5 @@
 import { InvalidBodyError } from '../../errors.js';
-import { goJson } from '../go-json.js';
+import { goJson } from '../../task/go-json.js';
 import { instantOf } from '../instant.js';
 import { readJsonObject } from '../read-json.js';
 import { readArguments, resultArguments } from './arguments.js';

@@ -18,7 +18,7 @@ export class QueueIntake implements Intake {
 
   constructor(
     private readonly broker: Broker, private readonly queue: string, private readonly tag: string, limit: number,
-    private readonly host: IntakeHost,
+    private readonly host: IntakeHost, private readonly names?: () => readonly string[],
   ) {
     this.prefetch = new PrefetchPolicy(limit);
     this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || !host.isTaking || this.isHeld, () => this.stalled());
@@ -28,7 +28,7 @@ export class QueueIntake implements Intake {
 
   async open(): Promise<void> {
     const asked = this.wanted;
-    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked }, (delivery) => {
+    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked, ...(this.names === undefined ? {} : { names: this.names }) }, (delivery) => {
       if (!this.host.renews(delivery)) this.host.receive(delivery);
     });
     // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.

@@ -56,7 +56,7 @@ export class WorkerLines {
   readonly makeIntake: MakeIntake = (host, settler, limit) => {
     const { broker, format, maxTaskBytes, handlers } = this.dependencies;
     const { queue, name } = this.config;
-    if (this.plans.length === 0) return new QueueIntake(broker, queue, name, limit, host);
+    if (this.plans.length === 0) return new QueueIntake(broker, queue, name, limit, host, () => [...handlers.keys()]);
     const byTask = new Map(this.plans.flatMap(({ task, queue: own }) => (task !== undefined && handlers.has(task) ? [[task, own]] : [])));
     return new LinesIntake(broker, queue, name, this.plans, limit, host, this.sorts ? new Sorter(settler, format, maxTaskBytes, byTask) : undefined);
   };

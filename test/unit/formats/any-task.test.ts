@@ -36,6 +36,7 @@ const ARGUMENTS: Record<string, fc.Arbitrary<TaskArgument[]>> = {
   gofort: fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }), machinery: fc.array(typed(SCALARS_AND_LISTS), { maxLength: 6 }),
   celery: fc.array(untyped, { maxLength: 6 }), celery1: fc.array(untyped, { maxLength: 6 }),
   cloudevents: fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }), 'cloudevents-binary': fc.array(typed([...SCALARS_AND_LISTS, 'json']), { maxLength: 6 }),
+  gocraft: fc.option(VALUES.json!.filter((value) => typeof value === 'object' && value !== null && !Array.isArray(value)), { nil: undefined }).map((value): TaskArgument[] => (value === undefined ? [] : [{ type: 'json', value }])),
   sidekiq: fc.array(untyped, { maxLength: 6 }), goworkers: fc.array(untyped, { maxLength: 6 }), hutch: fc.tuple(untyped),
 };
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });

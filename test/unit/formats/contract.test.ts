@@ -19,6 +19,7 @@ const TASKS: Record<string, Task[]> = {
   celery1: [task(1, []), task(2, plain), task(3, [...plain, { type: 'json', value: { to: 'Ada' } }], { hasKwargs: true })],
   cloudevents: [task(1, []), task(2, [...scalars, ...lists, json]), task(3, [json]), task(4, [{ type: 'int64', value: 5n }])],
   'cloudevents-binary': [task(1, []), task(2, [...scalars, ...lists, json]), task(3, [json]), task(4, [{ type: 'string', value: 'x' }])],
+  gocraft: [task(1, []), task(2, [json], { hasKwargs: true })],
   sidekiq: [task(1, []), task(2, plain)],
   goworkers: [task(1, []), task(2, plain)],
   hutch: [task(1, [json]), task(2, [{ type: 'string', value: 'x' }])],

@@ -22,7 +22,7 @@ const PLAIN = '{"uuid":"u","name":"n","args":null}';
 describe('the formats of a dispatcher', () => {
   it('are those that are built in, and those of its own', () => {
     const formats = new Formats([own]);
-    expect(formats.names).toEqual(['own', 'celery', 'cloudevents', 'gofort', 'machinery', 'celery1', 'sidekiq', 'cloudevents-binary', 'goworkers', 'hutch']);
+    expect(formats.names).toEqual(['own', 'celery', 'cloudevents', 'gofort', 'machinery', 'celery1', 'sidekiq', 'gocraft', 'cloudevents-binary', 'goworkers', 'hutch']);
     expect(formats.get('own', 'format')).toBe(own);
     expect(() => formats.get('machinry', 'format')).toThrow(/format is the string "machinry", which is no format\. Did you mean "machinery"\?/);
   });

@@ -2,12 +2,15 @@ import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { RedisSession } from '../redis-session.js';
 import type { ForeignPlace } from './foreign-register.js';
 import type { Put, TimedSet } from './peer.js';
-import { FOREIGN_DUE, FOREIGN_MOVE, FOREIGN_OWN_DUE, FOREIGN_REAP } from './scripts.js';
+import { FOREIGN_DUE, FOREIGN_MOVE, FOREIGN_OWN_DUE } from './put-scripts.js';
+import { FOREIGN_REAP, REAP_POOLS } from './scripts.js';
 
 /** How often the sets of other systems are looked at: they count in seconds themselves. */
 const LOOK_MS = 500;
 /** As a beat of the lease. */
 const REAP_MS = 2_000;
+/** A pool of gocraft/work says every 5 seconds that it lives. Its like take it for dead after 10; we are in no hurry. */
+const SILENT_POOL_SECONDS = 20;
 
 export interface DueJobsHost {
   queues(): readonly ForeignPlace[];
@@ -69,9 +72,18 @@ export class DueJobs {
     if (moved > 0) this.host.woken();
     if (clock.elapsed() - this.reapedAt < REAP_MS) return;
     this.reapedAt = clock.elapsed();
+    await this.reapPools(session);
     const dead = await session.call<(string | number)[]>(FOREIGN_REAP, []);
     for (let at = 0; at < dead.length; at += 2) {
       if (dead[at + 1] !== 0) this.host.warning(`A process is gone (${dead[at]}); the ${dead[at + 1]} messages of other systems that it held are back where it took them from.`);
+    }
+  }
+
+  private async reapPools(session: RedisSession): Promise<void> {
+    const namespaces = new Set(this.host.queues().flatMap((place) => place.peer.lines(place)).filter(({ from }) => from === 'G').map(({ key }) => key));
+    for (const namespace of namespaces) {
+      const count = await session.call<number>(REAP_POOLS, [namespace, String(SILENT_POOL_SECONDS)]);
+      if (count > 0) this.host.warning(`A worker pool of gocraft/work in the namespace "${namespace.slice(0, -1)}" says nothing any more; its ${count} jobs in progress wait again.`);
     }
   }
 

@@ -8,7 +8,7 @@ import type { RedisPublishingLimits } from '../redis-broker-options.js';
 import type { RedisSession } from '../redis-session.js';
 import type { ForeignPlace } from './foreign-register.js';
 import type { Put } from './peer.js';
-import { FOREIGN_PUT } from './scripts.js';
+import { FOREIGN_PUT } from './put-scripts.js';
 
 export interface ForeignPublisherHost {
   /** Why nothing can be sent now. */

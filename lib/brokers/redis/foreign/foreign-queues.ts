@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import type { DispatcherError } from '../../../errors.js';
 import { attemptIn } from '../../../task/headers.js';
-import type { Address, Message, QueueDeclaration } from '../../broker.js';
+import type { Address, ConsumeOptions, Message, QueueDeclaration } from '../../broker.js';
 import type { RedisPublishingLimits } from '../redis-broker-options.js';
 import type { RedisSession } from '../redis-session.js';
 import { DueJobs } from './due-jobs.js';
@@ -35,8 +36,9 @@ export class ForeignQueues {
   private session: RedisSession | undefined;
 
   constructor(private readonly host: ForeignQueuesHost, limits: RedisPublishingLimits) {
+    const pool = randomBytes(12).toString('hex');
     this.register = new ForeignRegister();
-    this.store = new ForeignStore({ ...host, find: (queue) => this.register.find(queue) });
+    this.store = new ForeignStore({ ...host, find: (queue) => this.register.find(queue), namesFor: (queue) => this.presence.namesFor(queue), pool });
     const { store } = this;
     this.publisher = new ForeignPublisher(limits, {
       unavailable: () => host.unavailable(),
@@ -49,7 +51,7 @@ export class ForeignQueues {
       queues: () => this.register.queues, warning: (message) => host.warning(message),
       woken: () => { for (const queue of store.consumed) store.wake(queue); },
     });
-    this.presence = new Presence({ store, find: (queue) => this.register.find(queue) });
+    this.presence = new Presence(pool, { store, find: (queue) => this.register.find(queue) });
   }
 
   /** `undefined`: it is a queue of our own. */
@@ -77,8 +79,8 @@ export class ForeignQueues {
   }
 
   /** A worker of this process takes it up. */
-  consuming(queue: string, prefetch: number): void {
-    this.presence.begun(queue, prefetch);
+  consuming(queue: string, { prefetch, names }: ConsumeOptions): void {
+    this.presence.begun(queue, prefetch, names);
   }
 
   /** On each new connection, once the lease stands. */

@@ -7,12 +7,16 @@ import type { StoredMessage } from '../message-record.js';
 import type { RedisSession } from '../redis-session.js';
 import type { ForeignPlace } from './foreign-register.js';
 import { readBy, type Line } from './peer.js';
-import { FOREIGN_DEPTH, FOREIGN_RECONCILE, FOREIGN_SETTLE, FOREIGN_TAKE } from './scripts.js';
+import { FOREIGN_DEPTH, FOREIGN_RECONCILE, FOREIGN_SETTLE, FOREIGN_TAKE, FOREIGN_UNIQUE } from './scripts.js';
 
 export interface ForeignStoreHost {
   owner(): string;
   isInDoubt(): boolean;
   find(queue: string): ForeignPlace | undefined;
+  /** Of the tasks that have a handler in this process; of none where nobody consumes it. */
+  namesFor(queue: string): readonly string[];
+  /** Names this process in the keys of others. */
+  readonly pool: string;
   ready(queue: string): void;
   missed(): void;
   warning(message: string): void;
@@ -37,9 +41,14 @@ export class TakenFromPeer implements TakenMessage {
   readonly deliveryCount: number;
   readonly order = undefined;
 
-  constructor(readonly id: string, readonly take: string, readonly owner: string, readonly queue: string, readonly element: Buffer, private readonly message: StoredMessage, deaths: string, readonly since: number) {
+  constructor(readonly id: string, readonly take: string, readonly owner: string, readonly queue: string, readonly element: Buffer, private message: StoredMessage, deaths: string, readonly since: number) {
     this.redelivered = deaths !== '';
     this.deliveryCount = Number(deaths);
+  }
+
+  /** What is settled stays the one that was taken. */
+  become(newer: StoredMessage): void {
+    this.message = newer;
   }
 
   get body(): Buffer { return this.message.body; }
@@ -71,7 +80,7 @@ export class ForeignStore implements QueueStore {
   constructor(private readonly host: ForeignStoreHost) {
     this.settling = new BatchLine(BATCHES, { send: (batch) => this.sendSettled(batch), canSend: () => this.session !== undefined && this.pause === undefined, bytesOf: () => 0 });
     this.walked = {
-      interest: () => undefined, take: (queue, limit, into) => this.askFor(queue, limit, into), settle: (taken, how) => this.settle(taken, how),
+      interest: () => undefined, take: (queue, limit, into) => this.askFor(queue, limit, false, into), settle: (taken, how) => this.settle(taken, how),
       written: () => this.written(), depth: (queue) => this.depth(queue), lock: (name) => this.lock(name), unlock: (name) => this.unlock(name),
     };
   }
@@ -106,7 +115,7 @@ export class ForeignStore implements QueueStore {
 
   take(queue: string, limit: number, into: Into): void {
     if (this.looks.get(queue)?.timer !== undefined) return into([], false);
-    this.askFor(queue, limit, (taken, more) => {
+    this.askFor(queue, limit, true, (taken, more) => {
       if (taken.length > 0) this.looks.delete(queue);
       if (!more && taken.length < limit) this.lookLater(queue);
       into(taken, more);
@@ -135,7 +144,7 @@ export class ForeignStore implements QueueStore {
 
   async depth(queue: string): Promise<number | undefined> {
     const place = this.host.find(queue);
-    return place === undefined ? undefined : (await this.host.session()).call<number>(FOREIGN_DEPTH, argumentsOf(place));
+    return place === undefined ? undefined : (await this.host.session()).call<number>(FOREIGN_DEPTH, this.linesOf(place));
   }
 
   lock(name: string): Promise<boolean> {
@@ -146,16 +155,16 @@ export class ForeignStore implements QueueStore {
     return this.host.unlock(name);
   }
 
-  private askFor(queue: string, limit: number, into: Into): void {
+  private askFor(queue: string, limit: number, isConsumed: boolean, into: Into): void {
     const { session } = this;
     const place = this.host.find(queue);
     if (session === undefined || place === undefined) return into([], false);
     const [owner, take] = [this.host.owner(), String(++this.takes)];
-    session.callForBytes<(Buffer | number)[] | null>(FOREIGN_TAKE, [owner, take, queue, String(limit), MOST_TAKEN_BYTES, ...argumentsOf(place)]).then((reply) => {
+    session.callForBytes<(Buffer | number)[] | null>(FOREIGN_TAKE, [owner, take, queue, String(limit), MOST_TAKEN_BYTES, ...this.linesOf(place, isConsumed)]).then(async (reply) => {
       if (reply === null) this.host.missed();
       if (reply === null || owner !== this.host.owner()) return into([], false);
-      into(this.read(reply, { owner, take, queue }, place), reply[0] === 1);
-    }, () => into([], false));
+      into(this.keep(await this.begun(session, this.read(reply, { owner, take, queue }, place), place)), reply[0] === 1);
+    }).catch(() => into([], false));
   }
 
   private lookLater(queue: string): void {
@@ -174,10 +183,36 @@ export class ForeignStore implements QueueStore {
     for (let at = 1; at < reply.length; at += 3) {
       const [id, element, deaths] = reply.slice(at, at + 3) as [Buffer, Buffer, Buffer];
       const taken = new TakenFromPeer(id.toString(), take, owner, queue, element, readBy(place.peer, element, place), deaths.toString(), clock.now());
-      this.held.set(taken.id, taken);
       found.push(taken);
     }
     return found;
+  }
+
+  private keep(found: readonly TakenFromPeer[]): readonly TakenFromPeer[] {
+    for (const taken of found) this.held.set(taken.id, taken);
+    return found;
+  }
+
+  /** Unique ones let go of their keys as they begin; where a key has a newer job, that one runs in their place. */
+  private async begun(session: RedisSession, found: TakenFromPeer[], place: ForeignPlace): Promise<TakenFromPeer[]> {
+    const { peer } = place;
+    if (peer.uniqueKeys === undefined || place.isDead) return found;
+    const unique = found.flatMap((taken) => keysOf(taken, place).map((key) => ({ taken, key })));
+    if (unique.length === 0) return found;
+    const kept = await session.callForBytes<Buffer[]>(FOREIGN_UNIQUE, unique.map(({ key }) => key));
+    for (const [at, { taken }] of unique.entries()) {
+      const newer = kept[at] as Buffer;
+      if (newer.length > 1) taken.become(readBy(peer, newer, place));
+    }
+    return found;
+  }
+
+  private linesOf(place: ForeignPlace, isConsumed = false): string[] {
+    return place.peer.lines(place).flatMap((line: Line) => {
+      if (line.from === 'Z') return [line.from, line.key, line.member ?? '', line.value ?? ''];
+      const names = isConsumed ? this.host.namesFor(place.queue) : [];
+      return [line.from, line.key, this.host.pool, names.length === 0 ? '' : JSON.stringify(names)];
+    });
   }
 
   private async sendSettled(batch: readonly Settling[]): Promise<void> {
@@ -205,6 +240,11 @@ export class ForeignStore implements QueueStore {
   }
 }
 
-function argumentsOf(place: ForeignPlace): string[] {
-  return place.peer.lines(place).flatMap((line: Line) => [line.from, line.key, line.from === 'Z' ? line.member ?? '' : '', line.from === 'Z' ? line.value ?? '' : '']);
+/** None where it is no job. */
+function keysOf({ element }: TakenFromPeer, place: ForeignPlace): readonly string[] {
+  try {
+    return place.peer.uniqueKeys?.(element, place) ?? [];
+  } catch {
+    return [];
+  }
 }

@@ -22,6 +22,11 @@ export interface Peer {
   read(element: Buffer, place: Place): Message;
   /** What waits there until it is due, for whatever queue. */
   timed(place: Place): readonly TimedSet[];
+  /**
+   * The keys of which a job may hold one so that there is no other like it, which go when it begins to run; what is kept
+   * there may be the job as it is to run now. Default: there are none. @throws Error for what is no job
+   */
+  uniqueKeys?(element: Buffer, place: Place): readonly string[];
   /** How it is told who works. Default: it is not. */
   readonly presence?: PeerPresence;
 }
@@ -44,6 +49,8 @@ export interface WorkerNow {
   /** Names this process, the same for as long as it lives. */
   readonly id: string;
   readonly queues: readonly string[];
+  /** Of the tasks that have a handler here. */
+  readonly names: readonly string[];
   readonly concurrency: number;
   readonly nowMs: number;
   readonly startedMs: number;
@@ -62,9 +69,13 @@ export interface Place {
 
 export type End = 'L' | 'R';
 
-/** `Z`: a sorted set, of which what is said to be of this queue is taken, by the member of that name; and all where none is named. */
+/**
+ * `G`: the lists of a namespace of gocraft/work, one for each name that is worked, with its locks and lists of what is in
+ * progress. `Z`: a sorted set, of which what is said to be of this queue is taken, by the member of that name; and all
+ * where none is named.
+ */
 export type Line =
-  | { readonly from: End; readonly key: string }
+  | { readonly from: End | 'G'; readonly key: string }
   | { readonly from: 'Z'; readonly key: string; readonly member?: string; readonly value?: string };
 
 /** What a score counts: seconds with a fraction, whole seconds, or nanoseconds. */

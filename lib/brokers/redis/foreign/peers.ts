@@ -1,7 +1,8 @@
+import { gocraftPeer } from './gocraft-peer.js';
 import type { Peer } from './peer.js';
 import { goWorkersPeer, sidekiqPeer } from './sidekiq-peer.js';
 
-const PEERS: readonly Peer[] = [sidekiqPeer, goWorkersPeer];
+const PEERS: readonly Peer[] = [sidekiqPeer, goWorkersPeer, gocraftPeer];
 
 /** `undefined`: queues of this format are our own, whatever their tasks look like. */
 export function peerOf(format: string): Peer | undefined {

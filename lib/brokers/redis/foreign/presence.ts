@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { RedisSession } from '../redis-session.js';
 import type { ForeignPlace } from './foreign-register.js';
@@ -22,16 +21,16 @@ interface Scope {
 
 /** Says to the other systems that we work on their queues, in the way in which their own pages show it. */
 export class Presence {
-  /** Names this process in their keys. */
-  readonly id = randomBytes(6).toString('hex');
   private session: RedisSession | undefined;
   private timer: ClockTimer | undefined;
   private readonly startedMs = clock.now();
   private readonly slots = new Map<string, number>();
+  private readonly names = new Map<string, (() => readonly string[])[]>();
   private readonly failed = new Map<string, number>();
   private isBeating = false;
 
-  constructor(private readonly host: PresenceHost) {}
+  /** @param id names this process in their keys */
+  constructor(private readonly id: string, private readonly host: PresenceHost) {}
 
   connected(session: RedisSession): void {
     this.session = session;
@@ -44,9 +43,15 @@ export class Presence {
   }
 
   /** A worker of this process has taken up a queue, with so many slots. */
-  begun(queue: string, slots: number): void {
+  begun(queue: string, slots: number, names: (() => readonly string[]) | undefined): void {
     this.slots.set(queue, (this.slots.get(queue) ?? 0) + slots);
+    if (names !== undefined) this.names.set(queue, [...this.names.get(queue) ?? [], names]);
     this.begin();
+  }
+
+  /** Of the tasks that have a handler here. */
+  namesFor(queue: string): string[] {
+    return [...new Set((this.names.get(queue) ?? []).flatMap((names) => names()))];
   }
 
   /** A task of the queue has failed, and is tried again or dead. */
@@ -100,7 +105,7 @@ export class Presence {
   private nowOf({ name, queues }: Scope): WorkerNow {
     const { store } = this.host;
     return {
-      scope: name, id: this.id, queues, nowMs: clock.now(), startedMs: this.startedMs,
+      scope: name, id: this.id, queues, names: [...new Set(queues.flatMap((queue) => this.namesFor(queue)))], nowMs: clock.now(), startedMs: this.startedMs,
       concurrency: queues.reduce((sum, queue) => sum + (this.slots.get(queue) ?? 0), 0),
       held: [...store.held.values()].filter(({ queue }) => queues.includes(queue)),
       processed: taken(store.processed, queues), failed: taken(this.failed, queues),

@@ -1,65 +1,13 @@
-import { addingScript, brokerScript, type BrokerScript } from '../scripts/prelude.js';
-
-/**
- * Beside the keys of `prelude.ts`, and those of the other systems, which are named to each script:
- *
- *     foreign       hash: queue -> what is declared of it, as JSON
- *     f:<owner>     hash: number -> what a process holds: take, queue, where from, and the message as it was there, packed
- *     fowners       set: who holds something
- *     fk            hash: digest of a message -> deaths, of what came back
- *     fd            sorted set: what is delayed for a system without delays, packed -> when it is due
- *
- * What is taken is in `f:<owner>` in the same step, so that whoever dies holds what he took, and others can put it back
- * where it came from.
- */
-const FOREIGN = `
-local function pushTo(to, key, element) redis.call(to == 'L' and 'LPUSH' or 'RPUSH', key, element) end
-local function digest(raw) return redis.sha1hex(raw) end
-local function mark(raw, deaths)
-  if deaths == nil then return end
-  if deaths == 0 then redis.call('HSETNX', P .. 'fk', digest(raw), 0) else redis.call('HINCRBY', P .. 'fk', digest(raw), deaths) end
-  redis.call('EXPIRE', P .. 'fk', 604800)
-end
-local function back(packed, deaths)
-  local _, _, from, key, more, raw = cmsgpack.unpack(packed)
-  if from == 'Z' then
-    redis.call('ZADD', key, more, raw)
-  elseif from == 'G' then
-    if redis.call('LREM', more .. ':inprogress', 1, raw) == 0 then return end
-    redis.call('RPUSH', key, raw)
-    redis.call('DECR', key .. ':lock')
-    redis.call('HINCRBY', key .. ':lock_info', string.sub(more, #key + 2), -1)
-  else
-    pushTo(from, key, raw)
-  end
-  mark(raw, deaths)
-end
-local function done(packed, marks)
-  local _, _, from, key, more, raw = cmsgpack.unpack(packed)
-  if from == 'G' and redis.call('LREM', more .. ':inprogress', 1, raw) == 1 then
-    redis.call('DECR', key .. ':lock')
-    redis.call('HINCRBY', key .. ':lock_info', string.sub(more, #key + 2), -1)
-  end
-  if marks then redis.call('HDEL', P .. 'fk', digest(raw)) end
-end
-local function heldBy(owner)
-  local all, entries = redis.call('HGETALL', P .. 'f:' .. owner), {}
-  for at = 1, #all, 2 do entries[#entries + 1] = { tonumber(all[at]), all[at + 1] } end
-  table.sort(entries, function(one, other) return one[1] > other[1] end)
-  return entries
-end
-`;
-
-function foreignScript(text: string): BrokerScript {
-  return brokerScript(FOREIGN + text);
-}
+import { brokerScript } from '../scripts/prelude.js';
+import { foreignScript } from './foreign-prelude.js';
 
 /** How many arguments each line of {@link FOREIGN_TAKE} has. */
 export const LINE_ARGUMENTS = 4;
 
 /**
  * ARGV: owner, the take's own number, queue, most messages, most bytes, then of each line where it is taken from, its key,
- * and for a sorted set the member and what it is to say. Returns false where the owner has no lease any more; else whether
+ * and for a sorted set the member and what it is to say, for a namespace of gocraft/work the pool and the names, as JSON, or
+ * nothing for all that are known. Returns false where the owner has no lease any more; else whether
  * more wait, and for each message its number, what it is, and how many deaths it has seen where it came back.
  */
 export const FOREIGN_TAKE = foreignScript(`
@@ -97,9 +45,35 @@ local function fromSet(key, member, value)
     end
   end
 end
+local function isFree(jobs)
+  if redis.call('LLEN', jobs) == 0 or redis.call('EXISTS', jobs .. ':paused') == 1 then return false end
+  local most = tonumber(redis.call('GET', jobs .. ':max_concurrency') or '0') or 0
+  return most == 0 or (tonumber(redis.call('GET', jobs .. ':lock') or '0') or 0) < most
+end
+local function fromJobs(namespace, pool, names)
+  local jobs = names == '' and redis.call('SMEMBERS', namespace .. 'known_jobs') or cjson.decode(names)
+  local taken = #jobs > 0
+  while taken and not full() do
+    taken = false
+    for turn = 1, #jobs do
+      local key = namespace .. 'jobs:' .. jobs[(turn + take) % #jobs + 1]
+      if not full() and isFree(key) then
+        local mine = key .. ':' .. pool
+        local raw = redis.call('RPOPLPUSH', key, mine .. ':inprogress')
+        redis.call('INCR', key .. ':lock')
+        redis.call('HINCRBY', key .. ':lock_info', pool, 1)
+        hold('G', key, mine, raw)
+        taken = true
+      end
+    end
+  end
+  if taken then reply[1] = 1 end
+end
 for at = 7, #ARGV, ${LINE_ARGUMENTS} do
   local from, key = ARGV[at], ARGV[at + 1]
-  if from == 'Z' then
+  if from == 'G' then
+    fromJobs(key, ARGV[at + 2], ARGV[at + 3])
+  elseif from == 'Z' then
     fromSet(key, ARGV[at + 2], ARGV[at + 3])
   else
     while not full() do
@@ -173,76 +147,16 @@ redis.call('DEL', P .. 'f:' .. ARGV[2])
 redis.call('SREM', P .. 'fowners', ARGV[2])
 return 1`);
 
-/** How many arguments each message of {@link FOREIGN_PUT} has. */
-export const PUT_ARGUMENTS = 8;
-
-/**
- * ARGV of each message: where to, its key, for what waits with us the end of the list, the unit of scores, the delay in
- * milliseconds, the set where its queue is to be known and under which name, or nothing, and the message.
- */
-export const FOREIGN_PUT = addingScript(`${FOREIGN}
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + time[2] / 1000
-local function score(unit, delayMs)
-  local due = nowMs + delayMs
-  if unit == 'i' then return whole(math.ceil(due / 1000)) end
-  if unit == 'n' then return whole(due * 1000000) end
-  return string.format('%.6f', due / 1000)
-end
-for at = 2, #ARGV, ${PUT_ARGUMENTS} do
-  local to, key, final, unit, delay, set, member, element = unpack(ARGV, at, at + ${PUT_ARGUMENTS - 1})
-  if set ~= '' then redis.call('SADD', set, member) end
-  if to == 'Z' then
-    redis.call('ZADD', key, score(unit, tonumber(delay)), element)
-  elseif to == 'D' then
-    redis.call('ZADD', P .. 'fd', whole(nowMs + delay + 1), cmsgpack.pack(whole(redis.call('INCR', P .. 'last')), final, key, element))
-  else
-    pushTo(to, key, element)
-  end
-end
-return 1`);
-
-/** How much is moved at once: the server does nothing else meanwhile. */
-const MOVED_AT_ONCE = 100;
-
-/** ARGV: a set, the unit of its scores. Returns the time in milliseconds, and of what is due the first ones. */
-export const FOREIGN_DUE = foreignScript(`
-local time = redis.call('TIME')
-local nowMs = time[1] * 1000 + time[2] / 1000
-local bound = ARGV[3] == 'n' and whole(nowMs * 1000000) or string.format('%.6f', nowMs / 1000)
-local reply = { whole(math.floor(nowMs)) }
-for _, element in ipairs(redis.call('ZRANGEBYSCORE', ARGV[2], '-inf', bound, 'LIMIT', 0, ${MOVED_AT_ONCE})) do reply[#reply + 1] = element end
-return reply`);
-
-/** ARGV: a set, then of each one: as it is there, where to, its key, the set where its queue is to be known and as what, or nothing, and as it goes on. Who comes second finds it gone. */
-export const FOREIGN_MOVE = foreignScript(`
-local moved = 0
-for at = 3, #ARGV, 6 do
-  local old, to, key, set, member, element = unpack(ARGV, at, at + 5)
-  if redis.call('ZREM', ARGV[2], old) == 1 then
-    if set ~= '' then redis.call('SADD', set, member) end
-    pushTo(to, key, element)
-    moved = moved + 1
-  end
-end
-return moved`);
-
-/** What waits with us and is due goes to its list. Returns in how many milliseconds the next is due, or -1. */
-export const FOREIGN_OWN_DUE = foreignScript(`
-local time = now()
-for _, packed in ipairs(redis.call('ZRANGEBYSCORE', P .. 'fd', '-inf', whole(time), 'LIMIT', 0, ${MOVED_AT_ONCE})) do
-  local _, final, key, element = cmsgpack.unpack(packed)
-  redis.call('ZREM', P .. 'fd', packed)
-  pushTo(final, key, element)
-end
-local next = redis.call('ZRANGE', P .. 'fd', 0, 0, 'WITHSCORES')[2]
-return next and math.max(0, next - time) or -1`);
-
 /** ARGV: lines as those of {@link FOREIGN_TAKE}. How many wait in them; of sorted sets all are counted, whatever the queue. */
 export const FOREIGN_DEPTH = foreignScript(`
 local depth = 0
 for at = 2, #ARGV, ${LINE_ARGUMENTS} do
-  depth = depth + redis.call(ARGV[at] == 'Z' and 'ZCARD' or 'LLEN', ARGV[at + 1])
+  local from, key = ARGV[at], ARGV[at + 1]
+  if from == 'G' then
+    for _, name in ipairs(redis.call('SMEMBERS', key .. 'known_jobs')) do depth = depth + redis.call('LLEN', key .. 'jobs:' .. name) end
+  else
+    depth = depth + redis.call(from == 'Z' and 'ZCARD' or 'LLEN', key)
+  end
 end
 return depth`);
 
@@ -266,3 +180,39 @@ export const FOREIGN_QUEUES = foreignScript(`return redis.call('HGETALL', P .. '
 export const RUN_ALL = brokerScript(`
 for _, command in ipairs(cjson.decode(ARGV[2])) do redis.call(unpack(command)) end
 return 1`);
+
+/** ARGV: keys. What is kept under each, or nothing; they are gone then. */
+export const FOREIGN_UNIQUE = foreignScript(`
+local reply = {}
+for at = 2, #ARGV do
+  reply[#reply + 1] = redis.call('GET', ARGV[at]) or ''
+  redis.call('DEL', ARGV[at])
+end
+return reply`);
+
+/**
+ * ARGV: a namespace of gocraft/work, and after how many seconds of silence a pool is dead. What it had in progress goes back
+ * behind what waits, as its own pools do it with each other. Returns how many jobs went back.
+ */
+export const REAP_POOLS = foreignScript(`
+local prefix, count = ARGV[2], 0
+local before = redis.call('TIME')[1] - ARGV[3]
+for _, pool in ipairs(redis.call('SMEMBERS', prefix .. 'worker_pools')) do
+  local beat = tonumber(redis.call('HGET', prefix .. 'worker_pools:' .. pool, 'heartbeat_at') or '')
+  if beat and beat < before then
+    for name in string.gmatch(redis.call('HGET', prefix .. 'worker_pools:' .. pool, 'job_names') or '', '[^,]+') do
+      local key = prefix .. 'jobs:' .. name
+      while redis.call('RPOPLPUSH', key .. ':' .. pool .. ':inprogress', key) do
+        redis.call('DECR', key .. ':lock')
+        redis.call('HINCRBY', key .. ':lock_info', pool, -1)
+        count = count + 1
+      end
+      local left = tonumber(redis.call('HGET', key .. ':lock_info', pool) or '0') or 0
+      if left > 0 then redis.call('DECRBY', key .. ':lock', left) end
+      redis.call('HDEL', key .. ':lock_info', pool)
+    end
+    redis.call('DEL', prefix .. 'worker_pools:' .. pool)
+    redis.call('SREM', prefix .. 'worker_pools', pool)
+  end
+end
+return count`);

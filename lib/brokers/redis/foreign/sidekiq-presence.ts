@@ -37,7 +37,7 @@ export const sidekiqPresence: PeerPresence = {
 export const goWorkersPresence: PeerPresence = { scopeOf, beat: (worker) => statistics(worker), farewell: (worker) => statistics(worker) };
 
 function identityOf({ id }: WorkerNow): string {
-  return `${hostname()}:${process.pid}:${id}`;
+  return `${hostname()}:${process.pid}:${id.slice(0, 12)}`;
 }
 
 function infoOf({ startedMs, concurrency, queues }: WorkerNow, identity: string): string {
