@@ -3,24 +3,28 @@ import { aroundEach, onTestFinished as ofTheOnlyTest, type TestContext } from 'v
 
 type OnTestFinished = TestContext['onTestFinished'];
 
-const current = new AsyncLocalStorage<OnTestFinished>();
+/** One try of one test: a second try is another. */
+interface Try { readonly onTestFinished: OnTestFinished }
+
+const current = new AsyncLocalStorage<Try>();
 
 /** Called by the setup file of the projects whose tests may run side by side (`describe.concurrent`). */
 export function followEachTest(): void {
-  aroundEach((runTest, { onTestFinished }) => current.run(onTestFinished, runTest));
+  aroundEach((runTest, { onTestFinished }) => current.run({ onTestFinished }, runTest));
 }
 
 /**
  * What is done when the test has ended, last things first. Vitest's own function knows one current test, and takes another's
  * for it where several run side by side; this one is that of the test which has called it, however deep.
  */
-export const onTestFinished: OnTestFinished = (handler, timeout) => (current.getStore() ?? ofTheOnlyTest)(handler, timeout);
+export const onTestFinished: OnTestFinished = (handler, timeout) => (current.getStore()?.onTestFinished ?? ofTheOnlyTest)(handler, timeout);
 
-/** What each test makes anew when it first asks, and all of the test share. */
+/** What each test makes anew when it first asks, and all of the test share. In projects with {@link followEachTest}. */
 export function eachTests<T>(make: () => T): () => T {
-  const made = new WeakMap<OnTestFinished, { readonly of: T }>();
+  const made = new WeakMap<Try, { readonly of: T }>();
   return () => {
-    const test = current.getStore() ?? ofTheOnlyTest;
+    const test = current.getStore();
+    if (test === undefined) throw new Error('This is asked for outside of a test, or in a project whose setup file does not follow its tests.');
     const known = made.get(test) ?? { of: make() };
     made.set(test, known);
     return known.of;
