@@ -9,7 +9,6 @@ interface Message {
   redelivered: boolean;
   acknowledged: boolean;
   publishOnDisk: boolean;
-  acknowledgementOnDisk: boolean;
   confirm: ((error: unknown) => void) | undefined;
 }
 
@@ -52,6 +51,10 @@ class SimulatedChannel {
  */
 export class SimulatedLedgerQueues {
   private messages: Message[] = [];
+  /** Of those, in their order: what was not delivered, and what is not on disk as it stands. So that no step walks over all there is. */
+  private waiting: Record<Message['queue'], Message[]> = { records: [], requests: [] };
+  private unsynced: Message[] = [];
+  private acknowledged = 0;
   private channels: SimulatedChannel[] = [];
 
   constructor(private readonly names: { records: string; requests: string }, private readonly random: () => number, private readonly onReply: (address: string, body: Buffer, properties: Options.Publish) => void) {}
@@ -81,7 +84,10 @@ export class SimulatedLedgerQueues {
     const transient = properties.persistent !== true;
     // What need not be kept is confirmed at once.
     if (transient) confirm?.(null);
-    this.messages.push({ queue: routingKey === this.names.records ? 'records' : 'requests', redelivered: false, body, properties, delivered: false, acknowledged: false, publishOnDisk: false, acknowledgementOnDisk: false, confirm: transient ? undefined : confirm });
+    const message: Message = { queue: routingKey === this.names.records ? 'records' : 'requests', redelivered: false, body, properties, delivered: false, acknowledged: false, publishOnDisk: false, confirm: transient ? undefined : confirm };
+    this.messages.push(message);
+    this.waiting[message.queue].push(message);
+    this.unsynced.push(message);
   }
 
   acknowledge(channel: SimulatedChannel, tag: number): void {
@@ -90,6 +96,7 @@ export class SimulatedLedgerQueues {
     if (message.properties.persistent === true && !message.publishOnDisk && message.confirm !== undefined) throw new Error('a record was acknowledged before it was confirmed');
     channel.unacknowledged.delete(tag);
     message.acknowledged = true;
+    this.acknowledged++;
   }
 
   /** Delivers the next message of one of the queues. False: there is none. */
@@ -112,8 +119,9 @@ export class SimulatedLedgerQueues {
   }
 
   private deliverTo(channel: SimulatedChannel): boolean {
-    const message = this.messages.find(({ queue, delivered, acknowledged }) => queue === channel.type && !delivered && !acknowledged);
-    if (message === undefined || channel.callback === undefined) return false;
+    if (channel.callback === undefined) return false;
+    const message = this.waiting[channel.type].shift();
+    if (message === undefined) return false;
     message.delivered = true;
     const deliveryTag = ++channel.lastTag;
     channel.unacknowledged.set(deliveryTag, message);
@@ -125,12 +133,12 @@ export class SimulatedLedgerQueues {
 
   /** All that was done so far is on disk, and then confirmed. */
   sync(): void {
-    for (const message of this.messages) {
-      message.publishOnDisk = true;
-      message.acknowledgementOnDisk = message.acknowledged;
-    }
-    this.messages = this.messages.filter(({ acknowledged }) => !acknowledged);
-    for (const message of this.messages) {
+    const { unsynced } = this;
+    this.unsynced = [];
+    for (const message of unsynced) message.publishOnDisk = true;
+    if (this.acknowledged > 0) this.messages = this.messages.filter(({ acknowledged }) => !acknowledged);
+    this.acknowledged = 0;
+    for (const message of unsynced) {
       const { confirm } = message;
       message.confirm = undefined;
       confirm?.(null);
@@ -145,6 +153,12 @@ export class SimulatedLedgerQueues {
       message.delivered = false;
       message.confirm = undefined;
     }
+    this.lineUp();
+  }
+
+  private lineUp(): void {
+    const waiting = this.messages.filter(({ acknowledged }) => !acknowledged);
+    this.waiting = { records: waiting.filter(({ queue }) => queue === 'records'), requests: waiting.filter(({ queue }) => queue === 'requests') };
   }
 
   /** SIGKILL of the server, and a new start. */
@@ -153,12 +167,15 @@ export class SimulatedLedgerQueues {
     this.messages = this.messages.filter((message) => {
       if (message.properties.persistent !== true) return false;
       if (!message.publishOnDisk && this.random() < 0.5) return false;
-      const forgotten = message.acknowledged && !message.acknowledgementOnDisk && this.random() < 0.5;
+      const forgotten = message.acknowledged && this.random() < 0.5;
       return !message.acknowledged || forgotten;
     });
     for (const message of this.messages) {
       message.acknowledged = false;
       message.publishOnDisk = true;
     }
+    this.unsynced = [];
+    this.acknowledged = 0;
+    this.lineUp();
   }
 }
