@@ -1,6 +1,9 @@
 import { Ledger } from '../support/ledger.js';
 import { DOOMED_ATTEMPTS, KINDS, MAX_REDELIVERIES, type Kind } from './protocol.js';
 
+/** Of one task. */
+const MOST_TOLD = 200;
+
 export interface Dead { uuid: string; reason: string }
 
 interface Task {
@@ -14,6 +17,8 @@ interface Task {
   between: number;
   /** In how many processes it runs. */
   aboard: number;
+  /** What happened to it, with the seconds of the run, for whoever must know why it was charged. */
+  readonly story: string[];
 }
 
 /**
@@ -27,16 +32,18 @@ interface Task {
 export class Account {
   readonly ledger = new Ledger();
   private readonly tasks = new Map<string, Task>();
+  private readonly since = performance.now();
 
   offered(uuid: string, kind: Kind): void {
-    this.tasks.set(uuid, { kind, attempts: new Set(), failed: new Set(), deaths: 0, between: 0, aboard: 0 });
+    this.tasks.set(uuid, { kind, attempts: new Set(), failed: new Set(), deaths: 0, between: 0, aboard: 0, story: [] });
   }
 
-  started(uuid: string, attempt: number): void {
+  started(uuid: string, attempt: number, pid = 0): void {
     const task = this.tasks.get(uuid);
     if (task !== undefined) {
       task.attempts.add(attempt);
       task.aboard++;
+      this.tell(task, `started in ${pid} as attempt ${attempt}`);
     }
     this.ledger.add({ kind: 'started', uuid });
   }
@@ -44,12 +51,16 @@ export class Account {
   /** Its run in one process is over, in whatever way. */
   left(uuid: string): void {
     const task = this.tasks.get(uuid);
-    if (task !== undefined) task.aboard--;
+    if (task !== undefined) {
+      task.aboard--;
+      this.tell(task, 'left');
+    }
   }
 
   /** Before what ran in it is booked. */
   processKilled(): void {
     for (const [uuid, task] of this.tasks) {
+      if (task.story.length > 0) this.tell(task, `a process was killed; it runs in ${task.aboard}`);
       if (task.attempts.size > 0 && task.aboard === 0 && !this.ledger.finished.has(uuid) && !this.ledger.dead.has(uuid)) task.between++;
     }
   }
@@ -61,10 +72,14 @@ export class Account {
   /** Its process was killed, by itself or by us, while it ran; or ended then without being able to say so. */
   died(uuid: string): void {
     const task = this.tasks.get(uuid);
-    if (task !== undefined) task.deaths++;
+    if (task === undefined) return;
+    task.deaths++;
+    this.tell(task, 'its process died');
   }
 
   dead({ uuid, reason }: Dead): void {
+    const task = this.tasks.get(uuid);
+    if (task !== undefined) this.tell(task, `dead: ${reason}`);
     this.ledger.add({ kind: 'dead', uuid, reason });
   }
 
@@ -98,12 +113,16 @@ export class Account {
     return wrong.map((attempt) => `${kind} ${uuid} started as attempt ${attempt}; its handler had failed at ${[...failed].join(', ') || 'none'}`);
   }
 
-  private wrongEnd(uuid: string, { kind, failed, deaths, between }: Task): string[] {
+  private tell(task: Task, what: string): void {
+    if (task.story.length < MOST_TOLD) task.story.push(`${((performance.now() - this.since) / 1000).toFixed(1)} s ${what}`);
+  }
+
+  private wrongEnd(uuid: string, { kind, failed, deaths, between, story }: Task): string[] {
     const reason = this.ledger.dead.get(uuid);
     const finished = this.ledger.finished.has(uuid);
     if (reason === undefined) return finished && (kind === 'deadly' || kind === 'doomed') ? [`${kind} ${uuid} finished`] : [];
     if (reason === 'crash-loop' && deaths + between > MAX_REDELIVERIES) return [];
     if (reason === 'failed' && kind === 'doomed' && failed.size === DOOMED_ATTEMPTS) return [];
-    return [`${kind} ${uuid} ended as ${reason}; ${deaths} processes had died while it ran, ${between} between its runs, and its handler had failed ${failed.size} times`];
+    return [`${kind} ${uuid} ended as ${reason}; ${deaths} processes had died while it ran, ${between} between its runs, and its handler had failed ${failed.size} times: ${story.join('; ')}`];
   }
 }

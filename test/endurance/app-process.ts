@@ -94,7 +94,7 @@ export class AppProcess {
         if (this.aboard.has(note.uuid)) account.left(note.uuid);
         this.aboard.add(note.uuid);
         if (this.stopping) this.unfinished.add(note.uuid);
-        return account.started(note.uuid, note.attempt);
+        return account.started(note.uuid, note.attempt, this.pid);
       case 'finished':
         this.leave(note.uuid);
         this.unfinished.delete(note.uuid);
