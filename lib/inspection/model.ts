@@ -273,6 +273,8 @@ export interface WaitingTaskInfo {
   readonly attempt: number;
   readonly args?: readonly TaskArgument[];
   readonly argsBytes: number;
+  /** Since when it waits for its first run: published, or due. Where its message says so: with telemetry, and of delayed tasks. */
+  readonly since?: number;
   /** From when on it is not run any more. */
   readonly expiresAt?: number;
   /** Why it is no task. */

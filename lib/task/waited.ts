@@ -13,11 +13,16 @@ export interface SaysSince {
  * or by the time that AMQP has in its properties, which counts seconds. `undefined` where its message does not say, and
  * for what waited for something else: an attempt after the first one, a replay.
  */
-export function waitedMs(attempt: number, { headers = {}, timestamp }: SaysSince, now: number): number | undefined {
-  if (attempt > 1 || headers[Header.replays] !== undefined) return undefined;
-  const since = [headers[Header.due], headers[Header.published], timestamp === undefined ? undefined : timestamp * 1000].find(isInstant);
+export function waitedMs(attempt: number, message: SaysSince, now: number): number | undefined {
+  const since = waitsSince(attempt, message);
   // Clocks of machines differ.
   return since === undefined ? undefined : Math.max(0, now - since);
+}
+
+/** Since when a task waits for its first run, in milliseconds since 1970, where its message says so. */
+export function waitsSince(attempt: number, { headers = {}, timestamp }: SaysSince): number | undefined {
+  if (attempt > 1 || headers[Header.replays] !== undefined) return undefined;
+  return [headers[Header.due], headers[Header.published], timestamp === undefined ? undefined : timestamp * 1000].find(isInstant);
 }
 
 /** A header may hold anything. */

@@ -48,6 +48,7 @@ const COLUMNS: readonly Column<ShownWaiting>[] = [
   { title: 'Task', cell: ({ name, uuid, problem }) => <><b class="name">{name ?? 'no task'}</b> {uuid !== undefined && <TaskLink uuid={uuid} />} {problem !== undefined && <span class="error-text">{problem}</span>}</> },
   { title: 'Arguments', cell: ({ args }) => <Args args={args} /> },
   { title: 'Attempt', align: 'right', cell: ({ attempt }) => attempt },
+  { title: 'Waits since', cell: ({ since }) => <When at={since} /> },
   { title: 'Expires', cell: ({ expiresAt }) => <When at={expiresAt} /> },
   { title: 'In', cell: ({ queue }) => <span class="name">{queue}</span> },
 ];

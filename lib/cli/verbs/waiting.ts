@@ -48,12 +48,12 @@ export const retrying: Verb = {
 function waitingText({ queue, waiting: all = 0, tasks, unseen }: WaitingReport): string {
   const sum = `${counted(all, 'task')} ${all === 1 ? 'waits' : 'wait'} in ${queue}`;
   if (unseen !== undefined) return `${sum}\n${unseen}`;
-  return tasks.length === 0 ? sum : `${table(['', 'UUID', 'TASK', 'QUEUE', 'ATTEMPT', 'EXPIRES', 'ARGUMENTS'], tasks.map(rowOf))}\n\n${sum}`;
+  return tasks.length === 0 ? sum : `${table(['', 'UUID', 'TASK', 'QUEUE', 'ATTEMPT', 'SINCE', 'EXPIRES', 'ARGUMENTS'], tasks.map(rowOf))}\n\n${sum}`;
 }
 
-function rowOf({ position, uuid, name, queue, attempt, expiresAt, args, problem }: WaitingTaskInfo): readonly unknown[] {
+function rowOf({ position, uuid, name, queue, attempt, since, expiresAt, args, problem }: WaitingTaskInfo): readonly unknown[] {
   const values = problem ?? (args === undefined ? undefined : JSON.stringify(args.map(({ value }) => value), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)));
-  return [position + 1, uuid, name, queue, attempt, expiresAt === undefined ? undefined : new Date(expiresAt), values === undefined ? undefined : shortened(values, MOST_ARGUMENTS)];
+  return [position + 1, uuid, name, queue, attempt, since === undefined ? undefined : new Date(since), expiresAt === undefined ? undefined : new Date(expiresAt), values === undefined ? undefined : shortened(values, MOST_ARGUMENTS)];
 }
 
 function delayedText({ within, later }: DelayedReport): string {

@@ -8,6 +8,7 @@ import type { DeadFound, WaitingFound } from '../../inspection/task-report.js';
 import { messageOf, shortened } from '../../task/error-text.js';
 import { attemptIn, countHeader, Header } from '../../task/headers.js';
 import type { Task } from '../../task/task.js';
+import { waitsSince } from '../../task/waited.js';
 
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 const LONGEST_PROBLEM = 500;
@@ -64,9 +65,10 @@ export class TaskSearch {
   }
 
   private told(message: BrowsedMessage, queue: string, position: number): WaitingTaskInfo {
-    const { body, properties: { headers, messageId } } = message;
-    const expiresAt = countHeader(headers, Header.expires, 0);
-    const told = { queue, position, attempt: attemptIn(headers), argsBytes: body.length, ...(expiresAt === 0 ? {} : { expiresAt }) };
+    const { body, properties: { headers, messageId, timestamp } } = message;
+    const [expiresAt, attempt] = [countHeader(headers, Header.expires, 0), attemptIn(headers)];
+    const since = waitsSince(attempt, { headers, timestamp });
+    const told = { queue, position, attempt, argsBytes: body.length, ...(since === undefined ? {} : { since }), ...(expiresAt === 0 ? {} : { expiresAt }) };
     try {
       const { uuid, name, args } = this.dependencies.formatOf(queue).decode(message);
       const shown = body.length > MOST_ARGS_BYTES ? undefined : this.dependencies.redaction.args(args, { name, queue });
