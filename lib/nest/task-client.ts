@@ -60,7 +60,22 @@ export type Unsendable =
 
 /** What a parameter takes from its caller. */
 type Sent<T> = IsAny<T> extends true ? T : typeof sent extends keyof T ? InputOf<T> : T extends Unsendable ? NotSendable
-  : T extends readonly (infer Item)[] ? ([Extract<Item, Unsendable>] extends [never] ? T : NotSendable) : T;
+  : true extends HasUnsendable<T, []> ? NotSendable : T;
+
+/**
+ * Whether something without a JSON form stands within it, as far down as `Deepest`: types may go round in circles. What
+ * `toJSON` is on says itself what it is. A function of an object is let pass: a method of a class does not travel, and harms nobody.
+ */
+type HasUnsendable<T, Depth extends readonly unknown[]> = IsAny<T> extends true ? false : unknown extends T ? false
+  : T extends Primitive | ((...args: never[]) => unknown) | { toJSON(...args: never[]): unknown } ? false
+    : T extends Unsendable ? true
+      : Depth['length'] extends Deepest ? false
+        : T extends readonly (infer Item)[] ? (HasFunction<Item> extends true ? true : HasUnsendable<Item, [...Depth, T]>)
+          : T extends object ? { [Key in keyof T]-?: HasUnsendable<T[Key], [...Depth, T]> }[keyof T] : false;
+
+type HasFunction<T> = IsAny<T> extends true ? false : [Extract<T, (...args: never[]) => unknown>] extends [never] ? false : true;
+type Primitive = string | number | bigint | boolean | null | undefined;
+type Deepest = 4;
 
 type InputOf<T> = T extends { readonly [sent]?: infer Input } ? Exclude<Input, undefined> : never;
 

@@ -32,6 +32,20 @@ class Dto {
   greet(): string { return this.name; }
 }
 
+/** Goes round in circles, as entities do. */
+interface Customer { readonly name: string; readonly orders: readonly { readonly customer: Customer; readonly paid?: Date | null }[]; readonly best?: Customer }
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+interface Tree<T> { readonly value: T; readonly below?: Tree<Tree<T>> }
+
+const nested: [
+  Same<TakesNothing<{ tags: Map<string, number> }>, true>, Same<TakesNothing<{ a: { b?: { c: Set<string> }[] } }>, true>, Same<TakesNothing<readonly { done: Promise<void> }[]>, true>,
+  Same<TakesNothing<Record<string, Uint8Array>>, true>, Same<TakesNothing<{ kind: 'a' } | { kind: 'b'; tags: Map<string, number> | null }>, boolean>, Same<TakesNothing<{ tags: Map<string, number> | string }>, true>,
+  Same<TakesNothing<Customer>, false>, Same<TakesNothing<Json>, false>, Same<TakesNothing<Tree<string>>, false>, Same<TakesNothing<{ bytes: Buffer; at: Date; dto: Dto; self: { toJSON(): string; held: Map<string, string> } }>, false>,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler may be typed so
+  Same<TakesNothing<{ anything: any; some: unknown; one: object; name?: string; list: any[] }>, false>, Same<TakesNothing<any[]>, false>, Same<TakesNothing<(() => void)[]>, true>,
+  Same<SentArguments<[a: { kind: 'a' } | { kind: 'b'; id: bigint }]>, [{ kind: 'a' } | { kind: 'b'; id: bigint }]>,
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+
 const proofs: [
   Same<SentArguments<[]>, []>,
   Same<SentArguments<[a: number, b: string]>, [number, string]>,
@@ -81,7 +95,7 @@ describe('client', () => {
 
   it('is checked by the compiler', () => {
     const { tasks } = client();
-    expect(proofs).not.toContain(false);
+    expect([...proofs, ...nested]).not.toContain(false);
     // @ts-expect-error a string is not a number
     void tasks.add('1', 2);
     // @ts-expect-error one argument is missing
