@@ -53,6 +53,7 @@ const TESTING = '^lib/testing/';
 const SCHEMATICS = '^lib/schematics/';
 const OPENTELEMETRY = '^lib/opentelemetry/';
 const PROMETHEUS = '^lib/prometheus/';
+const OUTBOX = '^lib/outbox/';
 const TELEMETRY = '^lib/telemetry/';
 /** Names and texts, pure, and which dispatchers an application has. */
 const OF_OBSERVERS = ['^lib/index\\.ts$', '^lib/nest/observed-dispatchers\\.ts$', '^lib/task/(error-text|headers)\\.ts$'];
@@ -159,6 +160,8 @@ const rooms = [
     why: 'What is measured, whoever it is told to: over events and inspection, as a user of the dispatcher. Of Nest it knows nothing.' },
   { name: 'prometheus', files: PROMETHEUS, packages: ['@nestjs/(common|core)', 'prom-client'], may: [...OF_OBSERVERS, TELEMETRY],
     why: 'As terminus/, for whoever has prom-client. Nobody imports it back.' },
+  { name: 'outbox', files: OUTBOX, packages: ['@nestjs/(common|core)'], may: ['^lib/index\\.ts$', '^lib/nest/observed-dispatchers\\.ts$', TIME],
+    why: 'As terminus/, for whoever has a database. Of the libraries for databases it knows what they have in common, and imports none. Nobody imports it back.' },
   { name: 'opentelemetry', files: OPENTELEMETRY, packages: ['@nestjs/(common|core)', '@opentelemetry/api'],
     may: [...OF_OBSERVERS, TELEMETRY, '^lib/worker/(handler-context|give-back)\\.ts$'],
     why: 'As terminus/, for whoever has an OpenTelemetry SDK. Of worker/ it takes what lets a trace go along with a run past its handler. Nobody imports it back.' },

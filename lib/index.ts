@@ -90,6 +90,7 @@ export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, Tim
 export type { TaskErrorRecord } from './results/task-error-record.js';
 export type { ResultBackendEvent, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StateBackendStatus } from './state/state-backend.js';
 export type { LedgerOptions } from './state/amqp/ledger-options.js';
+export type { KeepTask, KeptTask, TaskKeeper } from './dispatcher/publishing/kept-task.js';
 export type { PublishedTask, PublishOutcome } from './dispatcher/publishing/published-task.js';
 export type { ForeignResultsConfig, ForeignResultsOptions } from './dispatcher/config/foreign-results-config.js';
 export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig, StartupMode } from './dispatcher/config/server-config.js';

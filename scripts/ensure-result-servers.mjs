@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findMongo, findServer, MONGO_JARS } from './find-result-servers.mjs';
+import { findMongo, findPostgres, findServer, MONGO_JARS } from './find-result-servers.mjs';
 import { installDebianPackages, mayInstall } from './install-debian-packages.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -8,12 +8,13 @@ const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
 
 /**
  * Installs the servers of the result backends where they are missing and this may be done: Redis and
- * memcached from Debian, and Prometheus, to which metrics are shown; for MongoDB, which Debian has no server of, a Java program that speaks its
+ * memcached from Debian, Prometheus, to which metrics are shown, and PostgreSQL, in which the outbox is; for MongoDB, which Debian has no server of, a Java program that speaks its
  * protocol. What cannot be had is not tested, and the tests say so.
  */
 export async function ensureResultServers() {
   const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached'], ['prometheus', 'prometheus']]
     .filter(([program]) => findServer(program) === undefined).map(([, name]) => name);
+  if (findPostgres('postgres') === undefined) wanted.push('postgresql');
   if (findMongo() === undefined) {
     if (findServer('javac') === undefined) wanted.push('default-jdk-headless');
     if (findServer('mvn') === undefined) wanted.push('maven');

@@ -7,3 +7,4 @@ export function findMongo():
   | { kind: 'mongod'; program: string }
   | { kind: 'mongo-java-server'; program: string; jars: string[] }
   | undefined;
+export function findPostgres(program: string): string | undefined;

@@ -3,6 +3,8 @@ import { delimiter, join, resolve } from 'node:path';
 
 const LAST = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', '/opt/homebrew/bin'];
 
+const DEBIAN_POSTGRES = '/usr/lib/postgresql';
+
 /** Where jars of the stand-in for MongoDB are kept between runs. */
 export const MONGO_JARS = resolve(import.meta.dirname, '../node_modules/.cache/nestjs-dispatcher/mongo-java-server');
 
@@ -10,6 +12,12 @@ export const MONGO_JARS = resolve(import.meta.dirname, '../node_modules/.cache/n
 export function findServer(program, env = process.env) {
   const folders = [...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...LAST];
   return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+/** The path of a program of PostgreSQL; Debian keeps them in folders by version, of which the newest is taken. */
+export function findPostgres(program) {
+  const versions = namesIn(DEBIAN_POSTGRES).filter((name) => isExecutable(join(DEBIAN_POSTGRES, name, 'bin', program))).sort((a, b) => Number(b) - Number(a));
+  return versions.length > 0 ? join(DEBIAN_POSTGRES, versions[0], 'bin', program) : findServer(program);
 }
 
 /**
@@ -26,8 +34,12 @@ export function findMongo() {
 }
 
 function jarsIn(folder) {
+  return namesIn(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name));
+}
+
+function namesIn(folder) {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.jar')).map((name) => join(folder, name));
+    return readdirSync(folder);
   } catch {
     return [];
   }

@@ -30,6 +30,7 @@ import type { DispatcherDestination } from '../dispatcher/destination.js';
 import type { DispatcherExtension } from '../dispatcher/extension.js';
 import type { EventListening } from '../dispatcher/events/event-listening.js';
 import type { DispatcherHealth } from '../dispatcher/health.js';
+import type { KeptTask } from '../dispatcher/publishing/kept-task.js';
 import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
 import { callOf } from '../dispatcher/results/call.js';
 import type { Report } from '../dispatcher/results/reports.js';
@@ -279,6 +280,14 @@ export class DispatcherService {
    */
   use(extension: DispatcherExtension): void {
     this.parts.use(extension);
+  }
+
+  /**
+   * Sends a task that was kept, see `keep` of {@link use}; it is not checked or changed again. Resolves and rejects as `publish`
+   * does. Of a task whose unique key another holds by now nothing is sent.
+   */
+  sendKept(task: KeptTask): Promise<void> {
+    return this.parts.publishing.plain.sendKept(task);
   }
 
   /** Where tasks go: the exchange, and the messaging system that carries it. */

@@ -52,6 +52,8 @@ export interface Handler {
   readonly deprecated?: boolean | string;
   /** The names of its parameters, in their order: arguments that arrive by name are put in their places. */
   readonly kwargs?: readonly string[];
+  /** It runs within the inbox of its dispatcher. */
+  readonly inbox?: boolean;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
   readonly middleware?: readonly RunMiddleware[];
 }
@@ -135,6 +137,11 @@ export interface RunOptions {
    * for whoever has its class among its providers. Default: as the configuration says.
    */
   ids?: IdMakerName;
+  /**
+   * Its uuid is recorded in the transaction that its handler works in, and a task whose uuid is there is not run again: its
+   * effect in that database happens once. Needs `DispatcherOutboxModule` of `nestjs-dispatcher/outbox`. Default: false.
+   */
+  inbox?: boolean;
   /**
    * Runs around this task: functions, instances, or classes of providers, the first outermost. The dispatcher's own
    * `middleware.run` is outside of it; guards, interceptors and pipes of Nest are inside. Default: none.

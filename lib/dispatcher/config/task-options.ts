@@ -59,6 +59,7 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   retry: checkRetry,
   result: (value, where) => checkBoolean(value, `result of ${where}`, false),
   unique: checkUnique,
+  inbox: (value, where) => checkBoolean(value, `inbox of ${where}`, false),
   limits: checkLimits,
   weight: checkWeight,
   middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),

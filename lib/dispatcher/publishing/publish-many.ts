@@ -31,14 +31,14 @@ export class BatchPublisher {
 
   async run(inputs: readonly TaskInput[]): Promise<PublishOutcome[]> {
     if (!Array.isArray(inputs)) throw new InvalidTaskError(`publishMany takes a list of tasks; found ${display(inputs)}.`);
-    if (!this.gate.isOpen) await this.gate.ready();
+    if (this.mustWait) await this.gate.ready();
     for (let index = 0; index < inputs.length; index++) {
       const encoded = this.prepare(inputs[index] as TaskInput, index);
       if (encoded === undefined) continue;
       const schemas = this.publisher.schemasOf(encoded.task.name, versionIn(encoded.task.headers));
       if (schemas !== undefined && !await this.passes(encoded.task, schemas, index)) continue;
       // A name that nobody knew may have brought a queue, which is being declared.
-      if (!this.gate.isOpen) await this.gate.ready();
+      if (this.mustWait) await this.gate.ready();
       const bytes = encoded.message.body.length;
       while (this.tasks > 0 && (this.tasks >= WINDOW_TASKS || this.bytes + bytes > WINDOW_BYTES)) await this.room();
       if (this.broken === undefined) this.send(encoded, index, bytes);
@@ -46,6 +46,10 @@ export class BatchPublisher {
     }
     while (this.tasks > 0) await this.room();
     return this.outcomes;
+  }
+
+  private get mustWait(): boolean {
+    return !this.gate.isOpen && !this.publisher.isKeeping;
   }
 
   private prepare(input: TaskInput, index: number): { task: AddressedTask; message: EncodedTask } | undefined {

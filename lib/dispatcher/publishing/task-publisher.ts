@@ -16,6 +16,7 @@ import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from '../../
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
 import type { IdsConfig } from './id-makers.js';
+import { cannotBeKept, keptTask, type KeepTask, type KeptTask, type TaskKeeper } from './kept-task.js';
 import type { TaskResults } from '../results/task-results.js';
 import type { TaskFormats } from '../task-formats.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
@@ -45,6 +46,8 @@ export class TaskPublisher {
   private readonly makers = new Map<string, IdMaker>();
   /** Its messages say when they were published. */
   stamps = false;
+  /** Where tasks are kept that are not to be sent yet. */
+  keeper: TaskKeeper | undefined;
 
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
@@ -63,7 +66,7 @@ export class TaskPublisher {
     const schemas = this.schemasOf(task.name, versionIn(task.headers));
     if (schemas !== undefined) await checkBeforeSending(task.name, schemas, task.args);
     const message = this.encode(task);
-    if (!this.gate.isOpen) await this.gate.pass(message.body.length);
+    if (!this.gate.isOpen && !this.isKeeping) await this.gate.pass(message.body.length);
     this.advice?.look(task.name, task.routingKey);
     const unique = await this.send(task, message);
     const uuid = unique?.taken === false ? unique.uuid : task.uuid;
@@ -74,6 +77,7 @@ export class TaskPublisher {
 
   /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, never unique, and nobody in this process awaits its result. */
   async publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
+    if (this.isKeeping) throw cannotBeKept(input.name);
     const task = this.complete({ ...input, unique: false }, []);
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
@@ -84,6 +88,8 @@ export class TaskPublisher {
 
   /** Resolves when the broker has it, or, of a unique one, another that holds the key. What is delayed has waited already for as long as it took to get here. */
   send(task: AddressedTask, message: EncodedTask): Promise<UniqueOutcome | undefined> {
+    const keep = this.keeper?.();
+    if (keep !== undefined) return this.keep(keep, task, message) as Promise<undefined>;
     if (task.unique === undefined) return this.sendNow(task, message) as Promise<undefined>;
     return this.unique.send(task, task.unique, () => this.sendNow(task, message));
   }
@@ -135,6 +141,25 @@ export class TaskPublisher {
 
   schemasOf(name: string, version: number): ArgumentSchemas | undefined {
     return this.advice?.schemasOf(name, version) ?? (this.checked.size === 0 ? undefined : this.checked.get(takenName(name, version)));
+  }
+
+  /** What was kept goes to the broker; whoever published it has asked for its result already. */
+  async sendKept(task: KeptTask): Promise<void> {
+    const { unique, body, properties } = task;
+    const addressed: AddressedTask = { ...task, args: [...task.args] };
+    const send = (): Promise<void> => this.handOver(addressed, { body, properties });
+    if (unique === undefined) return send();
+    await this.unique.send(addressed, unique, send);
+  }
+
+  /** Nothing goes to the broker now. */
+  get isKeeping(): boolean {
+    return this.keeper?.() !== undefined;
+  }
+
+  private keep(keep: KeepTask, task: AddressedTask, message: EncodedTask): Promise<void> {
+    const kept = keptTask(task, message);
+    return this.results.isTold(task) ? this.results.send(task, message.properties, () => keep(kept)) : keep(kept);
   }
 
   private sendNow(task: AddressedTask, message: EncodedTask): Promise<void> {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { chain, DispatcherService, task, Task, type DispatcherExtension, type TaskOrigin } from '../../../lib/index.js';
-import { startApp } from '../../support/nest-app.js';
+import { chain, DispatcherService, task, Task, type DispatcherExtension, type KeptTask, type TaskOrigin } from '../../../lib/index.js';
+import { startApp, startFailure } from '../../support/nest-app.js';
 import { Arrivals } from '../../support/wait.js';
 
 const steps = new Arrivals<string>();
@@ -47,6 +47,33 @@ describe('what is used on a dispatcher', () => {
     const { service, broker } = await startApp({ providers: [Tasks] });
     await service.publish('add', 1, 2);
     expect(broker.published[0]?.message.properties.headers).toBeUndefined();
+  });
+
+  it('may keep what is published, until it is sent; there is one that does', async () => {
+    const kept: KeptTask[] = [];
+    let keeps = true;
+    @Injectable()
+    class Keeper {
+      constructor(@Inject(DispatcherService) dispatcher: DispatcherService) {
+        dispatcher.use({ keep: () => (keeps ? (one) => { kept.push(one); return Promise.resolve(); } : undefined) });
+        expect(() => { dispatcher.use({ keep: () => undefined }); }).toThrow('given keep twice');
+      }
+    }
+    const { service, broker } = await startApp({ providers: [Tasks, Keeper] });
+    const { uuid } = await service.publish('add', 1, 2);
+    await service.publishMany([{ name: 'add', args: [{ type: 'int', value: 1 }, { type: 'int', value: 2 }] }]);
+    expect(broker.published).toEqual([]);
+    expect(kept).toHaveLength(2);
+    expect(kept[0]).toMatchObject({ uuid, name: 'add', routingKey: 'key', args: [{ type: 'int', value: 1 }, { type: 'int', value: 2 }] });
+    await service.sendKept(kept[0] as KeptTask);
+    keeps = false;
+    await service.publish('add', 1, 2);
+    expect(broker.published.map(({ message: { properties: { messageId } } }) => messageId)).toEqual([uuid, expect.any(String)]);
+  });
+
+  it('has the inbox that a task needs, or the start is refused', async () => {
+    class Needs { @Task('needs', { inbox: true }) needs(): void { /* not called */ } }
+    expect((await startFailure({ providers: [Needs] })).message).toMatch(/"needs" says inbox: true.*DispatcherOutboxModule/);
   });
 
   it('is told for which workflow a step is published', async () => {

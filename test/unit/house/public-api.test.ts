@@ -8,6 +8,7 @@ import '../../../lib/terminus/index.js';
 import '../../../lib/testing/index.js';
 import '../../../lib/opentelemetry/index.js';
 import '../../../lib/prometheus/index.js';
+import '../../../lib/outbox/index.js';
 import { API_FILE, publicApi } from '../../../scripts/api.mjs';
 
 // It reads all sources and the declarations of Nest: some ten seconds, and more where others use the machine.

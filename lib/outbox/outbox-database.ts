@@ -1,0 +1,24 @@
+/** One row of an answer, by the names of its columns. @publicApi */
+export type OutboxRow = Readonly<Record<string, unknown>>;
+
+/**
+ * A PostgreSQL database, in the words of the library that the application already uses for it. There are some for pg, TypeORM,
+ * Knex, Kysely and Drizzle; for another library write these four functions.
+ *
+ * Statements have `$1`, `$2`, ... for their parameters, each once and in this order.
+ *
+ * @publicApi
+ */
+export interface OutboxDatabase<Transaction> {
+  /** Runs a statement by itself. @throws what the database says */
+  query(sql: string, parameters: readonly unknown[]): Promise<readonly OutboxRow[]>;
+  /** Runs a statement within a transaction of the application. @throws what the database says */
+  queryIn(transaction: Transaction, sql: string, parameters: readonly unknown[]): Promise<readonly OutboxRow[]>;
+  /** Runs the work in a new transaction: commits when it resolves, rolls back and rejects when it rejects. */
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
+  /**
+   * Calls `onNotice` for each NOTIFY on the channel until it is stopped, on a connection of its own. `onLost` once, when that
+   * has ended. Default: tasks are looked for every `pollSeconds` only.
+   */
+  listen?(channel: string, onNotice: () => void, onLost: (error?: Error) => void): Promise<() => Promise<void>>;
+}
