@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Delivery } from '../../lib/brokers/broker.js';
-import { openBroker, type BrokerKind, type KillableBroker } from '../support/broker-processes.js';
+import { openBroker, uuidOf, type BrokerKind, type KillableBroker } from '../support/broker-processes.js';
 
 /**
  * One end of a broker as a process of its own, for tests that kill or freeze it.
  *
- *     broker-child.js redis|embedded <location> <queue> consume <prefetch> none|tenth|all    which deliveries to hold
+ *     broker-child.js redis|embedded|sidekiq|... <location> <queue> consume <prefetch> none|tenth|all    which deliveries to hold
  *     broker-child.js redis|embedded <location> <queue> publish <count> <delayMs>
  *
  * A consumer finishes what it holds when it reads a line "release", and says of each whether that was in time.
@@ -27,14 +27,14 @@ async function main(): Promise<void> {
 
 async function consume(broker: KillableBroker): Promise<void> {
   const held: Delivery[] = [];
-  await broker.consume(queue, { tag: 'child', prefetch: Number(fourth) }, (delivery) => {
-    const uuid = delivery.body.toString();
+  await broker.consume(queue, { tag: 'child', prefetch: Number(fourth), names: () => ['T'] }, (delivery) => {
+    const uuid = uuidOf(delivery);
     say({ kind: 'started', uuid, pid: process.pid, redelivered: delivery.redelivered, count: delivery.deliveryCount });
     if (fifth === 'all' || (fifth === 'tenth' && uuid.endsWith('0'))) held.push(delivery);
     else setImmediate(() => finish(delivery));
   });
   createInterface({ input: process.stdin }).on('line', () => {
-    for (const delivery of held.splice(0)) say({ settled: delivery.body.toString(), inTime: finish(delivery) });
+    for (const delivery of held.splice(0)) say({ settled: uuidOf(delivery), inTime: finish(delivery) });
     say({ released: true });
   });
   say({ ready: true });
@@ -42,7 +42,7 @@ async function consume(broker: KillableBroker): Promise<void> {
 
 function finish(delivery: Delivery): boolean {
   // Before the ack: what is killed in between runs again, which is allowed; the other way round it would look lost.
-  say({ kind: 'finished', uuid: delivery.body.toString(), pid: process.pid });
+  say({ kind: 'finished', uuid: uuidOf(delivery), pid: process.pid });
   return delivery.ack();
 }
 

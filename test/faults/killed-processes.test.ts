@@ -1,46 +1,48 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findServer } from '../../scripts/find-result-servers.mjs';
-import { acceptedBy, BrokerProcesses, collect, KILL_LIMIT_MS, publishTasks, settled, startedBy, type BrokerKind } from '../support/broker-processes.js';
+import { acceptedBy, BrokerProcesses, collect, FOREIGN_KINDS, KILL_LIMIT_MS, publishTasks, settled, startedBy, uuidOf, type BrokerKind } from '../support/broker-processes.js';
 import { Ledger } from '../support/ledger.js';
 import { RedisServer } from '../support/redis.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 interface Place { location: string; killServer(): Promise<void>; remove(): void | Promise<void> }
 
-const places: Record<BrokerKind, () => Place | Promise<Place>> = {
-  embedded: () => {
+async function placeOf(kind: BrokerKind): Promise<Place> {
+  if (kind === 'embedded') {
     const location = temporaryFolder('embedded');
     return { location, killServer: () => Promise.resolve(), remove: () => removeFolder(location) };
-  },
-  redis: async () => {
-    const redis = await RedisServer.start();
-    const killServer = async (): Promise<void> => {
-      await redis.server.kill9();
-      await redis.server.start();
-    };
-    return { location: redis.url, killServer, remove: () => redis.stop() };
-  },
-};
+  }
+  const redis = await RedisServer.start();
+  const killServer = async (): Promise<void> => {
+    await redis.server.kill9();
+    await redis.server.start();
+  };
+  return { location: redis.url, killServer, remove: () => redis.stop() };
+}
 
-describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes that are killed', (kind) => {
-  let place: Place;
-  let processes: BrokerProcesses;
+let place: Place;
+let processes: BrokerProcesses;
 
+function open(kind: BrokerKind): void {
   beforeEach(async (context) => {
-    if (kind === 'redis' && findServer('redis-server') === undefined) return context.skip();
-    place = await places[kind]();
+    if (kind !== 'embedded' && findServer('redis-server') === undefined) return context.skip();
+    place = await placeOf(kind);
     processes = new BrokerProcesses(kind, place.location);
     return async () => {
       await processes.stop();
       await place.remove();
     };
   });
+}
+
+describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s broker, processes that are killed', (kind) => {
+  open(kind);
 
   it('lose nothing when they consume under load, and give to others only what they held', async () => {
     const ledger = new Ledger();
     const publisher = await processes.open();
     const [victim, survivor] = await Promise.all([processes.startConsumer(100, 'tenth'), processes.startConsumer(100, 'none')]);
-    const published = publishTasks(publisher, 5_000, ledger);
+    const published = publishTasks(publisher, 5_000, ledger, kind);
     await victim.lines.count(200, KILL_LIMIT_MS);
     victim.kill();
     await victim.exited();
@@ -59,16 +61,21 @@ describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes th
 
   it('leave what they held to the next one that comes', async () => {
     const publisher = await processes.open();
-    await publishTasks(publisher, 20);
+    await publishTasks(publisher, 20, undefined, kind);
     await publisher.close(5_000);
     const victim = await processes.startConsumer(20, 'all');
     await victim.line(/task-19/, KILL_LIMIT_MS);
     victim.kill();
     await victim.exited();
     const deliveries = await collect(await processes.open(), 20);
-    expect(deliveries.map(({ body }) => body.toString())).toEqual(Array.from({ length: 20 }, (_, index) => `task-${index}`));
+    expect(deliveries.map(uuidOf)).toEqual(Array.from({ length: 20 }, (_, index) => `task-${index}`));
     expect(deliveries.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
   });
+
+});
+
+describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes that are killed', (kind) => {
+  open(kind);
 
   it('lose no publish that was accepted, and keep their order', async () => {
     const publisher = processes.startPublisher(1_000_000, 0);

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Task, type DispatcherService, type TaskInput } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { celeryWorker, installCelery, sendByCelery, type CeleryPeer, type CelerySurroundings } from '../support/celery-peer.js';
-import { startOn } from '../support/nest-on-broker.js';
+import { redisBroker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { Arrivals } from '../support/wait.js';
 
-const TASKS = 200;
+/** Not all brokers that tests know: Celery has no folder. */
+const BROKERS: [title: string, url: () => string, tasks: number][] = [['RabbitMQ', sharedRabbitMqUrl, 200], ...redisBroker().map(([, url]): [string, () => string, number] => ['Redis', url, 1_000])];
 const calls = new Arrivals<[name: string, ...values: unknown[]]>();
 
 @Injectable()
@@ -32,20 +33,22 @@ let peer: CeleryPeer;
 beforeAll(async () => { peer = await installCelery(); }, 290_000);
 afterAll(() => { if ('unavailable' in peer) console.warn(`Not seen beside Celery: ${peer.unavailable}`); });
 
-describe('Celery and we', () => {
+describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
+  // On Redis a queue is Celery's own where it says so; on RabbitMQ it is one as all are.
+  const format = title === 'Redis' ? { format: 'celery' } : {};
   let folder: string;
   beforeAll(() => { folder = temporaryFolder('celery'); });
   afterAll(() => removeFolder(folder));
 
   async function start(purpose: string): Promise<{ service: DispatcherService; surroundings: CelerySurroundings; dead: Arrivals<unknown> }> {
     calls.all.length = 0;
-    const [exchange, broker] = [uniqueName(purpose), sharedRabbitMqUrl()];
+    const [exchange, broker] = [uniqueName(purpose), brokerUrl()];
     const surroundings = { BROKER: broker, OURS: `${exchange}.ours`, THEIRS: `${exchange}.theirs` };
-    onTestFinished(() => removeExchange(broker, exchange, [surroundings.OURS, surroundings.THEIRS]));
+    if (title === 'RabbitMQ') onTestFinished(() => removeExchange(broker, exchange, [surroundings.OURS, surroundings.THEIRS]));
     const { service } = await startOn({
       broker, exchange, defaultRoutingKey: surroundings.OURS, shutdownTimeoutSeconds: 10,
       initQueues: [{ name: surroundings.THEIRS, bindingKeys: [surroundings.THEIRS], format: 'celery' }],
-      workers: [{ name: 'ours', queue: surroundings.OURS, bindingKeys: [surroundings.OURS], limit: 10 }],
+      workers: [{ name: 'ours', queue: surroundings.OURS, bindingKeys: [surroundings.OURS], limit: 10, ...format }],
     }, { providers: [Ours] });
     const dead = new Arrivals<unknown>();
     service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);

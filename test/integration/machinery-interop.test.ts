@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { Task, type DispatcherService, type TaskInput } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { buildMachineryPeer, machineryWorker, sendByMachinery, type MachineryPeer, type MachinerySurroundings } from '../support/machinery-peer.js';
-import { startOn } from '../support/nest-on-broker.js';
+import { redisBroker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { Arrivals } from '../support/wait.js';
 
-const TASKS = 200;
+/** Not all brokers that tests know: machinery has no folder. */
+const BROKERS: [title: string, url: () => string, tasks: number][] = [['RabbitMQ', sharedRabbitMqUrl, 200], ...redisBroker().map(([, url]): [string, () => string, number] => ['Redis', url, 1_000])];
 const calls = new Arrivals<[name: string, ...values: unknown[]]>();
 
 @Injectable()
@@ -26,16 +27,19 @@ let peer: MachineryPeer;
 beforeAll(async () => { peer = await buildMachineryPeer(); }, 600_000);
 afterAll(() => { if ('unavailable' in peer) console.warn(`Not seen beside machinery: ${peer.unavailable}`); });
 
-describe('machinery and we', () => {
+describe.each(BROKERS)('machinery and we, on %s', (title, brokerUrl, TASKS) => {
+  // On Redis a queue is machinery's own where it says so; on RabbitMQ it is one as all are.
+  const format = title === 'Redis' ? { format: 'machinery' } : {};
+
   async function start(purpose: string): Promise<{ service: DispatcherService; surroundings: MachinerySurroundings; dead: Arrivals<unknown> }> {
     calls.all.length = 0;
-    const [exchange, url] = [uniqueName(purpose), sharedRabbitMqUrl()];
+    const [exchange, url] = [uniqueName(purpose), brokerUrl()];
     const surroundings = { url, exchange, queue: `${exchange}.go`, other: `${exchange}.ours` };
-    onTestFinished(() => removeExchange(url, exchange, [surroundings.queue, surroundings.other]));
+    if (title === 'RabbitMQ') onTestFinished(() => removeExchange(url, exchange, [surroundings.queue, surroundings.other]));
     const { service } = await startOn({
       broker: url, exchange, defaultRoutingKey: surroundings.other, shutdownTimeoutSeconds: 10, format: 'machinery',
-      initQueues: [{ name: surroundings.queue, bindingKeys: [surroundings.queue] }],
-      workers: [{ name: 'ours', queue: surroundings.other, bindingKeys: [surroundings.other], limit: 10 }],
+      initQueues: [{ name: surroundings.queue, bindingKeys: [surroundings.queue], ...format }],
+      workers: [{ name: 'ours', queue: surroundings.other, bindingKeys: [surroundings.other], limit: 10, ...format }],
     }, { providers: [Ours] });
     const dead = new Arrivals<unknown>();
     service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);

@@ -1,11 +1,22 @@
-import type { Delivery } from '../../lib/brokers/broker.js';
+import type { Delivery, Message } from '../../lib/brokers/broker.js';
 import { EmbeddedBroker } from '../../lib/brokers/embedded/embedded-broker.js';
 import { RedisBroker } from '../../lib/brokers/redis/redis-broker.js';
 import { Ledger } from './ledger.js';
 import { startScript, type Child } from './processes.js';
 import { Arrivals, eventually } from './wait.js';
 
-export type BrokerKind = 'redis' | 'embedded';
+/** What other systems keep in Redis: what a task with this uuid is to them. */
+const FOREIGN = {
+  sidekiq: (uuid: string) => ({ class: 'T', args: [], jid: uuid }),
+  gocraft: (uuid: string) => ({ name: 'T', id: uuid, t: 1, args: null }),
+  machinery: (uuid: string) => ({ UUID: uuid, Name: 'T', Args: null }),
+  celery: () => [[], {}, {}],
+};
+
+export type ForeignKind = keyof typeof FOREIGN;
+/** A foreign one is a queue as that system keeps it, in Redis. */
+export type BrokerKind = 'redis' | 'embedded' | ForeignKind;
+export const FOREIGN_KINDS = Object.keys(FOREIGN) as ForeignKind[];
 export type KillableBroker = RedisBroker | EmbeddedBroker;
 
 /** A delivery that a child process has said it got. */
@@ -22,7 +33,7 @@ export async function openBroker(kind: BrokerKind, location: string, queue: stri
     ? new EmbeddedBroker({ location, exchange: 'faults' })
     : new RedisBroker({ url: location, exchange: 'faults', reconnection: { retries: 'forever' }, silentMs: SILENT_MS, publishing: { maxWaitMs: KILL_LIMIT_MS } });
   await broker.connect();
-  await broker.declare({ queues: [{ name: queue, bindingKeys: [queue] }] });
+  await broker.declare({ queues: [{ name: queue, bindingKeys: [queue], ...(kind in FOREIGN ? { format: kind } : {}) }] });
   return broker;
 }
 
@@ -63,10 +74,20 @@ export class BrokerProcesses {
   }
 }
 
+function messageOf(uuid: string, kind: BrokerKind): Message {
+  if (!(kind in FOREIGN)) return { body: Buffer.from(uuid), properties: {} };
+  return { body: Buffer.from(JSON.stringify(FOREIGN[kind as ForeignKind](uuid))), properties: { messageId: uuid, headers: { id: uuid, task: 'T' } } };
+}
+
+/** Of what {@link publishTasks} publishes. */
+export function uuidOf({ body, properties: { messageId } }: Message): string {
+  return messageId ?? body.toString();
+}
+
 /** Publishes `task-0` and so on, all at once. */
-export async function publishTasks(to: KillableBroker, count: number, ledger = new Ledger()): Promise<void> {
+export async function publishTasks(to: KillableBroker, count: number, ledger = new Ledger(), kind: BrokerKind = 'redis'): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, index) => `task-${index}`)
-    .map((uuid) => ledger.offer(uuid, () => to.publish({ body: Buffer.from(uuid), properties: {} }, { routingKey: QUEUE }))));
+    .map((uuid) => ledger.offer(uuid, () => to.publish(messageOf(uuid, kind), { routingKey: QUEUE }))));
 }
 
 /** @param booked Called with each as it arrives. */

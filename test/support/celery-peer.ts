@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 
 const SOURCE = join(process.cwd(), 'test/support/celery/tasks.py');
 /** The versions whose bytes `test/golden/celery` has. */
-const PACKAGES = ['celery==5.7.0', 'kombu==5.7.0', 'amqp==5.4.2', 'packaging'];
-const INSTALLED = join(process.cwd(), 'node_modules/.cache/nestjs-dispatcher/celery-5.7.0');
+const PACKAGES = ['celery==5.7.0', 'kombu==5.7.0', 'amqp==5.4.2', 'redis==8.1.0', 'packaging'];
+const INSTALLED = join(process.cwd(), 'node_modules/.cache/nestjs-dispatcher/celery-5.7.0-redis');
 const LIMIT_MS = 280_000;
 
 /** A Python with Celery, or why there can be none on this machine. */

@@ -61,8 +61,11 @@ export class ForeignQueues {
 
   /** Which of them a message to this address goes to. */
   at(address: Address): readonly string[] {
-    if ('routingKey' in address) return this.register.boundTo(address.routingKey);
-    return this.register.find(address.queue) === undefined ? [] : [address.queue];
+    const bound = 'routingKey' in address ? this.register.boundTo(address.routingKey) : [];
+    if (bound.length > 0) return bound;
+    // The other systems know no keys: with them a task goes to the queue of that name.
+    const name = 'routingKey' in address ? address.routingKey : address.queue;
+    return this.register.find(name) === undefined ? [] : [name];
   }
 
   /** @returns those that are not of another system @throws TopologyMismatchError, BrokerError */

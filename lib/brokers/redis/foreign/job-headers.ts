@@ -17,9 +17,9 @@ export function takeHeaders(job: JsonMembers): TaskHeaders {
 }
 
 /** Only where they say something: a plain job looks as its own system writes it. */
-export function addHeaders(job: JsonMembers, headers: TaskHeaders | undefined): void {
+export function addHeaders(job: JsonMembers, headers: TaskHeaders | undefined, saidOtherwise: readonly string[] = SAID_OTHERWISE): void {
   job.delete(OURS);
-  const said = Object.entries(headers ?? {}).filter(([name, value]) => value !== undefined && !SAID_OTHERWISE.includes(name));
+  const said = Object.entries(headers ?? {}).filter(([name, value]) => value !== undefined && !saidOtherwise.includes(name));
   if (said.length > 0) job.set(OURS, JSON.stringify(Object.fromEntries(said)));
 }
 
