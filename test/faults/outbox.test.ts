@@ -17,6 +17,9 @@ describe.skipIf(noPostgres !== undefined)('the outbox and the inbox, while every
   let node: RabbitMqNode;
   let pool: pg.Pool;
   const children: Child[] = [];
+  const killed = new Set<Child>();
+  /** What those said that ended by themselves. */
+  const surprises: string[] = [];
 
   beforeAll(async () => {
     [postgres, node] = await Promise.all([PostgresServer.start(), startRabbitMq()]);
@@ -25,7 +28,7 @@ describe.skipIf(noPostgres !== undefined)('the outbox and the inbox, while every
     for (const statement of ['CREATE TABLE orders (id TEXT PRIMARY KEY)', 'CREATE TABLE effects (id TEXT NOT NULL)', ...outboxTables()]) await pool.query(statement);
   });
   afterAll(async () => {
-    await Promise.all(children.map((child) => child.stop()));
+    await Promise.all(children.map(kill9));
     await pool.end();
     await Promise.all([postgres.stop(), node.stop()]);
   });
@@ -38,8 +41,14 @@ describe.skipIf(noPostgres !== undefined)('the outbox and the inbox, while every
     };
     const child = startScript('test/faults/apps/outbox-app.ts', { args: [JSON.stringify({ postgres: postgres.url, config, orders } satisfies OutboxAppConfig)], env: { DISPATCHER_ROLE: '' } });
     children.push(child);
+    void child.exited(LIMIT_MS * 3).then(() => { if (!killed.has(child)) surprises.push(child.stderr.slice(-2_000)); });
     await child.line(/^ready$/, 60_000);
     return child;
+  }
+
+  function kill9(child: Child): Promise<unknown> {
+    killed.add(child);
+    return child.stop();
   }
 
   /** Also while the database comes back. */
@@ -53,22 +62,23 @@ describe.skipIf(noPostgres !== undefined)('the outbox and the inbox, while every
       await KILLERS[kill](running);
     }
     await eventually(() => countOf('orders'), (count) => count >= ORDERS, `${ORDERS} orders`, { limitMs: LIMIT_MS });
-    await running.orders.stop();
+    await kill9(running.orders);
     const committed = (await pool.query('SELECT id FROM orders')).rows.map(({ id }) => id as string);
     await eventually(() => countOf('effects'), (count) => count >= committed.length, 'an effect for each', { limitMs: LIMIT_MS });
     await eventually(() => countOf('dispatcher_outbox'), (count) => count === 0, 'the outbox to be empty', { limitMs: LIMIT_MS });
     const effects = (await pool.query('SELECT id FROM effects')).rows.map(({ id }) => id as string);
+    expect(surprises).toEqual([]);
     expect(effects.toSorted()).toEqual(committed.toSorted());
     expect(committed.every((id) => Number(id.split('-')[1]) % 2 === 0)).toBe(true);
   }, LIMIT_MS * 2);
 
   const KILLERS: Record<typeof KILLS[number], (running: { orders: Child; workers: Child[] }) => Promise<void>> = {
     orders: async (running) => {
-      await running.orders.stop();
+      await kill9(running.orders);
       running.orders = await start(true);
     },
     worker: async ({ workers }) => {
-      await workers.shift()?.stop();
+      await kill9(workers.shift() as Child);
       workers.push(await start(false));
     },
     postgres: () => postgres.killAndStart(),

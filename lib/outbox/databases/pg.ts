@@ -8,8 +8,8 @@ export interface PgClient {
 /** A client that a pool has handed out. @publicApi */
 export interface PgPoolClient extends PgClient {
   release(error?: Error | boolean): void;
-  on(event: 'notification' | 'error' | 'end', listener: (...values: never[]) => void): unknown;
-  removeAllListeners(event: 'notification'): unknown;
+  on(event: 'notification' | 'error' | 'end', listener: (error: Error) => void): unknown;
+  off(event: 'notification' | 'error' | 'end', listener: (error: Error) => void): unknown;
 }
 
 /** What is used of a pool of pg. @publicApi */
@@ -31,6 +31,9 @@ export function pgOutbox(pool: PgPool): OutboxDatabase<PgClient> {
 async function inTransaction<Result>(pool: PgPool, work: (client: PgClient) => Promise<Result>): Promise<Result> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Its queries tell of a lost connection; unheard, the event would end the process.
+  const noted = (error: Error): void => { broken = error; };
+  client.on('error', noted);
   try {
     await client.query('BEGIN');
     const result = await work(client);
@@ -41,6 +44,7 @@ async function inTransaction<Result>(pool: PgPool, work: (client: PgClient) => P
     await client.query('ROLLBACK').catch((reason: Error) => { broken = reason; });
     throw error;
   } finally {
+    client.off('error', noted);
     client.release(broken);
   }
 }
@@ -52,7 +56,7 @@ async function listen(pool: PgPool, channel: string, onNotice: () => void, onLos
   const over = (error?: Error): void => {
     if (isOver) return;
     isOver = true;
-    client.removeAllListeners('notification');
+    client.off('notification', onNotice);
     client.release(error ?? true);
     onLost(error);
   };

@@ -60,6 +60,7 @@ async function main(): Promise<void> {
 async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.PoolClient>, id: string): Promise<void> {
   const client = await pool.connect();
   let broken = false;
+  client.once('error', () => { broken = true; });
   try {
     await client.query('BEGIN');
     await client.query('INSERT INTO orders (id) VALUES ($1)', [id]);
