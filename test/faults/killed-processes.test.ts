@@ -1,8 +1,10 @@
+import { createClient } from '@redis/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { acceptedBy, BrokerProcesses, collect, FOREIGN_KINDS, KILL_LIMIT_MS, publishTasks, settled, startedBy, uuidOf, type BrokerKind } from '../support/broker-processes.js';
 import { Ledger } from '../support/ledger.js';
 import { RedisServer } from '../support/redis.js';
+import { eventually } from '../support/wait.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 interface Place { location: string; killServer(): Promise<void>; remove(): void | Promise<void> }
@@ -33,6 +35,19 @@ function open(kind: BrokerKind): void {
       await place.remove();
     };
   });
+}
+
+/** What a process of ours had counted there is counted off again, also where it died. */
+async function expectNoLocks(): Promise<void> {
+  const client = createClient({ url: place.location });
+  await client.connect();
+  try {
+    await eventually(() => client.get('work:jobs:T:lock'), (lock) => lock === '0', 'the lock to be free');
+    expect(Object.values(await client.hGetAll('work:jobs:T:lock_info')).every((count) => count === '0')).toBe(true);
+    expect(await client.keys('work:jobs:T:*:inprogress')).toEqual([]);
+  } finally {
+    await client.close();
+  }
 }
 
 describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s broker, processes that are killed', (kind) => {
@@ -70,6 +85,7 @@ describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s br
     const deliveries = await collect(await processes.open(), 20);
     expect(deliveries.map(uuidOf)).toEqual(Array.from({ length: 20 }, (_, index) => `task-${index}`));
     expect(deliveries.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
+    if (kind === 'gocraft') await expectNoLocks();
   });
 
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Task, type DispatcherService, type TaskInput } from '../../lib/index.js';
+import { Task, type DispatcherService, type TaskInput, type WorkerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { celeryWorker, installCelery, sendByCelery, type CeleryPeer, type CelerySurroundings } from '../support/celery-peer.js';
 import { redisBroker, startOn } from '../support/nest-on-broker.js';
@@ -20,6 +20,11 @@ class Ours {
   @Task('echoed') echoed(text: string): void { calls.add(['echoed', JSON.parse(text)]); }
   @Task('ours.step') step(value: number): number { return value + 1; }
   @Task('ours.fails') fails(): void { throw new Error('it failed'); }
+  @Task('shared') async shared(index: number): Promise<void> {
+    calls.add(['shared', index]);
+    // So that there is something left for the other side.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   @Task('ours.end') end(...values: unknown[]): void { calls.add(['end', ...values]); }
 }
 
@@ -40,7 +45,7 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
   beforeAll(() => { folder = temporaryFolder('celery'); });
   afterAll(() => removeFolder(folder));
 
-  async function start(purpose: string): Promise<{ service: DispatcherService; surroundings: CelerySurroundings; dead: Arrivals<unknown> }> {
+  async function start(purpose: string, more: readonly WorkerConfig[] = []): Promise<{ service: DispatcherService; surroundings: CelerySurroundings; dead: Arrivals<unknown> }> {
     calls.all.length = 0;
     const [exchange, broker] = [uniqueName(purpose), brokerUrl()];
     const surroundings = { BROKER: broker, OURS: `${exchange}.ours`, THEIRS: `${exchange}.theirs` };
@@ -48,7 +53,7 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
     const { service } = await startOn({
       broker, exchange, defaultRoutingKey: surroundings.OURS, shutdownTimeoutSeconds: 10,
       initQueues: [{ name: surroundings.THEIRS, bindingKeys: [surroundings.THEIRS], format: 'celery' }],
-      workers: [{ name: 'ours', queue: surroundings.OURS, bindingKeys: [surroundings.OURS], limit: 10, ...format }],
+      workers: [{ name: 'ours', queue: surroundings.OURS, bindingKeys: [surroundings.OURS], limit: 10, ...format, ...(more.length > 0 ? { tasks: ['echoed'] } : {}) }, ...more.map((worker) => ({ ...worker, queue: surroundings.THEIRS }))],
     }, { providers: [Ours] });
     const dead = new Arrivals<unknown>();
     service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);
@@ -99,6 +104,28 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
     const echoed = new Map(done.map(([, given]) => given as [unknown[], Record<string, unknown>]).map(([args, kwargs]) => [args[0], { args, kwargs }]));
     for (const [index, { kwargs = {} }] of tasks.entries()) expect(echoed.get(index)).toEqual({ args: [index, someValue(index)], kwargs });
     expect(echoed.get('theirs')).toEqual({ args: ['theirs', 1], kwargs: {} });
+    expect(dead.all).toEqual([]);
+  }, 120_000);
+
+  it.runIf(title === 'Redis')('beside its worker on one list, nothing is lost or runs twice', async ({ skip }) => {
+    if ('unavailable' in peer) return skip(peer.unavailable);
+    const { service, surroundings, dead } = await start('celery-beside', [{ name: 'beside', queue: '', limit: 4, format: 'celery', tasks: ['shared'] }]);
+    startWorker(peer.python, surroundings);
+    // Not before it works.
+    await service.publish({ name: 'echo', routingKey: surroundings.THEIRS, args: [{ type: 'int', value: -1 }] });
+    await calls.first(([name]) => name === 'echoed', 'Celery to be up', 60_000);
+    const file = join(folder, 'shared.json');
+    writeFileSync(file, JSON.stringify(Array.from({ length: 1_000 }, (_, index) => ({ name: 'shared', args: [index] }))));
+    const [sent] = await Promise.all([
+      service.publishMany(Array.from({ length: 1_000 }, (_, index) => ({ name: 'shared', routingKey: surroundings.THEIRS, args: [{ type: 'int' as const, value: 1_000 + index }] }))),
+      sendByCelery(peer.python, surroundings, file),
+    ]);
+    expect(sent.filter(({ accepted }) => !accepted)).toEqual([]);
+    const done = await calls.count(2_001, 60_000, 'tasks that ran on either side');
+    const indexOf = (name: string, value: unknown): number => (name === 'shared' ? value as number : ((value as [number[]])[0][0] as number));
+    expect(done.map(([name, value]) => indexOf(name, value)).sort((a, b) => a - b)).toEqual(Array.from({ length: 2_001 }, (_, index) => index - 1));
+    expect(done.filter(([name]) => name === 'shared').length).toBeGreaterThan(0);
+    expect(done.filter(([name]) => name === 'echoed').length).toBeGreaterThan(1);
     expect(dead.all).toEqual([]);
   }, 120_000);
 });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Task, type DispatcherService, type TaskInput } from '../../lib/index.js';
+import { Task, type DispatcherService, type TaskInput, type WorkerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { buildMachineryPeer, machineryWorker, sendByMachinery, type MachineryPeer, type MachinerySurroundings } from '../support/machinery-peer.js';
 import { redisBroker, startOn } from '../support/nest-on-broker.js';
@@ -20,6 +20,11 @@ class Ours {
     calls.add(['fails']);
     throw new Error('it failed');
   }
+  @Task('shared') async shared(index: bigint): Promise<void> {
+    calls.add(['shared', index]);
+    // So that there is something left for the other side.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   @Task('ours.end') end(...values: unknown[]): void { calls.add(['end', ...values]); }
 }
 
@@ -31,7 +36,7 @@ describe.each(BROKERS)('machinery and we, on %s', (title, brokerUrl, TASKS) => {
   // On Redis a queue is machinery's own where it says so; on RabbitMQ it is one as all are.
   const format = title === 'Redis' ? { format: 'machinery' } : {};
 
-  async function start(purpose: string): Promise<{ service: DispatcherService; surroundings: MachinerySurroundings; dead: Arrivals<unknown> }> {
+  async function start(purpose: string, more: readonly WorkerConfig[] = []): Promise<{ service: DispatcherService; surroundings: MachinerySurroundings; dead: Arrivals<unknown> }> {
     calls.all.length = 0;
     const [exchange, url] = [uniqueName(purpose), brokerUrl()];
     const surroundings = { url, exchange, queue: `${exchange}.go`, other: `${exchange}.ours` };
@@ -39,7 +44,7 @@ describe.each(BROKERS)('machinery and we, on %s', (title, brokerUrl, TASKS) => {
     const { service } = await startOn({
       broker: url, exchange, defaultRoutingKey: surroundings.other, shutdownTimeoutSeconds: 10, format: 'machinery',
       initQueues: [{ name: surroundings.queue, bindingKeys: [surroundings.queue], ...format }],
-      workers: [{ name: 'ours', queue: surroundings.other, bindingKeys: [surroundings.other], limit: 10, ...format }],
+      workers: [{ name: 'ours', queue: surroundings.other, bindingKeys: [surroundings.other], limit: 10, ...format, ...(more.length > 0 ? { tasks: ['ours.end'] } : {}) }, ...more.map((worker) => ({ ...worker, queue: surroundings.queue }))],
     }, { providers: [Ours] });
     const dead = new Arrivals<unknown>();
     service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);
@@ -86,6 +91,21 @@ describe.each(BROKERS)('machinery and we, on %s', (title, brokerUrl, TASKS) => {
     const echoed = new Map(done.filter(([name]) => name === 'echoed').map(([, index, ...rest]) => [Number(index), [index, ...rest]]));
     for (let i = 0; i < TASKS; i++) expect(echoed.get(i)).toEqual(valuesOf(i));
     expect(done).toContainEqual(['end', 'retried a']);
+    expect(dead.all).toEqual([]);
+  }, 120_000);
+
+  it.runIf(title === 'Redis')('beside its worker on one list, nothing is lost or runs twice', async ({ skip }) => {
+    if ('unavailable' in peer) return skip(peer.unavailable);
+    const { service, surroundings, dead } = await start('machinery-beside', [{ name: 'beside', queue: '', limit: 10, format: 'machinery', tasks: ['shared'] }]);
+    await startWorker(peer.program, surroundings);
+    const [sent] = await Promise.all([
+      service.publishMany(Array.from({ length: 1_000 }, (_, index) => ({ name: 'shared', routingKey: surroundings.queue, args: [{ type: 'int64' as const, value: BigInt(1_000 + index) }] }))),
+      sendByMachinery(peer.program, surroundings, 1_000, true),
+    ]);
+    expect(sent.filter(({ accepted }) => !accepted)).toEqual([]);
+    const done = await calls.count(2_000, 60_000, 'tasks that ran on either side');
+    expect(done.map(([, index]) => Number(index)).sort((a, b) => a - b)).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+    expect(new Set(done.map(([name]) => name))).toEqual(new Set(['shared', 'end']));
     expect(dead.all).toEqual([]);
   }, 120_000);
 });

@@ -50,8 +50,9 @@ export async function awaitByMachinery(program: string, surroundings: MachineryS
   return stdout.trim().split('\n').map((line) => JSON.parse(line) as GoResult);
 }
 
-export async function sendByMachinery(program: string, surroundings: MachinerySurroundings, count: number): Promise<void> {
-  await promisify(execFile)(program, [...flags(surroundings), '-count', String(count), 'send'], { timeout: 60_000 });
+/** @param isShared tasks `shared` to its own queue instead, of 0 and so on */
+export async function sendByMachinery(program: string, surroundings: MachinerySurroundings, count: number, isShared = false): Promise<void> {
+  await promisify(execFile)(program, [...flags(surroundings), '-count', String(count), ...(isShared ? ['-shared'] : []), 'send'], { timeout: 60_000 });
 }
 
 /** A worker; it ends when its standard input does. */

@@ -23,6 +23,11 @@ def echo(*args, **kwargs):
     app.send_task("echoed", args=[json.dumps([list(args), kwargs])], queue=OURS)
 
 
+@app.task(name="shared")
+def shared(index):
+    app.send_task("echoed", args=[json.dumps([[index], {}])], queue=OURS)
+
+
 @app.task(name="py.double")
 def double(value):
     return 2 * value
@@ -41,8 +46,11 @@ def send(path):
     with app.connection_for_write() as connection:
         producer = app.amqp.Producer(connection)
         for task in tasks:
+            queue = THEIRS if task["name"] == "shared" else OURS
             options = {key: task[key] for key in ("countdown", "expires", "task_id", "time_limit") if key in task}
-            app.send_task(task["name"], args=task["args"], kwargs=task.get("kwargs", {}), queue=OURS, producer=producer, **options)
+            app.send_task(task["name"], args=task["args"], kwargs=task.get("kwargs", {}), queue=queue, producer=producer, **options)
+        if tasks and tasks[0]["name"] == "shared":
+            return
         chain(signature("ours.step", args=(3,), app=app, queue=OURS), signature("py.double", app=app, queue=THEIRS), signature("ours.end", app=app, queue=OURS)).apply_async()
         signature("ours.step", args=(5,), app=app, queue=OURS).apply_async(link=signature("ours.end", args=("linked",), app=app, queue=OURS))
         signature("ours.fails", app=app, queue=OURS, task_id="failed-1").apply_async(task_id="failed-1", link_error=signature("ours.end", args=("errback",), app=app, queue=OURS))

@@ -1,6 +1,7 @@
 // A service on machinery v1 beside ours, on one exchange, each with a queue of its own.
 //
-// Commands: "send" publishes -count tasks of random arguments, delays, retries and a chain through both; "work" runs
+// Commands: "send" publishes -count tasks of random arguments, delays, retries and a chain through both, or with -shared
+// as many that both sides run; "work" runs
 // tasks of -queue until its standard input closes, and answers each by a task "echoed" in the queue -other; "await" reads
 // one {"kind","tasks","callback"} with signatures from its standard input, sends it as a task, group, chain or chord, and
 // writes what AsyncResult reads of each of its tasks, as a line of JSON.
@@ -26,6 +27,7 @@ import (
 
 var url, exchange, queue, other, backend string
 var count int
+var shared bool
 
 func main() {
 	flag.StringVar(&url, "url", "", "AMQP URL")
@@ -33,6 +35,7 @@ func main() {
 	flag.StringVar(&queue, "queue", "", "its own queue")
 	flag.StringVar(&other, "other", "", "our queue")
 	flag.StringVar(&backend, "backend", "null", "result backend")
+	flag.BoolVar(&shared, "shared", false, "send tasks \"shared\" to its own queue instead")
 	flag.IntVar(&count, "count", 1, "how many tasks to send")
 	flag.Parse()
 	log.Set(stdlog.New(io.Discard, "", 0))
@@ -62,12 +65,17 @@ func arguments(i int64) []tasks.Arg {
 func send(server *machinery.Server) {
 	for i := 0; i < count; i++ {
 		signature := &tasks.Signature{Name: "ours.any", RoutingKey: other, Args: arguments(int64(i)), Headers: tasks.Headers{"tenant": "t1"}}
-		if i%20 == 7 {
+		if shared {
+			signature = &tasks.Signature{Name: "shared", RoutingKey: queue, Args: []tasks.Arg{{Type: "int64", Value: int64(i)}}}
+		} else if i%20 == 7 {
 			eta := time.Now().UTC().Add(2 * time.Second)
 			signature.ETA = &eta
 		}
 		_, err := server.SendTask(signature)
 		must(err)
+	}
+	if shared {
+		return
 	}
 	first := &tasks.Signature{Name: "ours.step", RoutingKey: other, Args: []tasks.Arg{{Type: "int64", Value: int64(3)}}}
 	second := &tasks.Signature{Name: "go.double", RoutingKey: queue}
@@ -152,6 +160,10 @@ func work(server *machinery.Server) {
 		"go.echo": func(i int64, text string, flag bool, large uint64, float float64, list []int64) error {
 			answer := []tasks.Arg{{Type: "int64", Value: i}, {Type: "string", Value: text}, {Type: "bool", Value: flag}, {Type: "uint64", Value: large}, {Type: "float64", Value: float}, {Type: "[]int64", Value: list}}
 			_, err := server.SendTask(&tasks.Signature{Name: "echoed", RoutingKey: other, Args: answer})
+			return err
+		},
+		"shared": func(i int64) error {
+			_, err := server.SendTask(&tasks.Signature{Name: "ours.end", RoutingKey: other, Args: []tasks.Arg{{Type: "int64", Value: i}}})
 			return err
 		},
 		"go.retried": func(key string) error {

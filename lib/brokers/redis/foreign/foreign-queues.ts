@@ -82,8 +82,8 @@ export class ForeignQueues {
   }
 
   /** A worker of this process takes it up. */
-  consuming(queue: string, { prefetch, names }: ConsumeOptions): void {
-    this.presence.begun(queue, prefetch, names);
+  consuming(queue: string, options: ConsumeOptions): void {
+    this.presence.begun(queue, options);
   }
 
   /** On each new connection, once the lease stands. */

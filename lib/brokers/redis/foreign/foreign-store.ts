@@ -29,6 +29,7 @@ const BATCHES = { most: 1_000, mostBytes: Infinity, mostUnderWay: 2 };
 const MOST_TAKEN_BYTES = '1048576';
 const WRITTEN_LIMIT_MS = 10_000;
 const REFUSED_PAUSE_MS = 1_000;
+const WARNED_AGAIN_MS = 60_000;
 /** Nobody tells us what others add: an empty queue is looked at again after a pause that doubles. */
 const FIRST_LOOK_MS = 25;
 const LONGEST_LOOK_MS = 200;
@@ -69,6 +70,7 @@ export class ForeignStore implements QueueStore {
   /** By queue: how many were worked off since it was asked last. */
   readonly processed = new Map<string, number>();
   private readonly looks = new Map<string, { pauseMs: number; timer: ClockTimer | undefined }>();
+  private readonly warnedAt = new Map<string, number>();
   private readonly settling: BatchLine<Settling>;
   private session: RedisSession | undefined;
   private takes = 0;
@@ -164,7 +166,18 @@ export class ForeignStore implements QueueStore {
       if (reply === null) this.host.missed();
       if (reply === null || owner !== this.host.owner()) return into([], false);
       into(this.keep(await this.begun(session, this.read(reply, { owner, take, queue }, place), place)), reply[0] === 1);
-    }).catch(() => into([], false));
+    }).catch((error: unknown) => {
+      if (session === this.session) this.warnOf(queue, error as Error);
+      into([], false);
+    });
+  }
+
+  /** Redis is there and refuses: a key that is something else, or that this user may not read. It is looked at again. */
+  private warnOf(queue: string, error: Error): void {
+    const now = clock.elapsed();
+    if (now - (this.warnedAt.get(queue) ?? -Infinity) < WARNED_AGAIN_MS) return;
+    this.warnedAt.set(queue, now);
+    this.host.warning(`Nothing can be taken from the queue '${queue}', whose keys are another system's. ${error.message}`);
   }
 
   private lookLater(queue: string): void {

@@ -1,4 +1,5 @@
 import { clock, type ClockTimer } from '../../../time/clock.js';
+import type { ConsumeOptions } from '../../broker.js';
 import type { RedisSession } from '../redis-session.js';
 import type { ForeignPlace } from './foreign-register.js';
 import type { ForeignStore } from './foreign-store.js';
@@ -24,8 +25,8 @@ export class Presence {
   private session: RedisSession | undefined;
   private timer: ClockTimer | undefined;
   private readonly startedMs = clock.now();
-  private readonly slots = new Map<string, number>();
-  private readonly names = new Map<string, (() => readonly string[])[]>();
+  /** By queue, and then by their tags: one that takes it up again is the same. */
+  private readonly consumers = new Map<string, Map<string, ConsumeOptions>>();
   private readonly failed = new Map<string, number>();
   private isBeating = false;
 
@@ -34,7 +35,7 @@ export class Presence {
 
   connected(session: RedisSession): void {
     this.session = session;
-    if (this.slots.size > 0) this.begin();
+    if (this.consumers.size > 0) this.begin();
   }
 
   disconnected(): void {
@@ -42,16 +43,16 @@ export class Presence {
     clock.clear(this.timer);
   }
 
-  /** A worker of this process has taken up a queue, with so many slots. */
-  begun(queue: string, slots: number, names: (() => readonly string[]) | undefined): void {
-    this.slots.set(queue, (this.slots.get(queue) ?? 0) + slots);
-    if (names !== undefined) this.names.set(queue, [...this.names.get(queue) ?? [], names]);
+  /** A worker of this process has taken up a queue. */
+  begun(queue: string, options: ConsumeOptions): void {
+    const consumers = this.consumers.get(queue) ?? new Map<string, ConsumeOptions>();
+    this.consumers.set(queue, consumers.set(options.tag, options));
     this.begin();
   }
 
   /** Of the tasks that have a handler here. */
   namesFor(queue: string): string[] {
-    return [...new Set((this.names.get(queue) ?? []).flatMap((names) => names()))];
+    return [...new Set(this.consumersOf(queue).flatMap(({ names }) => names?.() ?? []))];
   }
 
   /** A task of the queue has failed, and is tried again or dead. */
@@ -63,8 +64,12 @@ export class Presence {
   async leave(): Promise<void> {
     const { session } = this;
     this.disconnected();
-    const commands = this.scopes([...this.slots.keys()]).flatMap((scope) => scope.presence.farewell(this.nowOf(scope)));
+    const commands = this.scopes([...this.consumers.keys()]).flatMap((scope) => scope.presence.farewell(this.nowOf(scope)));
     if (commands.length > 0) await session?.call(RUN_ALL, [JSON.stringify(commands)]);
+  }
+
+  private consumersOf(queue: string): ConsumeOptions[] {
+    return [...this.consumers.get(queue)?.values() ?? []];
   }
 
   private begin(): void {
@@ -106,7 +111,7 @@ export class Presence {
     const { store } = this.host;
     return {
       scope: name, id: this.id, queues, names: [...new Set(queues.flatMap((queue) => this.namesFor(queue)))], nowMs: clock.now(), startedMs: this.startedMs,
-      concurrency: queues.reduce((sum, queue) => sum + (this.slots.get(queue) ?? 0), 0),
+      concurrency: queues.flatMap((queue) => this.consumersOf(queue)).reduce((sum, { prefetch }) => sum + prefetch, 0),
       held: [...store.held.values()].filter(({ queue }) => queues.includes(queue)),
       processed: taken(store.processed, queues), failed: taken(this.failed, queues),
     };
