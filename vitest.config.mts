@@ -10,7 +10,7 @@ import { knownDurations, longestFirst } from './scripts/test-durations.mjs';
 const onServers = {
   pool: 'forks' as const,
   setupFiles: ['test/support/leak-guard.ts'],
-  hookTimeout: 120_000,
+  hookTimeout: 300_000,
   // Real servers on a busy machine: what fails is tried once more, and the report says so ("retry x1").
   retry: 1,
 };

@@ -1,10 +1,11 @@
 import { Test } from '@nestjs/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, type DeadLetter } from '../../lib/index.js';
 import { Ledger } from '../support/ledger.js';
 import { KeptLog } from '../support/nest-app.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { eventually, pause } from '../support/wait.js';
 import { FaultApp } from './apps/fault-app.js';
 import { plan } from './apps/plan.js';
@@ -13,33 +14,30 @@ const TASKS = 300;
 const ATTEMPTS = 4;
 const LIMIT_MS = 120_000;
 
-const cleaning: (() => unknown)[] = [];
-afterEach(async () => { for (const clean of cleaning.splice(0).reverse()) await clean(); });
-
 async function rabbit(): Promise<{ url: string; node: RabbitMqNode }> {
   const node = await startRabbitMq();
-  cleaning.push(() => node.stop());
+  onTestFinished(() => node.stop());
   return { url: node.url, node };
 }
 
 function folder(): { url: string; node?: RabbitMqNode } {
   const path = temporaryFolder('dead-once');
-  cleaning.push(() => removeFolder(path));
+  onTestFinished(() => removeFolder(path));
   return { url: `embedded:${path}` };
 }
 
-describe.each([['RabbitMQ', rabbit], ['an embedded folder', folder]])('a handler that always fails, on %s', (title, place) => {
+describe.concurrent.each([['RabbitMQ', rabbit], ['an embedded folder', folder]])('a handler that always fails, on %s', (title, place) => {
   it('leaves one dead letter with its whole history, whoever is killed in between', async () => {
     const { url, node } = await place();
     const { publisher, worker, queue } = plan(url, 'dead-once');
     const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ ...publisher, logger: new KeptLog() })] }).compile();
     const app = await module.init();
-    cleaning.push(() => app.close());
+    onTestFinished(() => app.close());
     const service = app.get(DispatcherService);
     const ledger = new Ledger();
     const start = async (name: string): Promise<FaultApp> => {
       const one = await FaultApp.start(worker(name, 10), ledger);
-      cleaning.push(() => one.kill9());
+      onTestFinished(() => one.kill9());
       return one;
     };
     const workers = [await start('a'), await start('b')];

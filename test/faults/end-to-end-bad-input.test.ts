@@ -1,24 +1,21 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { Ledger } from '../support/ledger.js';
 import { ARRIVING } from './apps/arriving.js';
-import { FaultApp } from './apps/fault-app.js';
+import type { FaultApp } from './apps/fault-app.js';
 import { onBothBrokers } from './apps/on-both-brokers.js';
 import { plan } from './apps/plan.js';
 import { rawAccess, type RawMessage } from './apps/raw-sender.js';
 import { REFUSED_TASKS } from './apps/refused-tasks.js';
+import { startApp } from './apps/start-app.js';
 
 const CASE = 'x-case';
-
-const running: FaultApp[] = [];
-afterEach(async () => { await Promise.all(running.splice(0).map((app) => app.kill9())); });
 
 onBothBrokers('bad input', (brokerUrl, kind) => {
   async function start(purpose: string): Promise<{ app: FaultApp; queue: string; ledger: Ledger }> {
     const ledger = new Ledger();
     const { worker, queue } = plan(brokerUrl(), purpose);
     const config = worker('worker', 1);
-    const app = await FaultApp.start({ ...config, workers: [{ ...config.workers![0]!, unknownTaskGraceSeconds: 0.3 }] }, ledger, { keepBooked: true });
-    running.push(app);
+    const app = await startApp({ ...config, workers: [{ ...config.workers![0]!, unknownTaskGraceSeconds: 0.3 }] }, ledger, { keepBooked: true });
     return { app, queue, ledger };
   }
 

@@ -1,8 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { itemAt } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals, pause } from '../support/wait.js';
 import { onBothBrokers } from './apps/on-both-brokers.js';
 import type { TickStarted } from './apps/schedule-app.js';
@@ -17,18 +18,16 @@ const TAKEOVER_LIMIT_MS = 120_000;
 
 interface Start extends TickStarted { readonly at: number; readonly process: number }
 
-const apps = new Set<App>();
-afterEach(async () => { for (const app of [...apps]) await app.kill9(); });
-
 class App {
   isReady = false;
   killedAt: number | undefined;
   private readonly child: Child;
 
-  constructor(readonly number: number, config: ServerConfig, private readonly starts: Arrivals<Start>) {
+  /** @param apps all that live of its test */
+  constructor(readonly number: number, config: ServerConfig, private readonly starts: Arrivals<Start>, private readonly apps: Set<App>) {
     this.child = startScript('test/faults/apps/schedule-app.ts', { env: { DISPATCHER_SCHEDULE_APP: JSON.stringify(config), DISPATCHER_ROLE: '' } });
     this.child.onLine((line) => this.hear(line));
-    apps.add(this);
+    this.apps.add(this);
   }
 
   ready(): Promise<string> { return this.child.line(/"ready"/, 60_000); }
@@ -43,14 +42,14 @@ class App {
 
   async kill9(): Promise<void> {
     this.killedAt = Date.now();
-    apps.delete(this);
+    this.apps.delete(this);
     await this.child.stop();
   }
 
   async terminate(): Promise<void> {
     this.child.signal('SIGTERM');
     await this.child.exited(40_000);
-    apps.delete(this);
+    this.apps.delete(this);
   }
 
   private hear(line: string): void {
@@ -68,14 +67,16 @@ onBothBrokers('a schedule of every second in five processes that are killed at r
     };
     const starts = new Arrivals<Start>();
     const all: App[] = [];
+    const apps = new Set<App>();
+    onTestFinished(async () => { for (const app of [...apps]) await app.kill9(); });
     const launch = (): App => {
-      const app = new App(all.length, config, starts);
+      const app = new App(all.length, config, starts, apps);
       all.push(app);
       return app;
     };
     await Promise.all(Array.from({ length: PROCESSES }, () => launch().ready()));
     await starts.count(3);
-    const { kills, alone } = await killAtRandom(launch);
+    const { kills, alone } = await killAtRandom(apps, launch);
     const last = Math.floor(Date.now() / 1000) * 1000;
     await Promise.all([...apps].map((app) => app.ready()));
     await starts.first(({ tick }) => tick >= last + 1000, 'a tick after the last kill', 60_000);
@@ -107,7 +108,7 @@ function missingUntil(last: number, starts: readonly Start[]): number[] {
 }
 
 /** Most often one, now and then all at once; each is replaced. */
-async function killAtRandom(launch: () => App): Promise<{ kills: number; alone: number }> {
+async function killAtRandom(apps: ReadonlySet<App>, launch: () => App): Promise<{ kills: number; alone: number }> {
   const random = randomFrom(SEED);
   const end = Date.now() + SECONDS * 1000;
   let [kills, alone] = [0, 0];

@@ -1,29 +1,27 @@
 import { Test } from '@nestjs/testing';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, type PublishedTask } from '../../lib/index.js';
 import { createBroker } from '../../lib/dispatcher/create-broker.js';
 import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { Ledger } from '../support/ledger.js';
 import { KeptLog } from '../support/nest-app.js';
+import { onTestFinished } from '../support/test-end.js';
 import { eventually } from '../support/wait.js';
 import { FaultApp } from './apps/fault-app.js';
 import { onBothBrokers } from './apps/on-both-brokers.js';
 import { plan } from './apps/plan.js';
-
-const cleaning: (() => unknown)[] = [];
-afterEach(async () => { for (const clean of cleaning.splice(0).reverse()) await clean(); });
 
 onBothBrokers('a task that holds a key while its worker is killed', (brokerUrl) => {
   async function start() {
     const { publisher, worker, queue } = plan(brokerUrl(), 'unique-holder');
     const module = await Test.createTestingModule({ imports: [DispatcherModule.forRoot({ ...publisher, logger: new KeptLog() })] }).compile();
     const app = await module.init();
-    cleaning.push(() => app.close());
+    onTestFinished(() => app.close());
     const service = app.get(DispatcherService);
     const ledger = new Ledger();
     const startWorker = async (name: string): Promise<FaultApp> => {
       const one = await FaultApp.start(worker(name), ledger);
-      cleaning.push(() => one.kill9());
+      onTestFinished(() => one.kill9());
       return one;
     };
     const publish = (seconds: number): Promise<PublishedTask> => service.publish({ name: 'hold', unique: { scope: 'untilFinished', key: 'k', seconds } });

@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest';
+import { onTestFinished } from '../../support/test-end.js';
 import { FaultApp } from './fault-app.js';
 
 /** One that consumes and publishes; what is left of it at the end of the test is killed. */
