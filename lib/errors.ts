@@ -14,6 +14,8 @@
  *       UnsupportedVersionError   no handler takes this version of a task
  *       InvalidContractError      a document that is no contract of tasks
  *       InvalidBodyError          bytes that are not a task in this format
+ *         UnauthenticatedBodyError  ... or not what somebody with the key has written
+ *         BodyKeyError              ... or need a key that is not here
  *       BrokerError               the broker refused or could not be reached
  *         BrokerUnavailableError  not connected, and waiting for it has its limits
  *         BrokerRefusedError      credentials, permissions, virtual host, TLS: an operator must act
@@ -140,8 +142,25 @@ export class InvalidContractError extends DispatcherError {
 
 /** Bytes that are not a task in this format. @publicApi */
 export class InvalidBodyError extends DispatcherError {
-  constructor(message: string, fields?: Fields, cause?: unknown) {
-    super('ERR_DISPATCHER_INVALID_BODY', message, fields, { cause });
+  constructor(message: string, fields?: Fields, cause?: unknown, code = 'ERR_DISPATCHER_INVALID_BODY') {
+    super(code, message, fields, { cause });
+  }
+}
+
+/**
+ * A message whose encryption or signature does not fit, or that has none where one is required: it was changed, belongs to
+ * another task, or comes from somebody without the key. @publicApi
+ */
+export class UnauthenticatedBodyError extends InvalidBodyError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_UNAUTHENTICATED');
+  }
+}
+
+/** A message is encrypted or signed with a key that this process does not have. @publicApi */
+export class BodyKeyError extends InvalidBodyError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_NO_KEY');
   }
 }
 

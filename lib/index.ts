@@ -1,5 +1,6 @@
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export * from './errors.js';
+export type { BodyKey, BuiltInCompression, Compression, CompressionConfig, CompressionName, KeysConfig } from './bodies/body-options.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
 export type { Message, MessageProperties } from './brokers/broker.js';
 export type { Broken, ContractChange } from './contract/compare/change.js';

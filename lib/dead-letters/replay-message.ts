@@ -1,6 +1,7 @@
 import type { BrowsedMessage, Message } from '../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import type { Format } from '../formats/format.js';
+import { ReadingFormat } from '../formats/formats.js';
 import { completeTask } from '../task/complete-task.js';
 import { countHeader, Header, republishableHeaders } from '../task/headers.js';
 import type { Task, TaskArgument, TaskHeaders } from '../task/task.js';
@@ -16,12 +17,14 @@ const ENDED: readonly string[] = [
 export function replayMessage(letter: DeadLetter, original: BrowsedMessage, args: TaskArgument[] | undefined, format: Format, maxTaskBytes: number): Message {
   const headers = replayHeaders(original.properties.headers);
   if (args === undefined) return { body: letter.body, properties: { ...original.properties, headers } };
-  const { body, properties } = format.encode({ ...decoded(original, format), ...editedTask(letter, args), headers });
+  const task = editedTask(letter, args);
+  const { body, properties } = format.encode({ ...decoded(original, format), ...task, headers });
   if (body.length > maxTaskBytes) {
     throw new TaskTooLargeError(`Dead letter ${letter.id} with these arguments has ${body.length} bytes; at most ${maxTaskBytes} may travel (maxTaskBytes).`,
       { id: letter.id, bytes: body.length, maxTaskBytes });
   }
-  return { body, properties: { ...original.properties, ...properties, headers: { ...properties.headers, ...headers } } };
+  const plain = { body, properties: { ...original.properties, ...properties, headers: { ...properties.headers, ...headers } } };
+  return format instanceof ReadingFormat ? format.rewritten(original, plain, task.name) : plain;
 }
 
 /** In another format its message says more, which stays as it is. */

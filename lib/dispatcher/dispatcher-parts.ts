@@ -123,7 +123,7 @@ export class DispatcherParts {
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
-    this.formats = new TaskFormats(config.formats, config.format, config.queues, this.wire);
+    this.formats = new TaskFormats(config.formats, config.format, config.queues, this.wire, config.bodies);
     const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());

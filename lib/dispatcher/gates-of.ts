@@ -31,7 +31,7 @@ export interface GateSources {
   readonly workflows: TaskGate;
   readonly broker: Broker;
   readonly exchange: string;
-  readonly formats: Pick<TaskFormats, 'find'>;
+  readonly formats: Pick<TaskFormats, 'find' | 'sealedAs'>;
   readonly foreign: Pick<ForeignSystems, 'of' | 'announce' | 'all'>;
   readonly emit: EventSink;
 }
@@ -50,7 +50,9 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
   });
   const uuidOf = (text: string): string => uuidFrom(text, FOLLOW_UPS);
   const warn = (message: string): void => emit({ type: 'broker.warning', message });
-  const sender = new FollowUpSender({ broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), announce: (format, followUp) => foreign.announce(format, followUp), warn });
+  const sender = new FollowUpSender({
+    broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), warn, announce: (format, followUp) => foreign.announce(format, followUp), seal: (format, followUp) => formats.sealedAs(format, followUp),
+  });
   return [
     new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend),
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,

@@ -53,21 +53,30 @@ export class StrictWire {
   }
 }
 
+/** Says nothing of how the bytes were packed. */
+const PLAIN_TEXT = /^(utf-?8|us-ascii|binary|identity)$/i;
+
 function note(of: Map<string, WireOption>, name: string, wire: WireOption | undefined): void {
   const known = stricter(of.get(name), wire);
   if (known !== undefined) of.set(name, known);
 }
 
 function refusalOf({ body, properties }: Message, address: Address): StrictWireError | undefined {
+  if (properties.contentEncoding !== undefined && !PLAIN_TEXT.test(properties.contentEncoding)) {
+    return new StrictWireError(`A message with the content_encoding ${properties.contentEncoding} is not sent to ${placeOf(address)}: Go may read it (wire: 'gofort-strict'), and drops in silence what it cannot read.`, { uuid: properties.messageId, ...address });
+  }
   const task = taskIn(body);
   const harm = harmToGo(task?.args);
   if (task === undefined || harm === undefined) return undefined;
   const { index, type, found, instead } = harm;
-  const to = 'queue' in address ? `the queue "${address.queue}"` : `the routing key "${address.routingKey}"`;
   return new StrictWireError(
-    `Task "${String(task.name)}": argument ${index + 1} ${found}. Go may read what is sent to ${to} (wire: 'gofort-strict'). `
+    `Task "${String(task.name)}": argument ${index + 1} ${found}. Go may read what is sent to ${placeOf(address)} (wire: 'gofort-strict'). `
     + `${instead}, or send the task where only workers of this library read.`,
     { task: task.name, uuid: task.uuid ?? properties.messageId, index, type, ...address });
+}
+
+function placeOf(address: Address): string {
+  return 'queue' in address ? `the queue "${address.queue}"` : `the routing key "${address.routingKey}"`;
 }
 
 /** What is no JSON, or no task, Go refuses before it looks at arguments. */

@@ -1,6 +1,8 @@
+import type { Bodies, Sealing } from '../bodies/bodies.js';
+import type { Address } from '../brokers/broker.js';
 import { InvalidTaskError, StrictWireError } from '../errors.js';
 import type { EncodedTask, Format } from '../formats/format.js';
-import type { Formats, ReadingFormat } from '../formats/formats.js';
+import { BUILT_IN_FORMATS, type Formats, type ReadingFormat } from '../formats/formats.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { display } from '../task/argument-types.js';
 import type { StrictWire, WiredQueue } from './strict-wire.js';
@@ -24,7 +26,7 @@ export class TaskFormats {
   /** @param wire is told of queues as this is @throws ConfigurationError for a format that there is not */
   constructor(
     private readonly formats: Formats, private readonly otherwise: Format, queues: readonly FormattedQueue[],
-    private readonly wire: Pick<StrictWire, 'add' | 'reads'>,
+    private readonly wire: Pick<StrictWire, 'add' | 'reads'>, private readonly bodies: Bodies,
   ) {
     this.reading = this.readingAs(otherwise);
     this.add(...queues);
@@ -74,12 +76,49 @@ export class TaskFormats {
 
   /** @throws InvalidTaskError */
   encode(task: AddressedTask): EncodedTask {
-    return written(this.of(task), task);
+    return this.sealed(this.of(task), task, task);
   }
 
   /** For what goes straight to this queue. @throws InvalidTaskError */
   encodeFor(queue: string, task: Task): EncodedTask {
-    return written(this.byQueue.get(queue) ?? this.otherwise, task);
+    return this.sealed(this.byQueue.get(queue) ?? this.otherwise, task, { queue });
+  }
+
+  /** What one of the formats has written itself, a task that follows another, as it is to travel. @throws InvalidTaskError */
+  sealedAs(format: string, { name, message }: { readonly name: string; readonly message: EncodedTask }): EncodedTask {
+    const known = this.formats.find(format);
+    const sealing = known && this.sealingOf(known, { name }, undefined);
+    return known === undefined || sealing === undefined ? message : this.bodies.seal(named(known, message), name, sealing);
+  }
+
+  private sealed(format: Format, task: AddressedTask | Task, address: Address): EncodedTask {
+    if (!this.bodies.seals && !('compress' in task) && !('encrypt' in task)) return written(format, task);
+    const sealing = this.sealingOf(format, task, address);
+    const message = written(format, task);
+    if (sealing === undefined) return message;
+    return this.bodies.seal(sealing.encrypts || sealing.signs ? named(format, message) : message, task.name, sealing);
+  }
+
+  /** @throws InvalidTaskError, StrictWireError where Go could not read it, and drops in silence what it cannot */
+  private sealingOf(format: Format, { name, compress, encrypt }: Pick<AddressedTask, 'name' | 'compress' | 'encrypt'>, address: Address | undefined): Sealing | undefined {
+    const { bodies } = this;
+    const asked = compress === undefined ? {} : { compression: this.compressionOf(name, compress) };
+    const sealing = bodies.sealingOf(name, { ...asked, encrypt, isForOthers: isOfOthers(format) });
+    if (sealing !== undefined && BODY_ALONE.includes(format.name)) return unsealed(name, format.name, sealing);
+    if (sealing === undefined || address === undefined || !this.wire.reads(address)) return sealing;
+    if (sealing.encrypts || asked.compression !== undefined) {
+      throw new StrictWireError(`Task "${name}" is to be ${sealing.encrypts ? 'encrypted' : 'compressed'}, and Go may read what is sent there (wire: 'gofort-strict'), which drops in silence what it cannot read. Send it as it is (encrypt: false, compress: false), or where only workers of this library read.`, { task: name });
+    }
+    return { ...sealing, compression: undefined };
+  }
+
+  private compressionOf(task: string, compress: boolean | string): Sealing['compression'] {
+    if (compress === false) return undefined;
+    const { compressions, compression } = this.bodies.parts;
+    const usual = compression?.compression ?? compressions.find('gzip');
+    const known = compress === true ? usual : compressions.find(compress);
+    if (known === undefined) throw new InvalidTaskError(`Task "${task}": compress is ${display(compress)}, which is no way to compress that is known here.`, { task, compress });
+    return { with: known, minBytes: 0 };
   }
 
   nameOf(task: AddressedTask): string {
@@ -106,4 +145,24 @@ function written(format: Format, task: Task): EncodedTask {
   const message = format.encode(task);
   if (format.recognises === undefined) message.properties.headers = { ...message.properties.headers, [Header.format]: format.name };
   return message;
+}
+
+/** Of them nothing is kept but the body, in the lists of their own system. */
+const BODY_ALONE: readonly string[] = ['sidekiq', 'goworkers', 'gocraft'];
+
+/** @throws InvalidTaskError rather than to send in clear what is meant to be secret */
+function unsealed(task: string, format: string, { encrypts }: Sealing): undefined {
+  if (!encrypts) return undefined;
+  throw new InvalidTaskError(`Task "${task}" is to be encrypted, and the format "${format}" has no place beside the body to say so. Send it in another format, or with encrypt: false.`, { task, format });
+}
+
+/** Read by another system, which knows nothing of how we pack bodies. */
+function isOfOthers(format: Format): boolean {
+  return format !== gofortFormat && BUILT_IN_FORMATS.includes(format);
+}
+
+/** What is packed is recognised by nothing of it. */
+function named(format: Format, message: EncodedTask): EncodedTask {
+  if (format === gofortFormat) return message;
+  return { body: message.body, properties: { ...message.properties, headers: { ...message.properties.headers, [Header.format]: format.name } } };
 }

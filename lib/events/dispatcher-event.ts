@@ -20,6 +20,10 @@ export type DeadReason =
   | 'timed-out'
   /** The body is not a task. */
   | 'invalid-body'
+  /** It is not encrypted or signed although that is required, or not by who has the key: changed on its way, or moved to another task. */
+  | 'unauthenticated'
+  /** It is encrypted or signed with a key that no worker of the queue had in time. */
+  | 'no-key'
   /** The body is a task, but its arguments are not what their types say. */
   | 'invalid-arguments'
   /** A message of another system that asks for what cannot be done here, and that no other worker of the queue took in time. */

@@ -58,7 +58,7 @@ function checkMissed(missed: unknown, where: string): MissedTicks {
 }
 
 const TASK_FIELDS: Readonly<Record<keyof ScheduledTask, true>> = {
-  name: true, args: true, routingKey: true, headers: true, retry: true, result: true, delaySeconds: true, expiresInSeconds: true, priority: true, version: true, format: true,
+  name: true, args: true, routingKey: true, headers: true, retry: true, result: true, delaySeconds: true, expiresInSeconds: true, priority: true, version: true, format: true, compress: true, encrypt: true,
 };
 
 /** What would fail at each tick fails here. */

@@ -6,7 +6,7 @@ import { Header } from './headers.js';
 import type { FormatName } from './format-name.js';
 import type { IdentifiedTask } from './id-maker.js';
 import { checkOptions, unknownOption } from './options.js';
-import { anything, wholeWithin } from './option-kinds.js';
+import { anything, trueOrFalse, wholeWithin, type OptionKind } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
 import { levelKeyOf } from './queue-lines.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryOptions } from './retry-policy.js';
@@ -62,6 +62,8 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   if (level !== undefined) task.level = level;
   if (unique !== undefined) task.unique = unique;
   if (input.format !== undefined) task.format = checkFormat(input.format, name);
+  if (input.compress !== undefined) task.compress = checkKind(input.compress, 'compress', WAY, name);
+  if (input.encrypt !== undefined) task.encrypt = checkKind(input.encrypt, 'encrypt', trueOrFalse, name);
   if (input.kwargs !== undefined) addNamedArguments(task, input.kwargs);
   return task;
 }
@@ -74,6 +76,14 @@ function idFor(name: string, args: readonly TaskArgument[], defaults: TaskDefaul
 function checkFormat(format: unknown, task: string): FormatName {
   if (typeof format === 'string' && format !== '') return format;
   throw new InvalidTaskError(`Task "${task}": format must be the name of a format, such as 'machinery'; found ${display(format)}.`, { task, field: 'format' });
+}
+
+/** Of compressing: whether there is one of this name, the publisher knows. */
+const WAY: OptionKind = { expected: "true, false or the name of a compression such as 'br'", fits: (value) => typeof value === 'boolean' || (typeof value === 'string' && value !== '') };
+
+function checkKind<Value>(value: Value, field: string, kind: OptionKind, task: string): Value {
+  if (kind.fits(value)) return value;
+  throw new InvalidTaskError(`Task "${task}": ${field} must be ${kind.expected}; found ${display(value)}.`, { task, field });
 }
 
 /** The arguments are the caller's own list: it is not added to. */
@@ -89,7 +99,7 @@ function addNamedArguments(task: AddressedTask, kwargs: unknown): void {
 /** Their values are checked where the task is completed. */
 const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
-  expiresInSeconds: anything, priority: anything, unique: anything, version: anything, format: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything, version: anything, format: anything, compress: anything, encrypt: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
 
 export function isSendOption(name: string): boolean {

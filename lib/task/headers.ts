@@ -67,6 +67,12 @@ export const Header = {
   attemptTrace: 'x-dispatcher-attempt-trace',
   /** The format of the body, where that cannot be seen from the message itself. */
   format: 'x-dispatcher-format',
+  /** The name of the task, where its body is encrypted or signed: bound to it, and readable without a key. */
+  task: 'x-dispatcher-task',
+  /** The id of the key that the body is encrypted with. */
+  key: 'x-dispatcher-key',
+  /** `<key id> <HMAC>`: who has the key has written the message. */
+  signature: 'x-dispatcher-signature',
   deadReason: 'x-dispatcher-dead-reason',
   deadError: 'x-dispatcher-dead-error',
   deadStack: 'x-dispatcher-dead-stack',

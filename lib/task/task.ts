@@ -61,6 +61,10 @@ export interface TaskInput {
   unique?: UniqueOptions | false;
   /** How it looks on the wire, for whoever reads its queue. Default: the `format` of the queue that its routing key leads to, else of the dispatcher. */
   format?: FormatName;
+  /** Its body is compressed by this way of the configuration, or by the usual one (true), or not (false), however small it is. Default: as the configuration says. */
+  compress?: boolean | string;
+  /** Its body is encrypted, or not. Needs keys in `encryption` of the configuration. Default: as the configuration says. */
+  encrypt?: boolean;
   /** Arguments by their names, behind `args`; only in a format that has such, as `celery` has. Default: none. */
   kwargs?: Record<string, unknown>;
 }
@@ -111,4 +115,7 @@ export interface AddressedTask extends Task {
   unique?: UniqueMark;
   /** What its publisher has said; absent: as its routing key leads. */
   format?: FormatName;
+  /** Absent, both: as the configuration says. */
+  compress?: boolean | string;
+  encrypt?: boolean;
 }

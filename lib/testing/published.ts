@@ -1,4 +1,5 @@
 import type { Address, Message, PublishOptions, Topology } from '../brokers/broker.js';
+import type { Format } from '../formats/format.js';
 import { Formats } from '../formats/formats.js';
 import { gofortFormat } from '../formats/gofort.js';
 import { attemptIn, Header } from '../task/headers.js';
@@ -8,8 +9,8 @@ import type { Task, TaskHeaders } from '../task/task.js';
 import { uniqueMarkOf } from '../task/unique.js';
 import type { UniqueScope } from '../task/unique-options.js';
 
-/** Reads whatever is published in a format that is built in. */
-export const reading = new Formats().reading(gofortFormat);
+/** Reads whatever is published in a format that is built in, and has no need of a key. */
+const reading = new Formats().reading(gofortFormat);
 
 /** A task that the application, a workflow or a schedule has published. @publicApi */
 export interface PublishedRecord<Args extends readonly unknown[] = readonly unknown[]> {
@@ -54,13 +55,13 @@ export class KnownQueues {
 
 /** What such a message says of itself. `undefined`: it is no task that is published for the first time. */
 export function recordOf(
-  message: Message, address: Address, options: PublishOptions | undefined, { dispatcher, queues, now }: { dispatcher: string; queues: KnownQueues; now: number },
+  message: Message, address: Address, options: PublishOptions | undefined, { dispatcher, queues, now, format = reading }: { dispatcher: string; queues: KnownQueues; now: number; format?: Format | undefined },
 ): PublishedRecord | undefined {
   const headers = message.properties.headers ?? {};
   const isFirst = 'routingKey' in address && attemptIn(headers) === 1 && headers[Header.replays] === undefined && headers[Header.deadReason] === undefined;
   if (!isFirst) return undefined;
   const routingKey = keyWithoutLevel(address.routingKey, headers) ?? address.routingKey;
-  const task = decoded(message, routingKey);
+  const task = decoded(message, routingKey, format);
   if (task === undefined) return undefined;
   return {
     uuid: task.uuid, name: task.name, args: task.args.map(({ value }) => value), dispatcher, routingKey, queues: queues.of(routingKey),
@@ -68,9 +69,9 @@ export function recordOf(
   };
 }
 
-function decoded(message: Message, routingKey: string): Task | undefined {
+function decoded(message: Message, routingKey: string, format: Format): Task | undefined {
   try {
-    return reading.decode({ ...message, routingKey });
+    return format.decode({ ...message, routingKey });
   } catch {
     // A note that is no task.
     return undefined;

@@ -17,7 +17,7 @@ import { HeldStore } from './held-store.js';
 import { HeldStores } from './held-stores.js';
 import { resolveTestingOptions, TESTING_MODES, type TestingMode, type TestingOptions } from './options.js';
 import { Outcomes } from './outcomes.js';
-import { KnownQueues, reading, recordOf, type PublishedRecord } from './published.js';
+import { KnownQueues, recordOf, type PublishedRecord } from './published.js';
 import { Stillness } from './stillness.js';
 import { TestingBroker } from './testing-broker.js';
 import { TestingClock } from './testing-clock.js';
@@ -142,7 +142,7 @@ export class Stage {
     const testing: TestingBroker = new TestingBroker(broker, {
       declared: (topology) => this.queues.add(topology),
       published: (message, address, options) => {
-        const record = recordOf(message, address, options, { dispatcher, queues: this.queues, now: clock.now() });
+        const record = recordOf(message, address, options, { dispatcher, queues: this.queues, now: clock.now(), format: this.played.find(({ name }) => name === dispatcher)?.dispatcher.parts.formats.reading });
         if (record !== undefined) this.published.push(record);
       },
       swallows: (message) => this.alone.has(message.properties.messageId ?? ''),
@@ -170,13 +170,16 @@ export class Stage {
     return this.published.some((record) => record.uuid === uuid && record.queues.some((queue) => queues.has(queue)));
   }
 
+  /** `undefined`: a worker is to say what is wrong with it. */
   nameOf(message: Message): string | undefined {
-    try {
-      return reading.decode(message).name;
-    } catch {
-      // A worker is to say what is wrong with it.
-      return undefined;
+    for (const { dispatcher: { parts: { formats } } } of this.played) {
+      try {
+        return formats.reading.decode(message).name;
+      } catch {
+        // Another may have its key, or its format.
+      }
     }
+    return undefined;
   }
 
   /** Straight into a queue, and out of it, whatever the mode. Nothing is left of it. */

@@ -1,6 +1,6 @@
 import type { Delivery } from '../brokers/broker.js';
-import { TaskTooLargeError } from '../errors.js';
-import { errorText } from '../task/error-text.js';
+import { BodyKeyError, TaskTooLargeError } from '../errors.js';
+import { errorText, isA } from '../task/error-text.js';
 import { Header, versionIn } from '../task/headers.js';
 import { placedByName } from '../task/named-arguments.js';
 import type { ArrivedAs, Task } from '../task/task.js';
@@ -42,8 +42,8 @@ export class Admission {
     try {
       task = this.decode(delivery);
     } catch (error) {
-      const known = { uuid: delivery.properties.messageId ?? '', name: '' };
-      return this.end(delivery, this.unrun.bury(delivery, known, reasonOf(error), error));
+      const known = { uuid: delivery.properties.messageId ?? '', name: nameBeside(delivery) };
+      return this.end(delivery, isA(error, BodyKeyError) ? this.unrun.giveBackUnreadable(delivery, known, error) : this.unrun.bury(delivery, known, reasonOf(error), error));
     }
     this.dependencies.observer?.received();
     const expiresAt = expiryOf(task);
@@ -129,6 +129,12 @@ export class Admission {
   private end(delivery: Delivery, recording: Promise<void>): void {
     afterRecording(recording, delivery, this.runner.name, this.dependencies.emit, this.onEnd);
   }
+}
+
+/** Where its body is sealed; it tells, and nothing is run by it. */
+function nameBeside({ properties: { headers } }: Delivery): string {
+  const name = headers?.[Header.task];
+  return typeof name === 'string' ? name : '';
 }
 
 /** When the task expired, if it has. A header can hold anything: what is no time expires nothing. */

@@ -1,5 +1,5 @@
 import type { Delivery, Message } from '../brokers/broker.js';
-import { InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnsupportedTaskError } from '../errors.js';
+import { BodyKeyError, InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnauthenticatedBodyError, UnsupportedTaskError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorStory, placesOf } from '../task/error-story.js';
 import { isA } from '../task/error-text.js';
@@ -41,6 +41,8 @@ export function forwardedHeaders(delivery: Delivery, changes: TaskHeaders): Task
 export function reasonOf(error: unknown): DeadReason {
   if (error instanceof TaskTooLargeError) return 'too-large';
   if (error instanceof InvalidTaskError) return 'invalid-arguments';
+  if (error instanceof UnauthenticatedBodyError) return 'unauthenticated';
+  if (error instanceof BodyKeyError) return 'no-key';
   if (error instanceof UnsupportedTaskError) return 'unsupported';
   return error instanceof InvalidBodyError ? 'invalid-body' : 'failed';
 }

@@ -29,6 +29,9 @@ export interface Handler {
   readonly result?: boolean;
   /** Which uuids its tasks get, where their publisher gives none. */
   readonly ids?: IdMakerName;
+  /** How they are sealed, where their publisher does not say otherwise. */
+  readonly compress?: boolean | string;
+  readonly encrypt?: boolean;
   /** Its tasks are unique where their publisher does not say otherwise. */
   readonly unique?: UniqueOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
@@ -137,6 +140,10 @@ export interface RunOptions {
    * for whoever has its class among its providers. Default: as the configuration says.
    */
   ids?: IdMakerName;
+  /** Its tasks are compressed, as `compress` of a task, by whoever has its class among its providers. Default: as the configuration says. */
+  compress?: boolean | string;
+  /** The same for `encrypt`. That a worker takes no others is said by `encryption.required` of the configuration. Default: as the configuration says. */
+  encrypt?: boolean;
   /**
    * Its uuid is recorded in the transaction that its handler works in, and a task whose uuid is there is not run again: its
    * effect in that database happens once. Needs `DispatcherOutboxModule` of `nestjs-dispatcher/outbox`. Default: false.

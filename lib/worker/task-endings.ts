@@ -1,5 +1,4 @@
 import type { DeadReason } from '../events/dispatcher-event.js';
-import { formatOf } from '../formats/formats.js';
 import { Header } from '../task/headers.js';
 import type { TaskHeaders } from '../task/task.js';
 import { clock } from '../time/clock.js';
@@ -100,7 +99,7 @@ export class TaskEndings {
 
   /** The next attempt waits in the queue. */
   private async retry(run: RunningTask, { attempt, delayMs, error }: Extract<RunEnding, { kind: 'retry' }>): Promise<void> {
-    const next = formatOf(this.parts.dependencies.format, run.delivery).nextAttempt?.(run.delivery, { isCharged: attempt > run.attempt, dueAt: clock.now() + delayMs });
+    const next = this.parts.dependencies.format.nextAttempt?.(run.delivery, { isCharged: attempt > run.attempt, dueAt: clock.now() + delayMs });
     const changes: TaskHeaders = { ...next?.headers, ...run.companion?.headers, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.parts.keeper?.retrying(run, error, delayMs);
     if (!await this.sentAgain(run, changes, delayMs, { failure: error, body: next?.body })) return;

@@ -1,7 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import { DispatcherError, UnknownTaskError, UnsupportedTaskError, UnsupportedVersionError } from '../errors.js';
 import type { DeadReason, TaskIdentity } from '../events/dispatcher-event.js';
-import { instantText } from '../task/error-text.js';
+import { instantText, messageOf } from '../task/error-text.js';
 import { display } from '../task/argument-types.js';
 import { attemptIn, countHeader, Header, versionIn } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
@@ -101,6 +101,16 @@ export class UnrunEndings {
     this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs });
   }
 
+  /** It is encrypted or signed with a key that is not here. Another worker of the queue may have it, or this one when it is deployed anew. */
+  async giveBackUnreadable(delivery: Delivery, task: Pick<Task, 'uuid' | 'name'>, error: unknown): Promise<void> {
+    const returns = countHeader(delivery.properties.headers, Header.returns, 0);
+    const pauseMs = returnPauseMs(returns, this.parts.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS, clock.random());
+    if (pauseMs === undefined) return this.bury(delivery, task, 'no-key', error);
+    if (!await this.sentAgain(delivery, task, { [Header.returns]: returns + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: messageOf(error) });
+  }
+
   /** The same again, behind the others of its queue, which counts from zero for it. */
   async renew(delivery: Delivery): Promise<void> {
     if (await this.parts.settler.sendAgain(delivery, {}, 0)) delivery.ack();
@@ -119,7 +129,7 @@ export class UnrunEndings {
   }
 
   /** False where nothing is left to do: the worker was stopped; or the task can never be written again, and is a dead letter. */
-  private async sentAgain(delivery: Delivery, task: Task, changes: TaskHeaders, delayMs: number): Promise<boolean> {
+  private async sentAgain(delivery: Delivery, task: Pick<Task, 'uuid' | 'name'>, changes: TaskHeaders, delayMs: number): Promise<boolean> {
     try {
       return await this.parts.settler.sendAgain(delivery, changes, delayMs);
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Bodies } from '../../bodies/bodies.js';
 import { ConfigurationError } from '../../errors.js';
 import type { Format } from '../../formats/format.js';
 import { Formats } from '../../formats/formats.js';
@@ -5,6 +6,7 @@ import { display } from '../../task/argument-types.js';
 import type { Invoker } from '../../worker/invoker.js';
 import { Invokers } from '../../worker/invokers.js';
 import { checkIds, type IdsConfig } from '../publishing/id-makers.js';
+import { checkBodies } from './bodies-config.js';
 import { checkName } from './config-checks.js';
 import { checkForeignResults, type ResolvedForeignResults } from './foreign-results-config.js';
 import type { ServerConfig } from './server-config.js';
@@ -16,16 +18,19 @@ export interface PluggedParts {
   readonly format: Format;
   /** Of formats. */
   readonly foreignResults: readonly ResolvedForeignResults[];
+  /** What is done to the bytes that a format has written. */
+  readonly bodies: Bodies;
   readonly ids: IdsConfig;
   readonly invokers: Invokers;
 }
 
 /** @throws ConfigurationError */
-export function pluggedParts(options: ServerConfig): PluggedParts {
+export function pluggedParts(options: ServerConfig, maxTaskBytes: number): PluggedParts {
   const foreignResults = checkForeignResults(options.foreignResults);
-  const formats = new Formats(listOf<Format>(options.formats, 'formats'), new Set(foreignResults.map(({ format }) => format)));
+  const bodies = checkBodies(options, maxTaskBytes);
+  const formats = new Formats(listOf<Format>(options.formats, 'formats'), new Set(foreignResults.map(({ format }) => format)), bodies);
   return {
-    formats, foreignResults,
+    formats, foreignResults, bodies,
     format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     ids: checkIds(options.ids, options.idMakers),
     invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),

@@ -53,7 +53,7 @@ export interface ResolvedConfig extends PluggedParts {
 }
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
-  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'foreignResults', 'ids', 'idMakers', 'invokers', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
+  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'foreignResults', 'ids', 'idMakers', 'invokers', 'compression', 'compressions', 'encryption', 'signing', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'structuredLogs', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
@@ -85,6 +85,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   const workers = checkWorkers(options.workers);
   const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
   const tls = resolveTls(options, broker);
+  const maxTaskBytes = checkCount(options.maxTaskBytes, 'maxTaskBytes', { minimum: 1, fallback: DEFAULT_MAX_TASK_BYTES });
   return {
     broker: new Secret(broker),
     exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
@@ -92,14 +93,14 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     queues: queuesToDeclare(initQueues, workers),
     workers,
     wire: checkChoice(options.wire, 'wire', WIRES, 'dispatcher'),
-    ...pluggedParts(options),
+    ...pluggedParts(options, maxTaskBytes),
     role: resolveRole(options.role, environment.DISPATCHER_ROLE, workers),
     reconnection: resolveReconnection(options),
     tls,
     debugMode: checkBoolean(options.debugMode, 'debugMode', false),
     logger: checkLogger(options.logger), structuredLogs: checkStructuredLogs(options.structuredLogs),
     enhancers: checkChoice(options.enhancers, 'enhancers', ['all', 'local', 'none'], 'local'),
-    maxTaskBytes: checkCount(options.maxTaskBytes, 'maxTaskBytes', { minimum: 1, fallback: DEFAULT_MAX_TASK_BYTES }),
+    maxTaskBytes,
     startup: checkChoice(options.startup, 'startup', STARTUPS, 'wait'),
     startupTimeoutMs: 1000 * checkSeconds(options.startupTimeoutSeconds, 'startupTimeoutSeconds', { fallback: 30, positive: true }),
     shutdownTimeoutMs: 1000 * checkSeconds(options.shutdownTimeoutSeconds, 'shutdownTimeoutSeconds', { fallback: 25 }),

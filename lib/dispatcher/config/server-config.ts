@@ -1,3 +1,4 @@
+import type { Compression, CompressionConfig, CompressionName, KeysConfig } from '../../bodies/body-options.js';
 import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { InspectionConfig } from '../../inspection/redaction.js';
@@ -59,6 +60,18 @@ export interface ServerConfig {
    * published in such a format has its result read there. Default: nowhere.
    */
   foreignResults?: ForeignResultsOptions;
+  /**
+   * Bodies are made smaller before they are sent: by `gzip`, `deflate`, `br`, `zstd` or one of `compressions`, as
+   * `{ coding, minBytes, tasks }` or the name alone. What is written in the format of another system is left as it is, and
+   * so is what goes where Go reads. Whatever arrives is unpacked, with nothing configured, up to `maxTaskBytes`. Default: false.
+   */
+  compression?: CompressionConfig | CompressionName | false;
+  /** Ways of compressing of your own. Default: none. */
+  compressions?: Compression[];
+  /** Bodies are encrypted (AES-256-GCM), so that neither the broker nor whoever reads it knows them, or can change them or move them to other tasks. Default: they are not. */
+  encryption?: KeysConfig;
+  /** Messages are signed (HMAC with SHA-256), so that who can write to the broker, and has no key, cannot have run what he likes. Default: they are not. */
+  signing?: KeysConfig;
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */

@@ -71,6 +71,8 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   deprecated: (value, where) => (typeof value === 'string' && value !== '' ? value : checkBoolean(value, `deprecated of ${where}`, false)),
   kwargs: (value, where) => checkNames(value, `kwargs of ${where}`, "'to'"),
   invoker: (value, where) => (value === undefined || typeof value === 'object' ? value && checkInvoker(value, `invoker of ${where}`) : checkName(value, `invoker of ${where}`, "invoker: 'named'")),
+  compress: (value, where) => (typeof value === 'string' ? checkName(value, `compress of ${where}`, "compress: 'br'") : value === undefined ? undefined : checkBoolean(value, `compress of ${where}`, false)),
+  encrypt: (value, where) => (value === undefined ? undefined : checkBoolean(value, `encrypt of ${where}`, false)),
   ids: (value, where) => (value === undefined ? undefined : checkName(value, `ids of ${where}`, "ids: 'uuid-v7'")),
 };
 

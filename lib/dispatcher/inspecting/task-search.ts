@@ -74,7 +74,9 @@ export class TaskSearch {
       const shown = body.length > MOST_ARGS_BYTES ? undefined : this.dependencies.redaction.args(args, { name, queue });
       return { ...told, uuid, name, ...(shown === undefined ? {} : { args: shown }) };
     } catch (error) {
-      return { ...told, ...(messageId === undefined ? {} : { uuid: messageId }), problem: shortened(messageOf(error), LONGEST_PROBLEM) };
+      // What is sealed says its name beside its body.
+      const known = this.dependencies.formatOf(queue).identify?.(message) ?? {};
+      return { ...told, ...(messageId === undefined ? {} : { uuid: messageId }), ...known, problem: shortened(messageOf(error), LONGEST_PROBLEM) };
     }
   }
 

@@ -1,6 +1,6 @@
 import type { EventSink } from '../../events/dispatcher-event.js';
 import type { ArgumentSchemas } from '../../task/argument-schema.js';
-import type { IdMakerName } from '../../task/id-maker.js';
+import type { TaskOptions } from '../config/task-options.js';
 import { nearestName } from '../../task/nearest-name.js';
 import { routingKeyOf, versionOfTask, type KnownTask } from './known-task.js';
 import type { Placement } from './placement.js';
@@ -42,9 +42,9 @@ export class PublishAdvice {
     return task && versionOfTask(task);
   }
 
-  /** Which uuids tasks of this name get. `undefined`: those of all. */
-  idsOf(name: string): IdMakerName | undefined {
-    return this.known(name)?.options?.ids;
+  /** What its `@Task` says. `undefined`: its code is not here. */
+  optionsOf(name: string): TaskOptions | undefined {
+    return this.known(name)?.options;
   }
 
   /** Costs a comparison for a name that goes where it went before. */

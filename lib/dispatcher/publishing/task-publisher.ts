@@ -30,6 +30,9 @@ import { uniqueKey, type UniquePublisher } from './unique-publisher.js';
  */
 const MAX_HEADER_BYTES = 48 * 1024;
 
+type SealOptions = Pick<TaskInput, 'compress' | 'encrypt'>;
+const NOTHING_SAID: SealOptions = {};
+
 export interface PublisherOptions {
   readonly exchange: string;
   readonly defaultRoutingKey: string;
@@ -44,6 +47,7 @@ export class TaskPublisher {
   private readonly checked = new Map<string, ArgumentSchemas>();
   private readonly versions = new Map<string, number>();
   private readonly makers = new Map<string, IdMaker>();
+  private readonly sealed = new Map<string, SealOptions>();
   /** Its messages say when they were published. */
   stamps = false;
   /** Where tasks are kept that are not to be sent yet. */
@@ -114,6 +118,11 @@ export class TaskPublisher {
     this.makers.set(name, this.ids.makers.get(ids, `ids of the task "${name}"`));
   }
 
+  /** Tasks of this name are compressed or encrypted, where their publisher does not say otherwise. */
+  makeSealed(name: string, options: SealOptions): void {
+    this.sealed.set(name, options);
+  }
+
   /** For a task that has no uuid. @throws InvalidTaskError for arguments that it cannot be made of, or what its maker throws */
   idFor(name: string, args: TaskArgument[]): string {
     return this.makerOf(name) === undefined ? newUuid() : this.idOf({ name, args: formedArguments(args, name) });
@@ -127,7 +136,7 @@ export class TaskPublisher {
   private makerOf(name: string): IdMaker | undefined {
     const known = this.makers.size === 0 ? undefined : this.makers.get(name);
     if (known !== undefined) return known;
-    const ids = this.advice?.idsOf(name);
+    const ids = this.advice?.optionsOf(name)?.ids;
     if (ids === undefined) return this.ids.otherwise;
     this.makeIdentified(name, ids);
     return this.makers.get(name);
@@ -212,6 +221,9 @@ export class TaskPublisher {
 
   private fitted(input: TaskInput): AddressedTask {
     const task = completeTask(this.withUnique(input), this.defaults);
+    const { compress, encrypt } = this.sealed.get(task.name) ?? this.advice?.optionsOf(task.name) ?? NOTHING_SAID;
+    if (compress !== undefined) task.compress ??= compress;
+    if (encrypt !== undefined) task.encrypt ??= encrypt;
     return this.formats.fitted(task, input.routingKey !== undefined);
   }
 

@@ -14,6 +14,8 @@ export interface FollowUpSenderDependencies {
   readonly deadLetterQueue: string;
   /** Before a task of this format is sent: its own system may want to know. */
   readonly announce: (format: string, followUp: FollowUp) => Promise<void>;
+  /** As it is to travel: compressed, encrypted, signed. Default: as it is. */
+  readonly seal?: (format: string, followUp: FollowUp) => FollowUp['message'];
   readonly warn: (message: string) => void;
 }
 
@@ -25,7 +27,7 @@ export class FollowUpSender {
   async sendAll(followUps: readonly FollowUp[], visit: TaskVisit): Promise<void> {
     for (const followUp of followUps) {
       if (followUp.problem === undefined) await this.dependencies.announce(visit.arrived?.format ?? '', followUp);
-      await this.send(followUp, visit);
+      await this.send({ ...followUp, message: this.dependencies.seal?.(visit.arrived?.format ?? '', followUp) ?? followUp.message }, visit);
     }
   }
 
