@@ -8,7 +8,7 @@ import { celeryWorker, installCelery, sendByCelery, type CeleryPeer, type Celery
 import { redisBroker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
-import { Arrivals } from '../support/wait.js';
+import { Arrivals, eventually } from '../support/wait.js';
 
 /** Not all brokers that tests know: Celery has no folder. */
 const BROKERS: [title: string, url: () => string, tasks: number][] = [['RabbitMQ', sharedRabbitMqUrl, 200], ...redisBroker().map(([, url]): [string, () => string, number] => ['Redis', url, 1_000])];
@@ -106,6 +106,15 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
     expect(echoed.get('theirs')).toEqual({ args: ['theirs', 1], kwargs: {} });
     expect(dead.all).toEqual([]);
   }, 120_000);
+
+  it.runIf(title === 'Redis')('what waits with us, which has no place in its keys, is counted, and comes when it is due', async () => {
+    const { service, surroundings } = await start('celery-delayed');
+    await service.publish({ name: 'echoed', args: [{ type: 'string', value: '[]' }], delaySeconds: 1.5, format: 'celery', routingKey: surroundings.OURS });
+    const delayed = async (): Promise<number> => { const { within, later } = await service.inspect.delayed(); return within.reduce((sum, { count }) => sum + count, later); };
+    expect(await delayed()).toBeGreaterThanOrEqual(1);
+    await calls.count(1);
+    await eventually(delayed, (count) => count === 0, 'nothing to be delayed any more');
+  });
 
   it.runIf(title === 'Redis')('beside its worker on one list, nothing is lost or runs twice', async ({ skip }) => {
     if ('unavailable' in peer) return skip(peer.unavailable);

@@ -111,8 +111,8 @@ describe.skipIf(findServer('redis-server') === undefined)('gocraft/work and we, 
     const { service, gocraft } = await start(peer.program);
     await startPool(gocraft);
     const random = seededRandom(11);
-    // Go itself reads numbers as doubles.
-    const values = Array.from({ length: TASKS }, (_, n) => JSON.parse(JSON.stringify(argumentsOf(random, n), (_key, item: unknown) => (typeof item === 'bigint' ? Number(item % 1_000n) : item))) as Record<string, unknown>);
+    // Go itself reads numbers as doubles, and where its script moves what is delayed, it keeps 14 digits and makes {} of [].
+    const values = Array.from({ length: TASKS }, (_, n) => (n % 20 === 7 ? { n } : JSON.parse(JSON.stringify(argumentsOf(random, n), (_key, item: unknown) => (typeof item === 'bigint' ? Number(item % 1_000n) : item))) as Record<string, unknown>));
     const results = await service.publishMany(values.map((value, n) => ({ name: 'go_echo', args: [{ type: 'json', value }], ...(n % 20 === 7 ? { delaySeconds: 1 } : {}) })));
     expect(results.filter(({ accepted }) => !accepted)).toEqual([]);
     await service.publish({ name: 'go_fails', args: [], kwargs: { x: 1 } });

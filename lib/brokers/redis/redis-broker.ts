@@ -131,12 +131,12 @@ export class RedisBroker implements Broker {
   }
 
   async delayedCount(): Promise<number> {
-    const [count] = await this.delayedWithin([]);
-    return count as number;
+    return (await this.delayedWithin([]))[0] as number;
   }
 
   async delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
-    return (await this.session()).call<number[]>(DELAYED_WITHIN, boundsMs.map((bound) => String(Math.floor(bound))));
+    const [session, bounds] = [await this.session(), boundsMs.map((bound) => String(Math.floor(bound)))];
+    return this.foreign.withDelayed(session, await session.call<number[]>(DELAYED_WITHIN, bounds), bounds);
   }
 
   browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

@@ -11,6 +11,7 @@ const LOOK_MS = 500;
 const REAP_MS = 2_000;
 /** A pool of gocraft/work says every 5 seconds that it lives. Its like take it for dead after 10; we are in no hurry. */
 const SILENT_POOL_SECONDS = 20;
+const WARNED_AGAIN_MS = 60_000;
 
 export interface DueJobsHost {
   queues(): readonly ForeignPlace[];
@@ -24,13 +25,12 @@ export class DueJobs {
   private session: RedisSession | undefined;
   private timer: ClockTimer | undefined;
   private reapedAt = 0;
-  private hasOwn = true;
+  private warnedAt = -Infinity;
 
   constructor(private readonly host: DueJobsHost) {}
 
   connected(session: RedisSession): void {
     this.session = session;
-    this.hasOwn = true;
     this.begin();
   }
 
@@ -44,11 +44,6 @@ export class DueJobs {
     clock.clear(this.timer);
   }
 
-  /** Something waits with us. */
-  added(): void {
-    this.hasOwn = true;
-  }
-
   private arm(): void {
     clock.clear(this.timer);
     this.timer = clock.setLook(() => void this.look(), LOOK_MS);
@@ -57,34 +52,52 @@ export class DueJobs {
   private async look(): Promise<void> {
     const { session } = this;
     if (session === undefined) return;
-    try {
-      await this.lookAt(session);
-    } catch {
-      // The connection is gone, or Redis takes nothing for now: it is looked at again.
-    }
-    if (this.session === session) this.arm();
+    let moved = 0;
+    // One that Redis refuses, as a key that is something else, does not keep the others from being done.
+    for (const step of this.steps()) moved += await step(session).catch((error: unknown) => this.failed(session, error as Error));
+    if (this.session !== session) return;
+    if (moved > 0) this.host.woken();
+    this.arm();
   }
 
-  private async lookAt(session: RedisSession): Promise<void> {
-    let moved = 0;
-    for (const set of this.sets()) moved += await moveDue(session, set);
-    if (this.hasOwn) this.hasOwn = await session.call<number>(FOREIGN_OWN_DUE, []) >= 0;
-    if (moved > 0) this.host.woken();
-    if (clock.elapsed() - this.reapedAt < REAP_MS) return;
+  private steps(): ((session: RedisSession) => Promise<number>)[] {
+    const steps = this.sets().map((set) => (session: RedisSession) => moveDue(session, set));
+    // Whoever has let it wait with us may be gone: every process looks.
+    if (this.host.queues().some((place) => place.peer.timed(place).length === 0)) steps.push((session) => session.call<number>(FOREIGN_OWN_DUE, []));
+    if (clock.elapsed() - this.reapedAt < REAP_MS) return steps;
     this.reapedAt = clock.elapsed();
-    await this.reapPools(session);
+    return [...steps, (session) => this.reapPools(session), (session) => this.reap(session)];
+  }
+
+  /** Of a connection that is gone nothing need be said. */
+  private failed(session: RedisSession, error: Error): number {
+    if (this.session === session && clock.elapsed() - this.warnedAt > WARNED_AGAIN_MS) {
+      this.warnedAt = clock.elapsed();
+      this.host.warning(`What is due in the keys of other systems cannot be moved, or what the dead have held be given back; it is tried again. ${error.message}`);
+    }
+    return 0;
+  }
+
+  private async reap(session: RedisSession): Promise<number> {
+    let count = 0;
     const dead = await session.call<(string | number)[]>(FOREIGN_REAP, []);
     for (let at = 0; at < dead.length; at += 2) {
-      if (dead[at + 1] !== 0) this.host.warning(`A process is gone (${dead[at]}); the ${dead[at + 1]} messages of other systems that it held are back where it took them from.`);
+      const held = Number(dead[at + 1]);
+      count += held;
+      if (held > 0) this.host.warning(`A process is gone (${dead[at]}); the ${held} messages of other systems that it held are back where it took them from.`);
     }
+    return count;
   }
 
-  private async reapPools(session: RedisSession): Promise<void> {
+  private async reapPools(session: RedisSession): Promise<number> {
+    let jobs = 0;
     const namespaces = new Set(this.host.queues().flatMap((place) => place.peer.lines(place)).filter(({ from }) => from === 'G').map(({ key }) => key));
     for (const namespace of namespaces) {
       const count = await session.call<number>(REAP_POOLS, [namespace, String(SILENT_POOL_SECONDS)]);
+      jobs += count;
       if (count > 0) this.host.warning(`A worker pool of gocraft/work in the namespace "${namespace.slice(0, -1)}" says nothing any more; its ${count} jobs in progress wait again.`);
     }
+    return jobs;
   }
 
   /** Each once, however many queues share it. */

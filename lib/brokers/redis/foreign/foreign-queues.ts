@@ -9,6 +9,7 @@ import { ForeignPublisher } from './foreign-publisher.js';
 import { ForeignRegister, type ForeignPlace } from './foreign-register.js';
 import { ForeignStore } from './foreign-store.js';
 import { Presence } from './presence.js';
+import { FOREIGN_DELAYED_WITHIN } from './put-scripts.js';
 import { FOREIGN_RELEASE } from './scripts.js';
 
 export interface ForeignQueuesHost {
@@ -43,8 +44,7 @@ export class ForeignQueues {
     this.publisher = new ForeignPublisher(limits, {
       unavailable: () => host.unavailable(),
       added: (queue, delayMs) => {
-        if (delayMs > 0) this.due.added();
-        else if (store.consumed.has(queue)) store.wake(queue);
+        if (delayMs === 0 && store.consumed.has(queue)) store.wake(queue);
       },
     });
     this.due = new DueJobs({
@@ -79,6 +79,13 @@ export class ForeignQueues {
     const place = this.register.find(queue) as ForeignPlace;
     await this.publisher.publish(message, queue, place, delayMs);
     if (place.isDead || attemptIn(message.properties.headers) > 1) this.presence.failedOne(place.queue);
+  }
+
+  /** With what waits here for systems without delays, within the same bounds. */
+  async withDelayed(session: RedisSession, counts: readonly number[], bounds: readonly string[]): Promise<number[]> {
+    if (this.register.queues.length === 0) return [...counts];
+    const own = await session.call<number[]>(FOREIGN_DELAYED_WITHIN, bounds);
+    return counts.map((count, at) => count + (own[at] as number));
   }
 
   /** A worker of this process takes it up. */

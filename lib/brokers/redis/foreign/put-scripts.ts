@@ -55,13 +55,24 @@ for at = 3, #ARGV, 6 do
 end
 return moved`);
 
-/** What waits with us and is due goes to its list. Returns in how many milliseconds the next is due, or -1. */
+/** What waits with us and is due goes to its list. Returns how many that were. */
 export const FOREIGN_OWN_DUE = foreignScript(`
-local time = now()
-for _, packed in ipairs(redis.call('ZRANGEBYSCORE', P .. 'fd', '-inf', whole(time), 'LIMIT', 0, ${MOVED_AT_ONCE})) do
+local due = redis.call('ZRANGEBYSCORE', P .. 'fd', '-inf', whole(now()), 'LIMIT', 0, ${MOVED_AT_ONCE})
+for _, packed in ipairs(due) do
   local _, final, key, element = cmsgpack.unpack(packed)
   redis.call('ZREM', P .. 'fd', packed)
   pushTo(final, key, element)
 end
-local next = redis.call('ZRANGE', P .. 'fd', 0, 0, 'WITHSCORES')[2]
-return next and math.max(0, next - time) or -1`);
+return #due`);
+
+/** As `DELAYED_WITHIN`, of what waits with us: ARGV: bounds in milliseconds, ascending. */
+export const FOREIGN_DELAYED_WITHIN = foreignScript(`
+local time, reply, from, counted = now(), {}, '-inf', 0
+for at = 2, #ARGV do
+  local to = whole(time + ARGV[at])
+  reply[#reply + 1] = redis.call('ZCOUNT', P .. 'fd', from, to)
+  counted = counted + reply[#reply]
+  from = '(' .. to
+end
+reply[#reply + 1] = redis.call('ZCARD', P .. 'fd') - counted
+return reply`);
