@@ -31,6 +31,20 @@ export function makeRedisClient(driver: RedisDriver, endpoint: RedisEndpoint, { 
   }) as unknown as RedisClient;
 }
 
+/** Another connection to the very same server. */
+export async function connectLike(client: RedisClient): Promise<RedisClient> {
+  const other = client.duplicate();
+  // One without a listener ends the process.
+  other.on('error', () => undefined);
+  try {
+    await other.connect();
+    return other;
+  } catch (error) {
+    destroyClient(other);
+    throw error;
+  }
+}
+
 /** Whatever state it is in. */
 export function destroyClient(client: RedisClient | undefined): void {
   try {

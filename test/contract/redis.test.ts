@@ -6,7 +6,7 @@ import type { RedisBrokerOptions } from '../../lib/brokers/redis/redis-broker-op
 import { BrokerRefusedError } from '../../lib/errors.js';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { formsOf, pathsTo } from '../support/reachable.js';
-import { RedisServer } from '../support/redis.js';
+import { RedisServer, speaksTls } from '../support/redis.js';
 import { Arrivals, eventually } from '../support/wait.js';
 import { acknowledge, collect, message, numbered, publishAll } from './broker/broker-fixture.js';
 import { brokerContract } from './broker-contract.js';
@@ -32,7 +32,8 @@ describe.skipIf(missing)('a broker on Redis', () => {
   afterAll(() => server.stop());
   afterEach(async () => {
     await Promise.all(brokers.splice(0).map((broker) => broker.close(5_000)));
-    await ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '0');
+    await ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await ask('CONFIG', 'SET', 'maxmemory', '0');
     await ask('CONFIG', 'SET', 'appendonly', 'yes');
   });
 
@@ -43,6 +44,10 @@ describe.skipIf(missing)('a broker on Redis', () => {
     } finally {
       client.destroy();
     }
+  }
+
+  async function majorVersion(): Promise<number> {
+    return Number(/^redis_version:(\d+)/m.exec(await ask<string>('INFO', 'server'))?.[1]);
   }
 
   function make(options: Partial<RedisBrokerOptions> = {}): { broker: RedisBroker; events: Arrivals<BrokerEvent> } {
@@ -85,7 +90,7 @@ describe.skipIf(missing)('a broker on Redis', () => {
     expect(pathsTo(formsOf('secret'), broker)).toEqual([]);
   });
 
-  it('works through a socket, with TLS, and apart from other databases and exchanges', async () => {
+  it.skipIf(!speaksTls())('works through a socket, with TLS, and apart from other databases and exchanges', async () => {
     const secure = await RedisServer.start({ tls: true });
     try {
       for (const options of [{ url: `redis+socket://secret@${server.socketPath}:/3` }, { url: secure.url, tls: { ca: secure.certificate } }, { exchange: 'other}:x' }]) {
@@ -103,7 +108,7 @@ describe.skipIf(missing)('a broker on Redis', () => {
   });
 
   it('works for a user with no more rights than the documentation says, and says which are missing', async () => {
-    const rights = ['~{dispatcher:own}:*', '&*{dispatcher:own}:*', '+@all', '-@dangerous', '+info'];
+    const rights = ['resetchannels', '~{dispatcher:own}:*', '&*{dispatcher:own}:*', '+@all', '-@dangerous', '+info'];
     await ask('ACL', 'SETUSER', 'tasks', 'on', '>pass', ...rights);
     const broker = await connect({ url: `redis://tasks:pass@127.0.0.1:${server.port}/0` });
     await broker.declare({ queues: [{ name: 'acl', bindingKeys: ['acl'] }] });
@@ -152,11 +157,33 @@ describe.skipIf(missing)('a broker on Redis', () => {
     await events.first(({ type }) => type === 'broker.blocked', 'broker.blocked');
     expect(broker.state.status).toBe('blocked');
     const { deliveries } = await collect(broker, 'q', 3, acknowledge);
-    await deliveries.count(10);
+    // What is there is worked off from 7.0 on.
+    if (await majorVersion() >= 7) await deliveries.count(10);
     await ask('CONFIG', 'SET', 'maxmemory', '0');
     await waiting;
     await deliveries.count(11);
     await eventually(() => broker.state.status, (status) => status === 'ready', 'the broker to be ready');
+  });
+
+  /** Regression: 32 MiB that waited for one connection had Redis cut it off, and the same was taken again with the next one. */
+  it('hands out tasks of megabytes, of several queues at once, over one connection', async () => {
+    const { broker, events } = make({ exchange: 'large', url: server.url.replace('/0', '/7') });
+    await broker.connect();
+    const queues = ['q1', 'q2', 'q3'];
+    await broker.declare({ queues: queues.map((name) => ({ name })) });
+    const body = Buffer.alloc(4_000_000, 'a');
+    for (const queue of queues) {
+      for (let count = 0; count < 10; count++) await broker.publish({ body, properties: {} }, { queue });
+    }
+    const seen = new Arrivals<number>();
+    for (const queue of queues) {
+      await broker.consume(queue, { tag: queue, prefetch: 50 }, (delivery) => {
+        seen.add(delivery.body.length);
+        delivery.ack();
+      });
+    }
+    expect(await seen.count(30, 60_000)).toEqual(Array(30).fill(4_000_000));
+    expect(events.all.filter(({ type }) => type === 'broker.connection-lost')).toEqual([]);
   });
 
   it('works on after Redis was told to forget all scripts, and was emptied', async () => {

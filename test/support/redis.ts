@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findServer } from '../../scripts/find-result-servers.mjs';
@@ -10,6 +10,15 @@ export interface RedisOptions {
   password?: string;
   /** TLS and nothing else on the port, with a certificate for localhost that nobody has signed. */
   tls?: boolean;
+}
+
+/** Whether the Redis of the tests was built with TLS. */
+export function speaksTls(): boolean {
+  const program = findServer('redis-server');
+  // It ends in either case: what it does not know is a bad directive, what it knows is to be a number.
+  if (program === undefined) return false;
+  const { stdout, stderr } = spawnSync(program, ['--port', '0', '--tls-port', 'none'], { encoding: 'utf8', timeout: 10_000 });
+  return !/bad directive/i.test(stdout + stderr);
 }
 
 /** A private Redis whose data are on disk; every write is there before it is answered. */

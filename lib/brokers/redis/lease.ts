@@ -106,7 +106,7 @@ export class Lease {
     const asked = { at: clock.elapsed() };
     this.asked = asked;
     try {
-      const [isOurs, dueInMs, ...ready] = await this.beat(session);
+      const [[isOurs, dueInMs, ...ready]] = await Promise.all([this.beat(session), session.hears()]);
       if (this.session !== session) return;
       if (isOurs === 0) return await this.goOnAnew(session);
       this.heardAt = asked.at;

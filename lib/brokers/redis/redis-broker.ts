@@ -30,7 +30,7 @@ import { RedisSignals } from './redis-signals.js';
 import { DELAYED_WITHIN } from './scripts/delays.js';
 import { TopologyRegister } from './topology-register.js';
 
-/** Redis or Valkey as a {@link Broker}: one connection for all but broadcasts, and what must happen together in one script. */
+/** Redis or Valkey as a {@link Broker}: one connection that asks and one that hears, a third for broadcasts, and what must happen together in one script. */
 export class RedisBroker implements Broker {
   readonly states: Observable<BrokerState>;
   readonly events: Observable<BrokerEvent>;
@@ -78,7 +78,7 @@ export class RedisBroker implements Broker {
     const settings = linkSettings(options);
     this.link = new Link({ ...settings, open: (signal, listener) => {
       this.setBlocked = (reason) => (reason === undefined ? listener.unblocked() : listener.blocked(reason));
-      return settings.open(signal, listener);
+      return settings.openMain(signal, listener);
     } }, this.linkListener());
     this.broadcasts = new RedisBroadcasts(settings, { warning, unavailable: () => (this.link.status === 'ready' ? undefined : this.link.unavailable()) });
     this.monitor = new BrokerMonitor([this.link]);
@@ -270,14 +270,16 @@ export class RedisBroker implements Broker {
   }
 }
 
-function linkSettings({ url, exchange, connectionName, reconnection, tls, forceTls, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, random = clock.random }: RedisBrokerOptions): LinkSettings<RedisSession> {
+function linkSettings({ url, exchange, connectionName, reconnection, tls, forceTls, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, random = clock.random }: RedisBrokerOptions): LinkSettings<RedisSession> & { readonly openMain: LinkSettings<RedisSession>['open'] } {
   const parsed = parseRedisUrl(url, 'broker');
   const endpoint = forceTls === true ? { ...parsed, tls: true } : parsed;
   const name = (connectionName ?? `dispatcher:${process.pid}`).replace(/[^\x21-\x7e]/g, '-');
-  const settings: SessionSettings = { endpoint, exchange, name, connectTimeoutMs, tls: new Secret(tls) };
+  const settings: SessionSettings = { endpoint, exchange, name, connectTimeoutMs, tls: new Secret(tls), hearsApart: false };
+  const asMain: SessionSettings = { ...settings, hearsApart: true };
   return {
     display: endpoint.display, reconnection: { longestMs: LONGEST_RECONNECT_PAUSE_MS, ...reconnection }, random,
     open: (signal, listener) => RedisSession.open(settings, signal, listener),
+    openMain: (signal, listener) => RedisSession.open(asMain, signal, listener),
     classify: (error) => brokerFailure(error, endpoint.display),
     close: (session) => session.close(),
   };

@@ -62,6 +62,8 @@ export class RedisQueueStore implements QueueStore {
   private readonly everEmpty = new Set<string>();
   /** Woken for, and nothing taken yet. */
   private readonly woken = new Set<string>();
+  /** Asked for, and woken for since then or not: what wakes comes another way than the answer, which may be older. */
+  private readonly asked = new Map<string, boolean>();
   private readonly toUnlock = new Set<string>();
   private readonly settling: BatchLine<Settling>;
   private session: RedisSession | undefined;
@@ -124,6 +126,7 @@ export class RedisQueueStore implements QueueStore {
   wake(queue: string): void {
     this.empty.delete(queue);
     this.woken.add(queue);
+    if (this.asked.has(queue)) this.asked.set(queue, true);
     this.host.ready(queue);
     // Whoever cannot take it now tells the next one, so that it does not wait for nobody.
     setImmediate(() => setImmediate(() => {
@@ -189,18 +192,27 @@ export class RedisQueueStore implements QueueStore {
     const { session } = this;
     if (session === undefined) return into([], false);
     const [owner, take] = [this.host.owner(), String(++this.takes)];
+    if (waits) this.asked.set(queue, false);
     session.callForBytes<(Buffer | number)[] | null>(TAKE, [owner, take, queue, String(limit), MOST_TAKEN_BYTES, waits ? '1' : '0']).then((reply) => {
+      const woken = waits && this.endAsking(queue);
       if (reply === null) this.host.missed();
       if (reply === null || owner !== this.host.owner()) return into([], false);
       const taken = this.read(reply, owner, take, queue);
-      const more = reply[0] === 1;
+      const more = reply[0] === 1 || woken;
       if (waits && !more && taken.length < limit) this.foundEmpty(queue);
       into(taken, more);
     }, () => {
+      this.asked.delete(queue);
       // Looked at again with the next sign of life, or the next connection.
       if (waits && session === this.session) this.foundEmpty(queue);
       into([], false);
     });
+  }
+
+  private endAsking(queue: string): boolean {
+    const woken = this.asked.get(queue) === true;
+    this.asked.delete(queue);
+    return woken;
   }
 
   private foundEmpty(queue: string): void {

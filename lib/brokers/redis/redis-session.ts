@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { RedisArgument } from '@redis/client';
 import { keysOf } from '../../redis/hash-tag.js';
 import { loadRedisDriver } from '../../redis/load-driver.js';
-import { answersAsBytes, callScript, destroyClient, type RedisClient } from '../../redis/make-client.js';
+import { answersAsBytes, callScript, connectLike, destroyClient, type RedisClient } from '../../redis/make-client.js';
 import { openRedis } from '../../redis/open-redis.js';
 import { classifyRedisFailure } from '../../redis/redis-failure.js';
 import type { RedisEndpoint } from '../../redis/redis-url.js';
@@ -18,14 +18,21 @@ export interface SessionSettings {
   readonly name: string;
   readonly connectTimeoutMs: number;
   readonly tls: Secret<ConnectionOptions | undefined>;
+  /**
+   * What is told is heard on a second connection. Redis cuts off a connection that hears something once 32 MiB wait for it, which
+   * a few large messages together are; of one that only asks it does not.
+   */
+  readonly hearsApart: boolean;
 }
 
 const AS_TEXT = { timeout: 0 };
 
-/** One connection to Redis, from open to lost. */
+/** One connection to Redis, or two that are one: from open to lost. */
 export class RedisSession {
   /** Knows the password. */
   readonly #client: RedisClient;
+  /** The same one, or another that hears what is told. */
+  readonly #ear: RedisClient;
   readonly #asBytes: object;
   private readonly prefix: string;
   private lost = false;
@@ -33,8 +40,9 @@ export class RedisSession {
   /** What is done at once must be in one slot. */
   isCluster = false;
 
-  private constructor(client: RedisClient, asBytes: object, readonly settings: SessionSettings, private readonly listener: ConnectionListener) {
+  private constructor(client: RedisClient, ear: RedisClient, asBytes: object, readonly settings: SessionSettings, private readonly listener: ConnectionListener) {
     this.#client = client;
+    this.#ear = ear;
     this.#asBytes = asBytes;
     this.prefix = keysOf(settings.exchange);
   }
@@ -42,19 +50,28 @@ export class RedisSession {
   /** One attempt. `signal` destroys it at any time. Rejects with the driver's errors, or with those of the checks. */
   static async open(settings: SessionSettings, signal: AbortSignal, listener: ConnectionListener): Promise<RedisSession> {
     const driver = await loadRedisDriver('A broker of the form redis:');
-    const { endpoint, name, connectTimeoutMs, tls } = settings;
+    const { endpoint, name, connectTimeoutMs, tls, hearsApart } = settings;
     let made: RedisClient | undefined;
-    const destroy = (): void => destroyClient(made);
+    let ear: RedisClient | undefined;
+    const destroy = (): void => {
+      destroyClient(made);
+      destroyClient(ear);
+    };
     signal.addEventListener('abort', destroy, { once: true });
     try {
       const client = await openRedis(driver, endpoint, { connectTimeoutMs, tls: tls.reveal(), name, keys: keysOf(settings.exchange), made: (one) => {
         made = one;
         if (signal.aborted) throw new Error('it was given up');
       } });
-      const session = new RedisSession(client, answersAsBytes(driver), settings, listener);
-      client.on('error', (error: Error) => session.fail(error));
+      ear = hearsApart ? await connectLike(client) : client;
+      const session = new RedisSession(client, ear, answersAsBytes(driver), settings, listener);
+      for (const one of new Set([client, ear])) one.on('error', (error: Error) => session.fail(error));
       await session.check();
       return session;
+    } catch (error) {
+      // One of two may stand already.
+      destroy();
+      throw error;
     } finally {
       // Aborted while it connected: the driver knew nothing to destroy then.
       if (signal.aborted) destroy();
@@ -81,12 +98,17 @@ export class RedisSession {
 
   /** `onMessage` must not throw. */
   async subscribe(channel: string, onMessage: (message: Buffer) => void): Promise<void> {
-    await this.guard(this.#client.subscribe(this.channel(channel), onMessage, true));
+    await this.guard(this.#ear.subscribe(this.channel(channel), onMessage, true));
+  }
+
+  /** Resolves when what hears answers; who is told nothing would not notice that it hears nothing any more. */
+  async hears(): Promise<void> {
+    if (this.#ear !== this.#client) await this.guard(this.#ear.ping());
   }
 
   unsubscribe(channel: string): void {
     // It fails only together with the connection, and then there is nothing to undo.
-    this.#client.unsubscribe(this.channel(channel)).catch(() => undefined);
+    this.#ear.unsubscribe(this.channel(channel)).catch(() => undefined);
   }
 
   /** Ends the connection, and tells why. */
@@ -99,12 +121,12 @@ export class RedisSession {
 
   destroy(): void {
     this.lost = true;
-    destroyClient(this.#client);
+    for (const one of [this.#client, this.#ear]) destroyClient(one);
   }
 
   async close(): Promise<void> {
     this.lost = true;
-    await this.#client.close();
+    await Promise.all([...new Set([this.#client, this.#ear])].map((one) => one.close()));
   }
 
   private async check(): Promise<void> {

@@ -3,8 +3,8 @@ import { brokerScript } from './prelude.js';
 /** At once at most: the server does nothing else meanwhile. */
 const MOST_AT_ONCE = 500;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Messages are looked up in such pieces: beyond the limit of bytes comes at most one of them. */
-const PIECE = 32;
+/** Few enough that they are no more than a take may have, were each as large as can be. */
+const PIECE = 8;
 
 /**
  * ARGV: after how many milliseconds what no queue takes is looked at again. Moves what is due to its queues, under new

@@ -1,6 +1,6 @@
 import { brokerScript } from './prelude.js';
 
-/** Bodies are looked up in such pieces: beyond the limit of bytes comes at most one of them. */
+/** So many are looked at together. */
 const PIECE = 32;
 
 /**
@@ -19,6 +19,18 @@ while count < most and bytes < mostBytes do
   for at = 1, #back, 2 do ids[#ids + 1] = back[at] end
   if #ids == 0 then ids = redis.call('LPOP', line, wanted) or ids end
   if #ids == 0 then break end
+  -- What would be too much goes back to where it was, before anything of it is read: it may be large.
+  local fit, size = 0, bytes
+  while fit < #ids and (fit + count == 0 or size < mostBytes) do
+    fit = fit + 1
+    size = size + redis.call('HSTRLEN', P .. 'm', ids[fit])
+  end
+  if size > mostBytes and fit + count > 1 then fit = fit - 1 end
+  for at = #ids, fit + 1, -1 do
+    if #back > 0 then redis.call('ZADD', returned, ids[at], ids[at]) else redis.call('LPUSH', line, ids[at]) end
+    ids[at] = nil
+  end
+  if fit == 0 then break end
   local messages = redis.call('HMGET', P .. 'm', unpack(ids))
   local deaths = marks and redis.call('HMGET', P .. 'k', unpack(ids)) or {}
   for at, id in ipairs(ids) do
