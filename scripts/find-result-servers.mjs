@@ -8,8 +8,16 @@ const DEBIAN_POSTGRES = '/usr/lib/postgresql';
 /** Where jars of the stand-in for MongoDB are kept between runs. */
 export const MONGO_JARS = resolve(import.meta.dirname, '../node_modules/.cache/nestjs-dispatcher/mongo-java-server');
 
+/** Names another Redis or Valkey for the tests than the installed one. */
+const REDIS_SERVER = 'DISPATCHER_TEST_REDIS_SERVER';
+
 /** The path of a program (`redis-server`, `memcached`, `mongod`, `javac`), or undefined where it is not installed. */
 export function findServer(program, env = process.env) {
+  const named = program === 'redis-server' ? env[REDIS_SERVER] : undefined;
+  if (named) {
+    if (!isExecutable(named)) throw new Error(`${REDIS_SERVER} names ${named}, which cannot be run. Name a redis-server or valkey-server.`);
+    return named;
+  }
   const folders = [...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...LAST];
   return folders.map((folder) => join(folder, program)).find(isExecutable);
 }

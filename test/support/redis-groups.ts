@@ -68,6 +68,11 @@ export class SentinelPair {
     return `redis+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main/0`;
   }
 
+  /** The first of them. */
+  async killSentinel(): Promise<void> {
+    await this.sentinels[0]?.server.kill9();
+  }
+
   async stop(): Promise<void> {
     await Promise.all([this.primary, this.replica, ...this.sentinels].map((node) => node.stop()));
   }
@@ -82,10 +87,12 @@ export class RedisCluster {
   private constructor(readonly primaries: readonly RedisNode[]) {}
 
   static async start(): Promise<RedisCluster> {
-    const nodes = (await freePorts(3)).map((port) => clusterNode(port));
+    const nodes = (await clusterPorts(3)).map((port) => clusterNode(port));
     for (const { server } of nodes) await server.start();
     for (const [index, node] of nodes.entries()) {
-      await node.ask('CLUSTER', 'ADDSLOTSRANGE', String(Math.floor(index * SLOTS / 3)), String(Math.floor((index + 1) * SLOTS / 3) - 1));
+      // One by one: ranges are known from 7.0 on only.
+      const [from, to] = [Math.floor(index * SLOTS / 3), Math.floor((index + 1) * SLOTS / 3)];
+      await node.ask('CLUSTER', 'ADDSLOTS', ...Array.from({ length: to - from }, (_, at) => String(from + at)));
       if (index > 0) await meet(node, nodes[0] as RedisNode);
     }
     const cluster = new RedisCluster(nodes);
@@ -105,7 +112,7 @@ export class RedisCluster {
   }
 
   async addReplicaOf(primary: RedisNode): Promise<RedisNode> {
-    const [port] = await freePorts(1) as [number];
+    const [port] = await clusterPorts(1) as [number];
     const replica = this.replica = clusterNode(port);
     await replica.server.start();
     await meet(replica, primary);
@@ -128,13 +135,20 @@ export class RedisCluster {
 }
 
 function clusterNode(port: number): RedisNode {
-  return new RedisNode(port, [...APPENDING, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port', String(busPortOf(port))]);
+  return new RedisNode(port, [...APPENDING, '--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']);
 }
 
-function busPortOf(port: number): number {
-  return port > 55_000 ? port - 10_000 : port + 10_000;
+/** Nodes talk on a port that is 10,000 higher, which before 7.0 cannot be told otherwise. */
+async function clusterPorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count && tries < 100; tries++) {
+    for (const port of await freePorts(count)) if (port + BUS <= 65_535 && ports.length < count) ports.push(port);
+  }
+  return ports;
 }
+
+const BUS = 10_000;
 
 async function meet(node: RedisNode, other: RedisNode): Promise<void> {
-  await node.ask('CLUSTER', 'MEET', '127.0.0.1', String(other.port), String(busPortOf(other.port)));
+  await node.ask('CLUSTER', 'MEET', '127.0.0.1', String(other.port), String(other.port + BUS));
 }

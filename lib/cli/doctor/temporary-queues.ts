@@ -4,6 +4,7 @@ import type { Channel } from 'amqplib';
 import { CLASSIC } from '../../amqp/queue-forms.js';
 import { differenceIn } from '../../brokers/amqp/topology/declaration-failure.js';
 import { brokerDeaths } from '../../task/broker-death.js';
+import { clockText } from './clock-text.js';
 import { type Finding, ok, problem, unknown, warning } from './finding.js';
 import type { Probe } from './probe.js';
 
@@ -12,9 +13,6 @@ const EXPIRES_MS = 60_000;
 const DEATH_WITHIN_MS = 5_000;
 /** The server tells whole seconds. */
 const CLOCK_STEP_MS = 1_000;
-const CLOCK_WARNING_MS = 2_000;
-/** So far apart clocks may be, where it is asked who takes tasks of a name. */
-const CLOCK_PROBLEM_MS = 60_000;
 const FILLED = 200;
 const FILLED_FOR_MS = 1_500;
 
@@ -49,21 +47,13 @@ async function clockFinding(probe: Probe, from: string, to: string, now: () => n
   const asked = now();
   const death = await probe.use((channel) => deathOf(channel, from, to)).catch(() => undefined);
   if (death === undefined) return unknown(check, 'The server did not tell its time.', 'Compare by hand: date -u, here and there.');
-  return clockText(check, differenceOf(death.getTime(), asked, now()));
+  return clockText(check, differenceOf(death.getTime(), asked, now()), 'Delays, expiry and schedules go by the clocks of the applications: they are wrong by as much.');
 }
 
 /** 0 within what the server's seconds can tell; more than 0: the server is ahead. */
 export function differenceOf(server: number, asked: number, answered: number): number {
   if (server > answered) return server - answered;
   return server + CLOCK_STEP_MS < asked ? server + CLOCK_STEP_MS - asked : 0;
-}
-
-function clockText(check: string, differenceMs: number): Finding {
-  const apart = Math.abs(differenceMs);
-  if (apart < CLOCK_WARNING_MS) return ok(check, "The server's clock and this machine's agree, within two seconds.");
-  const found = `This machine's clock is ${Math.round(apart / 1000)} s ${differenceMs > 0 ? 'behind' : 'ahead of'} the server's. Delays, expiry and schedules go by the clocks of the applications: they are wrong by as much.`;
-  const todo = 'Let both follow one source of time: timedatectl set-ntp true; see chronyc tracking.';
-  return apart < CLOCK_PROBLEM_MS ? warning(check, found, todo) : problem(check, found, todo);
 }
 
 /** When the server moved a message that had expired. */

@@ -3,6 +3,11 @@ import { openConnection } from '../../amqp/open-connection.js';
 import { withChannel } from '../../amqp/open-channel.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
 import { parseEmbeddedUrl } from '../../brokers/embedded/embedded-url.js';
+import { keysOf } from '../../redis/hash-tag.js';
+import { loadRedisDriver } from '../../redis/load-driver.js';
+import { destroyClient, type RedisClient } from '../../redis/make-client.js';
+import { openRedis } from '../../redis/open-redis.js';
+import { parseRedisUrl } from '../../redis/redis-url.js';
 import { Secret } from '../../urls/secret.js';
 import { RefusedError, UsageError } from '../failures.js';
 import type { Settings } from '../settings/settings.js';
@@ -20,6 +25,29 @@ export async function refuseWhatIsNotThere(settings: Settings, signal: AbortSign
   if (/^embedded:/i.test(url)) return refuseFolder(url);
   // Any other scheme is refused by whoever makes brokers.
   if (/^amqps?:/i.test(url)) await refuseExchange(settings, url, signal);
+  if (/^redis/i.test(url)) await refuseKeys(settings, url, signal);
+}
+
+async function refuseKeys({ exchange, tlsConfig, secureConnection, connectSeconds }: Settings, url: string, signal: AbortSignal): Promise<void> {
+  const endpoint = parseRedisUrl(url, 'broker');
+  const keys = keysOf(exchange);
+  let client: RedisClient | undefined;
+  const destroy = (): void => destroyClient(client);
+  signal.addEventListener('abort', destroy, { once: true });
+  try {
+    const driver = await loadRedisDriver('A broker of the form redis:');
+    client = await openRedis(driver, { ...endpoint, tls: endpoint.tls || secureConnection }, {
+      connectTimeoutMs: connectSeconds * 1000, tls: tlsConfig.reveal(), name: `nestjs-dispatcher:cli:${process.pid}:look`, keys, made: (one) => { client = one; },
+    });
+    if (await client.sendCommand<number>(['EXISTS', `${keys}queues`]) === 1) return;
+  } catch {
+    // What keeps it from connecting or asking, the dispatcher tells better.
+    return;
+  } finally {
+    signal.removeEventListener('abort', destroy);
+    destroy();
+  }
+  throw new RefusedError(`There is no exchange "${exchange}" at ${endpoint.display}. Check its name, and the number of the database: an application makes it when it starts.`, { exchange });
 }
 
 function refuseFolder(url: string): void {

@@ -10,11 +10,12 @@ import { type Finding, type FindingStatus, ok, problem } from '../doctor/finding
 import { policyFindings } from '../doctor/policies.js';
 import { Probe } from '../doctor/probe.js';
 import { exchangeFinding, queueFindings } from '../doctor/queues.js';
+import { examineRedis } from '../doctor/redis/examine-redis.js';
 import { type DoctorRole, rightFindings } from '../doctor/rights.js';
 import { alarmFinding, consumerTimeoutFinding, versionFinding } from '../doctor/server.js';
 import { temporaryQueueFindings } from '../doctor/temporary-queues.js';
 import { ExitCode } from '../exit-code.js';
-import { RefusedError, UsageError } from '../failures.js';
+import { RefusedError } from '../failures.js';
 import { seconds } from '../options.js';
 import { listArgument, option, type Answer, type Verb, type VerbCall, type VerbContext } from '../verb.js';
 
@@ -25,8 +26,8 @@ export const doctor: Verb = {
   name: 'doctor',
   summary: 'check the broker, the rights and the queues, and say what is wrong and what to type',
   notes: [
-    'It takes no message and changes no queue. For some questions it makes queues of its own, <exchange>.doctor.v1.*, which are gone afterwards; others are put so that the server refuses them, which its log shows.',
-    'What AMQP alone cannot tell is said, with the command that can.',
+    'It takes no message and changes no queue. On RabbitMQ it makes queues of its own for some questions, <exchange>.doctor.v1.*, which are gone afterwards; others are put so that the server refuses them, which its log shows. On Redis it writes one key of its own, which is gone afterwards.',
+    'What the broker alone cannot tell is said, with the command that can.',
   ],
   arguments: [{ name: '[queues...]', about: 'names of work queues; default: "queues" of the configuration' }],
   options: [
@@ -48,7 +49,10 @@ async function examine(context: VerbContext, call: VerbCall): Promise<Answer> {
   const queues = [...new Set(named.length > 0 ? named : settings.queues)];
   const url = withAbsoluteFolder(settings.broker.reveal(), terminal.folder);
   if (/^embedded:/i.test(url)) return answerOf(await examineFolder(context, url));
-  if (/^redis/i.test(url)) throw new UsageError('doctor examines RabbitMQ and embedded folders. Of Redis an application says at its start, and in its log, what is wrong with the settings.');
+  if (/^redis/i.test(url)) {
+    const { findings, failed } = await examineRedis(url, settings, queues, option<number>(call, 'longestTask'), context.signal);
+    return answerOf(findings, failed === undefined ? undefined : failed === 'refused' ? ExitCode.forbidden : ExitCode.unreachable);
+  }
   try {
     return answerOf(await examineServer(context, call, url, queues));
   } catch (error) {
