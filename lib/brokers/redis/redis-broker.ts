@@ -75,12 +75,12 @@ export class RedisBroker implements Broker {
     this.due = new DueMover({ exchange, warning, tellUndelivered: () => this.tellUndelivered });
     this.topology = new TopologyRegister((error) => this.monitor.emit({ type: 'broker.topology-failed', error }));
     this.signals = new RedisSignals();
-    const settings = linkSettings(options);
+    const settings = linkSettings(options, true);
     this.link = new Link({ ...settings, open: (signal, listener) => {
       this.setBlocked = (reason) => (reason === undefined ? listener.unblocked() : listener.blocked(reason));
-      return settings.openMain(signal, listener);
+      return settings.open(signal, listener);
     } }, this.linkListener());
-    this.broadcasts = new RedisBroadcasts(settings, { warning, unavailable: () => (this.link.status === 'ready' ? undefined : this.link.unavailable()) });
+    this.broadcasts = new RedisBroadcasts(linkSettings(options, false), { warning, unavailable: () => (this.link.status === 'ready' ? undefined : this.link.unavailable()) });
     this.monitor = new BrokerMonitor([this.link]);
     this.states = this.monitor.states;
     this.events = this.monitor.events;
@@ -270,16 +270,14 @@ export class RedisBroker implements Broker {
   }
 }
 
-function linkSettings({ url, exchange, connectionName, reconnection, tls, forceTls, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, random = clock.random }: RedisBrokerOptions): LinkSettings<RedisSession> & { readonly openMain: LinkSettings<RedisSession>['open'] } {
+function linkSettings({ url, exchange, connectionName, reconnection, tls, forceTls, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, random = clock.random }: RedisBrokerOptions, hearsApart: boolean): LinkSettings<RedisSession> {
   const parsed = parseRedisUrl(url, 'broker');
   const endpoint = forceTls === true ? { ...parsed, tls: true } : parsed;
   const name = (connectionName ?? `dispatcher:${process.pid}`).replace(/[^\x21-\x7e]/g, '-');
-  const settings: SessionSettings = { endpoint, exchange, name, connectTimeoutMs, tls: new Secret(tls), hearsApart: false };
-  const asMain: SessionSettings = { ...settings, hearsApart: true };
+  const settings: SessionSettings = { endpoint, exchange, name, connectTimeoutMs, tls: new Secret(tls), hearsApart };
   return {
     display: endpoint.display, reconnection: { longestMs: LONGEST_RECONNECT_PAUSE_MS, ...reconnection }, random,
     open: (signal, listener) => RedisSession.open(settings, signal, listener),
-    openMain: (signal, listener) => RedisSession.open(asMain, signal, listener),
     classify: (error) => brokerFailure(error, endpoint.display),
     close: (session) => session.close(),
   };
