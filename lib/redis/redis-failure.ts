@@ -20,7 +20,8 @@ export interface RedisFailure {
 
 /** What an error of the driver means. Whatever is no reply of the server comes from the connection. */
 export function classifyRedisFailure(error: unknown): RedisFailure {
-  const { message, code } = error as { message: string; code?: string };
+  const { message: whole, code } = error as { message: string; code?: string };
+  const message = inScript(whole);
   const failure = (kind: RedisFailureKind): RedisFailure => ({ kind, said: message || (code ?? 'no reason given'), code });
   if (REFUSALS.test(message)) return failure('refused');
   if (!isReply(error)) return failure(TLS_REFUSALS.test(`${code ?? ''} ${message}`) ? 'no-tls' : 'connection');
@@ -31,6 +32,11 @@ export function classifyRedisFailure(error: unknown): RedisFailure {
 /** The server does not know this script: it has started anew, or was told to forget all. */
 export function isUnknownScript(error: unknown): boolean {
   return /^NOSCRIPT/.test((error as Error).message);
+}
+
+/** Before 7.0 what a command in a script failed with stands at the end of an error of the script. */
+function inScript(message: string): string {
+  return /^ERR Error running script .*@user_script: ?\d+: -?([A-Z]{2,} .*)$/s.exec(message)?.[1] ?? message;
 }
 
 /** By its shape: the driver is loaded late, and its classes with it. */

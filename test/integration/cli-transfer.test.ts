@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ConfirmChannel } from 'amqplib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runCli } from '../support/cli.js';
-import { bothBrokers, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
@@ -22,7 +22,7 @@ async function stage(url: string) {
   return { service, queue: config.workers[0].queue, place: { broker: url, exchange: config.exchange, cwd: folderOf() } };
 }
 
-describe.each(bothBrokers('cli-transfer'))('export and import on %s', (_name, url) => {
+describe.each(everyBroker('cli-transfer'))('export and import on %s', (_name, url) => {
   it('copies, moves, refuses what would mix or repeat, and puts back', async () => {
     const { service, queue, place } = await stage(url());
     for (let i = 0; i < 3; i++) await service.publish('moved', { args: [i, 9007199254740993n], headers: { tenant: 7 } });

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
 import { chain, Task, task, TaskContext, type ServerConfig } from '../../lib/index.js';
 import { runCli, startCli, type CliPlace } from '../support/cli.js';
-import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
+import { everyBroker, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
 /** Each call is a process that starts, loads and connects. */
@@ -38,7 +38,7 @@ const withWorker = async (config: ServerConfig) => {
 /** Its queue is there, and nobody takes from it. */
 const withoutWorker = async (config: ServerConfig) => (await startOn({ ...config, role: 'publisher' }, { providers: [Tasks] })).service;
 
-describe.each(bothBrokers('cli'))('the command line on %s', (_name, url) => {
+describe.each(everyBroker('cli'))('the command line on %s', (_name, url) => {
   it('sends: exact values, headers, a result, and tells what is not routable', async () => {
     const { config, place } = stageOn(url());
     const { tasks } = await withWorker(config);
