@@ -71,8 +71,47 @@ describeInBrowser('the dashboard of a running system', () => {
       await page.goto(`${url}/dispatcher/#/${view}`);
       await page.getByText(text).filter({ visible: true }).first().waitFor();
       expect(await axeProblems(page), view).toEqual([]);
-      if (view === 'overview') await keepScreenshot(page, 'overview');
+      if (view === 'overview' || view === 'queues' || view === 'processes') await keepScreenshot(page, view);
     }
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows what waits, schedules and a task that was tried again, and limits workers in all processes until that is taken back', async () => {
+    const { url, service } = await startDashboard({ authenticate: () => ({ name: 'ada' }) }, { assets: 'built' });
+    await startWorkers(service, new Latch());
+    await service.schedules.add({ name: 'nightly report', cron: '0 3 * * *', timeZone: 'Europe/Berlin', task: { name: 'orders.ship', routingKey: 'orders' } });
+    await service.schedules.add({ name: 'every hour of one day', cron: '0 * 24 12 *', task: { name: 'orders.ship', routingKey: 'orders' } });
+    await service.schedules.trigger('every hour of one day');
+    const failing = await service.publish({ name: 'orders.pay', routingKey: 'orders', args: [{ type: 'json', value: { customer: { id: 42 }, token: 'hidden' } }], retry: { attempts: 3, delaySeconds: 0.1 } });
+    await eventually(() => service.deadLetters.list('orders'), ({ total }) => total === 1, 'the dead letter');
+    await service.pause({ queue: 'orders' }, { by: 'ada', reason: 'the bank is away' });
+    await service.publishMany(Array.from({ length: 20 }, (_, order) => ({ name: 'orders.ship', routingKey: 'orders', args: [{ type: 'json' as const, value: { customer: { id: 1_000 + order } } }] })));
+    await service.publish({ name: 'orders.ship', routingKey: 'orders', delaySeconds: 3_600 });
+
+    const { page, complaints } = await openPage(`${url}/dispatcher/#/waiting?queue=orders`);
+    await page.getByText('20 wait in orders.').waitFor();
+    await page.getByText('within 1 h').first().waitFor();
+    await keepScreenshot(page, 'waiting');
+    await page.goto(`${url}/dispatcher/#/schedules`);
+    await page.getByText('nightly report').first().waitFor();
+    await keepScreenshot(page, 'schedules');
+    await page.goto(`${url}/dispatcher/#/task?uuid=${failing.uuid}`);
+    await page.getByText('no account').first().waitFor();
+    await keepScreenshot(page, 'task');
+
+    await page.goto(`${url}/dispatcher/#/controls`);
+    await page.getByLabel('Workers of the name').fill('orders');
+    await page.getByLabel('run at once').fill('2');
+    await page.getByRole('button', { name: 'Limit orders' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('the bank is slow');
+    await page.getByRole('dialog').getByRole('button', { name: 'Limit' }).click();
+    await page.getByText('the bank is slow').first().waitFor();
+    expect(await service.workerLimits()).toMatchObject([{ worker: 'orders', limit: 2, by: 'ada', reason: 'the bank is slow' }]);
+    expect(service.worker('orders').limit).toBe(2);
+    await keepScreenshot(page, 'controls');
+    await page.getByRole('button', { name: 'Take back orders' }).click();
+    await page.getByText('All workers run as many tasks at once as they are configured to.').waitFor();
+    expect(service.worker('orders').limit).toBe(5);
     expect(complaints).toEqual([]);
   });
 });
