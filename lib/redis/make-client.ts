@@ -59,13 +59,29 @@ export function answersAsBytes(driver: RedisDriver): object {
   return { typeMapping: { [driver.RESP_TYPES.BLOB_STRING]: Buffer }, timeout: NO_LIMIT };
 }
 
-/** Calls a script by its hash, and sends it where the server does not know it. Rejects with the driver's errors. */
+/** The scripts that each connection has sent. */
+const sent = new WeakMap<RedisClient, Set<string>>();
+
+/**
+ * Calls a script: by its text the first time on a connection, then by its hash, and by its text again where the server has
+ * forgotten it. Were it called by its hash at once, a call could be refused and the next one, before which another connection
+ * has sent the script, be run first: what was published would change its order. Rejects with the driver's errors.
+ */
 export async function callScript<T>(client: RedisClient, script: RedisScript, keys: readonly string[], args: readonly RedisArgument[], options: object): Promise<T> {
   const rest = [String(keys.length), ...keys, ...args];
+  if (isFirstCall(client, script)) return client.sendCommand<T>(['EVAL', script.text, ...rest], options);
   try {
     return await client.sendCommand<T>(['EVALSHA', script.sha1, ...rest], options);
   } catch (error) {
     if (!isUnknownScript(error)) throw error;
     return client.sendCommand<T>(['EVAL', script.text, ...rest], options);
   }
+}
+
+function isFirstCall(client: RedisClient, { sha1 }: RedisScript): boolean {
+  let scripts = sent.get(client);
+  if (scripts === undefined) sent.set(client, scripts = new Set());
+  if (scripts.has(sha1)) return false;
+  scripts.add(sha1);
+  return true;
 }
