@@ -299,6 +299,11 @@ export interface ConsumeOptions {
    * another system need not take others. Default: whatever comes is taken.
    */
   names?: (() => readonly string[]) | undefined;
+  /**
+   * How many of these are worked on at once, where the rest waits: so much may be told the broker a moment later, together,
+   * without anybody waiting for it. Default: all.
+   */
+  running?: number | undefined;
 }
 
 export interface Consumption {
@@ -306,10 +311,11 @@ export interface Consumption {
    * How many may be unsettled at a time from now on; 0: no more for now. More come soon after; a smaller number takes
    * effect as deliveries are settled. Cheap to call with an unchanged value.
    *
+   * @param running see {@link ConsumeOptions.running}
    * @returns once the broker knows it: what is given back from then on comes here only within the new number. Never
    *   rejects, and resolves also where the broker is gone
    */
-  setPrefetch(prefetch: number): Promise<void>;
+  setPrefetch(prefetch: number, running?: number): Promise<void>;
   /** After this resolves no delivery arrives any more; those that arrived can still be settled. Idempotent. */
   stop(): Promise<void>;
   /**

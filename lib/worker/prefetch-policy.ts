@@ -8,9 +8,9 @@ const FIRST_SAMPLES = 8;
 const WEIGHT = 1 / 32;
 
 /**
- * How many deliveries a worker holds, running or waiting. With a prefetch of just `limit`, every task
- * waits for a round trip to the broker; with a large one, long tasks sit here while other workers
- * idle. So it follows how long tasks take: `limit`, and beside it what the slots get done in 50 ms.
+ * How many deliveries the queues of a worker keep here, running or waiting, where it starts them in shares: `limit`, and
+ * beside it what the slots get done in 50 ms, so that each queue has some when its turn comes. Where tasks take longer,
+ * none is kept. For a worker of one queue there is `intake/queue-prefetch.ts`.
  */
 export class PrefetchPolicy {
   private mean = 0;

@@ -113,6 +113,8 @@ export class Session implements IntakeHost {
     return { running: this.busy, waiting: this.intake.waiting, ended: this.ended };
   }
 
+  runningMs(): Iterable<number> { return this.runner.runningMs(); }
+
   get runs(): readonly ObservedRun[] { return this.runner.observed(); }
 
   cancel(reasonOf: CancelReasonOf): void {

@@ -98,6 +98,12 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     return [...this.runs].filter(({ phase }) => phase === RunPhase.running || phase === RunPhase.ending);
   }
 
+  /** For how long each has held its slot. */
+  * runningMs(): Iterable<number> {
+    const now = clock.elapsed();
+    for (const { startedAt } of this.runs) yield now - startedAt;
+  }
+
   /** Asks every running handler to stop. */
   abort(reason: Error): void {
     for (const run of this.runs) run.abort(reason);

@@ -13,6 +13,8 @@ export interface IntakeHost {
   readonly isTaking: boolean;
   /** How many tasks have ended since the start. */
   readonly ended: number;
+  /** For how long each of the tasks runs that run now, in milliseconds. */
+  runningMs(): Iterable<number>;
 }
 
 /** Where the deliveries of a session come from, and where they wait for a slot. */

@@ -19,6 +19,8 @@ export class Line implements DeliveryLine {
   /** The most that waited here since it was last found dry. */
   private peak = 0;
   private prefetch = 0;
+  /** Of what is out, so many run at once; the rest waits here. */
+  private running: number | undefined;
   /** Resolves when the broker knows the prefetch. */
   private told: Promise<void> = Promise.resolve();
   private consumption: Consumption | undefined;
@@ -29,15 +31,19 @@ export class Line implements DeliveryLine {
 
   async open(broker: Broker, tag: string): Promise<void> {
     const asked = this.prefetch;
-    this.consumption = await broker.consume(this.queue, { tag, prefetch: asked }, (delivery) => this.onDelivery(this, new LineDelivery(this, delivery)));
-    if (this.prefetch !== asked) this.told = this.consumption.setPrefetch(this.prefetch);
+    this.consumption = await broker.consume(this.queue, { tag, prefetch: asked, running: this.running }, (delivery) => this.onDelivery(this, new LineDelivery(this, delivery)));
+    if (this.prefetch !== asked) this.told = this.consumption.setPrefetch(this.prefetch, this.running);
   }
 
-  /** @param prefetch 0: nothing more for now */
-  setPrefetch(prefetch: number): void {
+  /**
+   * @param prefetch 0: nothing more for now
+   * @param running of these at once; default: all
+   */
+  setPrefetch(prefetch: number, running?: number): void {
     if (prefetch === this.prefetch) return;
     this.prefetch = prefetch;
-    if (this.consumption !== undefined) this.told = this.consumption.setPrefetch(prefetch);
+    this.running = running;
+    if (this.consumption !== undefined) this.told = this.consumption.setPrefetch(prefetch, running);
   }
 
   /** One for each slot that waits for it, beside those that are out already. */

@@ -184,7 +184,7 @@ export class LinesIntake implements Intake {
   /** By their shares, since tasks that end at once start nearly as they come; and never fewer than could run. */
   private grant(): void {
     const all = (this.policy.current - this.limit) * 2 + this.limit * this.runnable.length;
-    for (const line of this.runnable) line.setPrefetch(Math.max(this.limit + 1, Math.round(all * line.share)));
+    for (const line of this.runnable) line.setPrefetch(Math.max(this.limit + 1, Math.round(all * line.share)), this.limit);
   }
 
   private shutSupply(): void {

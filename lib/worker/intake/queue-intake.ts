@@ -1,26 +1,33 @@
 import type { Broker, Consumption, Delivery } from '../../brokers/broker.js';
 import { clock } from '../../time/clock.js';
-import { PrefetchPolicy } from '../prefetch-policy.js';
 import { WaitingDeliveries } from '../waiting-deliveries.js';
 import type { Intake, IntakeHost } from './intake.js';
+import { QueuePrefetch } from './queue-prefetch.js';
 import { StallWatch } from './stall-watch.js';
+
+/** A channel, its prefetch, a consumer: as many questions and answers. */
+const STEPS_TO_CONSUME = 3;
+const STEPS_TO_GROW = 2;
+const LEAST_ROUND_TRIP_MS = 0.1;
 
 /** One queue, first in first out: the usual case, and the one that must cost nothing. */
 export class QueueIntake implements Intake {
   private readonly line = new WaitingDeliveries();
-  private readonly prefetch: PrefetchPolicy;
+  private readonly prefetch: QueuePrefetch;
   private readonly stall: StallWatch;
   private readonly halted: Consumption[] = [];
   private consumption: Consumption | undefined;
+  private readonly runningMs: () => Iterable<number>;
   private isHeld = false;
   private takenOver = 0;
   private stopped = false;
 
   constructor(
-    private readonly broker: Broker, private readonly queue: string, private readonly tag: string, limit: number,
+    private readonly broker: Broker, private readonly queue: string, private readonly tag: string, private limit: number,
     private readonly host: IntakeHost, private readonly names?: () => readonly string[],
   ) {
-    this.prefetch = new PrefetchPolicy(limit);
+    this.prefetch = new QueuePrefetch(limit);
+    this.runningMs = () => host.runningMs();
     this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || !host.isTaking || this.isHeld, () => this.stalled());
   }
 
@@ -28,11 +35,14 @@ export class QueueIntake implements Intake {
 
   async open(): Promise<void> {
     const asked = this.wanted;
-    this.consumption = await this.broker.consume(this.queue, { tag: this.tag, prefetch: asked, ...(this.names === undefined ? {} : { names: this.names }) }, (delivery) => {
+    const since = clock.elapsed();
+    const options = { tag: this.tag, prefetch: asked, running: this.limit, ...(this.names === undefined ? {} : { names: this.names }) };
+    this.consumption = await this.broker.consume(this.queue, options, (delivery) => {
       if (!this.host.renews(delivery)) this.host.receive(delivery);
     });
+    this.prefetch.tookRoundTrip((clock.elapsed() - since) / STEPS_TO_CONSUME);
     // Tasks may have ended before the broker's answer was here, and have changed the prefetch already.
-    if (this.wanted !== asked) await this.consumption.setPrefetch(this.wanted);
+    if (this.wanted !== asked) await this.tell(this.consumption);
   }
 
   async halt(): Promise<void> {
@@ -68,17 +78,21 @@ export class QueueIntake implements Intake {
   }
 
   observe(durationMs: number): void {
-    if (this.prefetch.observe(durationMs) !== undefined) void this.adapt();
+    const { current } = this.prefetch;
+    if (!this.prefetch.ended(clock.elapsed(), durationMs, this.runningMs)) return;
+    if (this.prefetch.current < current) void this.adapt();
+    else void this.grow();
   }
 
   setLimit(limit: number): void {
+    this.limit = limit;
     this.prefetch.setLimit(limit);
     void this.adapt();
   }
 
   hold(): void {
     this.isHeld = true;
-    this.giveBackAfter(this.consumption?.setPrefetch(1));
+    this.giveBackAfter(this.consumption && this.tell(this.consumption));
   }
 
   release(): void {
@@ -96,7 +110,7 @@ export class QueueIntake implements Intake {
   }
 
   share(): void {
-    this.prefetch.stalled();
+    this.prefetch.stalled(clock.elapsed());
     void this.adapt();
   }
 
@@ -106,11 +120,23 @@ export class QueueIntake implements Intake {
   }
 
   private adapt(): Promise<void> | undefined {
-    return this.stopped || this.isHeld ? undefined : this.consumption?.setPrefetch(this.wanted);
+    return this.stopped || this.isHeld ? undefined : this.consumption && this.tell(this.consumption);
+  }
+
+  private tell(consumption: Consumption): Promise<void> {
+    return consumption.setPrefetch(this.wanted, this.limit);
+  }
+
+  /** One consumer more: how long that takes says how far away the broker is. One that need not be asked says nothing. */
+  private async grow(): Promise<void> {
+    const since = clock.elapsed();
+    await this.adapt();
+    const tookMs = clock.elapsed() - since;
+    if (tookMs > LEAST_ROUND_TRIP_MS) this.prefetch.tookRoundTrip(tookMs / STEPS_TO_GROW);
   }
 
   private stalled(): void {
-    this.prefetch.stalled();
+    this.prefetch.stalled(clock.elapsed());
     this.giveBackAfter(this.adapt());
   }
 

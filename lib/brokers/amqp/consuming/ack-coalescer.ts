@@ -5,7 +5,7 @@ export interface AckSink {
   requeue(tag: number): void;
 }
 
-/** An injected timer: calls back once after about `ms`. Returns how to cancel it. */
+/** An injected timer: calls back once after about `ms`; 0 is the end of this turn of the event loop. Returns how to cancel it. */
 export type Schedule = (callback: () => void, ms: number) => () => void;
 
 /** How long a finished delivery may wait for company before it is acknowledged. */
@@ -41,18 +41,21 @@ export class AckCoalescer {
   private stuckBefore: number[] = [];
   private cancelIdle: (() => void) | undefined;
   private cancelStuck: (() => void) | undefined;
-  private flushAt = 1;
-  private tellStuckAt = 1;
+  private cancelTurn: (() => void) | undefined;
+  /** So many finished may be untold beyond a turn of the event loop. */
+  private mayWait = 0;
 
   constructor(
     private readonly sink: AckSink,
     private readonly schedule: Schedule,
   ) {}
 
-  /** A small prefetch must be given back soon, or the broker has nothing to send meanwhile. */
-  setPrefetch(prefetch: number): void {
-    this.flushAt = Math.max(1, Math.min(MOST_PER_FLUSH, Math.floor(prefetch / 4)));
-    this.tellStuckAt = Math.max(1, Math.floor(prefetch / 2));
+  /**
+   * @param running of the prefetch so many are worked on at once; the rest waits here, so that there is more while the
+   *   broker is told. Where nothing of it is left, whoever finished one waits for the next: then it is told at once
+   */
+  setPrefetch(prefetch: number, running = prefetch): void {
+    this.mayWait = Math.floor(Math.max(0, prefetch - running) / 2);
   }
 
   delivered(tag: number): void {
@@ -66,13 +69,13 @@ export class AckCoalescer {
     this.above++;
     if (tag === this.low) {
       this.advance();
-      if (this.passed >= this.flushAt) this.flush();
+      if (this.passed >= MOST_PER_FLUSH) this.flush();
       else this.cancelIdle ??= this.schedule(this.onIdle, IDLE_FLUSH_MS);
     } else {
       this.stuck.push(tag);
-      if (this.above >= this.tellStuckAt) this.tellAllStuck();
-      else this.cancelStuck ??= this.schedule(this.onStuck, STUCK_FLUSH_MS);
+      this.cancelStuck ??= this.schedule(this.onStuck, STUCK_FLUSH_MS);
     }
+    if (this.cancelTurn === undefined && this.isDue) this.cancelTurn = this.schedule(this.onTurn, 0);
   }
 
   requeue(tag: number): void {
@@ -95,7 +98,8 @@ export class AckCoalescer {
   drop(): void {
     this.cancelIdle?.();
     this.cancelStuck?.();
-    this.cancelIdle = this.cancelStuck = undefined;
+    this.cancelTurn?.();
+    this.cancelIdle = this.cancelStuck = this.cancelTurn = undefined;
     this.stuck = [];
     this.stuckBefore = [];
   }
@@ -112,6 +116,18 @@ export class AckCoalescer {
     [this.stuck, this.stuckBefore] = [this.stuckBefore, this.stuck];
     if (this.stuckBefore.length > 0) this.cancelStuck = this.schedule(this.onStuck, STUCK_FLUSH_MS);
   };
+
+  /** All that finished in a turn of the event loop is told together; not what was told in fifties meanwhile. */
+  private readonly onTurn = (): void => {
+    this.cancelTurn = undefined;
+    if (!this.isDue) return;
+    this.flush();
+    this.tellAllStuck();
+  };
+
+  private get isDue(): boolean {
+    return this.passed + this.above > this.mayWait;
+  }
 
   private flush(): void {
     this.passed = 0;

@@ -9,7 +9,7 @@ import { exponentialPause } from '../../connection/reconnection-policy.js';
 import type { AmqpDelivery } from './amqp-delivery.js';
 import { cancellation, closureFailure, consumeFailure, firstRecoveryPauseMs } from './consume-failure.js';
 import { consumerArguments, isRefusedArgument } from './consumer-arguments.js';
-import { ConsumerChannel, type ConsumerChannelListener } from './consumer-channel.js';
+import { ConsumerChannel, type ConsumerChannelListener, type Room } from './consumer-channel.js';
 import { makeStopper } from '../../../time/stopper.js';
 
 export interface ConsumptionHost {
@@ -38,7 +38,7 @@ const CALLBACK_FAILED_PAUSE_MS = 1_000;
 /** One queue being consumed, through every channel and connection that it takes. */
 export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   private channel: ConsumerChannel | undefined;
-  private prefetch: number;
+  private room: Room;
   private readonly stopping = makeStopper();
   private recovering = false;
   private failures = 0;
@@ -58,7 +58,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     private readonly onDelivery: (delivery: Delivery) => void,
     private readonly host: ConsumptionHost,
   ) {
-    this.prefetch = options.prefetch;
+    this.room = options;
   }
 
   /** @throws BrokerError when the queue cannot be consumed */
@@ -71,9 +71,9 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     }
   }
 
-  setPrefetch(prefetch: number): Promise<void> {
-    this.prefetch = prefetch;
-    return this.channel?.setPrefetch(prefetch) ?? Promise.resolve();
+  setPrefetch(prefetch: number, running?: number): Promise<void> {
+    this.room = { prefetch, running };
+    return this.channel?.setPrefetch(prefetch, running) ?? Promise.resolve();
   }
 
   stop(): Promise<void> {
@@ -126,7 +126,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     const channel = await this.openChannel(model);
     if (this.stopping.signal.aborted) return channel.close(CLOSE_LIMIT_MS);
     this.channel = channel;
-    void channel.setPrefetch(this.prefetch);
+    void channel.setPrefetch(this.room.prefetch, this.room.running);
   }
 
   /** A queue of another type than was asked for may refuse what its consumer asks: then it asks for nothing. */
@@ -134,11 +134,11 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     const { queue, options: { tag }, host } = this;
     const args = this.asksNothing ? undefined : consumerArguments(model, host.queueType?.(queue), host.consumerTimeoutMs);
     try {
-      return await ConsumerChannel.open(model, { queue, tag, args }, this.prefetch, this);
+      return await ConsumerChannel.open(model, { queue, tag, args }, this.room, this);
     } catch (error) {
       if (args === undefined || !isRefusedArgument(error)) throw error;
       this.asksNothing = true;
-      return ConsumerChannel.open(model, { queue, tag, args: undefined }, this.prefetch, this);
+      return ConsumerChannel.open(model, { queue, tag, args: undefined }, this.room, this);
     }
   }
 

@@ -20,6 +20,12 @@ export interface ConsumerSettings {
   readonly args: Record<string, unknown> | undefined;
 }
 
+/** How many may be unsettled, and how many of these are worked on at once, where the rest waits. */
+export interface Room {
+  readonly prefetch: number;
+  readonly running?: number | undefined;
+}
+
 /** What amqplib's `ack` reads of a message. */
 interface TagOnly {
   fields: { deliveryTag: number };
@@ -45,14 +51,15 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   private constructor(
     private readonly consumer: ConsumerSettings,
     private target: number,
+    running: number | undefined,
     private readonly listener: ConsumerChannelListener,
   ) {
-    this.coalescer.setPrefetch(target);
+    this.coalescer.setPrefetch(target, running);
   }
 
   /** @throws what the broker said, with its `code`; the channel is closed then */
-  static async open(model: ChannelModel, consumer: ConsumerSettings, prefetch: number, listener: ConsumerChannelListener): Promise<ConsumerChannel> {
-    const opened = new ConsumerChannel(consumer, prefetch, listener);
+  static async open(model: ChannelModel, consumer: ConsumerSettings, { prefetch, running }: Room, listener: ConsumerChannelListener): Promise<ConsumerChannel> {
+    const opened = new ConsumerChannel(consumer, prefetch, running, listener);
     let complete = false;
     const channel = await openChannel(model, {
       closed: (closure) => {
@@ -75,11 +82,11 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   }
 
   /** Resolves when the broker has answered; never rejects. */
-  setPrefetch(prefetch: number): Promise<void> {
+  setPrefetch(prefetch: number, running?: number): Promise<void> {
+    this.coalescer.setPrefetch(prefetch, running);
     if (prefetch === this.target) return this.adjusting;
     this.target = prefetch;
     this.eager = true;
-    this.coalescer.setPrefetch(prefetch);
     return this.adjust().catch(() => undefined);
   }
 
@@ -143,12 +150,12 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
   private async takeSteps(): Promise<void> {
     while (this.alive) {
       const target = this.wanted ? Math.min(this.target, LARGEST_PREFETCH) : 0;
-      const step = nextPrefetchStep(target, this.grants.map((grant) => grant.quota), this.retired, this.eager);
+      const step = nextPrefetchStep(target, this.grants, this.retired, this.eager);
       if (step === undefined) {
         this.eager = false;
         return;
       }
-      if ('cancelAll' in step) for (const grant of [...this.grants]) await this.cancel(grant);
+      if ('cancelLast' in step) for (const grant of this.grants.slice(-step.cancelLast)) await this.cancel(grant);
       else await this.grant(step.grant);
     }
   }
@@ -209,12 +216,17 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
 }
 
 function schedule(callback: () => void, ms: number): () => void {
-  const timer = clock.setTimeout(() => {
+  const call = (): void => {
     try {
       callback();
     } catch {
       // The channel is closing, and its event will say so.
     }
-  }, ms);
+  };
+  if (ms === 0) {
+    const immediate = setImmediate(call);
+    return () => clearImmediate(immediate);
+  }
+  const timer = clock.setTimeout(call, ms);
   return () => clock.clear(timer);
 }

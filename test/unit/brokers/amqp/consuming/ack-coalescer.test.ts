@@ -30,14 +30,24 @@ class Server implements AckSink {
 
 class Timers {
   readonly pending = new Set<() => void>();
-  readonly schedule = (callback: () => void): (() => void) => {
+  private turn: (() => void) | undefined;
+  readonly schedule = (callback: () => void, ms: number): (() => void) => {
     const run = (): void => {
       this.pending.delete(run);
       callback();
     };
     this.pending.add(run);
+    if (ms === 0) this.turn = run;
     return () => this.pending.delete(run);
   };
+  /** @returns false where nothing was to be done at its end */
+  fireTurn(): boolean {
+    const { turn } = this;
+    this.turn = undefined;
+    if (turn === undefined || !this.pending.has(turn)) return false;
+    turn();
+    return true;
+  }
   fire(index: number): void {
     const all = [...this.pending];
     all[index % Math.max(1, all.length)]?.();
@@ -47,11 +57,11 @@ class Timers {
   }
 }
 
-function setUp(prefetch: number): { server: Server; timers: Timers; coalescer: AckCoalescer } {
+function setUp(prefetch: number, running?: number): { server: Server; timers: Timers; coalescer: AckCoalescer } {
   const server = new Server();
   const timers = new Timers();
   const coalescer = new AckCoalescer(server, timers.schedule);
-  coalescer.setPrefetch(prefetch);
+  coalescer.setPrefetch(prefetch, running);
   return { server, timers, coalescer };
 }
 
@@ -67,7 +77,7 @@ const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('finish' as const), pick: fc.nat(400) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('requeue' as const), pick: fc.nat(400) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('timer' as const), pick: fc.nat(3) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('prefetch' as const), pick: fc.nat(300) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('prefetch' as const), pick: fc.nat(300), running: fc.option(fc.nat(300), { nil: undefined }) }) },
 );
 
 describe('AckCoalescer', () => {
@@ -85,13 +95,14 @@ describe('AckCoalescer', () => {
           if (how === 'ack') coalescer.finish(tag);
           else coalescer.requeue(tag);
         };
-        for (const { kind, pick } of steps) {
+        for (const one of steps) {
+          const { kind, pick } = one;
           if (kind === 'deliver') {
             deliver(coalescer, server, last + 1, last + 1 + pick);
             for (let tag = last + 1; tag <= last + 1 + pick; tag++) running.push(tag);
             last += 1 + pick;
           } else if (kind === 'timer') timers.fire(pick);
-          else if (kind === 'prefetch') coalescer.setPrefetch(1 + pick);
+          else if (one.kind === 'prefetch') coalescer.setPrefetch(1 + pick, one.running);
           else if (running.length > 0) end(pick, kind === 'finish' ? 'ack' : 'requeue');
         }
         while (running.length > 0) end(0, 'ack');
@@ -104,28 +115,42 @@ describe('AckCoalescer', () => {
   });
 
   it('acknowledges 50 deliveries of a large prefetch with one frame', () => {
-    const { server, coalescer } = setUp(400);
+    const { server, coalescer } = setUp(400, 100);
     deliver(coalescer, server, 1, 50);
     for (let tag = 1; tag <= 50; tag++) coalescer.finish(tag);
     expect({ frames: server.frames, left: server.outstanding.size }).toEqual({ frames: 1, left: 0 });
   });
 
-  it('acknowledges each delivery at once when only one may be unsettled', () => {
-    const { server, coalescer } = setUp(1);
-    deliver(coalescer, server, 1, 1);
-    coalescer.finish(1);
-    expect(server.outstanding.size).toBe(0);
+  it('acknowledges at the end of the turn, and together, where all that may be unsettled is worked on', () => {
+    const { server, timers, coalescer } = setUp(10);
+    deliver(coalescer, server, 1, 10);
+    for (const tag of [1, 2, 3, 5]) coalescer.finish(tag);
+    expect(server.frames).toBe(0);
+    timers.fireTurn();
+    expect([...server.outstanding]).toEqual([4, 6, 7, 8, 9, 10]);
+    expect(server.frames).toBe(2);
   });
 
-  it('acknowledges singly what is stuck behind a slow delivery when half of the prefetch is', () => {
-    const { server, coalescer } = setUp(10);
-    deliver(coalescer, server, 1, 10);
-    for (let tag = 2; tag <= 6; tag++) coalescer.finish(tag);
-    expect([...server.outstanding]).toEqual([1, 7, 8, 9, 10]);
+  it('lets half of what waits here go untold, and no more', () => {
+    const { server, timers, coalescer } = setUp(30, 10);
+    deliver(coalescer, server, 1, 30);
+    for (let tag = 2; tag <= 11; tag++) coalescer.finish(tag);
+    expect(timers.fireTurn()).toBe(false);
+    coalescer.finish(12);
+    timers.fireTurn();
+    expect(server.outstanding.size).toBe(19);
+  });
+
+  it('tells nothing at the end of a turn in which it was told in fifties', () => {
+    const { server, timers, coalescer } = setUp(120, 40);
+    deliver(coalescer, server, 1, 60);
+    for (let tag = 1; tag <= 60; tag++) coalescer.finish(tag);
+    timers.fireTurn();
+    expect({ frames: server.frames, left: server.outstanding.size }).toEqual({ frames: 1, left: 10 });
   });
 
   it('acknowledges what is stuck for long by its timer, and then names the highest untold tag', () => {
-    const { server, timers, coalescer } = setUp(100);
+    const { server, timers, coalescer } = setUp(200, 100);
     deliver(coalescer, server, 1, 4);
     coalescer.finish(2);
     coalescer.finish(4);
