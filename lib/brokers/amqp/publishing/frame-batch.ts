@@ -33,7 +33,7 @@ interface RawChannel {
 }
 
 /**
- * Sends the frames of messages, those of all plain ones of one turn of the event loop as one piece. All else on the channel
+ * Sends the frames of messages, those of all but large ones of one turn of the event loop as one piece. All else on the channel
  * keeps its place in the order: while something waits in the buffer that amqplib has for the channel, the piece goes there too.
  */
 export class FrameBatch {
@@ -70,8 +70,7 @@ export class FrameBatch {
     if (message.body.length > this.mostBytes || !this.isOpen) return false;
     const size = this.frames.sizeOf(message);
     if (size === undefined) return false;
-    if (this.to + size > CHUNK_BYTES) this.turnOver();
-    if (this.from === this.to) process.nextTick(flush, this);
+    this.reserve(size);
     this.to = this.frames.write(message, this.chunk, this.to);
     return true;
   }
@@ -82,11 +81,25 @@ export class FrameBatch {
    */
   send(message: Outgoing): 'sent' | 'gone' {
     const pieces = this.anyFrames.of(message);
+    if (!this.isOpen) return 'gone';
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined && only.length <= this.mostBytes) {
+      this.reserve(only.length);
+      this.chunk.set(only, this.to);
+      this.to += only.length;
+      return 'sent';
+    }
     this.flush();
     if (!this.isOpen) return 'gone';
     this.raw.connection.sentSinceLastCheck = true;
     for (const piece of pieces) this.ours.write(piece);
     return 'sent';
+  }
+
+  /** Room for so many bytes more, which leave with this turn. */
+  private reserve(bytes: number): void {
+    if (this.to + bytes > CHUNK_BYTES) this.turnOver();
+    if (this.from === this.to) process.nextTick(flush, this);
   }
 
   /** What the channel has lost meanwhile is unconfirmed, and known as such. */
