@@ -9,14 +9,16 @@ import { eventually } from '../support/wait.js';
 const TASKS = 3_000;
 const EXCHANGE = 'forwarded';
 const QUEUE = 'forwarded.q';
+/** Of the test in which the server takes nothing. */
+const FEW = 50;
 
 let node: RabbitMqNode;
 beforeAll(async () => { node = await startRabbitMq(); });
 afterAll(() => node.stop());
 
 /** The only process of ours that is connected. */
-async function forwarder(): Promise<Child> {
-  const child = startScript('test/faults/forwarder-child.ts', { args: [node.url, EXCHANGE] });
+async function forwarder(exchange = EXCHANGE): Promise<Child> {
+  const child = startScript('test/faults/forwarder-child.ts', { args: [node.url, exchange] });
   await child.line(/^connected$/);
   return child;
 }
@@ -51,3 +53,30 @@ it('loses no delayed task when the process that forwards them is killed, again a
   });
   expect({ accepted: ledger.accepted.size, lost: ledger.lost(), invented: ledger.invented() }).toEqual({ accepted: TASKS, lost: [], invented: [] });
 }, 300_000);
+
+it('loses none either when the server takes nothing from the process that has them in hand, and it is killed', async () => {
+  const [exchange, queue] = ['held', 'held.q'];
+  const broker = new AmqpBroker({ url: node.url, exchange, reconnection: { retries: 0 } });
+  await broker.connect();
+  await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
+  await Promise.all(Array.from({ length: FEW }, (_, index) => broker.publish({ body: Buffer.from(String(index)), properties: {} }, { routingKey: 'key' }, { delayMs: 2_000 })));
+  await broker.close(5_000);
+  await node.rabbitmqctl('set_vm_memory_high_watermark', '0.000001');
+  const child = await forwarder(exchange);
+  await eventually(() => unacknowledged(`${exchange}.delay.v2.due`), (count) => count > 0, 'some to be in hand', { limitMs: 60_000 });
+  child.kill('SIGKILL');
+  await child.exited();
+  await node.rabbitmqctl('set_vm_memory_high_watermark', '0.8');
+  const last = await forwarder(exchange);
+  const arrived = new Set<string>();
+  await withChannel(node.url, async (channel) => {
+    await channel.consume(queue, (message) => message !== null && arrived.add(message.content.toString()), { noAck: true });
+    await eventually(() => arrived.size, (count) => count === FEW, `${FEW} to arrive`, { limitMs: 60_000 });
+  });
+  await last.stop();
+}, 300_000);
+
+async function unacknowledged(queue: string): Promise<number> {
+  const lines = await node.rabbitmqctl('list_queues', '--silent', 'name', 'messages_unacknowledged');
+  return Number(lines.split('\n').find((line) => line.startsWith(`${queue}\t`))?.split('\t')[1] ?? 0);
+}

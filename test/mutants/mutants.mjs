@@ -95,7 +95,7 @@ export const MUTANTS = [
   },
   {
     name: 'delay-acknowledged-first', promise: 'A delayed task is acknowledged after it is published',
-    file: 'lib/brokers/amqp/delays/due-forwarder.ts', project: 'faults', tests: ['test/faults/delays-forwarder.test.ts', 'test/faults/delays.test.ts'],
+    file: 'lib/brokers/amqp/delays/due-forwarder.ts', project: 'faults', tests: ['test/faults/delays-forwarder.test.ts'],
     from: "        if (await this.forward(delivery)) delivery.ack();",
     to: "        delivery.ack();\n        await this.forward(delivery);",
   },
