@@ -17,20 +17,24 @@ describe.skipIf(noPostgres !== undefined)('the outbox and the inbox, while every
   let node: RabbitMqNode;
   let pool: pg.Pool;
   const children: Child[] = [];
+  const cleaning: (() => Promise<unknown>)[] = [];
   const killed = new Set<Child>();
   /** What those said that ended by themselves. */
   const surprises: string[] = [];
 
   beforeAll(async () => {
-    [postgres, node] = await Promise.all([PostgresServer.start(), startRabbitMq()]);
+    postgres = await PostgresServer.start();
+    cleaning.push(() => postgres.stop());
+    node = await startRabbitMq();
+    cleaning.push(() => node.stop());
     pool = new pg.Pool({ connectionString: postgres.url, max: 3 });
+    cleaning.push(() => pool.end());
     pool.on('error', () => undefined);
     for (const statement of ['CREATE TABLE orders (id TEXT PRIMARY KEY)', 'CREATE TABLE effects (id TEXT NOT NULL)', ...outboxTables()]) await pool.query(statement);
   });
   afterAll(async () => {
     await Promise.all(children.map(kill9));
-    await pool.end();
-    await Promise.all([postgres.stop(), node.stop()]);
+    for (const clean of cleaning.reverse()) await clean();
   });
 
   async function start(orders: boolean): Promise<Child> {

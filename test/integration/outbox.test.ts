@@ -37,6 +37,7 @@ class Tasks {
 
 let postgres: PostgresServer;
 let pool: pg.Pool;
+const cleaning: (() => Promise<unknown>)[] = [];
 let count = 0;
 
 const text = (value: string) => [{ type: 'string' as const, value }];
@@ -67,13 +68,14 @@ async function inTransaction(work: (client: pg.PoolClient) => Promise<void>, end
 describe.skipIf(noPostgres !== undefined)('the outbox on PostgreSQL', () => {
   beforeAll(async () => {
     postgres = await PostgresServer.start();
+    cleaning.push(() => postgres.stop());
     pool = new pg.Pool({ connectionString: postgres.url, max: 20 });
+    cleaning.push(() => pool.end());
     pool.on('error', () => undefined);
     await pool.query('CREATE TABLE charges (amount INTEGER)');
   });
   afterAll(async () => {
-    await pool.end();
-    await postgres.stop();
+    for (const clean of cleaning.reverse()) await clean();
   });
 
   it('sends what is committed, and nothing of what is rolled back', async () => {
@@ -99,8 +101,8 @@ describe.skipIf(noPostgres !== undefined)('the outbox on PostgreSQL', () => {
     await inTransaction((client) => outbox.within(client, async () => {
       const published = await service.publish({ name: 'note', args: text('late'), delaySeconds: 0.5, result: true });
       result = published.result();
-      await service.publish({ name: 'note', args: text('once'), unique: { scope: 'untilFinished', key: 'k' }, delaySeconds: 0.5 });
-      await service.publish({ name: 'note', args: text('once'), unique: { scope: 'untilFinished', key: 'k' }, delaySeconds: 0.5 });
+      await service.publish({ name: 'note', args: text('once'), unique: { scope: 'window', seconds: 60, key: 'k' } });
+      await service.publish({ name: 'note', args: text('once'), unique: { scope: 'window', seconds: 60, key: 'k' } });
     }));
     expect(await result).toBe('LATE');
     await tasks.ran.count(2);

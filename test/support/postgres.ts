@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { findPostgres } from '../../scripts/find-result-servers.mjs';
 import { freePorts } from './free-ports.js';
@@ -25,29 +25,53 @@ export class PostgresServer {
   static async start(): Promise<PostgresServer> {
     const [port] = await freePorts(1);
     const folder = temporaryFolder('postgres');
-    const data = join(folder, 'data');
-    mkdirSync(data);
-    chmodSync(folder, 0o755);
-    if (asRoot) execFileSync('chown', ['-R', 'postgres', folder]);
-    const [initProgram, ...initArgs] = asUser([findPostgres('initdb') as string, '-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--no-instructions']) as [string, ...string[]];
-    execFileSync(initProgram, initArgs, { cwd: folder, stdio: 'pipe' });
-    const [program, ...args] = asUser([findPostgres('postgres') as string, '-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=60']) as [string, ...string[]];
-    const postgres = new PostgresServer(port, folder, new PrivateServer(program, args, () => serves(port), folder));
-    await postgres.server.start();
-    return postgres;
+    try {
+      const postgres = new PostgresServer(port, folder, serverIn(folder, port));
+      await postgres.server.start();
+      return postgres;
+    } catch (error) {
+      removeFolder(folder);
+      throw error;
+    }
   }
 
   /** SIGKILL, and a new start with the same data. */
   async killAndStart(): Promise<void> {
     await this.server.kill9();
-    // Its processes notice by themselves that their parent is dead; until then nobody else may have the data.
-    await eventually(() => this.server.start().then(() => true, (error: unknown) => error), (started) => started === true, 'PostgreSQL to start again', { limitMs: 60_000, everyMs: 200 });
+    await this.left();
+    await this.server.start();
   }
 
   async stop(): Promise<void> {
     await this.server.kill9();
+    await this.left();
     removeFolder(this.folder);
   }
+
+  /** Its processes have groups of their own, and notice by themselves that their parent is dead; until then nobody else may have the data. */
+  private async left(): Promise<void> {
+    await eventually(() => processesIn(this.folder), (count) => count === 0, 'the processes of PostgreSQL to end', { limitMs: 60_000, everyMs: 20 });
+  }
+}
+
+/** It and what leads to it: the folder of a run of the tests is its user's alone. */
+function giveToPostgres(folder: string): void {
+  execFileSync('chown', ['-R', 'postgres', folder]);
+  const parent = dirname(folder);
+  const { mode } = statSync(parent);
+  if ((mode & 0o001) === 0) chmodSync(parent, mode | 0o001);
+}
+
+/** How many work in a folder; 0 where the system does not tell. */
+function processesIn(folder: string): number {
+  const pids = existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  return pids.filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  }).length;
 }
 
 /** It takes connections before it answers. */
@@ -62,6 +86,18 @@ async function serves(port: number): Promise<boolean> {
   }
 }
 
-function asUser(command: readonly string[]): readonly string[] {
-  return asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', ...command] : command;
+/** With a database in it. */
+function serverIn(folder: string, port: number): PrivateServer {
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  if (asRoot) giveToPostgres(folder);
+  const [initProgram, ...initArgs] = asUser(findPostgres('initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--no-instructions']);
+  execFileSync(initProgram, initArgs, { cwd: folder, stdio: 'pipe' });
+  const [program, ...args] = asUser(findPostgres('postgres'), ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=60']);
+  return new PrivateServer(program, args, () => serves(port), folder);
+}
+
+function asUser(program: string | undefined, args: readonly string[]): [string, ...string[]] {
+  if (program === undefined) throw new Error(noPostgres);
+  return asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', program, ...args] : [program, ...args];
 }
