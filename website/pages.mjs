@@ -11,7 +11,7 @@ export const SECTIONS = [
   { title: 'Features', folder: '.', pages: [
     'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'pluggable', 'bodies', 'threads', 'limits', 'uniqueness', 'priorities', 'schedules', 'workflows', 'outbox', 'dead-letters', 'control', 'inspection', 'events',
   ] },
-  { title: 'Operating', pages: ['operating', 'start-and-stop', 'opentelemetry', 'prometheus', 'kubernetes', 'delivery-guarantees', 'rabbitmq', 'redis', 'rights', 'result-backends', 'dashboard', 'command-line', 'performance'] },
+  { title: 'Operating', pages: ['operating', 'threat-model', 'start-and-stop', 'opentelemetry', 'prometheus', 'kubernetes', 'delivery-guarantees', 'rabbitmq', 'redis', 'rights', 'result-backends', 'dashboard', 'command-line', 'performance'] },
   { title: 'Other systems', folder: 'interop', pages: ['interop/formats'] },
   { title: 'Moving over', folder: 'moving', pages: ['comparison'] },
   { title: 'Reference', pages: ['errors', 'wire-format', 'changelog'] },
