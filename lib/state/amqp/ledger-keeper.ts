@@ -160,6 +160,8 @@ export class LedgerKeeper implements KeeperChannelListener {
     this.marker = { tag: fields.deliveryTag, since: this.clock.now() };
     if (this.phase === 'keeping') return;
     this.phase = 'keeping';
+    // Its confirm says that what was replayed is on disk: until then nobody is told anything that rests on it.
+    this.writeOnly({ kind: 'checkpoint' });
     this.renew(Infinity, ({ since }) => since === RETURNED_OFTEN);
     this.channel.consumeRequests().catch((error: Error) => this.channel.fail(error));
   }

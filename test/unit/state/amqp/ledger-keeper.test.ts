@@ -338,7 +338,8 @@ describe('keepers of a ledger, of whom any may die at any step, and the server t
     let claimed = 0;
     let counted = 0;
     let added = 0;
-    for (let seed = 1; seed <= 120; seed++) {
+    // Seed 576 showed that what was only replayed was taken for safe.
+    for (const seed of [...Array.from({ length: 120 }, (_, index) => index + 1), ...Array.from({ length: 20 }, (_, index) => index + 565)]) {
       const world = new World(seed, refreshMs, window);
       const claims = new Claims(world);
       const additions = new Additions(world, 'set');
