@@ -1,113 +1,93 @@
 import { clock, type ClockTimer } from '../../../time/clock.js';
-import { within } from '../../../time/within.js';
-import type { MessageProperties } from '../../broker.js';
 import type { QueueStore, Settlement, TakenMessage } from '../../store/queue-store.js';
-import { BatchLine } from '../../../redis/batch-line.js';
 import type { StoredMessage } from '../message-record.js';
+import { MOST_TAKEN_BYTES } from '../redis-queue-store.js';
 import type { RedisSession } from '../redis-session.js';
+import { HeldMessage, readTaken, Settlements, type SettlementsHost, type Take } from '../settlements.js';
 import type { ForeignPlace } from './foreign-register.js';
 import { readBy, type Line } from './peer.js';
 import { FOREIGN_DEPTH, FOREIGN_RECONCILE, FOREIGN_SETTLE, FOREIGN_TAKE, FOREIGN_UNIQUE } from './scripts.js';
 
-export interface ForeignStoreHost {
-  owner(): string;
-  isInDoubt(): boolean;
+export interface ForeignStoreHost extends SettlementsHost {
   find(queue: string): ForeignPlace | undefined;
   /** Of the tasks that have a handler in this process; of none where nobody consumes it. */
   namesFor(queue: string): readonly string[];
   /** Names this process in the keys of others. */
   readonly pool: string;
   ready(queue: string): void;
-  missed(): void;
-  warning(message: string): void;
   session(): Promise<RedisSession>;
   lock(name: string): Promise<boolean>;
   unlock(name: string): Promise<void>;
 }
 
-const BATCHES = { most: 1_000, mostBytes: Infinity, mostUnderWay: 2 };
-const MOST_TAKEN_BYTES = '1048576';
-const WRITTEN_LIMIT_MS = 10_000;
-const REFUSED_PAUSE_MS = 1_000;
 const WARNED_AGAIN_MS = 60_000;
 /** Nobody tells us what others add: an empty queue is looked at again after a pause that doubles. */
 const FIRST_LOOK_MS = 25;
 const LONGEST_LOOK_MS = 200;
 
-const HOW: Readonly<Record<Settlement, string>> = { ack: 'a', requeue: 'r', untake: 'u' };
-
 /** A message of another system that this process holds. */
-export class TakenFromPeer implements TakenMessage {
-  readonly redelivered: boolean;
-  readonly deliveryCount: number;
+export class TakenFromPeer extends HeldMessage {
   readonly order = undefined;
+  readonly since = clock.now();
 
-  constructor(readonly id: string, readonly take: string, readonly owner: string, readonly queue: string, readonly element: Buffer, private message: StoredMessage, deaths: string, readonly since: number) {
-    this.redelivered = deaths !== '';
-    this.deliveryCount = Number(deaths);
+  constructor(by: Take, readonly queue: string, readonly element: Buffer, message: StoredMessage) {
+    super(by, message);
   }
 
   /** What is settled stays the one that was taken. */
   become(newer: StoredMessage): void {
     this.message = newer;
   }
-
-  get body(): Buffer { return this.message.body; }
-  get properties(): MessageProperties { return this.message.properties; }
-  get exchange(): string { return this.message.exchange; }
-  get routingKey(): string { return this.message.routingKey; }
 }
-
-interface Settling { readonly how: string; readonly taken: TakenFromPeer }
 
 type Into = (taken: readonly TakenMessage[], more: boolean) => void;
 
 /** Queues of other systems, as this process takes from them; see `scripts.ts`. */
 export class ForeignStore implements QueueStore {
-  readonly held = new Map<string, TakenFromPeer>();
+  private readonly settlements: Settlements<TakenFromPeer>;
   /** Queues that this process has consumers of. */
   readonly consumed = new Set<string>();
   /** By queue: how many were worked off since it was asked last. */
   readonly processed = new Map<string, number>();
   private readonly looks = new Map<string, { pauseMs: number; timer: ClockTimer | undefined }>();
   private readonly warnedAt = new Map<string, number>();
-  private readonly settling: BatchLine<Settling>;
   private session: RedisSession | undefined;
   private takes = 0;
-  private pause: ClockTimer | undefined;
 
   /** For whoever walks through a queue: asks whatever was found before, and does not look again by itself. */
   readonly walked: QueueStore;
 
   constructor(private readonly host: ForeignStoreHost) {
-    this.settling = new BatchLine(BATCHES, { send: (batch) => this.sendSettled(batch), canSend: () => this.session !== undefined && this.pause === undefined, bytesOf: () => 0 });
+    this.settlements = new Settlements(host, { reconcile: FOREIGN_RECONCILE, settle: FOREIGN_SETTLE });
     this.walked = {
       interest: () => undefined, take: (queue, limit, into) => this.askFor(queue, limit, false, into), settle: (taken, how) => this.settle(taken, how),
       written: () => this.written(), depth: (queue) => this.depth(queue), lock: (name) => this.lock(name), unlock: (name) => this.unlock(name),
     };
   }
 
-  /** As `RedisQueueStore.reconcile`. */
-  async reconcile(session: RedisSession): Promise<void> {
-    const known = [...this.held.values(), ...this.settling.waiting.map(({ taken }) => taken)].flatMap(({ id, take }) => [id, take]);
-    for (const id of await session.call<string[]>(FOREIGN_RECONCILE, [this.host.owner(), ...known])) this.held.delete(id);
+  get held(): ReadonlyMap<string, TakenFromPeer> {
+    return this.settlements.held;
+  }
+
+  /** See {@link Settlements.reconcile}. */
+  reconcile(session: RedisSession): Promise<void> {
+    return this.settlements.reconcile(session);
   }
 
   connected(session: RedisSession): void {
     this.session = session;
-    this.settling.schedule();
+    this.settlements.connected(session);
   }
 
   disconnected(): void {
     this.session = undefined;
-    clock.clear(this.pause);
-    this.pause = undefined;
+    this.settlements.disconnected();
     for (const { timer } of this.looks.values()) clock.clear(timer);
     this.looks.clear();
   }
 
   leaseLost(): void {
-    this.held.clear();
+    this.settlements.leaseLost();
   }
 
   interest(queue: string, consumers: number): void {
@@ -133,15 +113,12 @@ export class ForeignStore implements QueueStore {
 
   settle(message: TakenMessage, how: Settlement): boolean {
     const taken = message as TakenFromPeer;
-    if (this.held.get(taken.id) !== taken) return false;
-    this.held.delete(taken.id);
-    if (how === 'ack') this.processed.set(taken.queue, (this.processed.get(taken.queue) ?? 0) + 1);
-    this.settling.add({ how: HOW[how], taken });
-    return !this.host.isInDoubt();
+    if (how === 'ack' && this.settlements.holds(taken)) this.processed.set(taken.queue, (this.processed.get(taken.queue) ?? 0) + 1);
+    return this.settlements.settle(taken, how);
   }
 
-  async written(): Promise<void> {
-    await within(WRITTEN_LIMIT_MS, this.settling.idle());
+  written(): Promise<void> {
+    return this.settlements.written();
   }
 
   async depth(queue: string): Promise<number | undefined> {
@@ -165,7 +142,11 @@ export class ForeignStore implements QueueStore {
     session.callForBytes<(Buffer | number)[] | null>(FOREIGN_TAKE, [owner, take, queue, String(limit), MOST_TAKEN_BYTES, ...this.linesOf(place, isConsumed)]).then(async (reply) => {
       if (reply === null) this.host.missed();
       if (reply === null || owner !== this.host.owner()) return into([], false);
-      into(this.keep(await this.begun(session, this.read(reply, { owner, take, queue }, place), place)), reply[0] === 1);
+      const found = this.settlements.keep(readTaken(reply, { owner, take }, (by, element) => new TakenFromPeer(by, queue, element, readBy(place.peer, element, place))));
+      // Who only looks lets go of nothing.
+      if (isConsumed) await this.begun(session, found, place);
+      // Meanwhile the lease, and all with it, may have gone to others.
+      into(found.filter((taken) => this.settlements.holds(taken)), reply[0] === 1);
     }).catch((error: unknown) => {
       if (session === this.session) this.warnOf(queue, error as Error);
       into([], false);
@@ -191,33 +172,22 @@ export class ForeignStore implements QueueStore {
     this.looks.set(queue, look);
   }
 
-  private read(reply: readonly (Buffer | number)[], { owner, take, queue }: { owner: string; take: string; queue: string }, place: ForeignPlace): TakenFromPeer[] {
-    const found: TakenFromPeer[] = [];
-    for (let at = 1; at < reply.length; at += 3) {
-      const [id, element, deaths] = reply.slice(at, at + 3) as [Buffer, Buffer, Buffer];
-      const taken = new TakenFromPeer(id.toString(), take, owner, queue, element, readBy(place.peer, element, place), deaths.toString(), clock.now());
-      found.push(taken);
-    }
-    return found;
-  }
-
-  private keep(found: readonly TakenFromPeer[]): readonly TakenFromPeer[] {
-    for (const taken of found) this.held.set(taken.id, taken);
-    return found;
-  }
-
-  /** Unique ones let go of their keys as they begin; where a key has a newer job, that one runs in their place. */
-  private async begun(session: RedisSession, found: TakenFromPeer[], place: ForeignPlace): Promise<TakenFromPeer[]> {
+  /** Unique ones let go of their keys as they begin; where a key has a newer job, that one runs in their place. What cannot ask goes back. */
+  private async begun(session: RedisSession, found: readonly TakenFromPeer[], place: ForeignPlace): Promise<void> {
     const { peer } = place;
-    if (peer.uniqueKeys === undefined || place.isDead) return found;
+    if (peer.uniqueKeys === undefined || place.isDead) return;
     const unique = found.flatMap((taken) => keysOf(taken, place).map((key) => ({ taken, key })));
-    if (unique.length === 0) return found;
-    const kept = await session.callForBytes<Buffer[]>(FOREIGN_UNIQUE, unique.map(({ key }) => key));
-    for (const [at, { taken }] of unique.entries()) {
-      const newer = kept[at] as Buffer;
-      if (newer.length > 1) taken.become(readBy(peer, newer, place));
+    if (unique.length === 0) return;
+    try {
+      const kept = await session.callForBytes<Buffer[]>(FOREIGN_UNIQUE, unique.map(({ key }) => key));
+      for (const [at, { taken }] of unique.entries()) {
+        const newer = kept[at] as Buffer;
+        if (newer.length > 1) taken.become(readBy(peer, newer, place));
+      }
+    } catch (error) {
+      for (const taken of found) this.settlements.settle(taken, 'untake');
+      throw error;
     }
-    return found;
   }
 
   private linesOf(place: ForeignPlace, isConsumed = false): string[] {
@@ -226,30 +196,6 @@ export class ForeignStore implements QueueStore {
       const names = isConsumed ? this.host.namesFor(place.queue) : [];
       return [line.from, line.key, this.host.pool, names.length === 0 ? '' : JSON.stringify(names)];
     });
-  }
-
-  private async sendSettled(batch: readonly Settling[]): Promise<void> {
-    const { session } = this;
-    const owner = this.host.owner();
-    const ours = batch.filter(({ taken }) => taken.owner === owner);
-    if (ours.length === 0) return;
-    if (session === undefined) throw new Error('not connected');
-    try {
-      const settled = await session.call<number>(FOREIGN_SETTLE, [owner, ...ours.flatMap(({ how, taken }) => [how, taken.id, taken.take])]);
-      if (settled < ours.length) this.host.missed();
-    } catch (error) {
-      if (session === this.session) this.rest(error as Error);
-      throw error;
-    }
-  }
-
-  private rest(error: Error): void {
-    if (this.pause !== undefined) return;
-    this.host.warning(`What was worked off cannot be settled now, and is tried again in ${REFUSED_PAUSE_MS / 1000} s. ${error.message}`);
-    this.pause = clock.setTimeout(() => {
-      this.pause = undefined;
-      this.settling.schedule();
-    }, REFUSED_PAUSE_MS);
   }
 }
 
