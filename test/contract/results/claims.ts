@@ -3,7 +3,7 @@ import { bytes, MINUTE, type ResultBackendBench } from './fixture.js';
 import { itemAt } from '../../support/present.js';
 
 export function describeClaims({ connect }: ResultBackendBench): void {
-  describe('claims', () => {
+  describe.concurrent('claims', () => {
     it('of a hundred at once, exactly one wins, and all others see its value', async () => {
       const backends = await Promise.all([connect(), connect(), connect(), connect()]);
       for (let round = 0; round < 5; round++) {

@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import type { ResultBackendOptions } from '../../../lib/state/result-backend-options.js';
 import type { Member, StateBackend } from '../../../lib/state/state-backend.js';
+import { eachTests, onTestFinished } from '../../support/test-end.js';
 
 /** A kind of result backend, and the real server of it that a test may do anything with. */
 export interface ResultBackendSubject {
@@ -29,21 +30,15 @@ export interface ResultBackendBench {
   make(options?: ResultBackendOptions): StateBackend;
 }
 
-/** One server for all tests of a file; keys of its own for each test. */
+/** One server for all tests of a file; keys of its own for each test, so that they may run side by side. */
 export function useResultBackends(subject: ResultBackendSubject): ResultBackendBench {
   let url: string;
-  let keyPrefix = '';
-  const made: StateBackend[] = [];
+  const keyPrefix = eachTests(() => `test-${randomUUID().slice(0, 8)}:`);
   beforeAll(async () => { url = await subject.start(); });
   afterAll(() => subject.stop());
-  afterEach(async () => {
-    keyPrefix = '';
-    await Promise.all(made.splice(0).map((backend) => backend.close(5_000)));
-  });
   const make = (options: ResultBackendOptions = {}): StateBackend => {
-    if (keyPrefix === '') keyPrefix = `test-${randomUUID().slice(0, 8)}:`;
-    const backend = createResultBackend(url, { keyPrefix, reconnectMinMs: 20, reconnectMaxMs: 200, ...subject.options, ...options });
-    made.push(backend);
+    const backend = createResultBackend(url, { keyPrefix: keyPrefix(), reconnectMinMs: 20, reconnectMaxMs: 200, ...subject.options, ...options });
+    onTestFinished(() => backend.close(5_000));
     return backend;
   };
   return {

@@ -4,7 +4,7 @@ import { allMembers, bytes, MINUTE, type ResultBackendBench } from './fixture.js
 import { itemAt } from '../../support/present.js';
 
 export function describeMembers({ connect }: ResultBackendBench): void {
-  describe('members', () => {
+  describe.concurrent('members', () => {
     it('count once each, with the value that came first', async () => {
       const backend = await connect();
       const other = await connect();

@@ -4,7 +4,7 @@ import { Arrivals } from '../../support/wait.js';
 import { bytes, MINUTE, type ResultBackendBench } from './fixture.js';
 
 export function describeWatching({ connect }: ResultBackendBench): void {
-  describe('a watch', () => {
+  describe.concurrent('a watch', () => {
     it('tells what is there, and each later value, of another connection too', async () => {
       const watching = await connect();
       const writing = await connect();
