@@ -1,22 +1,27 @@
 import { afterAll } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { removeFromRabbitMq, sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
+import { removeFromRabbitMq, sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { emission } from '../support/wait.js';
-import { brokerContract, type LosingBroker } from './broker-contract.js';
+import { brokerContract, type BrokerFixture, type LosingBroker } from './broker-contract.js';
 
 const url = sharedRabbitMqUrl();
-const exchange = uniqueName('contract');
+const exchanges: string[] = [];
 
-brokerContract('amqp', {
-  exchange,
-  makeBroker: () => new AmqpBroker({ url, exchange, reconnection: { retries: 'forever' } }),
-  removeQueues: (queues) => removeFromRabbitMq(url, { queues: [...queues] }),
-  replies: { connectLosing },
-}, { outlivesItsObject: true, countsDeaths: false });
+function fixtureOf(exchange: string): BrokerFixture {
+  exchanges.push(exchange);
+  return {
+    exchange,
+    makeBroker: () => new AmqpBroker({ url, exchange, reconnection: { retries: 'forever' } }),
+    removeQueues: (queues) => removeFromRabbitMq(url, { queues: [...queues] }),
+    replies: { connectLosing: (keepMs) => connectLosing(exchange, keepMs) },
+  };
+}
 
-async function connectLosing(keepMs: number): Promise<LosingBroker> {
+brokerContract('amqp', fixtureOf, { outlivesItsObject: true, countsDeaths: false });
+
+async function connectLosing(exchange: string, keepMs: number): Promise<LosingBroker> {
   const { proxy, url: leading } = await TcpProxy.before(url);
   const broker = new AmqpBroker({ url: leading, exchange, reconnection: { retries: 'forever', intervalMs: 100 }, repliesExpireMs: keepMs });
   await broker.connect();
@@ -35,4 +40,4 @@ async function connectLosing(keepMs: number): Promise<LosingBroker> {
   };
 }
 
-afterAll(() => removeExchange(url, exchange));
+afterAll(async () => { for (const exchange of exchanges) await removeExchange(url, exchange); });

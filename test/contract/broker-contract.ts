@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { uniqueName } from '../support/shared-rabbitmq.js';
 import { broadcastContract } from './broker/broadcasts.js';
 import type { BrokerCapabilities, BrokerFixture } from './broker/broker-fixture.js';
 import { browsingContract } from './broker/browsing.js';
@@ -19,25 +20,33 @@ import { topologyContract } from './broker/topology.js';
  * A new adapter is a file in `test/contract/` that calls this, nothing more.
  *
  * @param name as it stands in the output
- * @param fixture makes brokers of this kind, all on one exchange and one place
+ * @param fixtureOf makes brokers of this kind, all on this exchange and one place. Each part has an exchange of its own, so
+ *   that all parts run side by side: what they do is to wait
  * @param capabilities what this kind of broker promises beyond the port
  */
-export function brokerContract(name: string, fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe(`broker contract: ${name}`, () => {
-    stateContract(fixture);
-    topologyContract(fixture);
-    publishingContract(fixture);
-    consumingContract(fixture, capabilities);
-    settlingContract(fixture, capabilities);
-    browsingContract(fixture, capabilities);
-    countingContract(fixture);
-    signalContract(fixture, capabilities);
-    broadcastContract(fixture, capabilities);
-    repliesContract(fixture);
-    delayContract(fixture, capabilities);
-    delayedRoutingContract(fixture, capabilities);
-    closingContract(fixture, capabilities);
+export function brokerContract(name: string, fixtureOf: (exchange: string) => BrokerFixture, capabilities: BrokerCapabilities): void {
+  describe.concurrent(`broker contract: ${name}`, () => {
+    for (const [part, contract] of Object.entries(PARTS)) {
+      describe.concurrent(part, () => contract(fixtureOf(uniqueName(`contract-${part}`)), capabilities));
+    }
   });
 }
+
+/** The longest first. */
+const PARTS: Readonly<Record<string, (fixture: BrokerFixture, capabilities: BrokerCapabilities) => void>> = {
+  'delayed-routing': delayedRoutingContract,
+  delays: delayContract,
+  browsing: browsingContract,
+  replies: repliesContract,
+  settling: settlingContract,
+  consuming: consumingContract,
+  publishing: publishingContract,
+  closing: closingContract,
+  broadcasts: broadcastContract,
+  counting: countingContract,
+  signals: signalContract,
+  topology: topologyContract,
+  states: stateContract,
+};
 
 export type { BrokerCapabilities, BrokerFixture, LosingBroker } from './broker/broker-fixture.js';

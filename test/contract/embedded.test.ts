@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { EmbeddedBroker } from '../../lib/brokers/embedded/embedded-broker.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -6,11 +8,18 @@ import { brokerContract, type BrokerFixture } from './broker-contract.js';
 const folder = temporaryFolder('contract');
 
 /** Names are unique, and the folder goes as a whole: there is nothing to remove one by one. */
-function fixture(location?: string): BrokerFixture {
-  return { exchange: 'contract', makeBroker: () => new EmbeddedBroker({ location, exchange: 'contract' }), removeQueues: () => Promise.resolve(), replies: 'none' };
+function fixture(exchange: string, location?: string): BrokerFixture {
+  return { exchange, makeBroker: () => new EmbeddedBroker({ location, exchange }), removeQueues: () => Promise.resolve(), replies: 'none' };
 }
 
-brokerContract('embedded, in memory', fixture(), { outlivesItsObject: false, countsDeaths: true });
-brokerContract('embedded, in a folder', fixture(folder), { outlivesItsObject: true, countsDeaths: true });
+/** A folder for each exchange: what is delayed is counted, and forwarded, for a folder as a whole. */
+function fixtureInFolder(exchange: string): BrokerFixture {
+  const location = join(folder, exchange);
+  mkdirSync(location);
+  return fixture(exchange, location);
+}
+
+brokerContract('embedded, in memory', (exchange) => fixture(exchange), { outlivesItsObject: false, countsDeaths: true });
+brokerContract('embedded, in a folder', fixtureInFolder, { outlivesItsObject: true, countsDeaths: true });
 
 afterAll(() => removeFolder(folder));

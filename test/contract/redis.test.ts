@@ -19,10 +19,10 @@ describe.skipIf(missing)('on Redis', () => {
   afterAll(() => server.stop());
 
   // Names are unique, and the server goes as a whole: there is nothing to remove one by one.
-  brokerContract('redis', {
-    exchange: 'contract', makeBroker: () => new RedisBroker({ url: server.url, exchange: 'contract', reconnection: { retries: 'forever' } }),
+  brokerContract('redis', (exchange) => ({
+    exchange, makeBroker: () => new RedisBroker({ url: server.url, exchange, reconnection: { retries: 'forever' } }),
     removeQueues: () => Promise.resolve(), replies: 'none',
-  }, { outlivesItsObject: true, countsDeaths: true });
+  }), { outlivesItsObject: true, countsDeaths: true });
 });
 
 describe.skipIf(missing)('a broker on Redis', () => {

@@ -7,7 +7,7 @@ import { acknowledge, BrokerBench, collect, message, numbered, publishAll, type 
 const LARGEST = 1024 * 1024;
 
 export function broadcastContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('broadcasts', () => {
+  describe.sequential('broadcasts', () => {
     const bench = new BrokerBench(fixture);
     const text = (arrivals: Arrivals<Buffer>): string[] => arrivals.all.map(String);
 

@@ -5,7 +5,7 @@ import { Arrivals, eventually, Signal } from '../../support/wait.js';
 import { acknowledge, BrokerBench, CLOSE_LIMIT_MS, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 export function browsingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.each<[string, Partial<QueueDeclaration>]>([
+  describe.sequential.each<[string, Partial<QueueDeclaration>]>([
     ['classic', { purpose: 'dead-letters' }], ['quorum', { type: 'quorum', purpose: 'dead-letters' }],
   ])('browsing a %s queue', (_type, declaration) => {
     const bench = new BrokerBench(fixture);
@@ -160,7 +160,7 @@ export function browsingContract(fixture: BrokerFixture, capabilities: BrokerCap
     });
   });
 
-  describe('browsing', () => {
+  describe.sequential('browsing', () => {
     const bench = new BrokerBench(fixture);
 
     it('walks through an empty queue', async () => {

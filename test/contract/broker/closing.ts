@@ -7,7 +7,7 @@ import { BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, message, numbered, publis
 const MARGIN_MS = 5_000;
 
 export function closingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('closing', () => {
+  describe.sequential('closing', () => {
     const bench = new BrokerBench(fixture);
 
     it('takes nothing more', async () => {

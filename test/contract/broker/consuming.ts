@@ -4,7 +4,7 @@ import { Arrivals, eventually } from '../../support/wait.js';
 import { acknowledge, BrokerBench, bodyOf, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('consuming', () => {
+  describe.sequential('consuming', () => {
     const bench = new BrokerBench(fixture);
 
     it('delivers to one consumer in the order of publishing', async () => {

@@ -5,7 +5,7 @@ import { BrokerBench, message, numbered, publishAll, type BrokerFixture } from '
 const AN_HOUR_MS = 3_600_000;
 
 export function countingContract(fixture: BrokerFixture): void {
-  describe('counting', () => {
+  describe.sequential('counting', () => {
     const bench = new BrokerBench(fixture);
 
     it('tells waiting from delayed ones, and purges only what waits', async () => {

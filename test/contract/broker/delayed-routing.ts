@@ -19,7 +19,7 @@ export function delayedRoutingContract(fixture: BrokerFixture, capabilities: Bro
     return kept;
   }
 
-  describe('delays to a routing key', () => {
+  describe.sequential('delays to a routing key', () => {
     const bench = new BrokerBench(fixture);
 
     it('arrive never early, as if published only then: exchange, key, body and properties', async () => {

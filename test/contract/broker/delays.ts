@@ -5,7 +5,7 @@ import { acknowledge, BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, message, typ
 const AN_HOUR_MS = 3_600_000;
 
 export function delayContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('delays', () => {
+  describe.sequential('delays', () => {
     const bench = new BrokerBench(fixture);
 
     it('delivers each when it is due, never early', async () => {

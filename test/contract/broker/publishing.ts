@@ -22,7 +22,7 @@ const EVERY_PROPERTY: Required<Omit<MessageProperties, typeof RECEIVED>> = {
 };
 
 export function publishingContract(fixture: BrokerFixture): void {
-  describe('publishing', () => {
+  describe.sequential('publishing', () => {
     const bench = new BrokerBench(fixture);
 
     async function roundTrip(sent: Message): Promise<Delivery> {

@@ -10,7 +10,7 @@ const KEPT_MS = 600_000;
 const SOON_MS = 5_000;
 
 export function repliesContract(fixture: BrokerFixture): void {
-  describe('replies', () => {
+  describe.sequential('replies', () => {
     const bench = new BrokerBench(fixture);
 
     if (fixture.replies === 'none') {

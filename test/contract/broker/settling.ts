@@ -4,7 +4,7 @@ import { eventually } from '../../support/wait.js';
 import { acknowledge, BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 export function settlingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('settling', () => {
+  describe.sequential('settling', () => {
     const bench = new BrokerBench(fixture);
 
     it('removes what was acknowledged, in whatever order, and gives back the rest when closed', async () => {

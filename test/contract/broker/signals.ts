@@ -3,7 +3,7 @@ import { Arrivals } from '../../support/wait.js';
 import { BrokerBench, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 export function signalContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe('signals', () => {
+  describe.sequential('signals', () => {
     const bench = new BrokerBench(fixture);
 
     it('reach everybody who watches, the sender too, until they stop', async () => {

@@ -4,7 +4,7 @@ import { emission } from '../../support/wait.js';
 import { BrokerBench, CLOSE_LIMIT_MS, type BrokerFixture } from './broker-fixture.js';
 
 export function stateContract(fixture: BrokerFixture): void {
-  describe('states and events', () => {
+  describe.sequential('states and events', () => {
     const bench = new BrokerBench(fixture);
 
     it('is idle until it is connected, then ready, and says that it connected', async () => {

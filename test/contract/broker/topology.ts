@@ -3,7 +3,7 @@ import { TopologyMismatchError } from '../../../lib/errors.js';
 import { acknowledge, BrokerBench, bodyOf, collect, message, type BrokerFixture } from './broker-fixture.js';
 
 export function topologyContract(fixture: BrokerFixture): void {
-  describe('topology', () => {
+  describe.sequential('topology', () => {
     const bench = new BrokerBench(fixture);
 
     it('declares the same queues again and again, together and one after the other', async () => {
