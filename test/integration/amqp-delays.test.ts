@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { withDelayed } from '../../lib/brokers/amqp/delays/delayed-header.js';
 import { dueName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
@@ -7,70 +7,74 @@ import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals, eventually, pause } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
 
-describe('delays on RabbitMQ', () => {
-  let exchange: string;
-  let queue: string;
-  let brokers: AmqpBroker[];
-  let broker: AmqpBroker;
-  let events: Arrivals<BrokerEvent>;
+/** What each test has for itself: an exchange, a queue's name, and brokers that are closed at its end. */
+class Scene {
+  readonly exchange = uniqueName('delays');
+  readonly queue = `${this.exchange}.q`;
+  readonly brokers: AmqpBroker[] = [];
+  readonly events = new Arrivals<BrokerEvent>();
 
-  beforeEach(async () => {
-    exchange = uniqueName('delays');
-    queue = `${exchange}.q`;
-    brokers = [];
-    broker = await connect();
-    events = new Arrivals();
-    broker.events.subscribe(events.add);
-  });
-
-  afterEach(async () => {
-    await Promise.all(brokers.map((one) => one.close(5_000)));
-    await removeExchange(url, exchange, [queue, `${queue}2`]);
-  });
-
-  async function connect(at = url): Promise<AmqpBroker> {
-    const made = new AmqpBroker({ url: at, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
-    brokers.push(made);
-    await made.connect();
-    return made;
-  }
-
-  /** As gofort declares it, by somebody else. */
-  async function goQueue(key: string): Promise<void> {
-    await withChannel(url, async (channel) => {
-      await channel.assertExchange(exchange, 'direct', { durable: true });
-      await channel.assertQueue(queue, { durable: true });
-      await channel.bindQueue(queue, exchange, key);
+  private constructor() {
+    onTestFinished(async () => {
+      await Promise.all(this.brokers.map((one) => one.close(5_000)));
+      await removeExchange(url, this.exchange, [this.queue, `${this.queue}2`]);
     });
   }
 
-  async function collect(from: string): Promise<Arrivals<Delivery>> {
+  static async begin(): Promise<Scene & { broker: AmqpBroker }> {
+    const scene = new Scene();
+    const broker = await scene.connect();
+    broker.events.subscribe(scene.events.add);
+    return Object.assign(scene, { broker });
+  }
+
+  readonly connect = async (at = url): Promise<AmqpBroker> => {
+    const made = new AmqpBroker({ url: at, exchange: this.exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
+    this.brokers.push(made);
+    await made.connect();
+    return made;
+  };
+
+  /** As gofort declares it, by somebody else. */
+  readonly goQueue = async (key: string): Promise<void> => {
+    await withChannel(url, async (channel) => {
+      await channel.assertExchange(this.exchange, 'direct', { durable: true });
+      await channel.assertQueue(this.queue, { durable: true });
+      await channel.bindQueue(this.queue, this.exchange, key);
+    });
+  };
+
+  readonly collect = async (from: string): Promise<Arrivals<Delivery>> => {
     const deliveries = new Arrivals<Delivery>();
-    await broker.consume(from, { tag: 'test', prefetch: 10 }, (delivery) => {
+    await this.brokers[0]?.consume(from, { tag: 'test', prefetch: 10 }, (delivery) => {
       delivery.ack();
       deliveries.add(delivery);
     });
     return deliveries;
-  }
+  };
 
   /** Straight to where the ladder ends, as if it had come through it. */
-  async function publishAsDue(body: string, properties: MessageProperties): Promise<void> {
-    await broker.publish({ body: Buffer.from(body), properties }, { queue: dueName(exchange) });
-  }
+  readonly publishAsDue = async (body: string, properties: MessageProperties): Promise<void> => {
+    await this.brokers[0]?.publish({ body: Buffer.from(body), properties }, { queue: dueName(this.exchange) });
+  };
 
-  function message(body: string, properties: MessageProperties = { messageId: body }): Message {
-    return { body: Buffer.from(body), properties };
-  }
+  readonly forwarding = async (): Promise<void> => {
+    await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(this.exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
+  };
+}
 
-  async function forwarding(): Promise<void> {
-    await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
-  }
+function message(body: string, properties: MessageProperties = { messageId: body }): Message {
+  return { body: Buffer.from(body), properties };
+}
 
+describe.concurrent('delays on RabbitMQ', () => {
   it('are counted wherever they are on their way', async () => {
+    const { queue, broker } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue }] });
     for (let number = 0; number < 12; number++) {
       await broker.publish({ body: Buffer.from(`m${number}`), properties: {} }, { queue }, { delayMs: 60 + 63 * (number % 5) });
@@ -81,6 +85,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('are taken though the connection goes again and again while the ladder is made for them', async () => {
+    const { queue, brokers, broker, connect, collect } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     const deliveries = await collect(queue);
     const { proxy, url: through } = await TcpProxy.before(url);
@@ -106,6 +111,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('reach a queue that a Go service has declared, whose arguments stay its own', async () => {
+    const { queue, broker, goQueue } = await Scene.begin();
     await goQueue('go');
     await broker.publish(message('a'), { routingKey: 'go' }, { delayMs: 100 });
     await eventually(() => broker.depth(queue), (depth) => depth === 1, 'the task in the queue');
@@ -113,10 +119,12 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('are forwarded by every process that is connected, one that never publishes nor consumes included', async () => {
+    const { forwarding } = await Scene.begin();
     await forwarding();
   });
 
   it('wait the rest when they come out of the ladder too early, long or short', async () => {
+    const { queue, broker, collect, publishAsDue, forwarding } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     await forwarding();
     const deliveries = await collect(queue);
@@ -139,6 +147,7 @@ describe('delays on RabbitMQ', () => {
     ['a header without a time', { 'x-dispatcher-delayed': '{"routingKey":"key"}' }],
     ['a header that is no text', { 'x-dispatcher-delayed': 5 }],
   ])('put aside what nobody of ours can have sent there: %s', async (_, headers) => {
+    const { exchange, collect, publishAsDue, forwarding } = await Scene.begin();
     await forwarding();
     await publishAsDue('stray', { messageId: 'stray', headers });
     const [delivery] = await (await collect(undeliveredQueueOf(exchange))).count(1) as [Delivery];
@@ -146,6 +155,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('wait on the ladder while their queue is full, and hold up no others', async () => {
+    const { exchange, queue, broker, collect } = await Scene.begin();
     await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['free'] }] });
     await withChannel(url, (channel) => channel.bindQueue(`${queue}2`, exchange, 'full'));
@@ -159,6 +169,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('hold up no others either when they are retries, for one queue that is full', async () => {
+    const { queue, broker, collect } = await Scene.begin();
     await withChannel(url, (channel) => channel.assertQueue(`${queue}2`, { durable: true, arguments: { ...CLASSIC, 'x-max-length': 1, 'x-overflow': 'reject-publish' } }));
     await broker.declare({ queues: [{ name: queue }] });
     await Promise.all(Array.from({ length: 150 }, (_, index) => broker.publish(message(`full ${index}`), { queue: `${queue}2` }, { delayMs: 50 })));
@@ -171,6 +182,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('are kept aside with a reason when their queue is gone by then', async () => {
+    const { exchange, queue, broker, collect, forwarding } = await Scene.begin();
     await withChannel(url, (channel) => channel.assertQueue(queue, { durable: true }));
     await broker.publish(message('a'), { queue }, { delayMs: 500 });
     await withChannel(url, (channel) => channel.deleteQueue(queue));
@@ -180,6 +192,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('are forwarded again after what they need was deleted', async () => {
+    const { exchange, queue, broker, events, collect, forwarding } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     await forwarding();
     await withChannel(url, async (channel) => {
@@ -195,6 +208,7 @@ describe('delays on RabbitMQ', () => {
   });
 
   it('are forwarded by another process when the one that had them ends', async () => {
+    const { queue, broker, connect, collect } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     const other = await connect();
     await Promise.all(Array.from({ length: 500 }, (_, index) => other.publish(message(String(index)), { routingKey: 'key' }, { delayMs: 300 })));

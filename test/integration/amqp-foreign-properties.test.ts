@@ -60,7 +60,7 @@ function sorted(entries: Buffer[]): string[] {
   return entries.map((bytes) => bytes.toString('latin1')).sort();
 }
 
-describe('properties of other senders', () => {
+describe.concurrent('properties of other senders', () => {
   it.each(CASES)('%s: the same bytes after retries, delays, a dead letter and its replay', async (_title, sent) => {
     const broker = sharedRabbitMqUrl();
     const config = oneWorker(broker, 'foreign');

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it, vi } from 'vitest';
 import { chain, Task, task, TaskContext, type ServerConfig } from '../../lib/index.js';
-import { runCli, startCli, type CliPlace } from '../support/cli.js';
+import { runCli as runAsProcess, runCliHere, startCli, type CliPlace } from '../support/cli.js';
 import { everyBroker, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { Arrivals, eventually } from '../support/wait.js';
 
-/** Each call is a process that starts, loads and connects. */
+/** Where a call is a process, it starts, loads and connects. */
 vi.setConfig({ testTimeout: 240_000 });
 
 const BIG = 9007199254740993n;
@@ -38,7 +38,10 @@ const withWorker = async (config: ServerConfig) => {
 /** Its queue is there, and nobody takes from it. */
 const withoutWorker = async (config: ServerConfig) => (await startOn({ ...config, role: 'publisher' }, { providers: [Tasks] })).service;
 
-describe.each(everyBroker('cli'))('the command line on %s', (_name, url) => {
+describe.concurrent.each(everyBroker('cli'))('the command line on %s', (broker, url) => {
+  // Where processes share a folder, each call is one.
+  const runCli = broker === 'embedded' ? runAsProcess : runCliHere;
+
   it('sends: exact values, headers, a result, and tells what is not routable', async () => {
     const { config, place } = stageOn(url());
     const { tasks } = await withWorker(config);
@@ -117,14 +120,14 @@ describe.each(everyBroker('cli'))('the command line on %s', (_name, url) => {
     await service.pause({ queue }, { by: 'test', reason: 'test' });
     for (const id of [1, 2, 3]) await service.publish('keep', { customer: { id } });
     const filter = ['cancel', '--name', 'ke*', '--arg', '0.customer.id=2'];
-    const counted = await runCli([...filter, '--dry-run', '--json'], place);
+    const counted = await runAsProcess([...filter, '--dry-run', '--json'], place);
     expect(counted.json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ name: 'keep', queue }] });
-    expect(await runCli(filter, place)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Add --yes') as string });
-    expect((await runCli(['cancel'], place)).code).toBe(2);
-    expect((await runCli(['cancel', 'x', '--name', 'y'], place)).code).toBe(2);
-    expect(await runCli([...filter, '--yes', '--by', 'ann', '--reason', 'twice'], place)).toMatchObject({ code: 0, stdout: '1 task called off' });
-    expect((await runCli(['pause', 'task', 'ke*', '--dry-run', '--json'], place)).json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ id: 'keep' }] });
-    expect(await runCli(['resume', 'queue', '*', '--by', 'bob'], place)).toMatchObject({ code: 0, stdout: '1 queue resumed' });
+    expect(await runAsProcess(filter, place)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Add --yes') as string });
+    expect((await runAsProcess(['cancel'], place)).code).toBe(2);
+    expect((await runAsProcess(['cancel', 'x', '--name', 'y'], place)).code).toBe(2);
+    expect(await runAsProcess([...filter, '--yes', '--by', 'ann', '--reason', 'twice'], place)).toMatchObject({ code: 0, stdout: '1 task called off' });
+    expect((await runAsProcess(['pause', 'task', 'ke*', '--dry-run', '--json'], place)).json()).toMatchObject({ dryRun: true, matched: 1, concerned: [{ id: 'keep' }] });
+    expect(await runAsProcess(['resume', 'queue', '*', '--by', 'bob'], place)).toMatchObject({ code: 0, stdout: '1 queue resumed' });
     expect((await tasks.ran.count(2)).map((values) => (values as { customer: { id: number } }[])[0]?.customer.id)).toEqual([1, 3]);
     const audit = await eventually(() => service.inspect.audit({ action: '*' }), (actions) => actions.length === 3, 'what the programs did, which have ended');
     expect(audit.map(({ action, by, reason, count }) => [action, by, reason, count])).toEqual([['resume', 'bob', undefined, 1], ['cancel', 'ann', 'twice', 1], ['pause', 'test', 'test', undefined]]);

@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { pauseQueue, PauseRegister } from '../../lib/control/pause-register.js';
 import { TaskRejectedError } from '../../lib/errors.js';
 import { createResultBackend } from '../../lib/state/create-result-backend.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
+import { onTestFinished } from '../support/test-end.js';
 import { clearPolicy, setPolicy } from '../support/virtual-hosts.js';
 import { Arrivals, eventually, pause } from '../support/wait.js';
 
@@ -18,40 +19,49 @@ const POLICIES = {
 } as const;
 
 /** A policy for all queues of a server reached those that only we use: it dropped dead letters, pauses and delayed tasks without a word. */
-describe('policies of a server', () => {
+describe.concurrent('policies of a server', () => {
   let node: RabbitMqNode;
-  let exchange: string;
-  let broker: AmqpBroker;
-  let warnings: Arrivals<string>;
-
   beforeAll(async () => {
     node = await startRabbitMq();
   });
   afterAll(() => node.stop());
-  afterEach(() => broker.close(5_000));
 
-  const start = async (policy: keyof typeof POLICIES): Promise<void> => {
-    exchange = uniqueName(policy);
+  interface Scene {
+    readonly exchange: string;
+    readonly broker: AmqpBroker;
+    readonly warnings: Arrivals<string>;
+    dead(): string;
+    send(body: string, queue: string): Promise<void>;
+    /** Resolves once the queue holds these: what is brought back is missing for a moment. */
+    shows(queue: string, expected: string[]): Promise<unknown>;
+  }
+
+  /** An exchange of the test's own, whose queues have this policy. */
+  const start = async (policy: keyof typeof POLICIES): Promise<Scene> => {
+    const exchange = uniqueName(policy);
     await setPolicy(node, '/', `^${exchange}`, POLICIES[policy]);
-    broker = new AmqpBroker({ url: node.url, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
-    warnings = new Arrivals();
+    const broker = new AmqpBroker({ url: node.url, exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
+    onTestFinished(() => broker.close(5_000));
+    const warnings = new Arrivals<string>();
     broker.events.subscribe((event) => event.type === 'broker.warning' && warnings.add(event.message));
     await broker.connect();
+    return {
+      exchange, broker, warnings,
+      dead: () => `${exchange}.q.dead`,
+      send: (body, queue) => broker.publish({ body: Buffer.from(body), properties: { messageId: body, headers: { kept: 'yes' } } }, { queue }),
+      shows: (queue, expected) => eventually(async () => {
+        const seen: string[] = [];
+        await broker.browse(queue, ({ body, properties: { headers } }) => {
+          if (headers?.kept === 'yes') seen.push(body.toString());
+          return 'keep';
+        });
+        return seen.sort().join();
+      }, (seen) => seen === expected.join(), `${queue} to hold ${expected.join()}`, { everyMs: 500, limitMs: 30_000 }),
+    };
   };
-  const dead = (): string => `${exchange}.q.dead`;
-  const send = (body: string, queue: string): Promise<void> => broker.publish({ body: Buffer.from(body), properties: { messageId: body, headers: { kept: 'yes' } } }, { queue });
-  /** What is brought back is missing for a moment. */
-  const shows = (queue: string, expected: string[]): Promise<unknown> => eventually(async () => {
-    const seen: string[] = [];
-    await broker.browse(queue, ({ body, properties: { headers } }) => {
-      if (headers?.kept === 'yes') seen.push(body.toString());
-      return 'keep';
-    });
-    return seen.sort().join();
-  }, (seen) => seen === expected.join(), `${queue} to hold ${expected.join()}`, { everyMs: 500, limitMs: 30_000 });
 
   it.each(['ttl', 'elsewhere'] as const)('bring back dead letters that expire (%s), and say so', async (policy) => {
-    await start(policy);
+    const { exchange, broker, warnings, dead, send, shows } = await start(policy);
     await broker.declare({ queues: [{ name: dead(), purpose: 'dead-letters' }] });
     for (const body of ['a', 'b', 'c']) await send(body, dead());
     expect(await warnings.first((text) => text.includes(dead()), 'the warning')).toContain('message-ttl');
@@ -61,7 +71,7 @@ describe('policies of a server', () => {
   });
 
   it('bring back quorum dead letters that expire', async () => {
-    await start('ttl');
+    const { broker, warnings, dead, send, shows } = await start('ttl');
     await broker.declare({ queues: [{ name: dead(), type: 'quorum', purpose: 'dead-letters' }] });
     await send('a', dead());
     expect(await warnings.first((text) => text.includes(dead()), 'the warning')).toContain('message-ttl');
@@ -69,7 +79,7 @@ describe('policies of a server', () => {
   });
 
   it('bring back a pause that expires, and tell those who watch', async () => {
-    await start('ttl');
+    const { exchange, broker, warnings } = await start('ttl');
     const register = new PauseRegister(broker, exchange);
     await register.write({ kind: 'queue', name: 'a', by: 'somebody', reason: '', since: new Date() });
     const signals = new Arrivals<true>();
@@ -80,7 +90,7 @@ describe('policies of a server', () => {
   });
 
   it('do not make a delayed task early, and lose neither it nor one that was not delivered', async () => {
-    await start('ttl');
+    const { exchange, broker, warnings, shows } = await start('ttl');
     // The queue of the tasks is its user's: policies are for it.
     const queue = uniqueName('user');
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['later'] }] });
@@ -99,7 +109,7 @@ describe('policies of a server', () => {
   });
 
   it('refuse rather than drop where a queue may hold no more', async () => {
-    await start('max');
+    const { broker, dead, send, shows } = await start('max');
     await broker.declare({ queues: [{ name: dead(), purpose: 'dead-letters' }] });
     for (const body of ['a', 'b']) await send(body, dead());
     await expect(send('c', dead())).rejects.toBeInstanceOf(TaskRejectedError);
@@ -107,7 +117,7 @@ describe('policies of a server', () => {
   });
 
   it.each(['limit', 'lowest'] as const)('let quorum dead letters be looked at more often than they may come back (%s)', async (policy) => {
-    await start(policy);
+    const { exchange, broker, dead, send, shows } = await start(policy);
     await broker.declare({ queues: [{ name: dead(), type: 'quorum', purpose: 'dead-letters' }] });
     for (const body of ['a', 'b', 'c']) await send(body, dead());
     for (let round = 0; round < 8; round++) {
@@ -124,7 +134,7 @@ describe('policies of a server', () => {
   });
 
   it('are told of where they take something from the ledger, which nobody can put back', async () => {
-    await start('ttl');
+    const { exchange, warnings } = await start('ttl');
     const ledger = createResultBackend(node.url, { exchange });
     await ledger.connect();
     await ledger.set('key', Buffer.from('value'), { expiresInMs: 60_000 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { itemAt } from '../support/present.js';
@@ -6,6 +6,7 @@ import { startScript, type Child } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals } from '../support/wait.js';
 import type { LimitedLine } from './apps/limited.js';
 
@@ -76,7 +77,8 @@ class Processes {
 
 const keys = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index));
 
-describe.each([
+/** All places at once: what their tests do is to wait. Those of one place share its processes, and follow one another. */
+describe.concurrent.each([
   ['a shared folder', (clean: CleanUp): Partial<ServerConfig> => ({ broker: `embedded:${folder(clean)}` })],
   ['RabbitMQ with Redis', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl(), resultBackend: redis.url })],
   ['RabbitMQ alone', (): Partial<ServerConfig> => ({ broker: sharedRabbitMqUrl() })],
@@ -97,7 +99,7 @@ describe.each([
     return started;
   }
 
-  it('let so many run at once as the limit says, each as its first attempt, and others pass', async () => {
+  it.sequential('let so many run at once as the limit says, each as its first attempt, and others pass', async () => {
     processes.anew();
     processes.publish('global', keys(30), 150);
     await processes.lines.first(({ name }) => name === 'global', 'a first start');
@@ -110,14 +112,14 @@ describe.each([
     expect(processes.lines.all.filter(({ attempt, event }) => attempt !== 1 || event === 'problem')).toEqual([]);
   });
 
-  it('let one at a time of each key run', async () => {
+  it.sequential('let one at a time of each key run', async () => {
     processes.anew();
     processes.publish('keyed', ['a', 'b', 'a', 'b', 'a', 'b', 'a', 'c'], 100);
     await processes.ended('keyed', 8);
     expect(['a', 'b', 'c'].map((key) => processes.most('keyed', key))).toEqual([1, 1, 1]);
   });
 
-  it('let no period have more starts than the rate says', async () => {
+  it.sequential('let no period have more starts than the rate says', async () => {
     processes.anew();
     processes.publish('rated', keys(25), 5);
     await processes.ended('rated', 25);
@@ -126,7 +128,7 @@ describe.each([
     for (const [index, time] of times.slice(5).entries()) expect(time - itemAt(times, index)).toBeGreaterThanOrEqual(1_500);
   });
 
-  it('count retries as they count first attempts, and leave their number alone', async () => {
+  it.sequential('count retries as they count first attempts, and leave their number alone', async () => {
     processes.anew();
     processes.publish('flaky', ['x', 'y'], 20);
     await processes.ended('flaky', 6);
@@ -134,7 +136,7 @@ describe.each([
     expect(processes.of('start', 'flaky').map(({ key, attempt }) => `${key}${attempt}`).sort()).toEqual(['x1', 'x2', 'x3', 'y1', 'y2', 'y3']);
   });
 
-  it('free the places of a process that was killed when its lease has ended, and lose nothing', async () => {
+  it.sequential('free the places of a process that was killed when its lease has ended, and lose nothing', async () => {
     processes = await three();
     processes.publish('global', keys(3), 3_600_000);
     await processes.lines.until(() => processes.of('start', 'global').length === 3, LONG_MS, () => 'all places to be taken');
@@ -150,7 +152,7 @@ describe.each([
   });
 });
 
-describe('limits across processes whose store is away', { timeout: 2 * LONG_MS }, () => {
+describe.concurrent('limits across processes whose store is away', { timeout: 2 * LONG_MS }, () => {
   it('make their tasks wait, uncharged, and nobody else; nothing is lost', async () => {
     const clean: CleanUp = [];
     onTestFinished(() => cleanUp(clean));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   chain, chord, currentTask, DispatcherModule, DispatcherService, group, signature, Task, task, TaskFailedError, type EventOf, type PublishedWorkflow, type ServerConfig, type Workflow,
 } from '../../lib/index.js';
@@ -12,6 +12,7 @@ import { redisBroker } from '../support/nest-on-broker.js';
 import { isMissing, ResultServers, type ResultServerName } from '../support/result-servers.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { Arrivals, eventually, Signal } from '../support/wait.js';
 
 class Point { readonly x = 3; }
@@ -61,9 +62,7 @@ class Tasks {
 }
 
 const servers = new ResultServers();
-const closing: (() => Promise<unknown>)[] = [];
 afterAll(() => servers.stop());
-afterEach(async () => { for (const close of closing.splice(0).reverse()) await close(); });
 
 interface Running { service: DispatcherService; tasks: Tasks; log: KeptLog }
 
@@ -76,7 +75,7 @@ async function start(config: Partial<ServerConfig>, exchange: string): Promise<R
     providers: [Tasks],
   }).compile();
   const app = await module.init();
-  closing.push(() => app.close());
+  onTestFinished(() => app.close());
   return { service: app.get(DispatcherService), tasks: app.get(Tasks), log };
 }
 
@@ -90,7 +89,7 @@ interface Place {
 
 const newFolder = (): string => {
   const folder = temporaryFolder('workflows');
-  closing.push(() => Promise.resolve(removeFolder(folder)));
+  onTestFinished(() => removeFolder(folder));
   return `embedded:${folder}`;
 };
 
@@ -105,13 +104,13 @@ const places: readonly Place[] = [
   { title: 'embedded:, kept in memcached', broker: () => 'embedded:', server: 'memcached', most: 1 },
 ];
 
-describe.each(places.filter(({ server }) => !isMissing(server)))('workflows on $title', ({ title, broker, server, most }) => {
+describe.concurrent.each(places.filter(({ server }) => !isMissing(server)))('workflows on $title', ({ title, broker, server, most }) => {
   let url: string | undefined;
   beforeAll(async () => { url = server && await servers.url(server); });
 
   async function dispatcher(more: Partial<ServerConfig> = {}): Promise<Running> {
     const exchange = uniqueName('workflows');
-    if (title.startsWith('RabbitMQ')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange));
+    if (title.startsWith('RabbitMQ')) onTestFinished(() => removeExchange(sharedRabbitMqUrl(), exchange));
     return start({ broker: broker(), resultBackend: url, ...more }, exchange);
   }
 
