@@ -3,6 +3,7 @@ import { Ledger } from '../support/ledger.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { CLASSIC, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { addUser } from '../support/virtual-hosts.js';
 import { FaultApp } from './apps/fault-app.js';
 import { plan, type Plan } from './apps/plan.js';
 import type { AppConfig } from './apps/protocol.js';
@@ -34,10 +35,9 @@ async function runs(publisher: FaultApp, worker: FaultApp, uuid: string): Promis
   await worker.entry(uuid, ['finished'], 60_000);
 }
 
-async function addUser(password: string): Promise<{ name: string; url: string }> {
+async function newUser(password: string): Promise<{ name: string; url: string }> {
   const name = uniqueName('user');
-  await node.rabbitmqctl('add_user', name, password);
-  await node.rabbitmqctl('set_permissions', name, '.*', '.*', '.*');
+  await addUser(node, name, password, ['.*', '.*', '.*']);
   const url = new URL(node.url);
   url.username = name;
   url.password = password;
@@ -60,7 +60,7 @@ describe('trouble with RabbitMQ', () => {
   // It tries again once a minute, so that no account is locked; the last test sees it back.
   it('names a password that was changed while it ran', async () => {
     ledger = new Ledger();
-    const { name, url } = await addUser('first');
+    const { name, url } = await newUser('first');
     const app = await FaultApp.start(plan(url, 'password').worker('worker'), ledger, { keepBooked: true });
     lockedOut = { app, ledger };
     await runs(app, app, 'before');
@@ -73,7 +73,7 @@ describe('trouble with RabbitMQ', () => {
 
   it('does not start with a wrong password, and says so', async () => {
     ledger = new Ledger();
-    const { url } = await addUser('right');
+    const { url } = await newUser('right');
     const { code, text } = await failedStart(plan(url.replace('right', 'wrong-one'), 'wrong').worker('worker'));
     expect({ code, text }).toEqual({ code: 1, text: expect.stringMatching(/^ERR_DISPATCHER_BROKER_REFUSED .*Check the user name, the password/) });
     expect(text).not.toContain('wrong-one');

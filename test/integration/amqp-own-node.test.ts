@@ -12,6 +12,7 @@ import { startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { formsOf, pathsTo } from '../support/reachable.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
+import { addUser } from '../support/virtual-hosts.js';
 import { Arrivals, emission, eventually } from '../support/wait.js';
 
 /** What must not be done to a server that others use. */
@@ -104,8 +105,7 @@ describe('a RabbitMQ of its own', () => {
 
   it('reports a refusal after the permissions were taken away, retries slowly, and keeps the others working', async () => {
     const user = uniqueName('user');
-    await node.rabbitmqctl('add_user', user, 'secret');
-    await node.rabbitmqctl('set_permissions', user, '.*', '.*', '.*');
+    await addUser(node, user, 'secret', ['.*', '.*', '.*']);
     const url = new URL(node.url);
     url.username = user;
     url.password = 'secret';
@@ -126,8 +126,7 @@ describe('a RabbitMQ of its own', () => {
   /** The URL of a user who may do everything, with the password `sEcret9:%/@`. */
   async function secretUrl(): Promise<string> {
     const [user, password] = [uniqueName('user'), 'sEcret9:%/@'];
-    await node.rabbitmqctl('add_user', user, password);
-    await node.rabbitmqctl('set_permissions', user, '.*', '.*', '.*');
+    await addUser(node, user, password, ['.*', '.*', '.*']);
     return node.url.replace(/\/\/[^@]*@/, `//${user}:${encodeURIComponent(password)}@`);
   }
 
@@ -157,8 +156,7 @@ describe('a RabbitMQ of its own', () => {
 
   it('rejects a publish that the user may not make, and no other', async () => {
     const user = uniqueName('user');
-    await node.rabbitmqctl('add_user', user, 'secret');
-    await node.rabbitmqctl('set_permissions', user, '.*', `^(${exchange})$`, '.*');
+    await addUser(node, user, 'secret', ['.*', `^(${exchange})$`, '.*']);
     const url = new URL(node.url);
     url.username = user;
     url.password = 'secret';

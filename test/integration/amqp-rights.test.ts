@@ -4,6 +4,7 @@ import type { BrokerEvent, Delivery } from '../../lib/brokers/broker.js';
 import { BrokerRefusedError, type DispatcherError } from '../../lib/errors.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
+import { addUser } from '../support/virtual-hosts.js';
 import { Arrivals, within } from '../support/wait.js';
 
 const ALL = '.*';
@@ -31,8 +32,7 @@ describe('rights', () => {
   };
   const user = async (configure: string, write: string, read: string): Promise<AmqpBroker> => {
     const name = `user-${++users}`;
-    await node.rabbitmqctl('add_user', name, 'secret');
-    await node.rabbitmqctl('set_permissions', '-p', '/', name, configure, write, read);
+    await addUser(node, name, 'secret', [configure, write, read]);
     return broker(`${name}:secret`);
   };
   const message = (id: string): { body: Buffer; properties: { messageId: string } } => ({ body: Buffer.from(id), properties: { messageId: id } });

@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { type CliResult, runCli } from '../support/cli.js';
 import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
-import { addVirtualHost, clearPolicy, setPolicy } from '../support/virtual-hosts.js';
+import { onTestFinished } from '../support/test-end.js';
+import { addUser, addVirtualHost, clearPolicy, setPolicy } from '../support/virtual-hosts.js';
 
 /** Each call is a process that starts, loads and connects. */
 vi.setConfig({ testTimeout: 240_000 });
@@ -33,12 +34,11 @@ describe('doctor', () => {
   const problems = (result: CliResult): readonly string[] => findings(result).filter(({ status }) => status === 'problem').map(({ check }) => check);
   const as = async (configure: string, write: string, read: string): Promise<string> => {
     const name = uniqueName('user');
-    await node.rabbitmqctl('add_user', name, 'geheim');
-    await node.rabbitmqctl('set_permissions', '-p', '/', name, configure, write, read);
+    await addUser(node, name, 'geheim', [configure, write, read]);
     return node.url.replace('guest:guest', `${name}:geheim`);
   };
 
-  it('finds nothing wrong with a sound system, says what it cannot tell, and leaves nothing behind', async () => {
+  it.concurrent('finds nothing wrong with a sound system, says what it cannot tell, and leaves nothing behind', async () => {
     const { config, queue } = await system();
     const result = await doctor(config, queue);
     expect(problems(result)).toEqual([]);
@@ -49,11 +49,11 @@ describe('doctor', () => {
     expect(found(result, 'alarms')).toMatchObject({ status: 'ok' });
     expect(found(result, 'policies')).toMatchObject({ status: 'unknown', todo: expect.stringContaining('rabbitmqctl list_policies') as string });
     expect(found(result, 'consumer timeout')).toMatchObject({ status: 'unknown', todo: expect.stringContaining('consumer_timeout') as string });
-    expect(await node.rabbitmqctl('list_queues', '--silent', 'name')).not.toContain('.doctor.v1.');
+    expect(await node.rabbitmqctl('list_queues', '--silent', 'name')).not.toContain(`${config.exchange}.doctor.v1.`);
     expect((await runCli(['doctor', queue], { broker: config.broker as string, exchange: config.exchange })).stdout).toMatch(/^ok {7}connection: Connected to /);
   });
 
-  it('names each right that is missing, what it is for, and what to type', async () => {
+  it.concurrent('names each right that is missing, what it is for, and what to type', async () => {
     const { config, queue } = await system();
     const broker = await as('^$', `^${config.exchange}$`, '^$');
     const both = await doctor({ ...config, broker }, queue);
@@ -74,7 +74,7 @@ describe('doctor', () => {
     expect(problems(none)).toEqual(['rights: publishing']);
   });
 
-  it('finds queues that others made with other arguments, those that are not there, and an exchange of another type', async () => {
+  it.concurrent('finds queues that others made with other arguments, those that are not there, and an exchange of another type', async () => {
     const { config, queue } = await system();
     const [foreign, transient, old, absent] = ['foreign', 'transient', 'old', 'absent'].map((name) => `${queue}.${name}`) as [string, string, string, string];
     const exchange = uniqueName('doctor-topic');
@@ -97,7 +97,7 @@ describe('doctor', () => {
     expect(problems(await doctor({ broker: node.url, exchange: `${exchange}.none` }))).toContain('exchange');
   });
 
-  it('finds a virtual host with another default type of queues, and what that made', async () => {
+  it.concurrent('finds a virtual host with another default type of queues, and what that made', async () => {
     const url = await addVirtualHost(node, 'doctor-quorum', 'quorum');
     const { config, queue } = await system(url);
     const adopted = `${queue}.adopted`;
@@ -107,6 +107,41 @@ describe('doctor', () => {
     expect(found(result, `queue "${adopted}"`)).toMatchObject({ status: 'warning', found: expect.stringContaining('delivery-limit') as string });
   });
 
+  it.concurrent('finds clocks that differ', async () => {
+    const { config } = await system();
+    const folder = temporaryFolder('doctor');
+    onTestFinished(() => removeFolder(folder));
+    const shift = join(folder, 'shift.cjs');
+    writeFileSync(shift, 'const now = Date.now.bind(Date); Date.now = () => now() + 600_000;');
+    const result = await runCli(['doctor', '--json'], { broker: config.broker as string, exchange: config.exchange, env: { NODE_OPTIONS: `--require ${shift}` } });
+    expect(found(result, 'clock')).toMatchObject({ status: 'problem', found: expect.stringMatching(/clock is (599|600) s ahead of the server's/) as string });
+  });
+
+  it.concurrent('says why it cannot connect', async () => {
+    const exchange = 'any';
+    const wrong = await doctor({ broker: node.url.replace('guest:guest', 'guest:geheim'), exchange });
+    expect(wrong.code).toBe(4);
+    expect(problems(wrong)).toEqual(['connection']);
+    expect(wrong.stdout).not.toContain('geheim');
+    expect((await doctor({ broker: `${node.url}none`, exchange })).code).toBe(4);
+    const away = await doctor({ broker: 'amqp://127.0.0.1:1/', exchange });
+    expect(away.code).toBe(3);
+    expect(found(away, 'connection')).toMatchObject({ status: 'problem', found: expect.stringContaining('ECONNREFUSED') as string });
+  });
+
+  it.concurrent('looks at a folder', async () => {
+    const config = oneWorker(embeddedFolder('doctor'), 'doctor');
+    await startOn(config);
+    const sound = await doctor(config);
+    expect(problems(sound)).toEqual([]);
+    expect(findings(sound).map(({ check }) => check)).toEqual(['folder', 'driver', 'room', 'messages']);
+    const absent = await doctor({ broker: `${String(config.broker)}-none`, exchange: 'x' });
+    expect(absent.code).toBe(1);
+    expect(found(absent, 'folder')).toMatchObject({ status: 'problem', found: expect.stringContaining('There is no folder') as string });
+    expect(problems(await doctor({ broker: 'embedded:', exchange: 'x' }))).toEqual(['folder']);
+  });
+
+  // The rest changes the server for everybody: one after the other, when all others have ended.
   it('finds policies that drop messages: one that holds for all, and others in what rabbitmqctl prints', async () => {
     const { config, queue } = await system();
     await setPolicy(node, '/', '.*', { 'max-length': 10 });
@@ -131,39 +166,5 @@ describe('doctor', () => {
     } finally {
       await node.rabbitmqctl('set_vm_memory_high_watermark', '0.6');
     }
-  });
-
-  it('finds clocks that differ', async () => {
-    const { config } = await system();
-    const folder = temporaryFolder('doctor');
-    onTestFinished(() => removeFolder(folder));
-    const shift = join(folder, 'shift.cjs');
-    writeFileSync(shift, 'const now = Date.now.bind(Date); Date.now = () => now() + 600_000;');
-    const result = await runCli(['doctor', '--json'], { broker: config.broker as string, exchange: config.exchange, env: { NODE_OPTIONS: `--require ${shift}` } });
-    expect(found(result, 'clock')).toMatchObject({ status: 'problem', found: expect.stringMatching(/clock is (599|600) s ahead of the server's/) as string });
-  });
-
-  it('says why it cannot connect', async () => {
-    const exchange = 'any';
-    const wrong = await doctor({ broker: node.url.replace('guest:guest', 'guest:geheim'), exchange });
-    expect(wrong.code).toBe(4);
-    expect(problems(wrong)).toEqual(['connection']);
-    expect(wrong.stdout).not.toContain('geheim');
-    expect((await doctor({ broker: `${node.url}none`, exchange })).code).toBe(4);
-    const away = await doctor({ broker: 'amqp://127.0.0.1:1/', exchange });
-    expect(away.code).toBe(3);
-    expect(found(away, 'connection')).toMatchObject({ status: 'problem', found: expect.stringContaining('ECONNREFUSED') as string });
-  });
-
-  it('looks at a folder', async () => {
-    const config = oneWorker(embeddedFolder('doctor'), 'doctor');
-    await startOn(config);
-    const sound = await doctor(config);
-    expect(problems(sound)).toEqual([]);
-    expect(findings(sound).map(({ check }) => check)).toEqual(['folder', 'driver', 'room', 'messages']);
-    const absent = await doctor({ broker: `${String(config.broker)}-none`, exchange: 'x' });
-    expect(absent.code).toBe(1);
-    expect(found(absent, 'folder')).toMatchObject({ status: 'problem', found: expect.stringContaining('There is no folder') as string });
-    expect(problems(await doctor({ broker: 'embedded:', exchange: 'x' }))).toEqual(['folder']);
   });
 });

@@ -8,6 +8,7 @@ import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { addUser } from '../support/virtual-hosts.js';
 import { eventually } from '../support/wait.js';
 
 /** Each call is a process that starts, loads and connects. */
@@ -95,8 +96,7 @@ describe('the command line with fewer rights', () => {
 
   const as = async (configure: string, write: string, read: string): Promise<string> => {
     const name = uniqueName('user');
-    await node.rabbitmqctl('add_user', name, 'geheim');
-    await node.rabbitmqctl('set_permissions', '-p', '/', name, configure, write, read);
+    await addUser(node, name, 'geheim', [configure, write, read]);
     return node.url.replace('guest:guest', `${name}:geheim`);
   };
 

@@ -15,3 +15,10 @@ export async function setPolicy(node: RabbitMqNode, virtualHost: string, pattern
 export async function clearPolicy(node: RabbitMqNode, virtualHost: string, pattern: string): Promise<void> {
   await node.rabbitmqctl('clear_policy', '-p', virtualHost, `test-${pattern}`);
 }
+
+/** A user who may do this in the virtual host `/`. In one call, because each takes a second or two. */
+export async function addUser(node: RabbitMqNode, name: string, password: string, [configure, write, read]: readonly [configure: string, write: string, read: string]): Promise<void> {
+  const [user, secret, ...rights] = [name, password, configure, write, read].map((text) => `<<${JSON.stringify(text)}>>`);
+  await node.rabbitmqctl('eval', `ok = rabbit_auth_backend_internal:add_user(${user}, ${secret}, <<"test">>), `
+    + `ok = rabbit_auth_backend_internal:set_permissions(${user}, <<"/">>, ${rights.join(', ')}, <<"test">>).`);
+}
