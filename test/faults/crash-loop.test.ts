@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DispatcherService, QueueType } from '../../lib/index.js';
 import { Ledger } from '../support/ledger.js';
 import { startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { withChannel } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { setPolicy } from '../support/virtual-hosts.js';
 import { eventually } from '../support/wait.js';
 import { FaultApp } from './apps/fault-app.js';
@@ -107,7 +108,7 @@ async function takenOverBefore(url: string): Promise<Outcome> {
 }
 
 /** All at once: they wait most of the time. */
-describe('a crash loop', () => {
+describe.concurrent('a crash loop', () => {
   let node: RabbitMqNode;
   let folder: string;
   beforeAll(async () => {

@@ -7,8 +7,8 @@ import { uniqueName } from '../support/shared-rabbitmq.js';
 import { emission, pause } from '../support/wait.js';
 
 /** The whole of it: `DISPATCHER_TEST_DELAYS=100000` over 60 s. */
-const TASKS = Number(process.env.DISPATCHER_TEST_DELAYS ?? 5_000);
-const LONGEST_DELAY_MS = TASKS > 20_000 ? 60_000 : 15_000;
+const TASKS = Number(process.env.DISPATCHER_TEST_DELAYS ?? 3_000);
+const LONGEST_DELAY_MS = TASKS > 20_000 ? 60_000 : 10_000;
 const KEY = 'delayed';
 const BATCH = 500;
 

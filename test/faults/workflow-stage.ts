@@ -2,6 +2,7 @@ import { startScript, type Child } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
 import { Arrivals } from '../support/wait.js';
 import { CONFIG_VARIABLE, type AppConfig } from './apps/protocol.js';
@@ -35,13 +36,6 @@ export interface Stage {
   startPublisher(): App;
 }
 
-const cleaning: (() => Promise<unknown> | void)[] = [];
-
-/** After each test. */
-export async function cleanUp(): Promise<void> {
-  for (const clean of cleaning.splice(0).reverse()) await clean();
-}
-
 /** A publisher and some workers on one queue. */
 export async function stage(common: Partial<AppConfig>, workers: number, limit: number): Promise<Stage> {
   const exchange = uniqueName('workflow-faults');
@@ -54,7 +48,7 @@ export async function stage(common: Partial<AppConfig>, workers: number, limit: 
     apps.push(app);
     return app;
   };
-  cleaning.push(() => Promise.all(apps.map((app) => app.kill9())));
+  onTestFinished(async () => { await Promise.all(apps.map((app) => app.kill9())); });
   const startWorker = (): App => make({ ...base, workers: [{ name: 'w', queue, limit, bindingKeys: ['key'] }] });
   const startPublisher = (): App => make({ ...base, role: 'publisher', initQueues: [{ name: queue, bindingKeys: ['key'] }] });
   const publisher = startPublisher();
@@ -81,13 +75,13 @@ export interface Place {
 
 async function rabbit(): Promise<RabbitMqNode> {
   const node = await startRabbitMq();
-  cleaning.push(() => node.stop());
+  onTestFinished(() => node.stop());
   return node;
 }
 
 async function redis(): Promise<RedisServer> {
   const server = await RedisServer.start();
-  cleaning.push(() => server.stop());
+  onTestFinished(() => server.stop());
   return server;
 }
 
@@ -110,7 +104,7 @@ export const PLACES: readonly Place[] = [
     title: 'an embedded folder',
     start: async () => {
       const folder = temporaryFolder('workflows');
-      cleaning.push(() => removeFolder(folder));
+      onTestFinished(() => removeFolder(folder));
       return { config: { broker: `embedded:${folder}` }, servers: [] };
     },
   },

@@ -1,18 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pause } from '../support/wait.js';
 import type { WorkflowNote } from './apps/workflow-protocol.js';
-import { cleanUp, PLACES, stage } from './workflow-stage.js';
+import { PLACES, stage } from './workflow-stage.js';
 
 const FULL = process.env.DISPATCHER_FAULTS === 'full';
 const ROUNDS = FULL ? 40 : 5;
 /** Of each workflow so many steps run, on two workers, and as many wait. */
 const RUNNING = 6;
 
-afterEach(cleanUp);
-
 type Kind<K extends WorkflowNote['kind']> = Extract<WorkflowNote, { kind: K }>;
 
-describe.each(PLACES)('cancelling workflows on $title', (place) => {
+describe.concurrent.each(PLACES)('cancelling workflows on $title', (place) => {
   it(`stops what runs of ${ROUNDS} workflows, though who cancels is killed meanwhile, when somebody cancels again`, async () => {
     const { config } = await place.start();
     const { notes, publisher, startPublisher } = await stage(config, 2, RUNNING / 2);

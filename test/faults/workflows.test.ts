@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pause } from '../support/wait.js';
 import { uuidOf } from '../../lib/workflows/workflow-header.js';
 import type { Started, WorkflowNote } from './apps/workflow-protocol.js';
-import { cleanUp, PLACES, stage, type Stage, type Victim } from './workflow-stage.js';
+import { PLACES, stage, type Stage, type Victim } from './workflow-stage.js';
 
 /** All of it takes a quarter of an hour: `DISPATCHER_FAULTS=full`. */
 const FULL = process.env.DISPATCHER_FAULTS === 'full';
@@ -10,8 +10,6 @@ const CHORDS = FULL ? 500 : 40;
 const STEPS = FULL ? 50 : 8;
 const MEMBERS = 20;
 const LIMIT_MS = FULL ? 1_200_000 : 240_000;
-
-afterEach(cleanUp);
 
 /** Somebody dies every few seconds, by turns, until the promise is settled. */
 async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: Stage, servers: readonly Victim[]): Promise<string> {
@@ -40,8 +38,8 @@ async function killMeanwhile(work: Promise<unknown>, { workers, startWorker }: S
   return `killed: ${[...killed].map(([what, times]) => `${what} ${times}`).join(', ')}`;
 }
 
-describe.each(PLACES)('workflows on $title', (place) => {
-  it(`${CHORDS} chords start each callback once, with the right results, whoever is killed`, async () => {
+describe.concurrent.each(PLACES)('workflows on $title', (place) => {
+  it.sequential(`${CHORDS} chords start each callback once, with the right results, whoever is killed`, async () => {
     const { config, servers } = await place.start();
     const acting = await stage(config, 3, 20);
     const { notes, publisher } = acting;
@@ -85,7 +83,7 @@ describe.each(PLACES)('workflows on $title', (place) => {
     expect(twice).toEqual([]);
   }, LIMIT_MS + 120_000);
 
-  it(`a chain of ${STEPS} steps completes though the worker of each is killed`, async () => {
+  it.sequential(`a chain of ${STEPS} steps completes though the worker of each is killed`, async () => {
     const { config } = await place.start();
     const { notes, publisher, workers, startWorker } = await stage(config, 3, 1);
     publisher.tell({ do: 'chain', steps: STEPS });
