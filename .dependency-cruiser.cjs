@@ -16,6 +16,7 @@ const TIME = '^lib/time/';
 const URLS = '^lib/urls/';
 const FORMATS = '^lib/formats/';
 const BODIES = '^lib/bodies/';
+const CLAIMS = '^lib/claims/';
 const EVENTS = '^lib/events/';
 /** How a connection to RabbitMQ and its channels are opened: the traps of the driver are dealt with once, for the broker and the ledger. */
 const AMQP = '^lib/amqp/';
@@ -91,6 +92,8 @@ const rooms = [
     why: 'Task to bytes and back. Exception: the types of messages in the broker port, which a format reads and writes; see formats-import-types-of-the-port.' },
   { name: 'bodies', files: BODIES, may: [TASK, ERRORS, BROKER_PORT], packages: [],
     why: 'Between the bytes of a format and those that travel: of formats it knows nothing. Exception: the types of messages in the broker port.' },
+  { name: 'claims', files: CLAIMS, may: [TASK, ERRORS, BROKER_PORT, TIME], packages: [],
+    why: 'Where large bodies are kept: of brokers it knows the form of a message.' },
   { name: 'events', files: EVENTS, may: [...PORTS, TASK, ERRORS, '^lib/schedules/due-ticks\\.ts$'], packages: [],
     why: 'What is reported speaks of everything that reports. Of schedules/ it takes how many ticks are counted, to say "or more".' },
   { name: 'broker-connection', files: KEPT_CONNECTION, may: [BROKER_PORT, ERRORS, TIME], packages: ['rxjs'],
@@ -136,7 +139,7 @@ const rooms = [
   { name: 'inspection', files: INSPECTION, may: [BROKER_PORT, CONTRACT, RECORDS, TASK, ERRORS, EVENTS, TIME, '^lib/control/pause\\.ts$', '^lib/worker/run-observer\\.ts$', '^lib/schedules/schedule\\.ts$', '^lib/workflows/workflow-info\\.ts$'], packages: ['rxjs'],
     why: 'What runs is told to it, what is kept is given to it: it speaks of pauses and of the port by which workers tell of runs, and of no other part.' },
   { name: 'dispatcher', files: DISPATCHER, packages: ['secure-json-parse', '@standard-schema/spec', 'rxjs', 'uuid'],
-    may: ['^lib/brokers/', '^lib/state/', RESULTS, FOREIGN, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, BODIES, EVENTS, TIME, URLS],
+    may: ['^lib/brokers/', '^lib/state/', RESULTS, FOREIGN, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, FORMATS, BODIES, CLAIMS, EVENTS, TIME, URLS],
     why: 'It composes all the others, and must work, and be tested, without Nest.' },
   { name: 'nest', files: NEST, packages: ['@nestjs/[^/]+', '@golevelup/nestjs-discovery', '@standard-schema/spec', 'reflect-metadata', 'rxjs', 'piscina'],
     may: [DISPATCHER, BROKER_PORT, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS, URLS],
@@ -145,7 +148,7 @@ const rooms = [
     may: [DISPATCHER, INSPECTION, CONTRACT, BROKER_PORT, '^lib/brokers/embedded/embedded-url\\.ts$', '^lib/brokers/amqp/topology/(adoption|declaration-failure|queue-arguments|server-version)\\.ts$', AMQP, REDIS, ...CAPABILITIES, TASK, ERRORS, EVENTS, TIME, URLS, FORMATS, RESULTS],
     why: 'A face of dispatcher/, without Nest. Of RabbitMQ and Redis it knows what doctor/ asks of a server before anything else can use it, and whether there is an exchange.' },
   { name: 'index', files: '^lib/index\\.ts$', packages: [],
-    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, FORMATS, BODIES, RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS],
+    may: ['^lib/error-codes\\.ts$', NEST, DISPATCHER, ...PORTS, LEDGER_OPTIONS, FORMATS, BODIES, CLAIMS, RESULTS, WORKER, ...CAPABILITIES, CONTRACT, TASK, ERRORS, EVENTS],
     why: 'The public API: it re-exports, and inside is imported by the dashboard alone.' },
   { name: 'dashboard', files: DASHBOARD, packages: ['@nestjs/(common|core)', 'lossless-json', 'secure-json-parse'],
     may: ['^lib/index\\.ts$', '^lib/nest/module-registry\\.ts$', INSPECTION, TASK, ERRORS, EVENTS, TIME],
@@ -155,7 +158,7 @@ const rooms = [
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
     may: [BROKER_PORT, '^lib/brokers/embedded/(embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', '^lib/brokers/store/(clock|queue-store)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
-  { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, BROKER_PORT, TASK, ERRORS],
+  { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, '^lib/claims/claim-store\\.ts$', BROKER_PORT, TASK, ERRORS],
     why: 'What ports of the public API promise, as tests for whoever implements one. It takes the functions of a test runner, and knows none. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },

@@ -16,6 +16,7 @@
  *       InvalidBodyError          bytes that are not a task in this format
  *         UnauthenticatedBodyError  ... or not what somebody with the key has written
  *         BodyKeyError              ... or need a key that is not here
+ *         ClaimMissingError         ... or whose body is not in the claim store
  *       BrokerError               the broker refused or could not be reached
  *         BrokerUnavailableError  not connected, and waiting for it has its limits
  *         BrokerRefusedError      credentials, permissions, virtual host, TLS: an operator must act
@@ -31,6 +32,7 @@
  *         ResultTooLargeError            a value larger than this backend can keep
  *         ResultBackendFullError         no room for more; what is in it can still be read, replaced and deleted
  *         ResultBackendUnsupportedError  this backend cannot do what was asked
+ *       ClaimStoreError           a body could not be put into the claim store, and its task was not sent
  *       TaskFailedError           a task whose result was asked for has ended without one
  *       ResultWaitTimeoutError    the task has not ended in the time that the caller waits
  *       InvalidProgressError      a handler reported progress that is no fraction
@@ -154,6 +156,20 @@ export class InvalidBodyError extends DispatcherError {
 export class UnauthenticatedBodyError extends InvalidBodyError {
   constructor(message: string, fields?: Fields) {
     super(message, fields, undefined, 'ERR_DISPATCHER_UNAUTHENTICATED');
+  }
+}
+
+/** The body of a message is not in the claim store, or there is no such store here. @publicApi */
+export class ClaimMissingError extends InvalidBodyError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_CLAIM_MISSING');
+  }
+}
+
+/** The claim store did not take a body: nothing was sent. @publicApi */
+export class ClaimStoreError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown) {
+    super('ERR_DISPATCHER_CLAIM_STORE', message, fields, { cause, retryable: true });
   }
 }
 

@@ -1,6 +1,8 @@
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export * from './errors.js';
 export type { BodyKey, BuiltInCompression, Compression, CompressionConfig, CompressionName, KeysConfig } from './bodies/body-options.js';
+export type { ClaimStore } from './claims/claim-store.js';
+export { folderClaims } from './claims/folder-claims.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
 export type { Message, MessageProperties } from './brokers/broker.js';
 export type { Broken, ContractChange } from './contract/compare/change.js';
@@ -94,7 +96,7 @@ export type { LedgerOptions } from './state/amqp/ledger-options.js';
 export type { KeepTask, KeptTask, TaskKeeper } from './dispatcher/publishing/kept-task.js';
 export type { PublishedTask, PublishOutcome } from './dispatcher/publishing/published-task.js';
 export type { ForeignResultsConfig, ForeignResultsOptions } from './dispatcher/config/foreign-results-config.js';
-export type { DispatcherRole, EnhancerScope, MiddlewareConfig, QueueConfig, ServerConfig, StartupMode } from './dispatcher/config/server-config.js';
+export type { DispatcherRole, EnhancerScope, ClaimCheckConfig, MiddlewareConfig, QueueConfig, ServerConfig, StartupMode } from './dispatcher/config/server-config.js';
 export type { LogTarget } from './dispatcher/events/log-target.js';
 export type { DispatcherModuleExtras, DispatcherOptionsFactory } from './nest/module-options.js';
 export type { ThreadsConfig } from './dispatcher/config/threads-config.js';

@@ -1,5 +1,5 @@
 import type { Message, MessageProperties } from '../brokers/broker.js';
-import { InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnauthenticatedBodyError } from '../errors.js';
+import { ClaimMissingError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnauthenticatedBodyError } from '../errors.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { display } from '../task/argument-types.js';
 import { Header } from '../task/headers.js';
@@ -33,6 +33,8 @@ export interface BodyParts {
   readonly signing: KeysInUse | undefined;
   /** No more comes out of a body, however it is packed. */
   readonly maxBytes: number;
+  /** Bodies of so many bytes and more may be kept in a claim store. Default: none are. */
+  readonly claimsFrom?: number | undefined;
   /** For tests. */
   readonly salt?: () => Uint8Array;
 }
@@ -55,6 +57,8 @@ export interface OpenedMessage<M extends Message = Message> {
 /** What stands between the body that a format writes and the bytes that travel. */
 export class Bodies {
   private readonly opened = new WeakMap<Message, OpenedMessage>();
+  /** What was fetched of a claim store, by the message that stands for it. */
+  private readonly fetched = new WeakMap<Message, Buffer>();
   /** Something is asked of messages that look plain. */
   readonly demands: boolean;
 
@@ -118,10 +122,10 @@ export class Bodies {
    */
   open<M extends Message>(message: M): OpenedMessage<M> | undefined {
     const { contentEncoding, headers } = message.properties;
-    if (contentEncoding === undefined && (headers === undefined || headers[Header.signature] === undefined)) return undefined;
+    if (contentEncoding === undefined && (headers === undefined || (headers[Header.signature] === undefined && !isElsewhere(headers)))) return undefined;
     const known = this.opened.get(message);
     if (known !== undefined) return known as OpenedMessage<M>;
-    const opened = this.openNow(message);
+    const opened = isElsewhere(headers) ? this.openFetched(message) : this.openNow(message);
     if (opened !== undefined) this.opened.set(message, opened);
     return opened;
   }
@@ -144,8 +148,8 @@ export class Bodies {
   private secured(message: Message, { name, rest, codings, encrypts, signs }: { name: string; rest: string | undefined; codings: readonly string[]; encrypts: boolean; signs: boolean }): Message {
     const { properties } = message;
     const headers = properties.headers as TaskHeaders;
-    for (const header of [Header.task, Header.key, Header.signature]) delete headers[header];
-    if (encrypts || signs) headers[Header.task] = name;
+    for (const header of [Header.task, Header.key, Header.signature, Header.claim]) delete headers[header];
+    if (encrypts || signs || message.body.length >= (this.parts.claimsFrom ?? Infinity)) headers[Header.task] = name;
     const contentEncoding = joinCodings(rest, encrypts ? [...codings, ENCRYPTION_CODING] : codings);
     if (contentEncoding === undefined) delete properties.contentEncoding;
     else properties.contentEncoding = contentEncoding;
@@ -160,6 +164,19 @@ export class Bodies {
       headers[Header.signature] = signatureOf(message, keys.newest, context);
     }
     return message;
+  }
+
+  /** The body of a message that has a claim on it: from then on it can be opened. */
+  provide(message: Message, body: Buffer): void {
+    this.fetched.set(message, body);
+  }
+
+  private openFetched<M extends Message>(message: M): OpenedMessage<M> {
+    const body = this.fetched.get(message);
+    if (body === undefined) throw new ClaimMissingError('The body is kept in a claim store, where it is not found, or which is none of this process (claimCheck). Its task may have ended already; where it has not, replay it once the store is there.');
+    const { [Header.claim]: _claim, ...headers } = message.properties.headers as TaskHeaders;
+    const whole = { ...message, body, properties: { ...message.properties, headers } };
+    return this.openNow(whole) ?? { message: { ...whole, properties: { ...whole.properties, headers: plainHeaders(headers) } }, isEncrypted: false, isSigned: false, codings: [] };
   }
 
   private openNow<M extends Message>(message: M): OpenedMessage<M> | undefined {
@@ -207,6 +224,11 @@ export class Bodies {
   private isCoding(name: string): boolean {
     return name === ENCRYPTION_CODING || this.parts.compressions.find(name) !== undefined;
   }
+}
+
+function isElsewhere(headers: TaskHeaders | undefined): boolean {
+  const claim = headers?.[Header.claim];
+  return claim !== undefined && claim !== '';
 }
 
 /** As its format wrote them. */

@@ -1,1 +1,3 @@
+export type { AsyncTestFunctions } from './async-test-functions.js';
+export { claimStoreContract } from './claim-store-contract.js';
 export { formatContract, type FormatUnderTest, type TestFunctions } from './format-contract.js';

@@ -58,6 +58,8 @@ export interface DeadLetterQueuesDependencies {
   now(): number;
   /** Resolves when the broker can be used. */
   ready(): Promise<void>;
+  /** Gets a body that is kept elsewhere. `undefined`: the message has its own. Default: all have. */
+  fetch?(message: BrowsedMessage): Promise<void> | undefined;
   /** Ends the task of what is discarded, if it has not ended: a broker may have put it aside by itself, and told nobody. */
   discarded(message: BrowsedMessage, queue: string): Promise<void> | undefined;
 }
@@ -90,9 +92,9 @@ export class DeadLetterQueues {
   async get(queue: string, id: string): Promise<DeadLetter | undefined> {
     checkId(id);
     let found: DeadLetter | undefined;
-    await this.walk(queue, (letter) => {
+    await this.walk(queue, async (letter, message) => {
       if (letter.id !== id) return 'keep';
-      found = letter;
+      found = await this.whole(queue, letter, message);
       return 'stop';
     });
     return found;
@@ -203,6 +205,18 @@ export class DeadLetterQueues {
     return broker.browse(this.queueOf(queue), (message, position) => visit(readDeadLetter(message, position, queue, this.dependencies), message));
   }
 
+  /** With a body that is kept elsewhere, for whoever looks at this one. Where it cannot be had, it says why it has none. */
+  private async whole(queue: string, letter: DeadLetter, message: BrowsedMessage): Promise<DeadLetter> {
+    const fetching = this.dependencies.fetch?.(message);
+    if (fetching === undefined) return letter;
+    try {
+      await fetching;
+    } catch (error) {
+      return { ...letter, problem: `The body is in a claim store, and cannot be had: ${messageOf(error)}` };
+    }
+    return readDeadLetter(message, letter.position, queue, this.dependencies);
+  }
+
   private queueOf(queue: string): string {
     return this.isUndelivered(queue) ? queue : deadLetterQueueOf(queue);
   }
@@ -214,6 +228,7 @@ export class DeadLetterQueues {
   /** Of the queues beside the work queue, to the one that it died in: it keeps its level. */
   private async send(queue: string, letter: DeadLetter, message: BrowsedMessage, { args, to }: ReplayOptions): Promise<void> {
     const { broker, format, maxTaskBytes } = this.dependencies;
+    if (args !== undefined) await this.dependencies.fetch?.(message);
     const replay = replayMessage(letter, message, args, format, maxTaskBytes);
     if (to === undefined && this.isUndelivered(queue)) {
       return broker.publish(replay, letter.queue === queue ? { routingKey: letter.routingKey } : { queue: letter.queue });

@@ -12,7 +12,7 @@ export type DeadLetterReason = DeadReason | 'delivery-limit' | 'unknown';
 
 /** By all of its names, so that the compiler misses a new one here. */
 const ALL_REASONS: Readonly<Record<DeadLetterReason, true>> = {
-  failed: true, 'timed-out': true, 'invalid-body': true, unauthenticated: true, 'no-key': true, 'invalid-arguments': true, unsupported: true, 'unknown-task': true, 'unsupported-version': true, 'crash-loop': true, 'too-large': true, undelivered: true,
+  failed: true, 'timed-out': true, 'invalid-body': true, unauthenticated: true, 'no-key': true, 'claim-missing': true, 'invalid-arguments': true, unsupported: true, 'unknown-task': true, 'unsupported-version': true, 'crash-loop': true, 'too-large': true, undelivered: true,
   'delivery-limit': true, unknown: true,
 };
 

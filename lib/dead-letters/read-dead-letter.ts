@@ -11,7 +11,7 @@ import type { DeadLetter, DeadLetterReason } from './dead-letter.js';
 const OURS = 'x-dispatcher-';
 /** By all of its names, so that the compiler misses a new one here. */
 const REASONS: Readonly<Record<DeadReason, true>> = {
-  failed: true, 'timed-out': true, 'invalid-body': true, unauthenticated: true, 'no-key': true, 'invalid-arguments': true, unsupported: true, 'unknown-task': true, 'unsupported-version': true, 'crash-loop': true, 'too-large': true, undelivered: true,
+  failed: true, 'timed-out': true, 'invalid-body': true, unauthenticated: true, 'no-key': true, 'claim-missing': true, 'invalid-arguments': true, unsupported: true, 'unknown-task': true, 'unsupported-version': true, 'crash-loop': true, 'too-large': true, undelivered: true,
 };
 
 /**

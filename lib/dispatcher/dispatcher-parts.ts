@@ -21,6 +21,7 @@ import type { Workflows } from '../workflows/workflows.js';
 import type { Actions } from './actions/actions.js';
 import { actionsOver } from './actions/actions-over.js';
 import type { Application } from './application.js';
+import { ClaimCheck } from './claim-check.js';
 import { contractFrom } from './contracting/contracting.js';
 import { ControlNotes } from './control-notes.js';
 import { applyToPublishing } from './publishing/apply-to-publishing.js';
@@ -103,6 +104,7 @@ export class DispatcherParts {
   readonly actions: Actions;
   private place: Placement | undefined;
   readonly formats: TaskFormats;
+  readonly claimCheck: ClaimCheck;
   private readonly wire: StrictWire;
   readonly emit = (event: DispatcherEvent): void => this.ownEvents.next(event);
   readonly audited: Audited = auditedBy(this.emit);
@@ -124,7 +126,8 @@ export class DispatcherParts {
     this.backend = url === undefined ? undefined : backendOf(url, config);
     this.wire = new StrictWire(config.wire, config.queues);
     this.formats = new TaskFormats(config.formats, config.format, config.queues, this.wire, config.bodies);
-    const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address));
+    this.claimCheck = new ClaimCheck({ ...config, readsGo: (address) => this.wire.reads(address), isHeard: () => unguarded.state.status === 'ready' || unguarded.state.status === 'blocked', emit: this.emit });
+    const broker = this.broker = new GuardedBroker(unguarded, (message, address) => this.wire.refusal(message, address), this.claimCheck);
     this.startup = new Startup({ broker, backend: this.backend, config, queues: () => this.placement.queues, emit: this.emit });
     this.gate = new StartGate(() => this.startup.connect(), this.startup.waitLimitMs, () => this.startup.notYet());
     this.events = new DispatcherEvents(merge(broker.events, this.ownEvents, this.backend?.events ?? EMPTY), this.taskFlow, (error) => this.logger.error(`A listener of events failed: ${messageOf(error)}`, stackOf(error)));
@@ -251,7 +254,7 @@ export class DispatcherParts {
     const { consumerTimeoutMs } = config;
     return {
       broker, handlers, lateHandler: (name) => (this.late.look() ? handlers.get(name) : undefined), emit, taskFlow: this.taskFlow, format: this.formats.readingOf(worker.queue), maxTaskBytes: config.maxTaskBytes,
-      isTaskPaused: (task) => control.pauses.isPaused('task', task),
+      ...this.claimCheck.ofWorkers, isTaskPaused: (task) => control.pauses.isPaused('task', task),
       cancelReasonOf: control.calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
@@ -264,7 +267,7 @@ export class DispatcherParts {
   private makeDeadLetterQueues(): DeadLetterQueues {
     const { broker, config: { exchange, maxTaskBytes }, ready } = this;
     return new DeadLetterQueues({
-      broker, exchange, format: this.formats.reading, maxTaskBytes, now: clock.now, ready,
+      broker, exchange, format: this.formats.reading, maxTaskBytes, now: clock.now, ready, fetch: this.claimCheck.fetch,
       discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
     });
   }

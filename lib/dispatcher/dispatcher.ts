@@ -115,13 +115,13 @@ export class Dispatcher {
   }
 
   private async closeAll(): Promise<void> {
-    const { application, results, workflows, inspecting, limits, broker, backend, shared, foreign, ownEvents, taskFlow } = this.parts;
+    const { application, results, workflows, inspecting, limits, claimCheck, broker, backend, shared, foreign, ownEvents, taskFlow } = this.parts;
     await application.threads.close();
     results.close();
     workflows.close();
     const left = (this.deadline ?? 0) - clock.elapsed();
     const closingMs = this.hurried.signal.aborted ? HURRIED_CLOSING_MS : Math.max(left, this.closingMs(), MIN_CLOSING_MS);
-    await Promise.all([limits.close(closingMs / 2), inspecting.stop()]);
+    await Promise.all([limits.close(closingMs / 2), inspecting.stop(), claimCheck.close(closingMs / 2)]);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs), foreign.close(closingMs)]);
     ownEvents.complete();
     taskFlow.complete();

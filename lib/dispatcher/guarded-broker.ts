@@ -5,6 +5,14 @@ import type { DispatcherError } from '../errors.js';
 /** What must not be published, and why. `undefined`: this may. */
 export type Guard = (message: Message, address: Address) => DispatcherError | undefined;
 
+/** Bodies that are kept elsewhere. */
+export interface Cloakroom {
+  /** What travels in the place of this message. `undefined`: it travels itself. */
+  leave(message: Message, address: Address): Promise<Message> | undefined;
+  /** What was made of it could not be published. */
+  unsent(left: Message, error: unknown): void;
+}
+
 /** All of the port, so that what is added to it, optional or not, is thought of here. */
 type WholeBroker = { readonly [Name in keyof Required<Broker>]: Broker[Name] };
 
@@ -14,7 +22,7 @@ export class GuardedBroker implements WholeBroker {
   readonly events: Observable<BrokerEvent>;
   readonly openReplies: Broker['openReplies'];
 
-  constructor(private readonly broker: Broker, private readonly guard: Guard) {
+  constructor(private readonly broker: Broker, private readonly guard: Guard, private readonly cloakroom?: Cloakroom) {
     this.states = broker.states;
     this.events = broker.events;
     this.openReplies = broker.openReplies?.bind(broker);
@@ -26,7 +34,9 @@ export class GuardedBroker implements WholeBroker {
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
     const refusal = this.guard(message, address);
-    return refusal === undefined ? this.broker.publish(message, address, options) : Promise.reject(refusal);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const leaving = this.cloakroom?.leave(message, address);
+    return leaving === undefined ? this.broker.publish(message, address, options) : this.publishLeft(leaving, address, options);
   }
 
   connect(): Promise<void> {
@@ -83,5 +93,15 @@ export class GuardedBroker implements WholeBroker {
 
   close(deadlineMs: number): Promise<void> {
     return this.broker.close(deadlineMs);
+  }
+
+  private async publishLeft(leaving: Promise<Message>, address: Address, options: PublishOptions | undefined): Promise<void> {
+    const left = await leaving;
+    try {
+      await this.broker.publish(left, address, options);
+    } catch (error) {
+      this.cloakroom?.unsent(left, error);
+      throw error;
+    }
   }
 }

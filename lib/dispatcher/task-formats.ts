@@ -92,11 +92,19 @@ export class TaskFormats {
   }
 
   private sealed(format: Format, task: AddressedTask | Task, address: Address): EncodedTask {
-    if (!this.bodies.seals && !('compress' in task) && !('encrypt' in task)) return written(format, task);
+    if (!this.bodies.seals && !('compress' in task) && !('encrypt' in task)) return this.named(format, task.name, written(format, task));
     const sealing = this.sealingOf(format, task, address);
     const message = written(format, task);
-    if (sealing === undefined) return message;
-    return this.bodies.seal(sealing.encrypts || sealing.signs ? named(format, message) : message, task.name, sealing);
+    if (sealing === undefined) return this.named(format, task.name, message);
+    return this.named(format, task.name, this.bodies.seal(sealing.encrypts || sealing.signs ? named(format, message) : message, task.name, sealing));
+  }
+
+  /** What is so large that its body may be kept elsewhere has its name beside it; what other systems read never is. */
+  private named(format: Format, name: string, message: EncodedTask): EncodedTask {
+    const { claimsFrom = Infinity } = this.bodies.parts;
+    if (message.body.length < claimsFrom || isOfOthers(format)) return message;
+    const { body, properties } = named(format, message);
+    return { body, properties: { ...properties, headers: { ...properties.headers, [Header.task]: name } } };
   }
 
   /** @throws InvalidTaskError, StrictWireError where Go could not read it, and drops in silence what it cannot */

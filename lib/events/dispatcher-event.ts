@@ -24,6 +24,8 @@ export type DeadReason =
   | 'unauthenticated'
   /** It is encrypted or signed with a key that no worker of the queue had in time. */
   | 'no-key'
+  /** Its body is not in the claim store any more, or no worker of the queue had that store in time. */
+  | 'claim-missing'
   /** The body is a task, but its arguments are not what their types say. */
   | 'invalid-arguments'
   /** A message of another system that asks for what cannot be done here, and that no other worker of the queue took in time. */

@@ -150,7 +150,7 @@ export class ReadingFormat implements Format {
     const { headers } = message.properties;
     const sealed = this.rewritten(message, { body: changes.body, properties: { ...message.properties, headers: { ...headers, ...changes.headers } } }, this.decode(message).name);
     const seals = Object.entries(sealed.properties.headers ?? {}).filter(([name, value]) => SEALS.includes(name) && headers?.[name] !== value);
-    return { body: sealed.body, headers: { ...changes.headers, ...Object.fromEntries(seals) } };
+    return { body: sealed.body, headers: { ...changes.headers, ...Object.fromEntries(seals), ...(headers?.[Header.claim] === undefined ? {} : { [Header.claim]: '' }) } };
   }
 
   /**

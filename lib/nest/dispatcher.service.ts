@@ -131,6 +131,16 @@ export class DispatcherService {
   }
 
   /**
+   * Removes for good what was put into the claim store before that, and returns how many bodies it was. Run it from a schedule
+   * of yours: dead letters and delayed tasks that are older lose their bodies, so take an age beyond all of them. 0 where there is no `claimCheck`.
+   *
+   * @throws what the store throws
+   */
+  sweepClaims(before: Date): Promise<number> {
+    return this.parts.claimCheck.sweep(before);
+  }
+
+  /**
    * How many tasks wait in a queue now, those that workers hold and delayed ones not counted; `undefined` when there is
    * no such queue.
    */

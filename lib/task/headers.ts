@@ -69,6 +69,8 @@ export const Header = {
   format: 'x-dispatcher-format',
   /** The name of the task, where its body is encrypted or signed: bound to it, and readable without a key. */
   task: 'x-dispatcher-task',
+  /** `<key> <bytes> <digest>`: the body is in the claim store, and this stands in its place. Empty: not any more. */
+  claim: 'x-dispatcher-claim',
   /** The id of the key that the body is encrypted with. */
   key: 'x-dispatcher-key',
   /** `<key id> <HMAC>`: who has the key has written the message. */

@@ -1,5 +1,5 @@
 import type { Delivery } from '../brokers/broker.js';
-import { BodyKeyError, TaskTooLargeError } from '../errors.js';
+import { BodyKeyError, ClaimMissingError, InvalidBodyError, InvalidTaskError, TaskTooLargeError } from '../errors.js';
 import { errorText, isA } from '../task/error-text.js';
 import { Header, versionIn } from '../task/headers.js';
 import { placedByName } from '../task/named-arguments.js';
@@ -26,10 +26,31 @@ export class Admission {
     private readonly endings: TaskEndings,
     private readonly unrun: UnrunEndings,
     private readonly onEnd: () => void,
+    /** The worker has given up what it had. */
+    private readonly isStopped: () => boolean = () => false,
   ) {}
 
   /** Never throws: whoever calls it counts on `onEnd`, or on the run that was started. */
   take(delivery: Delivery): void {
+    const fetching = this.dependencies.fetch?.(delivery);
+    if (fetching === undefined) return this.takeNow(delivery);
+    fetching.then(() => this.fetched(delivery), (error: unknown) => this.unfetched(delivery, error));
+  }
+
+  private fetched(delivery: Delivery): void {
+    // Its delivery has gone back meanwhile, and runs elsewhere.
+    if (this.isStopped()) this.onEnd();
+    else this.takeNow(delivery);
+  }
+
+  /** What is wrong stays wrong; what could not be asked is asked again later, uncharged. */
+  private unfetched(delivery: Delivery, error: unknown): void {
+    const known = { uuid: delivery.properties.messageId ?? '', name: nameBeside(delivery) };
+    const isWrong = isA(error, InvalidBodyError) || isA(error, InvalidTaskError);
+    this.end(delivery, isWrong ? this.unrun.bury(delivery, known, reasonOf(error), error) : this.unrun.giveBackUnfetched(delivery, known, error));
+  }
+
+  private takeNow(delivery: Delivery): void {
     try {
       this.admit(delivery);
     } catch (defect) {
@@ -43,7 +64,7 @@ export class Admission {
       task = this.decode(delivery);
     } catch (error) {
       const known = { uuid: delivery.properties.messageId ?? '', name: nameBeside(delivery) };
-      return this.end(delivery, isA(error, BodyKeyError) ? this.unrun.giveBackUnreadable(delivery, known, error) : this.unrun.bury(delivery, known, reasonOf(error), error));
+      return this.end(delivery, isA(error, BodyKeyError) || isA(error, ClaimMissingError) ? this.unrun.giveBackUnreadable(delivery, known, error) : this.unrun.bury(delivery, known, reasonOf(error), error));
     }
     this.dependencies.observer?.received();
     const expiresAt = expiryOf(task);

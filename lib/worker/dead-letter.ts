@@ -1,5 +1,5 @@
 import type { Delivery, Message } from '../brokers/broker.js';
-import { BodyKeyError, InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnauthenticatedBodyError, UnsupportedTaskError } from '../errors.js';
+import { BodyKeyError, ClaimMissingError, InvalidArgumentsError, InvalidBodyError, InvalidTaskError, TaskTooLargeError, UnauthenticatedBodyError, UnsupportedTaskError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorStory, placesOf } from '../task/error-story.js';
 import { isA } from '../task/error-text.js';
@@ -43,6 +43,7 @@ export function reasonOf(error: unknown): DeadReason {
   if (error instanceof InvalidTaskError) return 'invalid-arguments';
   if (error instanceof UnauthenticatedBodyError) return 'unauthenticated';
   if (error instanceof BodyKeyError) return 'no-key';
+  if (error instanceof ClaimMissingError) return 'claim-missing';
   if (error instanceof UnsupportedTaskError) return 'unsupported';
   return error instanceof InvalidBodyError ? 'invalid-body' : 'failed';
 }

@@ -66,7 +66,7 @@ export class Session implements IntakeHost {
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
       { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts,
       (runs) => lease && new Leases(lease, settler, runs, { takenOver: (count) => this.intake.setTakenOver(count), refresh: (ms) => this.intake.refresh(ms), onProblem, emit }));
-    this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined));
+    this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined), () => this.stop.signal.aborted);
   }
 
   /** One switch at a time, the last one winning. The first call opens the session. */

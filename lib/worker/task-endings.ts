@@ -63,7 +63,7 @@ export class TaskEndings {
   /** Done at once where no result is asked for, and no gate has to do with it; otherwise once that is kept. */
   succeed(run: RunningTask, value: unknown): Promise<void> | undefined {
     if (run.gated || run.reports !== undefined) return this.succeedKept(run, value);
-    this.acknowledge(run);
+    this.acknowledge(run, true);
     this.tellSuccess(run);
     return undefined;
   }
@@ -163,7 +163,7 @@ export class TaskEndings {
   private async conclude(run: RunningTask, end: TaskEnd, kept?: Promise<boolean>): Promise<boolean> {
     if (await kept === false) return false;
     if (run.gated && !await this.leave(run, end)) return false;
-    this.acknowledge(run);
+    this.acknowledge(run, end.kind === 'succeeded' || end.kind === 'cancelled');
     return true;
   }
 
@@ -174,14 +174,20 @@ export class TaskEndings {
   }
 
   /** The last step of every end. */
-  private acknowledge(run: RunningTask): void {
+  private acknowledge(run: RunningTask, isOver = false): void {
     if (!run.ack()) this.finished.add(run.uuid, run.attempt);
+    else if (isOver && !mayHaveCopies(run)) this.parts.dependencies.release?.(run.delivery);
   }
 
   private historyOf(run: RunningTask, error: unknown): string {
     return historyWith(run.delivery.properties.headers,
       { attempt: run.attempt, at: clock.date().toISOString(), worker: this.parts.config.name, error });
   }
+}
+
+/** One that comes later is dropped by who can read it: its body, which they share, is left to be swept. */
+function mayHaveCopies({ headers, leaseHeaders }: RunningTask): boolean {
+  return leaseHeaders !== undefined || headers[Header.lease] !== undefined || headers[Header.once] !== undefined;
 }
 
 function waitedOf({ attempt, delivery: { properties } }: RunningTask): { waitedMs?: number } {

@@ -6,6 +6,7 @@ import { display } from '../task/argument-types.js';
 import { attemptIn, countHeader, Header, versionIn } from '../task/headers.js';
 import type { Task, TaskHeaders } from '../task/task.js';
 import { clock } from '../time/clock.js';
+import { reasonOf } from './dead-letter.js';
 import { cancelledError } from './cancelled-error.js';
 import type { EndingParts } from './ending-parts.js';
 import type { TaskEnd } from './gates/task-gate.js';
@@ -43,6 +44,7 @@ export class UnrunEndings {
   expire(delivery: Delivery, task: Task, expiresAt: number): Promise<void> | undefined {
     const expired = (): void => {
       if (!delivery.ack()) return;
+      this.parts.dependencies.release?.(delivery);
       const identity = this.identity(delivery, task);
       this.parts.dependencies.observer?.endedUnrun(identity, 'expired');
       this.parts.dependencies.emit({ type: 'task.expired', task: identity, expiresAt });
@@ -56,7 +58,7 @@ export class UnrunEndings {
   /** Called off: nobody need look for a worker that knows it. */
   async cancel(delivery: Delivery, task: Task, reason: string): Promise<void> {
     if (await this.leave(delivery, task, { kind: 'cancelled', reason }, cancelledError(task, reason)) === false) return;
-    delivery.ack();
+    if (delivery.ack()) this.parts.dependencies.release?.(delivery);
     const identity = this.identity(delivery, task);
     this.parts.dependencies.observer?.endedUnrun(identity, 'cancelled', reason);
     this.parts.dependencies.emit({ type: 'task.cancelled', task: identity, reason });
@@ -64,11 +66,7 @@ export class UnrunEndings {
 
   /** Tasks of this name are paused: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
   async giveBackPaused(delivery: Delivery, task: Task): Promise<void> {
-    const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
-    const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
-    if (!await this.sentAgain(delivery, task, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
-    delivery.ack();
-    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: `Tasks named "${task.name}" are paused.` });
+    await this.postpone(delivery, task, `Tasks named "${task.name}" are paused.`);
   }
 
   /** It came before its time, as from senders who leave it to workers to wait: it waits where all that is delayed does. */
@@ -105,10 +103,23 @@ export class UnrunEndings {
   async giveBackUnreadable(delivery: Delivery, task: Pick<Task, 'uuid' | 'name'>, error: unknown): Promise<void> {
     const returns = countHeader(delivery.properties.headers, Header.returns, 0);
     const pauseMs = returnPauseMs(returns, this.parts.config.unknownTaskGraceSeconds ?? DEFAULT_GRACE_SECONDS, clock.random());
-    if (pauseMs === undefined) return this.bury(delivery, task, 'no-key', error);
+    if (pauseMs === undefined) return this.bury(delivery, task, reasonOf(error), error);
     if (!await this.sentAgain(delivery, task, { [Header.returns]: returns + 1 }, pauseMs)) return;
     delivery.ack();
     this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason: messageOf(error) });
+  }
+
+  /** Its body is in a store that cannot be reached: it waits out of sight, uncharged, for a time that grows to 30 s, however often. */
+  async giveBackUnfetched(delivery: Delivery, task: Pick<Task, 'uuid' | 'name'>, error: unknown): Promise<void> {
+    await this.postpone(delivery, task, `The claim store cannot be reached: ${messageOf(error)}`);
+  }
+
+  private async postpone(delivery: Delivery, task: Pick<Task, 'uuid' | 'name'>, reason: string): Promise<void> {
+    const pauses = countHeader(delivery.properties.headers, Header.pauses, 0);
+    const pauseMs = Math.min(FIRST_PUT_OFF_MS * 2 ** Math.min(pauses, 10), LONGEST_PUT_OFF_MS);
+    if (!await this.sentAgain(delivery, task, { [Header.pauses]: pauses + 1 }, pauseMs)) return;
+    delivery.ack();
+    this.parts.dependencies.emit({ type: 'task.returned', task: this.identity(delivery, task), pauseMs, reason });
   }
 
   /** The same again, behind the others of its queue, which counts from zero for it. */

@@ -1,4 +1,4 @@
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, Delivery } from '../brokers/broker.js';
 import type { EventSink, TaskFlow } from '../events/dispatcher-event.js';
 import type { Format } from '../formats/format.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
@@ -26,6 +26,10 @@ export interface WorkerDependencies {
   loggerFor(taskName: string, uuid: string, fields?: () => object): TaskLogger;
   /** Larger bodies become dead letters unread. */
   maxTaskBytes: number;
+  /** Gets the body of a message that is kept elsewhere, so that it can be decoded. `undefined`: it has its own. Default: all have. */
+  fetch?: ((message: Delivery) => Promise<void> | undefined) | undefined;
+  /** Nobody needs the body of this message any more. Never throws. */
+  release?: ((message: Delivery) => void) | undefined;
   /** Whether tasks of this name are to wait. Default: never. */
   isTaskPaused?: (taskName: string) => boolean;
   /** Who called a task off, of a name that is unknown here; what is run, its gate keeps from running. Default: nobody. */

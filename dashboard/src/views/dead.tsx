@@ -11,7 +11,7 @@ import { Args, Badge, When } from '../parts/shown.js';
 import { Table, type Column } from '../parts/table.js';
 import { useRead } from '../use-read.js';
 
-const REASONS = ['failed', 'timed-out', 'invalid-body', 'unauthenticated', 'no-key', 'invalid-arguments', 'unsupported', 'unknown-task', 'unsupported-version', 'crash-loop', 'too-large', 'undelivered', 'delivery-limit', 'unknown'];
+const REASONS = ['failed', 'timed-out', 'invalid-body', 'unauthenticated', 'no-key', 'claim-missing', 'invalid-arguments', 'unsupported', 'unknown-task', 'unsupported-version', 'crash-loop', 'too-large', 'undelivered', 'delivery-limit', 'unknown'];
 
 export function Dead() {
   const selected = useQueue(({ dead = 0 }) => dead > 0);

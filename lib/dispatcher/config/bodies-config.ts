@@ -13,11 +13,11 @@ const DEFAULT_MIN_BYTES = 1024;
 const LONGEST_CONTEXT = 1000;
 
 /** How bodies are packed and unpacked. @throws ConfigurationError */
-export function checkBodies({ compression, compressions, encryption, signing }: ServerConfig, maxBytes: number): Bodies {
+export function checkBodies({ compression, compressions, encryption, signing }: ServerConfig, maxBytes: number, claimsFrom?: number): Bodies {
   if (compressions !== undefined && !Array.isArray(compressions)) throw new ConfigurationError(`compressions must be a list such as [mine]; found ${display(compressions)}.`, { option: 'compressions' });
   const known = new Compressions(compressions);
   return new Bodies({
-    compressions: known, compression: checkCompression(compression, known), encryption: checkKeys(encryption, 'encryption'), signing: checkKeys(signing, 'signing'), maxBytes,
+    compressions: known, compression: checkCompression(compression, known), encryption: checkKeys(encryption, 'encryption'), signing: checkKeys(signing, 'signing'), maxBytes, claimsFrom,
   });
 }
 

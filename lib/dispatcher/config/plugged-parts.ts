@@ -7,6 +7,7 @@ import type { Invoker } from '../../worker/invoker.js';
 import { Invokers } from '../../worker/invokers.js';
 import { checkIds, type IdsConfig } from '../publishing/id-makers.js';
 import { checkBodies } from './bodies-config.js';
+import { checkClaims, type ResolvedClaims } from './claims-config.js';
 import { checkName } from './config-checks.js';
 import { checkForeignResults, type ResolvedForeignResults } from './foreign-results-config.js';
 import type { ServerConfig } from './server-config.js';
@@ -20,6 +21,7 @@ export interface PluggedParts {
   readonly foreignResults: readonly ResolvedForeignResults[];
   /** What is done to the bytes that a format has written. */
   readonly bodies: Bodies;
+  readonly claims: ResolvedClaims | undefined;
   readonly ids: IdsConfig;
   readonly invokers: Invokers;
 }
@@ -27,10 +29,11 @@ export interface PluggedParts {
 /** @throws ConfigurationError */
 export function pluggedParts(options: ServerConfig, maxTaskBytes: number): PluggedParts {
   const foreignResults = checkForeignResults(options.foreignResults);
-  const bodies = checkBodies(options, maxTaskBytes);
+  const claims = checkClaims(options.claimCheck);
+  const bodies = checkBodies(options, maxTaskBytes, claims?.minBytes);
   const formats = new Formats(listOf<Format>(options.formats, 'formats'), new Set(foreignResults.map(({ format }) => format)), bodies);
   return {
-    formats, foreignResults, bodies,
+    formats, foreignResults, bodies, claims,
     format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     ids: checkIds(options.ids, options.idMakers),
     invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),

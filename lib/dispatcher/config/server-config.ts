@@ -1,4 +1,5 @@
 import type { Compression, CompressionConfig, CompressionName, KeysConfig } from '../../bodies/body-options.js';
+import type { ClaimStore } from '../../claims/claim-store.js';
 import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { InspectionConfig } from '../../inspection/redaction.js';
@@ -72,6 +73,8 @@ export interface ServerConfig {
   encryption?: KeysConfig;
   /** Messages are signed (HMAC with SHA-256), so that who can write to the broker, and has no key, cannot have run what he likes. Default: they are not. */
   signing?: KeysConfig;
+  /** Bodies that are too large for the broker are kept in a store that all processes reach, and a note of them travels. Default: they travel. */
+  claimCheck?: ClaimCheckConfig;
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */
   initQueues?: QueueConfig[];
   /** The workers that this process runs; more can be made with `createWorker`. Default: none. */
@@ -184,6 +187,22 @@ export interface MiddlewareConfig {
   publish?: PublishMiddlewareInput[];
   /** Around every task of every worker, outside of the task's own middleware and of Nest's guards and interceptors. */
   run?: RunMiddlewareInput[];
+}
+
+/** See {@link ServerConfig.claimCheck}. @publicApi */
+export interface ClaimCheckConfig {
+  /** Such as `folderClaims('./claims')`, or one of your own. */
+  store: ClaimStore;
+  /** Smaller bodies travel; as they travel, compressed and encrypted, they are counted. In bytes. Default: 262,144. */
+  minBytes?: number;
+  /**
+   * `delete`: the body of a task that has succeeded, was called off or expired is removed a minute later. Only where each
+   * task is in one queue: of two queues that take the same routing key, the first to be done would take the body from the
+   * other. `keep`: all stay until `sweepClaims`, or a rule of the store, removes them. Default: `keep`.
+   */
+  whenDone?: 'keep' | 'delete';
+  /** A store that has not answered by then is taken for one that is away. Default: 30. */
+  timeoutSeconds?: number;
 }
 
 /** A queue declared at start. @publicApi */

@@ -28,6 +28,7 @@ const ROOMS: readonly Room[] = [
   { file: 'lib/contract/model.ts', refused: ['lib/dispatcher/parts.ts', 'lib/worker/worker.ts', 'lib/formats/format.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/formats/format.ts', refused: ['lib/worker/worker.ts', 'lib/state/state-backend.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/bodies/bodies.ts', refused: ['lib/formats/format.ts', 'lib/worker/worker.ts', 'lib/time/timer.ts'], allowed: 'lib/task/task.ts' },
+  { file: 'lib/claims/claims.ts', refused: ['lib/bodies/bodies.ts', 'lib/worker/worker.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/events/event.ts', refused: ['lib/worker/worker.ts', 'lib/dispatcher/parts.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/brokers/broker.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/state/state-backend.ts'], allowed: 'lib/task/task.ts' },
   { file: 'lib/brokers/connection/link.ts', refused: ['lib/brokers/amqp/broker.ts', 'lib/amqp/open.ts', 'lib/brokers/store/consumption.ts'], allowed: 'lib/time/timer.ts' },
