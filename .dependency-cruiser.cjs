@@ -50,6 +50,7 @@ const NEST = '^lib/nest/';
 const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
 const TERMINUS = '^lib/terminus/';
+const S3 = '^lib/s3/';
 const CONTRACT_SUITES = '^lib/contract-suites/';
 const TESTING = '^lib/testing/';
 const SCHEMATICS = '^lib/schematics/';
@@ -160,6 +161,8 @@ const rooms = [
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, '^lib/claims/claim-store\\.ts$', BROKER_PORT, TASK, ERRORS],
     why: 'What ports of the public API promise, as tests for whoever implements one. It takes the functions of a test runner, and knows none. Nobody imports it back.' },
+  { name: 's3', files: S3, packages: ['@aws-sdk/client-s3'], may: ['^lib/index\\.ts$'],
+    why: 'As terminus/, for whoever has @aws-sdk/client-s3. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],
     why: 'A user of the dispatcher as others are, for whoever has @nestjs/terminus. Nobody imports it back.' },
   { name: 'telemetry', files: TELEMETRY, packages: [], may: [...OF_OBSERVERS, TIME],

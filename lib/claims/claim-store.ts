@@ -16,5 +16,5 @@ export interface ClaimStore {
   sweep(before: Date): Promise<number>;
 }
 
-/** Parts of keys: the day on which the body was put, and a uuid. They are safe in file names and URLs. */
+/** Keys of claims: the day on which the body was put, and a uuid. They are safe in file names and URLs; what is none is no key that we wrote. @publicApi */
 export const CLAIM_KEY = /^\d{4}-\d{2}-\d{2}\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

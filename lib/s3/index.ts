@@ -1,0 +1,1 @@
+export { s3Claims, type S3ClaimsOptions } from './s3-claims.js';
