@@ -3,9 +3,12 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import { answered, openChannel } from '../../amqp/open-channel.js';
 import { DispatcherError, ResultBackendError, ResultBackendFullError, ResultBackendTimeoutError, ResultBackendUnavailableError } from '../../errors.js';
 import { clock } from '../../time/clock.js';
+import { unpack } from './ledger-frame.js';
 import { encodeOperation, type Operation } from './ledger-operation.js';
+import { LedgerOutbox } from './ledger-outbox.js';
 import type { LedgerQueues } from './ledger-queues.js';
-import { decodeReply, decodeTold, type Reply, type Told } from './ledger-reply.js';
+import { decodeReply, decodeTold, type Reply, type SignedReply, type Told } from './ledger-reply.js';
+import { encodeOperations, laterId, REPLIES, REQUEST, REQUESTS } from './ledger-request.js';
 
 export interface ClientListener {
   /** Called once. */
@@ -28,13 +31,18 @@ export type Answer = Exclude<Reply, Refused | { kind: 'again' }>;
 
 interface Pending { readonly operation: Operation; readonly since: number; readonly resolve: (reply: Answer) => void; readonly reject: (error: DispatcherError) => void }
 
-const REPLIES = 'amq.rabbitmq.reply-to';
+const REPLY_TO = 'amq.rabbitmq.reply-to';
 
 /** Asks whoever keeps the ledger. Requests and answers are lost with the server or the connection, and then rejected. */
 export class LedgerClient {
   private readonly name = randomUUID();
   private requests = 0;
   private readonly pending = new Map<string, Pending>();
+  private readonly outbox = new LedgerOutbox();
+  /** How many were sent together, by the name of the first; until that is answered. */
+  private readonly together = new Map<string, number>();
+  /** A keeper of an older version, which takes one thing at a time. */
+  private plainKeeper: string | undefined;
   private ended = false;
   private channel!: Channel;
 
@@ -45,7 +53,7 @@ export class LedgerClient {
     const channel = await openChannel(model, { closed: ({ text }) => client.fail(new Error(text)), warning: (message) => listener.warning(message) });
     client.channel = channel;
     channel.on('return', () => client.fail(new Error(`the queue "${settings.queues.requests}" is gone`)));
-    await answered(channel.consume(REPLIES, (message) => client.onMessage(message), { noAck: true }), 'basic.consume');
+    await answered(channel.consume(REPLY_TO, (message) => client.onMessage(message), { noAck: true }), 'basic.consume');
     return client;
   }
 
@@ -58,7 +66,8 @@ export class LedgerClient {
 
   /** Asked, but no answer is wanted. */
   tell(operation: Operation): void {
-    this.send(operation, undefined);
+    this.flush();
+    this.publish(REQUEST, encodeOperation(operation), undefined);
   }
 
   /** Rejects when the connection does not work. */
@@ -71,18 +80,38 @@ export class LedgerClient {
     this.ended = true;
     for (const { reject } of this.pending.values()) reject(this.unavailable());
     this.pending.clear();
+    this.together.clear();
+    this.outbox.takeAll();
   }
 
+  /** With whatever else this turn of the event loop asks. */
   private ask(pending: Pending): void {
-    const id = `${this.name}.${++this.requests}`;
-    this.pending.set(id, pending);
-    this.send(pending.operation, id);
+    const { operation } = pending;
+    if (!this.outbox.takes(operation) || this.plainKeeper !== undefined) this.flush();
+    const number = ++this.requests;
+    this.pending.set(this.idOf(number), pending);
+    if (this.outbox.size === 0) process.nextTick(flush, this);
+    this.outbox.add(operation, number);
   }
 
-  private send(operation: Operation, correlationId: string | undefined): void {
+  /** For those who call it back: sends what was asked so far. */
+  flush(): void {
+    if (this.outbox.size === 0) return;
+    const { first, operations } = this.outbox.takeAll();
+    const id = this.idOf(first);
+    if (operations.length === 1) return this.publish(REQUEST, encodeOperation(operations[0]!), id);
+    this.together.set(id, operations.length);
+    this.publish(REQUESTS, encodeOperations(operations), id);
+  }
+
+  private idOf(number: number): string {
+    return `${this.name}.${number}`;
+  }
+
+  private publish(type: string, body: Buffer, correlationId: string | undefined): void {
     try {
       // Not kept by the server: an answer means that it was done; without one it is asked again.
-      this.channel.publish('', this.settings.queues.requests, encodeOperation(operation), { type: 'request', persistent: false, mandatory: true, replyTo: REPLIES, ...(correlationId === undefined ? {} : { correlationId }) });
+      this.channel.publish('', this.settings.queues.requests, body, { type, persistent: false, mandatory: true, replyTo: REPLY_TO, ...(correlationId === undefined ? {} : { correlationId }) });
     } catch (error) {
       this.fail(error as Error);
     }
@@ -101,14 +130,32 @@ export class LedgerClient {
   }
 
   private onReply({ properties, content }: ConsumeMessage): void {
-    const { keeper, reply } = decodeReply(content);
-    const id = properties.correlationId as string;
+    const { correlationId, type } = properties as { correlationId: string; type?: string };
+    const bodies = type === REPLIES ? unpack(content).allValues : [content];
+    for (const [i, body] of bodies.entries()) this.answered(i === 0 ? correlationId : laterId(correlationId, i), decodeReply(body));
+  }
+
+  private answered(id: string, { keeper, reply }: SignedReply): void {
+    const together = this.together.get(id) ?? 1;
+    this.together.delete(id);
+    if (this.plainKeeper !== keeper) this.plainKeeper = undefined;
+    if (reply.kind === 'refused' && reply.reason === 'not understood' && together > 1) this.askEach(id, together, keeper);
+    else this.settle(id, reply);
+    this.listener.answeredBy(keeper);
+  }
+
+  private settle(id: string, reply: Reply): void {
     const pending = this.pending.get(id);
     this.pending.delete(id);
     if (reply.kind === 'refused') pending?.reject(this.refused(reply));
     else if (reply.kind !== 'again') pending?.resolve(reply);
     else if (pending !== undefined && !this.isOld(pending)) this.ask(pending);
-    this.listener.answeredBy(keeper);
+  }
+
+  /** A keeper that knows of no message with several has done none of it. */
+  private askEach(first: string, count: number, keeper: string): void {
+    this.plainKeeper = keeper;
+    for (let i = 0; i < count; i++) this.settle(i === 0 ? first : laterId(first, i), { kind: 'again' });
   }
 
   /** The supervisor has given up on them long ago. */
@@ -116,6 +163,7 @@ export class LedgerClient {
     for (const [id, pending] of this.pending) {
       if (!this.isOld(pending)) return;
       this.pending.delete(id);
+      this.together.delete(id);
       pending.reject(new ResultBackendTimeoutError(`The ledger at ${this.settings.display} did not answer.`));
     }
   }
@@ -142,4 +190,8 @@ export class LedgerClient {
   private unavailable(): ResultBackendUnavailableError {
     return new ResultBackendUnavailableError(`The connection to the ledger at ${this.settings.display} is gone.`);
   }
+}
+
+function flush(client: LedgerClient): void {
+  client.flush();
 }

@@ -6,10 +6,11 @@ import { KeeperClock } from './keeper-clock.js';
 import { KeeperLog } from './keeper-log.js';
 import { MalformedMessageError } from './ledger-frame.js';
 import type { LedgerOptions } from './ledger-options.js';
-import { decodeOperation, type Operation, type StateOperation, type WatchOperation } from './ledger-operation.js';
+import type { Operation, StateOperation, WatchOperation } from './ledger-operation.js';
 import { decodeRecord, type RecordContent } from './ledger-record.js';
 import type { FoundLedgerQueues } from './ledger-queues.js';
-import { encodeReply, encodeTold, type Reply } from './ledger-reply.js';
+import { encodeTold, type Reply } from './ledger-reply.js';
+import { readRequest, replyMessages, type Request } from './ledger-request.js';
 import { LedgerState, type Decision } from './ledger-state.js';
 import { type LogRecord, newRecord } from './log-record.js';
 import { Registrations } from './registrations.js';
@@ -19,8 +20,6 @@ export interface KeeperListener {
   lost(error: Error): void;
   warning(message: string): void;
 }
-
-interface Request { readonly id: string; readonly address: string | undefined; readonly tag: number; readonly again: boolean; readonly operation: Operation }
 
 const TICK_MS = 1000;
 /** Written anew at a time, so that requests come between. */
@@ -121,13 +120,12 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   /** Part of {@link KeeperChannelListener}. */
-  requested({ fields, properties, content }: ConsumeMessage): void {
-    const { correlationId, replyTo } = properties as { correlationId?: string; replyTo?: string };
-    const request = { id: correlationId ?? '', address: replyTo, tag: fields.deliveryTag, again: fields.redelivered };
-    const problem = this.understand(() => this.serve({ ...request, operation: decodeOperation(content) }));
+  requested(message: ConsumeMessage): void {
+    const problem = this.understand(() => this.serve(readRequest(message)));
     if (problem === undefined) return;
-    this.channel.acknowledgeRequest(request.tag);
-    this.reply(request, { kind: 'refused', reason: 'not understood', text: problem });
+    const { correlationId, replyTo } = message.properties as { correlationId?: string; replyTo?: string };
+    this.channel.acknowledgeRequest(message.fields.deliveryTag);
+    this.reply(replyTo, correlationId ?? '', [{ kind: 'refused', reason: 'not understood', text: problem }]);
   }
 
   /** What is wrong with it, if it is nothing of ours. */
@@ -181,20 +179,23 @@ export class LedgerKeeper implements KeeperChannelListener {
     this.log.replayed(record, tag, this.state.put(record));
   }
 
-  private serve(request: Request): void {
-    const { operation, tag } = request;
-    if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return this.serveWatch(request, operation);
-    const decision = this.decide(operation, request);
-    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
+  private serve({ address, tag, again, operations }: Request): void {
+    const decisions = operations.map(({ id, operation }) => this.done(operation, address, { id, again }));
     this.log.whenSafe(() => {
       this.channel.acknowledgeRequest(tag);
-      this.reply(request, decision.reply);
-      const content = decision.record?.content;
-      if (content?.kind === 'value') this.tellWatchers(content.key, content.value);
+      this.reply(address, operations[0]?.id ?? '', decisions.map(({ reply }) => reply));
+      for (const { record } of decisions) if (record?.content.kind === 'value') this.tellWatchers(record.content.key, record.content.value);
     });
   }
 
-  private decide(operation: StateOperation, { id, again }: Request): Decision {
+  private done(operation: Operation, address: string | undefined, asked: { id: string; again: boolean }): Decision {
+    if (operation.kind === 'subscribe' || operation.kind === 'unsubscribe' || operation.kind === 'renew') return { reply: this.watch(operation, address) };
+    const decision = this.decide(operation, asked);
+    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);
+    return decision;
+  }
+
+  private decide(operation: StateOperation, { id, again }: { id: string; again: boolean }): Decision {
     // An earlier keeper had it. Either a record says that it was done; or, for all that is known here, it was
     // answered with no: then it must not be done now. Who still waits for an answer asks anew.
     if (again) return this.replayed.has(id) ? { reply: this.state.replyToRepeated(operation) } : { reply: { kind: 'again' } };
@@ -208,19 +209,14 @@ export class LedgerKeeper implements KeeperChannelListener {
     }
   }
 
-  private serveWatch(request: Request, operation: WatchOperation): void {
-    const yes = request.address !== undefined && this.registrations.apply(request.address, operation, clock.elapsed());
-    this.log.whenSafe(() => {
-      this.channel.acknowledgeRequest(request.tag);
-      this.reply(request, yes === 'full'
-        ? { kind: 'refused', reason: 'full', text: `more than ${this.options.maxEntries} keys are watched already` }
-        : { kind: 'answer', yes });
-    });
+  private watch(operation: WatchOperation, address: string | undefined): Reply {
+    const yes = address !== undefined && this.registrations.apply(address, operation, clock.elapsed());
+    return yes === 'full' ? { kind: 'refused', reason: 'full', text: `more than ${this.options.maxEntries} keys are watched already` } : { kind: 'answer', yes };
   }
 
-  private reply({ address, id }: { address: string | undefined; id: string }, reply: Reply): void {
+  private reply(address: string | undefined, first: string, replies: readonly Reply[]): void {
     if (address === undefined) return;
-    this.channel.tell(address, encodeReply({ keeper: this.id, reply }), { type: 'reply', correlationId: id });
+    for (const { type, correlationId, body } of replyMessages(this.id, first, replies)) this.channel.tell(address, body, { type, correlationId });
   }
 
   private tellWatchers(key: string, value: Buffer): void {

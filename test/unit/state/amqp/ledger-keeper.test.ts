@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LedgerKeeper } from '../../../../lib/state/amqp/ledger-keeper.js';
 import { DEFAULT_LEDGER_OPTIONS } from '../../../../lib/state/amqp/ledger-options.js';
+import { unpack } from '../../../../lib/state/amqp/ledger-frame.js';
 import { encodeOperation, type Operation } from '../../../../lib/state/amqp/ledger-operation.js';
+import { LedgerOutbox } from '../../../../lib/state/amqp/ledger-outbox.js';
 import { decodeReply, type Reply } from '../../../../lib/state/amqp/ledger-reply.js';
+import { encodeOperations, laterId, REPLIES, REQUEST, REQUESTS } from '../../../../lib/state/amqp/ledger-request.js';
 import { itemAt } from '../../../support/present.js';
 import { SimulatedLedgerQueues } from '../../../support/simulated-ledger-queues.js';
 
@@ -39,14 +42,20 @@ class World {
   readonly queue: SimulatedLedgerQueues;
   readonly problems: string[] = [];
   private readonly waiting = new Map<string, (reply: Reply) => void>();
+  private readonly outbox = new LedgerOutbox();
   private requests = 0;
 
   /** @param window how many records from the front on go as soon as they are outdated; by default as in life */
   constructor(seed: number, private readonly refreshMs: number, private readonly window?: number) {
     this.random = seeded(seed);
-    this.queue = new SimulatedLedgerQueues(QUEUES, this.random, (_address, body, { correlationId }) => {
-      this.waiting.get(correlationId as string)?.(decodeReply(body).reply);
-      this.waiting.delete(correlationId as string);
+    this.queue = new SimulatedLedgerQueues(QUEUES, this.random, (_address, body, { correlationId, type }) => {
+      const bodies = type === REPLIES ? unpack(body).allValues : [body];
+      for (const [i, one] of bodies.entries()) {
+        const id = i === 0 ? correlationId as string : laterId(correlationId as string, i);
+        const told = this.waiting.get(id);
+        this.waiting.delete(id);
+        told?.(decodeReply(one).reply);
+      }
     });
   }
 
@@ -55,12 +64,22 @@ class World {
   }
 
   send(operation: Operation, told: (reply: Reply) => void, isWanted: () => boolean = () => true): void {
-    const correlationId = `r${++this.requests}`;
-    this.waiting.set(correlationId, (reply) => {
+    if (!this.outbox.takes(operation)) this.flush();
+    const number = ++this.requests;
+    this.waiting.set(`r.${number}`, (reply) => {
       if (reply.kind !== 'again') told(reply);
       else if (isWanted()) this.send(operation, told, isWanted);
     });
-    this.queue.publish(QUEUES.requests, encodeOperation(operation), { type: 'request', correlationId, replyTo: 'client', persistent: false });
+    this.outbox.add(operation, number);
+    // Now and then with what is asked next.
+    if (this.random() < 0.5) this.flush();
+  }
+
+  private flush(): void {
+    if (this.outbox.size === 0) return;
+    const { first, operations } = this.outbox.takeAll();
+    const [body, type] = operations.length === 1 ? [encodeOperation(itemAt(operations, 0)), REQUEST] : [encodeOperations(operations), REQUESTS];
+    this.queue.publish(QUEUES.requests, body, { type, correlationId: `r.${first}`, replyTo: 'client', persistent: false });
   }
 
   async newKeeper(): Promise<void> {
@@ -74,7 +93,9 @@ class World {
   /** Everything that is on its way arrives, and what waits for a tick gets some. */
   settle(): void {
     for (let tick = 0; tick < 5; tick++) {
+      this.flush();
       while (!this.queue.isIdle) {
+        this.flush();
         while (this.queue.transmit() || this.queue.deliver());
         this.queue.sync();
       }
