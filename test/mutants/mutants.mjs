@@ -108,8 +108,8 @@ export const MUTANTS = [
   {
     name: 'ledger-answers-unconfirmed', promise: 'The ledger answers after its record is confirmed',
     file: 'lib/state/amqp/ledger-keeper.ts', project: 'unit', tests: ['test/unit/state/amqp'],
-    from: "    if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);\n    this.log.whenSafe(() => {",
-    to: "    const before = this.log.whenSafe.bind(this.log);\n    ((next: () => void) => next())(() => {\n      if (decision.record !== undefined) this.write(decision.record, decision.superseded ?? []);\n      void before;",
+    from: "    this.log.whenSafe(() => {\n      this.channel.acknowledgeRequest(tag);",
+    to: "    ((next: () => void) => next())(() => {\n      this.channel.acknowledgeRequest(tag);",
   },
   {
     name: 'ledger-forgets-early', promise: 'The ledger lets go of a record when the one in its place is confirmed',
