@@ -1,5 +1,5 @@
 import { stringify as stringifyLossless } from 'lossless-json';
-import { toHandlerValue } from '../task/argument-types.js';
+import { SCALAR_TYPES, toHandlerValue } from '../task/argument-types.js';
 import { checkArguments } from '../task/complete-task.js';
 import type { Task, TaskArgument } from '../task/task.js';
 import type { ArrivedMessage, EncodedTask, Format } from './format.js';
@@ -21,7 +21,7 @@ export const gofortFormat: Format = {
   contentType: CONTENT_TYPE,
 
   encode(task: Task): EncodedTask {
-    const text = `{"uuid":${JSON.stringify(task.uuid)},"name":${JSON.stringify(task.name)},"args":${encodeArguments(task.args)}}`;
+    const text = beginningOf(task) + encodeArguments(task.args) + '}';
     return {
       body: Buffer.from(text),
       properties: { contentType: CONTENT_TYPE, messageId: task.uuid, headers: task.headers },
@@ -59,13 +59,34 @@ export function beginsAsGofort(body: Buffer): boolean {
   return body.length > BEGINNING.length && body.compare(BEGINNING, 0, BEGINNING.length, 0, BEGINNING.length) === 0;
 }
 
+/** What needs no escape in JSON, as nearly every uuid. */
+const PLAIN = /^[\w-]+$/;
+/** What stands between a uuid and the arguments, by the names of tasks; of few names, or made anew now and then. */
+const beforeArguments = new Map<string, string>();
+const MOST_NAMES = 1_000;
+
+/** In as few pieces as can be: each text that is put together of two is an object. */
+function beginningOf({ uuid, name }: Task): string {
+  let middle = beforeArguments.get(name);
+  if (middle === undefined) {
+    middle = `,"name":${JSON.stringify(name)},"args":`;
+    if (beforeArguments.size >= MOST_NAMES) beforeArguments.clear();
+    beforeArguments.set(name, middle);
+  }
+  return PLAIN.test(uuid) ? `{"uuid":"${uuid}"${middle}` : `{"uuid":${JSON.stringify(uuid)}${middle}`;
+}
+
+/** What stands before the value of an argument, by its type, of which there is a closed list. */
+const beforeValue = new Map<string, string>(['json', ...SCALAR_TYPES.flatMap((type) => [type, `[]${type}`])].map((type) => [type, `{"type":"${type}","value":`]));
+
 function encodeArguments(args: readonly TaskArgument[]): string {
   if (args.length === 0) return 'null';
-  let text = '';
-  for (const { type, value } of args) {
-    text += `${text === '' ? '[' : ','}{"type":"${type}","value":${type.startsWith('[]') ? encodeList(value as unknown[]) : encodeValue(value)}}`;
+  let text = '[';
+  for (let index = 0; index < args.length; index++) {
+    const { type, value } = args[index] as TaskArgument;
+    text += (beforeValue.get(type) ?? `{"type":"${type}","value":`) + (type.startsWith('[]') ? encodeList(value as unknown[]) : encodeValue(value)) + (index + 1 === args.length ? '}]' : '},');
   }
-  return `${text}]`;
+  return text;
 }
 
 function encodeValue(value: unknown): string {

@@ -20,9 +20,14 @@ export function waitedMs(attempt: number, message: SaysSince, now: number): numb
 }
 
 /** Since when a task waits for its first run, in milliseconds since 1970, where its message says so. */
-export function waitsSince(attempt: number, { headers = {}, timestamp }: SaysSince): number | undefined {
-  if (attempt > 1 || headers[Header.replays] !== undefined) return undefined;
-  return [headers[Header.due], headers[Header.published], timestamp === undefined ? undefined : timestamp * 1000].find(isInstant);
+export function waitsSince(attempt: number, { headers, timestamp }: SaysSince): number | undefined {
+  if (attempt > 1 || headers?.[Header.replays] !== undefined) return undefined;
+  const due = headers?.[Header.due];
+  if (isInstant(due)) return due;
+  const published = headers?.[Header.published];
+  if (isInstant(published)) return published;
+  const since = timestamp === undefined ? undefined : timestamp * 1000;
+  return isInstant(since) ? since : undefined;
 }
 
 /** A header may hold anything. */

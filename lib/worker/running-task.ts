@@ -13,6 +13,9 @@ import { makeStopper } from '../time/stopper.js';
 import type { Timer } from '../time/timer.js';
 import { checkProgress } from './progress.js';
 import { replyToOf } from './reply-to.js';
+import type { Contextual } from './run-contexts.js';
+import { RunExtras } from './run-extras.js';
+import type { Listed } from './run-list.js';
 import type { ObservedRun } from './run-observer.js';
 import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
 import { noting, RunNotes } from './run-notes.js';
@@ -37,39 +40,20 @@ export interface Surroundings {
  * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
  * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
+export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, TaskVisit {
   readonly attempt: number;
   readonly startedAt = clock.elapsed();
-  timer: Timer | undefined;
-  /** It was called off while it ran, by whom and why. */
-  cancelled: string | undefined;
-  /** What is told of it; absent where nobody asked. */
-  reports: RunReports | undefined;
   /** It has to do with gates: they are to be told how it ends. */
   gated = false;
-  /** How copies of it are told from it, once one stands for it. */
-  leaseHeaders: TaskHeaders | undefined;
-  /** It is, or was, being taken over; never rejects. Whatever ends the run waits for it. */
-  taking: Promise<void> | undefined;
-  /** Gives back what the limits of the handler let it take. */
-  release: Release | undefined;
-  /** Of whoever traces it. */
-  companion: RunCompanion | undefined;
-  /** For handlers that start themselves. */
-  started: (() => void) | undefined;
-  /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
-  duplicate: Delivery | undefined;
-  /** What its handler has said of itself. */
-  notes: RunNotes | undefined;
+  /** Its neighbours among those that run. */
+  before: RunningTask | undefined;
+  after: RunningTask | undefined;
   private current: RunPhase = RunPhase.offered;
   private lease: LeasePhase = 'none';
   /** Its delivery was, before its end: a copy stands for it. */
   private isAcknowledged = false;
   private own: HandlerContext | undefined;
-  private controller: AbortController | undefined;
-  private log: TaskLogger | undefined;
-  private abortReason: unknown;
-  private shared: TaskState | undefined;
+  private extras: RunExtras | undefined;
 
   constructor(
     private readonly surroundings: Surroundings,
@@ -91,25 +75,53 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   get headers(): Readonly<TaskHeaders> { return this.task.headers ?? NO_HEADERS; }
   get timeoutSeconds(): number | undefined { return this.task.arrived?.timeoutSeconds ?? this.handler.timeoutSeconds; }
 
+  private get made(): RunExtras { return (this.extras ??= new RunExtras()); }
+
+  get timer(): Timer | undefined { return this.extras?.timer; }
+  set timer(timer: Timer) { this.made.timer = timer; }
+  get cancelled(): string | undefined { return this.extras?.cancelled; }
+  set cancelled(reason: string) { this.made.cancelled = reason; }
+  get reports(): RunReports | undefined { return this.extras?.reports; }
+  set reports(reports: RunReports) { this.made.reports = reports; }
+  get leaseHeaders(): TaskHeaders | undefined { return this.extras?.leaseHeaders; }
+  get taking(): Promise<void> | undefined { return this.extras?.taking; }
+  set taking(taking: Promise<void>) { this.made.taking = taking; }
+  get release(): Release | undefined { return this.extras?.release; }
+  set release(release: Release) { this.made.release = release; }
+  get companion(): RunCompanion | undefined { return this.extras?.companion; }
+  set companion(companion: RunCompanion) { this.made.companion = companion; }
+  get started(): (() => void) | undefined { return this.extras?.started; }
+  set started(started: () => void) { this.made.started = started; }
+  get notes(): RunNotes | undefined { return this.extras?.notes; }
+
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = makeStopper();
-      if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
+    const { made } = this;
+    if (made.controller === undefined) {
+      made.controller = makeStopper();
+      if (made.abortReason !== undefined) made.controller.abort(made.abortReason);
     }
-    return this.controller.signal;
+    return made.controller.signal;
   }
 
   get logger(): TaskLogger {
-    if (this.log !== undefined) return this.log;
+    const { made } = this;
+    if (made.logger !== undefined) return made.logger;
     const logger = this.surroundings.loggerFor(this.task.name, this.task.uuid, () => ({ task: this.identity(), ...this.companion?.logFields }));
-    return (this.log = this.surroundings.isObserved ? noting(logger, this.noted) : logger);
+    return (made.logger = this.surroundings.isObserved ? noting(logger, this.noted) : logger);
   }
 
-  private get noted(): RunNotes { return (this.notes ??= new RunNotes()); }
+  private get noted(): RunNotes { return (this.made.notes ??= new RunNotes()); }
 
   /** What its handler gets of it; the same each time. */
   get context(): HandlerContext { return (this.own ??= new HandlerContext(this)); }
   get controls(): WorkerControls { return this.surroundings.controls; }
+
+  /** Calls its handler. */
+  call(): unknown {
+    const { handler, task: { uuid, args } } = this;
+    const values = args.map(valueOf);
+    return handler.run(handler.taskUuidAsFirstArg === true ? [uuid, ...values] : values, this.context);
+  }
 
   noteSent(uuid: string): void {
     if (this.surroundings.isObserved) this.noted.addSent(uuid);
@@ -122,7 +134,7 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   }
 
   get state(): TaskState {
-    return (this.shared ??= {});
+    return (this.made.state ??= {});
   }
 
   /** The task's own retry options before those of its handler; what its format says of retries before the latter. */
@@ -137,11 +149,11 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
     return this;
   }
 
-  get isAborted(): boolean { return this.abortReason !== undefined; }
+  get isAborted(): boolean { return this.extras?.abortReason !== undefined; }
 
   abort(reason: Error): void {
-    this.abortReason = reason;
-    this.controller?.abort(reason);
+    this.made.abortReason = reason;
+    this.extras?.controller?.abort(reason);
   }
 
   get phase(): RunPhase { return this.current; }
@@ -170,7 +182,7 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   endTaking(copied: TaskHeaders | undefined): void {
     if (copied !== undefined) {
       this.isAcknowledged = this.acknowledge();
-      this.leaseHeaders = copied;
+      this.made.leaseHeaders = copied;
     }
     this.lease = leaseAfter(this.lease, copied === undefined ? 'fail' : 'copied') ?? this.lease;
   }
@@ -183,7 +195,7 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   /** It came back while it runs: settled with it, or at once where a copy stands for it. */
   join(again: Delivery): void {
     if (this.takenOver) this.isAcknowledged = again.ack() || this.isAcknowledged;
-    else this.duplicate = again;
+    else this.made.duplicate = again;
   }
 
   /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
@@ -195,18 +207,23 @@ export class RunningTask implements ContextSource, ObservedRun, TaskVisit {
   requeue(): void {
     if (!this.step(RunStep.settle)) return;
     this.delivery.requeue();
-    this.duplicate?.requeue();
+    this.extras?.duplicate?.requeue();
   }
 
   private acknowledge(): boolean {
     const first = this.delivery.ack();
-    return this.duplicate === undefined ? first : this.duplicate.ack() || first;
+    const duplicate = this.extras?.duplicate;
+    return duplicate === undefined ? first : duplicate.ack() || first;
   }
 
   /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */
   identity(): TaskIdentity {
     return { uuid: this.uuid, name: this.name, attempt: this.attempt, queue: this.queue, worker: this.worker };
   }
+}
+
+function valueOf({ value }: TaskArgument): unknown {
+  return value;
 }
 
 /** Options that travelled are data: what cannot be read or makes no sense is as if it were not there. */

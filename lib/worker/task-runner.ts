@@ -13,6 +13,7 @@ import type { TaskLimits } from './limits/task-limits.js';
 import type { RunContexts } from './run-contexts.js';
 import { RunEnds, type RunEndsHost } from './run-ends.js';
 import type { ObservedRun } from './run-observer.js';
+import { RunList } from './run-list.js';
 import { isAwaited, RunPhase, RunStep } from './run-phase.js';
 import type { RunningTask, Surroundings } from './running-task.js';
 import type { TaskEndings } from './task-endings.js';
@@ -28,7 +29,9 @@ import type { WorkerDependencies } from './worker.js';
  */
 export class TaskRunner implements Surroundings, RunEndsHost {
   readonly emit: EventSink;
-  private readonly runs = new Set<RunningTask>();
+  private readonly runs = new RunList<RunningTask>();
+  private readonly ages: number[] = [];
+  private now = 0;
   private readonly ends: RunEnds;
   /** Started and stopped by the owner. */
   readonly blockedLoop: BlockedLoop;
@@ -98,11 +101,14 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     return [...this.runs].filter(({ phase }) => phase === RunPhase.running || phase === RunPhase.ending);
   }
 
-  /** For how long each has held its slot. */
-  * runningMs(): Iterable<number> {
-    const now = clock.elapsed();
-    for (const { startedAt } of this.runs) yield now - startedAt;
+  /** For how long each has held its slot: until the next call, which writes into the same list. */
+  runningMs(): readonly number[] {
+    this.now = clock.elapsed();
+    this.runs.fill(this.ages, this.ageOf);
+    return this.ages;
   }
+
+  private readonly ageOf = ({ startedAt }: RunningTask): number => this.now - startedAt;
 
   /** Asks every running handler to stop. */
   abort(reason: Error): void {
@@ -113,8 +119,10 @@ export class TaskRunner implements Surroundings, RunEndsHost {
   cancel(reasonOf: CancelReasonOf): void {
     for (const run of this.runs) {
       if (!isAwaited(run.phase) || run.cancelled !== undefined) continue;
-      run.cancelled = reasonOf(run);
-      if (run.cancelled !== undefined) run.abort(cancelledError(run, run.cancelled));
+      const reason = reasonOf(run);
+      if (reason === undefined) continue;
+      run.cancelled = reason;
+      run.abort(cancelledError(run, reason));
     }
   }
 
@@ -123,8 +131,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
    * gates do not know yet; `told` resolves when they know of all, or have refused.
    */
   abandon(): { readonly untold: ReadonlySet<RunningTask>; readonly told: Promise<unknown> } {
-    const untold = new Set(this.runs);
-    this.runs.clear();
+    const untold = new Set(this.runs.takeAll());
     const telling = [...untold].map((run) => this.ends.abandon(run).finally(() => untold.delete(run)));
     return { untold, told: Promise.allSettled(telling) };
   }
@@ -173,7 +180,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     if (timeoutSeconds) this.limitTime(run, timeoutSeconds);
     let result: unknown;
     try {
-      result = this.contexts.run(invoke, run);
+      result = this.contexts.run(run);
     } catch (error) {
       this.ends.threw(run, error);
       return;
@@ -209,10 +216,4 @@ export class TaskRunner implements Surroundings, RunEndsHost {
       this.onEnd(ran ? clock.elapsed() - run.startedAt : undefined);
     }
   }
-}
-
-function invoke(run: RunningTask): unknown {
-  const values: unknown[] = run.handler.taskUuidAsFirstArg ? [run.uuid] : [];
-  for (const { value } of run.task.args) values.push(value);
-  return run.handler.run(values, run.context);
 }

@@ -8,6 +8,8 @@ import type { PlacedWorker } from './start-warnings.js';
 
 /** Names are the application's, and few; should they be made up for each task, they are not all kept. */
 const MOST_NAMES = 1_000;
+/** Of names and the keys that they go by: tasks that are spread over many queues must not be looked at anew each time. */
+const MOST_LOOKED = 4_000;
 
 export interface AdviceSources {
   readonly placement: () => Placement;
@@ -19,8 +21,10 @@ export interface AdviceSources {
 
 /** Knows where a task belongs, and says once of each name when it seems to go where nobody runs it. */
 export class PublishAdvice {
-  /** The key that each name was last looked at with. */
-  private readonly looked = new Map<string, string>();
+  /** The keys that each name was looked at with. */
+  private readonly looked = new Map<string, Set<string>>();
+  private pairs = 0;
+  private lookedIn: Placement | undefined;
   private readonly told = new Set<string>();
 
   constructor(private readonly sources: AdviceSources) {}
@@ -47,13 +51,14 @@ export class PublishAdvice {
     return this.known(name)?.options;
   }
 
-  /** Costs a comparison for a name that goes where it went before. */
+  /** Costs a look into two tables for a name that goes where it went before. */
   look(name: string, routingKey: string): void {
-    const before = this.looked.get(name);
-    if (before === routingKey) return;
-    if (this.looked.size >= MOST_NAMES) this.looked.clear();
-    this.looked.set(name, routingKey);
-    const message = this.doubtAbout(name, routingKey, before === undefined);
+    const placement = this.sources.placement();
+    if (placement !== this.lookedIn) this.forget(placement);
+    const keys = this.looked.get(name);
+    if (keys?.has(routingKey) === true) return;
+    const message = this.told.has(name) ? undefined : this.doubtAbout(name, routingKey, placement, keys === undefined);
+    this.remember(name, routingKey);
     if (message !== undefined) this.tell(name, message);
   }
 
@@ -67,11 +72,25 @@ export class PublishAdvice {
     return this.sources.placement().tasks.get(name);
   }
 
+  private remember(name: string, routingKey: string): void {
+    if (this.pairs >= MOST_LOOKED || this.looked.size >= MOST_NAMES) this.forget(this.lookedIn);
+    const keys = this.looked.get(name);
+    if (keys === undefined) this.looked.set(name, new Set([routingKey]));
+    else keys.add(routingKey);
+    this.pairs++;
+  }
+
+  /** With other workers or queues it may be otherwise. */
+  private forget(placement: Placement | undefined): void {
+    this.looked.clear();
+    this.pairs = 0;
+    this.lookedIn = placement;
+  }
+
   /** How it is spelt is looked at once: a name may go by another key each time. */
-  private doubtAbout(name: string, routingKey: string, isNew: boolean): string | undefined {
-    const placement = this.sources.placement();
-    const workers = this.sources.workers();
-    if (workers.some(({ taskNames }) => taskNames.includes(name))) return wrongQueue(name, routingKey, placement, workers);
+  private doubtAbout(name: string, routingKey: string, placement: Placement, isNew: boolean): string | undefined {
+    const takers = this.sources.workers().filter(({ taskNames }) => taskNames.includes(name));
+    if (takers.length > 0) return wrongQueue(name, routingKey, placement, takers);
     return isNew && !placement.tasks.has(name) ? misspelt(name, placement.tasks) : undefined;
   }
 }
@@ -88,9 +107,8 @@ function withoutDigits(name: string): string {
 }
 
 /** Only what is certain: the key leads to queues of this process, and to none of those whose workers run the task. */
-function wrongQueue(name: string, routingKey: string, { queues }: Placement, workers: readonly PlacedWorker[]): string | undefined {
+function wrongQueue(name: string, routingKey: string, { queues }: Placement, takers: readonly PlacedWorker[]): string | undefined {
   const reached = queues.filter(({ bindingKeys }) => bindingKeys?.includes(routingKey)).map((queue) => queue.name);
-  const takers = workers.filter(({ taskNames }) => taskNames.includes(name));
   if (reached.length === 0 || takers.some(({ queue }) => reached.includes(queue))) return undefined;
   return `Task "${name}" is published with the routing key "${routingKey}", which leads to the queue ${quoted(reached)}, but its worker here takes from ${quoted(takers.map(({ queue }) => queue))}. `
     + `Write @Task('${name}', { queue: '${takers[0]?.queue}' }), or give the routing key with the task.`;

@@ -73,6 +73,7 @@ export class KeptEnds {
 /** About so many of arguments, log and names are kept alive by it. */
 export function bytesOf({ args, argsBytes, log, sent }: EndedEntry): number {
   let bytes = (args === undefined ? 0 : argsBytes) + BYTES_OF_UUID * (sent?.length ?? 0);
-  for (const { text } of log) bytes += 2 * text.length;
+  // Most handlers write nothing.
+  if (log.length > 0) for (const { text } of log) bytes += 2 * text.length;
   return bytes;
 }

@@ -123,7 +123,7 @@ export class WorkerBook implements RunObserver {
     const isLarge = argsBytes > MOST_ARGS_BYTES;
     this.book.add({
       uuid: isLarge ? detached(run.uuid) : run.uuid, name: kind.name ?? detached(run.name), attempt: run.attempt, queue: this.queue, worker: this.worker, state: end, reason,
-      ...failureOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
+      error: recordOf(error), mark: error === undefined ? undefined : markOf(error), startedAt: now - durationMs, endedAt: now, args: isLarge ? undefined : run.task.args, argsBytes,
       headers: end === 'succeeded' ? undefined : smallHeaders(run.headers), // A copy: whatever a handler still writes after its end is not of it.
       log: run.notes === undefined ? NO_LINES : [...run.notes.lines], sent: run.notes?.sent,
     });
@@ -136,7 +136,7 @@ export class WorkerBook implements RunObserver {
     kind.ended(now, end);
     this.book.add({
       uuid: detached(task.uuid), name: kind.name ?? detached(task.name), attempt: task.attempt, queue: this.queue, worker: this.worker, state: end, reason,
-      ...failureOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES, sent: undefined,
+      error: recordOf(error), mark: error === undefined ? undefined : markOf(error), startedAt: now, endedAt: now, args: undefined, argsBytes: 0, headers: undefined, log: NO_LINES, sent: undefined,
     });
   }
 
@@ -154,12 +154,9 @@ function endedOf({ totals: { succeeded, failed, retried, cancelled } }: TaskPort
 const MOST_MESSAGE = 2_000;
 const MOST_STACK = 8_000;
 
-function failureOf(error: unknown): Pick<EndedEntry, 'error' | 'mark'> {
-  return error === undefined ? { error: undefined, mark: undefined } : { error: recordOf(error), mark: markOf(error) };
-}
-
 /** Of the errors behind it only the nearest. */
-function recordOf(error: unknown): TaskErrorRecord {
+function recordOf(error: unknown): TaskErrorRecord | undefined {
+  if (error === undefined) return undefined;
   const { cause, ...first } = errorRecord(error);
   return { ...cut(first), ...(cause === undefined ? {} : { cause: cut(cause) }) };
 }

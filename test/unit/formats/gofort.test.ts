@@ -19,6 +19,21 @@ describe('the body', () => {
     expect(properties).toEqual({ contentType: 'application/json', messageId: 'e7a8d9e0-0000-4000-8000-000000000001', headers: undefined });
   });
 
+  it.each(['with "quotes"', 'line\nbreak', 'tab\tstop', 'back\\slash', '\u0000', '\u2028', 'é', '\ud800 alone', ' '])('escapes a uuid and a name as JSON does: %j', (text) => {
+    const { body } = gofortFormat.encode({ uuid: text, name: text, args: [] });
+    expect(body.toString()).toBe(Buffer.from(`{"uuid":${JSON.stringify(text)},"name":${JSON.stringify(text)},"args":null}`).toString());
+  });
+
+  it('is of the name that the task has, however many names there were before', () => {
+    for (let round = 0; round < 2; round++) {
+      for (let number = 0; number < 2_500; number++) {
+        const { name } = decode(gofortFormat.encode({ uuid: 'u', name: `task-${number}`, args: [] }).body);
+        if (name !== `task-${number}`) expect(name).toBe(`task-${number}`);
+      }
+    }
+    expect(decode(gofortFormat.encode({ uuid: 'u', name: 'task-7', args: [] }).body).name).toBe('task-7');
+  });
+
   it('has args null where there are none', () => {
     expect(gofortFormat.encode({ uuid: 'u', name: 'n', args: [] }).body.toString()).toBe('{"uuid":"u","name":"n","args":null}');
     expect(decode('{"uuid":"u","name":"n","args":null}').args).toEqual([]);
@@ -93,11 +108,11 @@ describe('any task', () => {
   };
 
   it('comes back from its bytes as it was', () => {
-    fc.assert(fc.property(fc.array(argument), fc.string({ minLength: 1 }), (args, name) => {
+    fc.assert(fc.property(fc.array(argument), fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (args, name, uuid) => {
       const expected = args.map(({ type, value }) => (type === 'json' ? exact(value) : toHandlerValue(type, normal(value))));
       const copy = structuredClone(args);
-      const decoded = gofortFormat.decode(gofortFormat.encode({ uuid: 'u', name, args: copy }));
-      expect(decoded.name).toBe(name);
+      const decoded = gofortFormat.decode(gofortFormat.encode({ uuid, name, args: copy }));
+      expect([decoded.name, decoded.uuid]).toEqual([name, uuid]);
       expect(decoded.args.map(({ value }) => JSON.stringify(value, show))).toEqual(expected.map((value) => JSON.stringify(value, show)));
     }), { numRuns: 1_000 });
   });

@@ -55,11 +55,16 @@ export class ConfirmWindow {
   /** What is unconfirmed, in order. */
   unconfirmed(): Outgoing[] {
     const all: Outgoing[] = [];
+    this.each((one) => void all.push(one));
+    return all;
+  }
+
+  /** As {@link unconfirmed}, without a list of them; `visit` must not add or confirm any. */
+  each(visit: (outgoing: Outgoing) => void): void {
     for (let number = this.lowest; number < this.next; number++) {
       const one = this.ring[number & this.mask];
-      if (one !== undefined) all.push(one);
+      if (one !== undefined) visit(one);
     }
-    return all;
   }
 
   private settle(number: number, acked: boolean): void {

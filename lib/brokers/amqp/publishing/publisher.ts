@@ -236,13 +236,24 @@ export class Publisher implements PublishChannelListener {
     }
     const due = this.retries.takeDue(now);
     if (due.length > 0) this.waiting.putBack(due);
-    const unconfirmed = this.channel?.window.unconfirmed() ?? [];
-    for (const one of unconfirmed) if (one.deadline <= now) this.expire(one);
-    if (this.waiting.length > 0 && unconfirmed.length > 0 && !this.canSend() && !this.blocked && unconfirmed.every((one) => one.settled)) {
+    const awaited = this.expireUnconfirmed(now);
+    if (this.waiting.length > 0 && awaited === 0 && !this.canSend() && !this.blocked) {
       // Only given-up publishes hold the window: a new channel lets the others through.
       void this.channel?.close(1000);
     }
     this.pump();
+  }
+
+  /** How many are still waited for; `undefined` where none is unconfirmed. */
+  private expireUnconfirmed(now: number): number | undefined {
+    const { window } = this.channel ?? {};
+    if (window === undefined || window.inFlight === 0) return undefined;
+    let awaited = 0;
+    window.each((one) => {
+      if (one.deadline <= now) this.expire(one);
+      if (!one.settled) awaited++;
+    });
+    return awaited;
   }
 
   private expire(outgoing: Outgoing): void {
