@@ -43,10 +43,10 @@ import { Publishing } from './publishing/publishing.js';
 import { StartGate } from './publishing/start-gate.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
 import { backendOf } from './results/backend-of.js';
-import { RoutesByFormat } from './results/foreign-route.js';
-import { ForeignSystems } from './results/foreign-systems.js';
+import type { ForeignSystems } from './results/foreign-systems.js';
 import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
+import { Revocations } from './revocations.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { StrictWire } from './strict-wire.js';
@@ -90,6 +90,8 @@ export class DispatcherParts {
   readonly publishing: Publishing;
   readonly workers: WorkerRegistry;
   readonly control: ControlNotes;
+  /** What other systems call off. */
+  readonly revocations: Revocations;
   readonly operations: Operations;
   /** Ends tasks that are taken away without having been run. */
   private readonly removed: RemovedTasks;
@@ -134,9 +136,7 @@ export class DispatcherParts {
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
-    this.foreign = new ForeignSystems(config.foreignResults, { exchange, emit: this.emit });
-    ({ results: this.results, recorder: this.recorder } = resultsOver(
-      broker, config.results, this.shared, this.emit, this.ready, (own) => (this.foreign.all.length === 0 ? own : new RoutesByFormat(own, this.foreign, (task) => this.formats.nameOf(task)))));
+    ({ results: this.results, recorder: this.recorder, foreign: this.foreign } = resultsOver(broker, { config, shared: this.shared, emit: this.emit, ready: this.ready, formatOf: (task) => this.formats.nameOf(task) }));
     this.publishing = new Publishing(config, {
       broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid),
@@ -145,6 +145,7 @@ export class DispatcherParts {
     this.late = this.makeLate();
     const workers = (): readonly ManagedWorker[] => this.workers.list();
     this.control = new ControlNotes({ broker, exchange, backend: () => this.shared.backend(), workers, onPausesChanged: () => this.scheduling.look(), emit: this.emit });
+    this.revocations = new Revocations(config, workers, this.emit);
     const operations = this.operationsOn(workers);
     this.operations = new Operations(operations);
     this.deadLetterQueues = this.makeDeadLetterQueues();
@@ -252,14 +253,15 @@ export class DispatcherParts {
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
     const { broker, config, control, emit, shared, limits, once } = this;
     const { consumerTimeoutMs } = config;
+    const calledOff = this.revocations.or(control.calledOff);
     return {
       broker, handlers, lateHandler: (name) => (this.late.look() ? handlers.get(name) : undefined), emit, taskFlow: this.taskFlow, format: this.formats.readingOf(worker.queue), maxTaskBytes: config.maxTaskBytes,
       ...this.claimCheck.ofWorkers, isTaskPaused: (task) => control.pauses.isPaused('task', task),
-      cancelReasonOf: control.calledOff,
+      cancelReasonOf: calledOff,
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff: control.calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit }),
+      gates: gatesOf(worker, { calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }

@@ -73,7 +73,7 @@ export class Dispatcher {
     await gate.open();
     inspecting.start();
     await startup.persist(() => Promise.all(configured.map((worker) => worker.prepare())));
-    if (consumes) await control.watch();
+    if (consumes) await Promise.all([control.watch(), this.parts.revocations.watch()]);
     if (consumes) await startup.persist(() => Promise.all(configured.map((worker) => worker.start())));
     if (consumes && configured.length > 0 && this.draining === undefined) scheduling.start();
     logger.log(`Ready on exchange "${config.exchange}": ${this.describeWorkers()}.`);
@@ -110,7 +110,7 @@ export class Dispatcher {
     workers.refuse();
     const deadlineMs = shutdownTimeoutMs - this.closingMs();
     const stopped = scheduling.stop(deadlineMs);
-    await this.unlessHurried(control.stop());
+    await this.unlessHurried(Promise.all([control.stop(), this.parts.revocations.stop()]).then(() => undefined));
     await Promise.all([this.unlessHurried(stopped), this.closeWorkers(this.hurried.signal.aborted ? HURRIED_CLOSING_MS : deadlineMs)]);
   }
 

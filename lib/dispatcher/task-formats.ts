@@ -91,6 +91,11 @@ export class TaskFormats {
     return known === undefined || sealing === undefined ? message : this.bodies.seal(named(known, message), name, sealing);
   }
 
+  /** Whether tasks of this name are encrypted in this format. */
+  isEncrypted(format: string, name: string): boolean {
+    return this.bodies.sealingOf(name, { isForOthers: isOfOthers(this.formats.get(format, 'format')) })?.encrypts === true;
+  }
+
   private sealed(format: Format, task: AddressedTask | Task, address: Address): EncodedTask {
     if (!this.bodies.seals && !('compress' in task) && !('encrypt' in task)) return this.named(format, task.name, written(format, task));
     const sealing = this.sealingOf(format, task, address);

@@ -1,9 +1,22 @@
 import { ConfigurationError } from '../errors.js';
+import type { Broker } from '../brokers/broker.js';
+import { parseRedisUrl } from '../redis/redis-url.js';
+import type { ReplyQueue } from '../results/replies/reply-queue.js';
 import { createResultBackend } from '../state/create-result-backend.js';
+import { RedisStore } from '../state/redis/redis-store.js';
+import { DEFAULT_RESULT_BACKEND_OPTIONS } from '../state/result-backend-options.js';
 import type { StateBackendEvent } from '../state/state-backend.js';
+import { CeleryResults } from './celery/celery-results.js';
+import { RedisCeleryStore } from './celery/redis-celery-store.js';
+import { RpcCeleryStore } from './celery/rpc-celery-store.js';
 import type { ForeignResults } from './foreign-results.js';
+import { AmqpLink } from './amqp/amqp-link.js';
+import { AmqpMachineryStore } from './machinery/amqp-machinery-store.js';
 import { KeyedMachineryStore } from './machinery/keyed-machinery-store.js';
+import { MongoMachineryStore } from './machinery/mongo-machinery-store.js';
 import { MachineryResults } from './machinery/machinery-results.js';
+import { SupervisedResultBackend } from '../state/supervised/supervised-result-backend.js';
+import { Secret } from '../urls/secret.js';
 
 export interface ForeignResultsSource {
   readonly format: string;
@@ -14,6 +27,9 @@ export interface ForeignResultsSource {
 export interface ForeignResultsSurroundings {
   readonly exchange: string;
   readonly emit: (event: StateBackendEvent) => void;
+  readonly broker: Pick<Broker, 'publish'>;
+  /** The reply queue of this process; absent where its broker has none. */
+  readonly replies?: ReplyQueue | undefined;
 }
 
 type Make = (source: ForeignResultsSource, surroundings: ForeignResultsSurroundings) => ForeignResults;
@@ -30,11 +46,34 @@ const keyedMachinery = (mutex?: string): Make => ({ url, expiresInMs }, { emit }
 const redisMachinery = keyedMachinery(TRIGGER_MUTEX);
 const memcacheMachinery = keyedMachinery();
 
+const mongoMachinery: Make = ({ url }, { emit }) => new MachineryResults(new MongoMachineryStore(url), warning(emit));
+
+const amqpMachinery: Make = ({ url, expiresInMs }, { exchange, emit }) => {
+  const { warn } = warning(emit);
+  const link = new AmqpLink({ url: new Secret(url), name: `dispatcher:${process.pid}:machinery-results`, warn });
+  return new MachineryResults(new AmqpMachineryStore(link, { exchange, expiresInMs }), { warn });
+};
+
+const redisCelery: Make = ({ url, expiresInMs }, { emit }) => {
+  const store = new RedisStore(parseRedisUrl(url), { connectTimeoutMs: DEFAULT_RESULT_BACKEND_OPTIONS.connectTimeoutMs, bare: 'pushed' });
+  const backend = new SupervisedResultBackend(store, { bare: 'pushed' });
+  backend.events.subscribe(emit);
+  return new CeleryResults(new RedisCeleryStore(backend, store, { expiresInMs }), warning(emit));
+};
+
+const rpcCelery: Make = (_source, { emit, broker, replies }) => {
+  if (replies === undefined) throw new ConfigurationError("foreignResults.celery is rpc:, which needs RabbitMQ as the broker. Name the Redis that keeps Celery's results.", { option: 'foreignResults.celery' });
+  const store = new RpcCeleryStore(broker, replies);
+  replies.before(({ body, properties }) => store.take(body, properties));
+  return new CeleryResults(store, warning(emit));
+};
+
 const MAKERS: Readonly<Record<string, Readonly<Record<string, Make>>>> = {
   machinery: {
     redis: redisMachinery, rediss: redisMachinery, 'redis+socket': redisMachinery, 'redis+sentinel': redisMachinery, 'rediss+sentinel': redisMachinery,
-    memcache: memcacheMachinery, memcaches: memcacheMachinery,
+    memcache: memcacheMachinery, memcaches: memcacheMachinery, mongodb: mongoMachinery, 'mongodb+srv': mongoMachinery, amqp: amqpMachinery, amqps: amqpMachinery,
   },
+  celery: { redis: redisCelery, rediss: redisCelery, 'redis+socket': redisCelery, 'redis+sentinel': redisCelery, 'rediss+sentinel': redisCelery, rpc: rpcCelery },
 };
 
 /** Formats whose results can be kept, and how the URLs of their stores begin. */

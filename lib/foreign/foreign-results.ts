@@ -12,8 +12,15 @@ import type { Task } from '../task/task.js';
 export interface ForeignResults extends ResultReader {
   /** Of its tasks. */
   readonly format: string;
-  /** Before a task is sent from here. May write into its properties where the result is to go. */
-  sending(task: { readonly uuid: string; readonly name: string }, properties: MessageProperties): Promise<void>;
+  /**
+   * Before a task is sent from here.
+   *
+   * @param properties into them is written where the result is to go. Absent: it follows another task, and whoever waits
+   *   for its result has said so already
+   */
+  sending(task: { readonly uuid: string; readonly name: string }, properties?: MessageProperties): Promise<void>;
+  /** Before the members of a group, or of a chord, are sent from here. */
+  beginning(group: string, members: readonly string[], isChord: boolean): Promise<void>;
   /** A worker of ours has it, and runs it now. */
   began(task: Task): Promise<void>;
   /**

@@ -51,6 +51,13 @@ export interface Format {
    * question has the same answer. Default: none.
    */
   followUps?(task: Task, end: FollowedEnd, surroundings: FollowUpSurroundings): FollowUp[];
+  /**
+   * Tasks that workers of its own system carry on, as the messages to be sent: the first of a chain, or all members of a
+   * group or chord. Default: it has no such.
+   *
+   * @throws InvalidTaskError for what this format cannot say
+   */
+  compose?(plan: ComposedPlan): ComposedMessage[];
 }
 
 /** A message, and where it was published, as far as that is known. @publicApi */
@@ -63,6 +70,33 @@ export interface ArrivedMessage extends Message {
 export interface EncodedTask {
   body: Buffer;
   properties: MessageProperties;
+}
+
+/** @publicApi */
+export interface ComposedTask {
+  /** As for `encode`. */
+  readonly task: Task;
+  readonly routingKey: string;
+  /** To which the routing key leads, as far as that is known. */
+  readonly queue: string;
+  /** Where its result is to be sent. Default: nowhere. */
+  readonly replyTo?: string | undefined;
+}
+
+/** @publicApi */
+export interface ComposedPlan {
+  readonly kind: 'chain' | 'group' | 'chord';
+  readonly tasks: readonly ComposedTask[];
+  /** Of a chord. */
+  readonly callback?: ComposedTask | undefined;
+  /** A name for the group that the tasks are. */
+  readonly group: string;
+}
+
+/** @publicApi */
+export interface ComposedMessage {
+  readonly message: EncodedTask;
+  readonly routingKey: string;
 }
 
 /** @publicApi */

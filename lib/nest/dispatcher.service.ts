@@ -16,6 +16,7 @@ import type { StampedEvent } from '../events/event-stamp.js';
 import type { Inspection } from '../inspection/inspection.js';
 import { inferArguments } from '../task/argument-form.js';
 import type { Schedules } from '../schedules/schedules.js';
+import type { FormatName } from '../task/format-name.js';
 import { optionsDoubt, taskOfCall, type TaskCall } from '../task/named-task.js';
 import type { SendOptions, TaskInput } from '../task/task.js';
 import type { TaskMap } from '../worker/handler.js';
@@ -32,6 +33,7 @@ import type { EventListening } from '../dispatcher/events/event-listening.js';
 import type { DispatcherHealth } from '../dispatcher/health.js';
 import type { KeptTask } from '../dispatcher/publishing/kept-task.js';
 import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
+import { foreignSystemOf, type ForeignSystem } from '../dispatcher/publishing/foreign-system.js';
 import { callOf } from '../dispatcher/results/call.js';
 import type { Report } from '../dispatcher/results/reports.js';
 import type { TaskHandle } from '../dispatcher/results/task-results.js';
@@ -241,6 +243,15 @@ export class DispatcherService {
    */
   get actions(): Actions {
     return this.parts.actions;
+  }
+
+  /**
+   * Chains, groups and chords of another system, carried on by its workers and by ours: `foreign('celery').chord(tasks, callback)`.
+   *
+   * @throws ConfigurationError for a format that has no such, or whose results are kept nowhere (`foreignResults`)
+   */
+  foreign(format: FormatName): ForeignSystem {
+    return foreignSystemOf(this.parts, format);
   }
 
   /**

@@ -34,6 +34,42 @@ export interface CelerySurroundings {
   readonly BROKER: string;
   readonly OURS: string;
   readonly THEIRS: string;
+  /** Its `result_backend`. Default: none. */
+  readonly BACKEND?: string;
+}
+
+/** A task, as far as there is something to say of it. */
+export interface SentCelery {
+  readonly name: string;
+  readonly queue: string;
+  readonly args?: readonly unknown[];
+}
+
+export interface CeleryPlan {
+  readonly kind: 'group' | 'chain' | 'chord';
+  readonly tasks: readonly SentCelery[];
+  readonly callback?: SentCelery;
+}
+
+/** What `AsyncResult` in Python has got of a task. */
+export interface CeleryOutcome {
+  readonly id: string;
+  readonly state: string;
+  readonly value: unknown;
+  /** Its class and its text. */
+  readonly error?: readonly [string, string];
+}
+
+/** Sends it, waits for all of its tasks, the callback last, and resolves to what was got of each. */
+export async function awaitByCelery(python: string, surroundings: CelerySurroundings, plan: CeleryPlan): Promise<CeleryOutcome[]> {
+  const running = promisify(execFile)(python, [SOURCE, 'await'], { timeout: LIMIT_MS, env: { ...process.env, ...surroundings } });
+  running.child.stdin?.end(JSON.stringify(plan));
+  return JSON.parse((await running).stdout.trim().split('\n').at(-1) ?? '') as CeleryOutcome[];
+}
+
+/** Asks the workers not to run it. */
+export async function revokeByCelery(python: string, surroundings: CelerySurroundings, ids: readonly string[], terminate = false): Promise<void> {
+  await run(python, [SOURCE, 'revoke', String(terminate), ...ids], { ...surroundings });
 }
 
 /** Sends the tasks of this file. */

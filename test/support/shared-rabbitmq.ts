@@ -37,3 +37,17 @@ export async function removeFromRabbitMq(url: string, { exchanges = [], queues =
     for (const exchange of exchanges) await channel.deleteExchange(exchange);
   });
 }
+
+/** Why this server makes no queue that is neither durable nor exclusive, as machinery's AMQP backend has them; `undefined`: it does. */
+export async function transientQueuesRefused(): Promise<string | undefined> {
+  const queue = uniqueName('transient');
+  try {
+    await withChannel(sharedRabbitMqUrl(), async (channel) => {
+      await channel.assertQueue(queue, { durable: false });
+      await channel.deleteQueue(queue);
+    });
+    return undefined;
+  } catch (error) {
+    return `this RabbitMQ makes no transient queues: ${(error as Error).message}`;
+  }
+}

@@ -16,7 +16,7 @@ export interface ForeignResultsConfig {
 export interface ForeignResultsOptions {
   /** machinery's `ResultBackend`. */
   machinery?: string | ForeignResultsConfig;
-  /** Celery's `result_backend`. */
+  /** Celery's `result_backend`: `redis://...`, or `rpc://`. */
   celery?: string | ForeignResultsConfig;
 }
 

@@ -31,13 +31,18 @@ export function pluggedParts(options: ServerConfig, maxTaskBytes: number): Plugg
   const foreignResults = checkForeignResults(options.foreignResults);
   const claims = checkClaims(options.claimCheck);
   const bodies = checkBodies(options, maxTaskBytes, claims?.minBytes);
-  const formats = new Formats(listOf<Format>(options.formats, 'formats'), new Set(foreignResults.map(({ format }) => format)), bodies);
+  const formats = new Formats(listOf<Format>(options.formats, 'formats'), countedBy(foreignResults), bodies);
   return {
     formats, foreignResults, bodies, claims,
     format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     ids: checkIds(options.ids, options.idMakers),
     invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),
   };
+}
+
+/** Formats whose chords can be counted: replies are kept nowhere. */
+function countedBy(foreign: readonly ResolvedForeignResults[]): ReadonlySet<string> {
+  return new Set(foreign.filter(({ url }) => !/^rpc:/i.test(url.reveal())).map(({ format }) => format));
 }
 
 /** What each of them is, whoever keeps them knows. @throws ConfigurationError */

@@ -33,7 +33,7 @@ export class RoutesByFormat implements ResultRoute {
     const foreign = this.systems.of(this.formatOf(task as AddressedTask));
     if (foreign === undefined) return this.own.ask(task, properties);
     await foreign.sending(task, properties);
-    this.remember(task.uuid, foreign);
+    this.note(task.uuid, foreign);
   }
 
   accepted(task: Task): void {
@@ -53,8 +53,12 @@ export class RoutesByFormat implements ResultRoute {
     // Nothing can be said against any uuid.
   }
 
-  /** A task of that system, which this process has not sent in the usual way. */
-  remember(uuid: string, foreign: ForeignResults): void {
+  remember(task: AddressedTask): void {
+    const foreign = this.systems.of(this.formatOf(task));
+    if (foreign !== undefined) this.note(task.uuid, foreign);
+  }
+
+  private note(uuid: string, foreign: ForeignResults): void {
     this.remembered.set(uuid, foreign);
     if (this.remembered.size <= MOST_REMEMBERED) return;
     for (const oldest of this.remembered.keys()) {

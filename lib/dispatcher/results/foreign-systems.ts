@@ -22,10 +22,10 @@ export class ForeignSystems {
     return this.byFormat.size === 0 ? undefined : this.byFormat.get(format);
   }
 
-  /** Before a task is sent that follows another. */
+  /** Before a task is sent that follows another. Its answer goes to whoever waits for that one, and not to this process. */
   async announce(format: string, { name, message }: FollowUp): Promise<void> {
     const { messageId: uuid } = message.properties;
-    if (uuid !== undefined) await this.of(format)?.sending({ uuid, name }, message.properties);
+    if (uuid !== undefined) await this.of(format)?.sending({ uuid, name });
   }
 
   async close(deadlineMs: number): Promise<void> {

@@ -9,6 +9,8 @@ export interface ResultRoute {
   readonly onlyAsked: boolean;
   /** Whether it is told of this task in any case, asked for or not. Default: no. */
   tells?(task: AddressedTask): boolean;
+  /** A task that is sent in another way. */
+  remember?(task: AddressedTask): void;
   /** Before a task is sent whose result is asked for: writes into its properties where the result is to go. */
   ask(task: Task, properties: MessageProperties): Promise<void>;
   /** The broker has it. */

@@ -81,6 +81,11 @@ export class TaskResults {
     this.route.accepted(task);
   }
 
+  /** Its result is looked for where its format says. */
+  remember(task: AddressedTask): void {
+    this.route.remember?.(task);
+  }
+
   withdraw(uuid: string): void {
     this.route.withdraw(uuid);
   }

@@ -1,6 +1,6 @@
 import { chordCallback } from '../../formats/machinery/machinery.js';
 import type { MachinerySignature } from '../../formats/machinery/signature.js';
-import { machineryResults, machineryState, machineryValue, pendingState, type MachineryState, type MachineryStateName } from '../../formats/machinery/task-state.js';
+import { machineryGroup, machineryResults, machineryState, machineryValue, pendingState, type MachineryState, type MachineryStateName } from '../../formats/machinery/task-state.js';
 import { newTaskResult, type TaskResult, type TaskState } from '../../results/task-result.js';
 import type { StopWatching } from '../../state/state-backend.js';
 import { messageOf } from '../../task/error-text.js';
@@ -25,6 +25,10 @@ export class MachineryResults implements ForeignResults {
 
   sending(task: { readonly uuid: string; readonly name: string }): Promise<void> {
     return this.store.setPending(pendingState(task, clock.now()));
+  }
+
+  beginning(group: string, members: readonly string[]): Promise<void> {
+    return this.store.initGroup(machineryGroup(group, members, clock.now()));
   }
 
   began(task: Task): Promise<void> {

@@ -13,6 +13,19 @@ export interface Embed {
   readonly chord: unknown;
 }
 
+/** What a message of Celery says beside arguments. */
+export interface Envelope extends ReplyTo {
+  readonly headers: TaskHeaders;
+  readonly embed: Embed;
+  readonly kwargs: Record<string, unknown>;
+}
+
+/** Where its sender waits for the result, where Celery sends results so. */
+interface ReplyTo {
+  readonly replyTo?: string | undefined;
+  readonly correlationId?: string | undefined;
+}
+
 /** A task that is to be sent later on, as Celery keeps it. */
 interface Signature {
   readonly task: string;
@@ -33,8 +46,7 @@ export function isEmpty(list: unknown): boolean {
 
 /** Why what follows cannot be carried on here. `undefined`: it can. */
 export function unsupportedIn({ callbacks, errbacks, chain, chord }: Embed): string | undefined {
-  if (chord !== null && chord !== undefined) return 'it is a member of a chord, whose members are counted by the result backend of Celery.';
-  for (const [name, list] of Object.entries({ callbacks, errbacks, chain })) {
+  for (const [name, list] of Object.entries({ callbacks, errbacks, chain, chord: isNothing(chord) ? null : [chord] })) {
     if (isEmpty(list)) continue;
     if (!Array.isArray(list)) return `its ${name} are no list of signatures.`;
     for (const one of list as unknown[]) {
@@ -45,6 +57,37 @@ export function unsupportedIn({ callbacks, errbacks, chain, chord }: Embed): str
     }
   }
   return undefined;
+}
+
+/** Why it can be run only where results are kept. `undefined`: it can anyhow. */
+export function needsResultsIn({ chord, chain }: Embed): string | undefined {
+  const isMember = !isNothing(chord) || chainOf({ ...NOTHING_FOLLOWS, chain }).some((task) => task.chord !== undefined);
+  return isMember ? "it is a member of a chord, whose members are counted by the result backend of Celery: name that to the dispatcher, foreignResults: { celery: 'redis://...' }." : undefined;
+}
+
+/** A task that is to follow, and what it is a member of. */
+export interface ChainedTask {
+  readonly id: string | undefined;
+  readonly chord: unknown;
+  readonly group: string | undefined;
+  readonly index: number | undefined;
+  /** Where its sender waits for its result. */
+  readonly replyTo: string | undefined;
+}
+
+/** What would have followed one after the other, the next one last. */
+export function chainOf({ chain }: Embed): ChainedTask[] {
+  return (Array.isArray(chain) ? chain as unknown[] : []).map((one): ChainedTask => {
+    const options = signatureIn(one)?.options ?? {};
+    return {
+      id: nonEmptyString(options.task_id), chord: isNothing(options.chord) ? undefined : options.chord, group: nonEmptyString(options.group_id),
+      index: typeof options.group_index === 'number' ? options.group_index : undefined, replyTo: nonEmptyString(options.reply_to),
+    };
+  });
+}
+
+function isNothing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
 }
 
 function signatureIn(value: unknown): Signature | undefined {
@@ -78,6 +121,24 @@ export function celeryFollowUps({ id, headers, embed }: Parent, end: FollowedEnd
   const chain = list(embed.chain);
   if (chain.length > 0) send(chain.at(-1), `chain ${chain.length}`, value, chain.slice(0, -1));
   return made;
+}
+
+/** Of a chord whose members have all succeeded: it gets their results as one list. */
+export function chordCallback(callback: unknown, results: readonly unknown[], parent: Parent, { now, uuidFor }: FollowUpSurroundings): FollowUp {
+  const signature = signatureIn(callback) as Signature;
+  return followUp(signature, { first: results, chain: null, id: chordIdOf(signature, parent, uuidFor), parent: parent.id, parentHeaders: parent.headers, now });
+}
+
+/** Of a chord of which a member has failed: the id of its callback, which will never run, and what is to be told of that. */
+export function chordErrbacks(callback: unknown, parent: Parent, { now, uuidFor }: FollowUpSurroundings): { id: string; followUps: FollowUp[] } {
+  const signature = signatureIn(callback) as Signature;
+  const id = chordIdOf(signature, parent, uuidFor);
+  const failed: Parent = { id, headers: parent.headers, embed: { ...NOTHING_FOLLOWS, errbacks: signature.options.link_error ?? null } };
+  return { id, followUps: celeryFollowUps(failed, { kind: 'failed', error: '' }, { now, uuidFor: (place) => uuidFor(`chord ${place}`) }) };
+}
+
+function chordIdOf({ options }: Signature, { headers }: Parent, uuidFor: FollowUpSurroundings['uuidFor']): string {
+  return nonEmptyString(options.task_id) ?? uuidFor(`chord ${nonEmptyString(headers.group) ?? ''}`);
 }
 
 interface Circumstances {

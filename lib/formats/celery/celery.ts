@@ -2,21 +2,15 @@ import { InvalidBodyError } from '../../errors.js';
 import { display, toHandlerValue } from '../../task/argument-types.js';
 import { Header } from '../../task/headers.js';
 import type { ArrivedAs, Task, TaskArgument, TaskHeaders } from '../../task/task.js';
-import type { ArrivedMessage, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from '../format.js';
+import type { ArrivedMessage, ComposedMessage, ComposedPlan, ComposedTask, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from '../format.js';
 import { inferredArgument } from '../inferred.js';
 import { readInstant } from '../instant.js';
 import { pythonJson } from '../python-json.js';
 import { isObject, malformed, nonEmptyString, readJson } from '../read-json.js';
-import { bodyOf, celeryFollowUps, celeryHeaders, isEmpty, isoOf, NOTHING_FOLLOWS, propertiesOf, unsupportedIn, type Embed } from './celery-signature.js';
+import { bodyOf, celeryFollowUps, celeryHeaders, isEmpty, isoOf, needsResultsIn, NOTHING_FOLLOWS, propertiesOf, unsupportedIn, type Embed, type Envelope } from './celery-signature.js';
 
 const CONTENT_TYPE = 'application/json';
 const LONGEST_TEXT = 1024;
-
-interface Envelope {
-  readonly headers: TaskHeaders;
-  readonly embed: Embed;
-  readonly kwargs: Record<string, unknown>;
-}
 
 /**
  * Celery's protocol 2 with JSON: who a task is stands in its headers, what it is given in the body `[args, kwargs, embed]`.
@@ -42,7 +36,7 @@ export const celeryFormat: Format = {
     if (name === undefined) throw malformed('the header "task" must be a string that is not empty', headers.task);
     const { args, kwargs, embed } = readBody(message);
     const arrived: ArrivedAs = {
-      format: 'celery', envelope: { headers, embed, kwargs } satisfies Envelope, ...timesOf(headers), unsupported: unsupportedIn(embed),
+      format: 'celery', envelope: envelopeOf(message, headers, embed, kwargs), ...timesOf(headers), unsupported: unsupportedIn(embed), needsResults: needsResultsIn(embed),
       hasFollowUps: !isEmpty(embed.callbacks) || !isEmpty(embed.errbacks) || !isEmpty(embed.chain),
     };
     return { uuid, name, ...joinArguments(args, kwargs), headers: workerHeaders(headers), arrived };
@@ -64,7 +58,31 @@ export const celeryFormat: Format = {
     const { headers, embed } = task.arrived?.envelope as Envelope;
     return celeryFollowUps({ id: task.uuid, headers, embed }, end, surroundings);
   },
+
+  /** As Celery does it: the rest of a chain stands in its first task, and the callback of a chord in each member. */
+  compose({ kind, tasks, callback, group }: ComposedPlan): ComposedMessage[] {
+    const [first, ...rest] = tasks;
+    if (kind === 'chain') return first === undefined ? [] : [composed(first, { ...NOTHING_FOLLOWS, chain: rest.map(signatureOf).reverse() }, {})];
+    const chord = callback === undefined ? null : signatureOf(callback);
+    return tasks.map((task, index) => composed(task, { ...NOTHING_FOLLOWS, chord }, { group, group_index: index }));
+  },
 };
+
+function composed({ task, routingKey, replyTo }: ComposedTask, embed: Embed, more: TaskHeaders): ComposedMessage {
+  const { args, kwargs } = splitArguments(task);
+  const texts = `[${args.map(argumentText).join(', ')}]`;
+  const properties = propertiesOf(task.uuid, { ...freshHeaders(task, texts, kwargs), ...more, ...task.headers });
+  return { routingKey, message: { body: bodyOf(texts, kwargs, embed), properties: replyTo === undefined ? properties : { ...properties, replyTo } } };
+}
+
+function signatureOf({ task, queue, replyTo }: ComposedTask): object {
+  const { args, kwargs } = splitArguments(task);
+  return { task: task.name, args: args.map(({ value }) => value), kwargs, options: { task_id: task.uuid, queue, ...(replyTo === undefined ? {} : { reply_to: replyTo }) }, subtask_type: null, immutable: false };
+}
+
+function envelopeOf({ properties: { replyTo, correlationId } }: ArrivedMessage, headers: TaskHeaders, embed: Embed, kwargs: Record<string, unknown>): Envelope {
+  return { headers, embed, kwargs, ...(replyTo === undefined ? {} : { replyTo }), ...(correlationId === undefined ? {} : { correlationId }) };
+}
 
 /** @throws InvalidBodyError */
 function readBody({ body, properties: { contentType, contentEncoding, headers } }: ArrivedMessage): { args: unknown[]; kwargs: Record<string, unknown>; embed: Embed } {

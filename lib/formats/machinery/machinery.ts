@@ -2,7 +2,7 @@ import { instantOf } from '../instant.js';
 import { Header } from '../../task/headers.js';
 import type { RetryPolicy } from '../../task/retry-policy.js';
 import type { Task, TaskHeaders } from '../../task/task.js';
-import type { ArrivedMessage, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from '../format.js';
+import type { ArrivedMessage, ComposedMessage, ComposedPlan, ComposedTask, EncodedTask, FollowedEnd, FollowUp, FollowUpSurroundings, Format, NextAttempt } from '../format.js';
 import { malformed, nonEmptyString, readJson, readJsonObject } from '../read-json.js';
 import { readArguments, resultArguments, writeArguments } from './arguments.js';
 import { joinedArguments, type MachineryState } from './task-state.js';
@@ -66,7 +66,22 @@ export const machineryFormat: Format = {
     const followers = (end.kind === 'succeeded' ? parent.OnSuccess : parent.OnError) ?? [];
     return followers.map((follower, index) => followUp(follower, parent, end, uuidFor(`${end.kind} ${index}`)));
   },
+
+  /** As machinery does it: what comes next stands in what comes before, and the callback in each member. */
+  compose({ kind, tasks, callback, group }: ComposedPlan): ComposedMessage[] {
+    const signatures = tasks.map(composed);
+    if (kind === 'chain') {
+      const first = signatures.reduceRight((next, before) => ({ ...before, OnSuccess: [next] }));
+      return [{ message: messageOf(first, tasks[0]?.task.headers), routingKey: tasks[0]?.routingKey ?? '' }];
+    }
+    const member = { GroupUUID: group, GroupTaskCount: tasks.length, ChordCallback: callback === undefined ? null : composed(callback) };
+    return signatures.map((signature, index) => ({ message: messageOf({ ...signature, ...member }, tasks[index]?.task.headers), routingKey: signature.RoutingKey }));
+  },
 };
+
+function composed({ task, routingKey }: ComposedTask): MachinerySignature {
+  return signatureOf({ ...fresh(task), UUID: task.uuid, Name: task.name, Args: writeArguments(task.args, task.name), RoutingKey: routingKey });
+}
 
 function messageOf(signature: MachinerySignature, headers: TaskHeaders | undefined): EncodedTask {
   const { UUID: messageId, Priority } = signature;

@@ -1,6 +1,7 @@
 import { InvalidBodyError } from '../../errors.js';
 import { goJson } from '../../task/go-json.js';
 import { instantOf } from '../instant.js';
+import { jsonValue } from '../json-value.js';
 import { readJsonObject } from '../read-json.js';
 import { readArguments, resultArguments } from './arguments.js';
 import type { MachineryArgument } from './signature.js';
@@ -92,7 +93,7 @@ export function readMachineryGroup(bytes: Buffer): MachineryGroup {
  */
 export function machineryResults(value: unknown): MachineryResult[] {
   const typed = resultArguments(value);
-  if (typeof typed === 'string') return [{ Type: 'string', Value: goJson(jsonForm(value)) }];
+  if (typeof typed === 'string') return [{ Type: 'string', Value: textFor(value) }];
   return typed.map(({ Type, Value }) => ({ Type: Type === '[]byte' ? '[]uint8' : Type, Value }));
 }
 
@@ -138,7 +139,7 @@ function textOf(found: unknown): string {
   return typeof found === 'string' ? found : '';
 }
 
-/** What JSON cannot say is as JSON leaves it. */
-function jsonForm(value: unknown): unknown {
-  return typeof value === 'bigint' ? value : JSON.parse(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item)) ?? 'null');
+function textFor(value: unknown): string {
+  const json = jsonValue(value);
+  return 'problem' in json ? `It has no JSON: ${json.problem}.` : goJson(json.value);
 }

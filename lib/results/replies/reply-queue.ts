@@ -18,6 +18,7 @@ export interface ReplyQueueOptions {
  */
 export class ReplyQueue {
   private readonly receivers = new Map<string, (message: Message) => void>();
+  private readonly takers: ((message: Message) => boolean)[] = [];
   private opening: Promise<Replies> | undefined;
   private opened: Replies | undefined;
   private notBefore = -Infinity;
@@ -35,6 +36,11 @@ export class ReplyQueue {
     return this;
   }
 
+  /** Asked before all receivers whether a message is for it. */
+  before(take: (message: Message) => boolean): void {
+    this.takers.push(take);
+  }
+
   /** Where it is open, its address. */
   get address(): string | undefined { return this.opened?.address; }
 
@@ -44,7 +50,7 @@ export class ReplyQueue {
     if (broker.openReplies === undefined) {
       return Promise.reject(new ConfigurationError("This broker has no replies. Configure where results are kept, resultBackend: 'embedded:'.", { option: 'resultBackend' }));
     }
-    return (this.opening ??= broker.openReplies((message) => this.receivers.get(message.properties.type ?? '')?.(message)).then(
+    return (this.opening ??= broker.openReplies((message) => this.receive(message)).then(
       (opened) => (this.opened = opened),
       (error: unknown) => {
         this.opening = undefined;
@@ -57,6 +63,11 @@ export class ReplyQueue {
   addressIfOpen(): string | undefined {
     if (this.opening === undefined && this.options.now() >= this.notBefore) this.open().catch((error: unknown) => this.failed(error));
     return this.address;
+  }
+
+  private receive(message: Message): void {
+    if (this.takers.some((take) => take(message))) return;
+    this.receivers.get(message.properties.type ?? '')?.(message);
   }
 
   private failed(error: unknown): void {

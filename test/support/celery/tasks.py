@@ -1,17 +1,20 @@
-"""The peer of test/integration/celery-interop.test.ts: a worker of Celery, and a sender of random tasks."""
+"""The peer of test/integration/celery-*.test.ts: a worker of Celery, a sender of random tasks, and one that waits for results."""
 import json
 import os
 import sys
 
-from celery import Celery, chain, signature
+from celery import Celery, chain, chord, group, signature
+from celery.exceptions import TimeoutError
 from kombu import Exchange, Queue
 
 OURS = os.environ["OURS"]
 THEIRS = os.environ["THEIRS"]
 
-app = Celery("peer", broker=os.environ["BROKER"])
+BACKEND = os.environ.get("BACKEND")
+
+app = Celery("peer", broker=os.environ["BROKER"], backend=BACKEND)
 app.conf.update(
-    task_serializer="json", accept_content=["json"], task_ignore_result=True, broker_connection_retry_on_startup=True,
+    task_serializer="json", accept_content=["json"], task_ignore_result=BACKEND is None, task_acks_late=BACKEND is not None, task_reject_on_worker_lost=True, broker_connection_retry_on_startup=True,
     worker_enable_remote_control=False, worker_send_task_events=False, task_default_queue=THEIRS,
     task_queues=[Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (OURS, THEIRS)],
 )
@@ -31,6 +34,16 @@ def shared(index):
 @app.task(name="py.double")
 def double(value):
     return 2 * value
+
+
+@app.task(name="py.add")
+def add(*values):
+    return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+
+@app.task(name="py.fails")
+def fails():
+    raise ValueError("it failed in Python")
 
 
 @app.task(name="py.retried", bind=True, max_retries=3)
@@ -57,8 +70,41 @@ def send(path):
     print(len(tasks))
 
 
+def made(task):
+    return signature(task["name"], args=task.get("args", []), app=app, queue=task["queue"])
+
+
+def wait(result):
+    try:
+        # Not propagated: it would raise at once what a task before this one has raised.
+        value = result.get(timeout=50, propagate=False, disable_sync_subtasks=False)
+    except TimeoutError as error:
+        value = error
+    failed = isinstance(value, BaseException)
+    return {"id": result.id, "value": None if failed else value, "state": result.state, **({"error": [type(value).__name__, str(value)]} if failed else {})}
+
+
+def wait_for(plan):
+    tasks = [made(task) for task in plan["tasks"]]
+    if plan["kind"] == "chord":
+        last = chord(group(tasks), app=app)(made(plan["callback"]))
+        results = [*last.parent.results, last]
+    elif plan["kind"] == "chain":
+        last = chain(*tasks, app=app).apply_async()
+        results = [last]
+        while results[0].parent is not None:
+            results.insert(0, results[0].parent)
+    else:
+        results = group(tasks, app=app).apply_async().results
+    print(json.dumps([wait(result) for result in results]))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "send":
         send(sys.argv[2])
+    elif sys.argv[1] == "await":
+        wait_for(json.load(sys.stdin))
+    elif sys.argv[1] == "revoke":
+        app.control.revoke(sys.argv[3:], terminate=sys.argv[2] == "true")
     else:
         app.worker_main(["worker", "-c", "2", "-P", "threads", "-Q", THEIRS, "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"])

@@ -1,6 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidBodyError, InvalidTaskError } from '../../../lib/errors.js';
+import { readRevocation } from '../../../lib/foreign/celery/pidbox.js';
+import { readCeleryRecord, readChordPart } from '../../../lib/formats/celery/celery-result.js';
+import { readMachineryGroup, readMachineryState } from '../../../lib/formats/machinery/task-state.js';
 import type { ArrivedMessage } from '../../../lib/formats/format.js';
 import { BUILT_IN_FORMATS, Formats } from '../../../lib/formats/formats.js';
 import { gofortFormat } from '../../../lib/formats/gofort.js';
@@ -10,6 +15,23 @@ import type { Task, TaskArgument, TaskHeaders } from '../../../lib/task/task.js'
 /** More of them: DISPATCHER_FUZZ=1000000. */
 const FUZZED = Number(process.env['DISPATCHER_FUZZ'] ?? 20_000);
 const RUNS = 300;
+const MOST_KEPT_BYTES = 64 * 1024 * 1024;
+
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
+
+function refusalOf(read: () => unknown): unknown {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 
 const integer = (min: bigint, max: bigint) => fc.bigInt({ min, max });
 const VALUES: Record<string, fc.Arbitrary<unknown>> = {
@@ -66,7 +88,7 @@ describe.each(BUILT_IN_FORMATS)('any task in $name', (format) => {
 
 describe('bytes of every kind', () => {
   const pieces = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '"uuid":"u"', '"UUID":"u"', '"Name":"n"', '"name":"n"', '"args":[]', '"Args":[{"Name":"","Type":"int64","Value":1}]', '"id":"i"', '"task":"t"', '"kwargs":{}',
-    '"specversion":"1.0"', '"type":"t"', '"source":"s"', '"data":1', '"__proto__":{"polluted":1}', '"constructor":{"prototype":{"polluted":1}}', '"OnSuccess":[{"Name":"n"}]', '"ChordCallback":{"Name":"n"}', '"ETA":"x"', '1e999', '-0',
+    '"specversion":"1.0"', '"type":"t"', '"source":"s"', '"data":1', '"TaskUUID":"u"', '"State":"SUCCESS"', '"Results":[{"Type":"int64","Value":1}]', '"GroupUUID":"g"', '"TaskUUIDs":["u"]', '"task_id":"t"', '"status":"SUCCESS"', '"method":"revoke"', '"arguments":{"task_id":["t"]}', '[1,"t","SUCCESS",1]', '"__proto__":{"polluted":1}', '"constructor":{"prototype":{"polluted":1}}', '"OnSuccess":[{"Name":"n"}]', '"ChordCallback":{"Name":"n"}', '"ETA":"x"', '1e999', '-0',
     '123456789012345678901234567890', 'null', 'true', '\u0000', '\\u2028', '[[1], {}, {"chain": [{"task": "t"}]}]');
   const bodies = fc.oneof(fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)), fc.array(pieces, { maxLength: 14 }).map((list) => Buffer.from(list.join(''))),
     fc.json().map((json) => Buffer.from(json)), fc.array(pieces, { maxLength: 8 }).map((list) => Buffer.from(`{${list.join(',')}}`)));
@@ -79,8 +101,12 @@ describe('bytes of every kind', () => {
 
   it(`are read, or refused by errors that are meant for it: ${FUZZED} of them`, () => {
     const readers = [reading, ...BUILT_IN_FORMATS];
+    const records = [readMachineryState, readMachineryGroup, readCeleryRecord, readChordPart];
+    const before = heapBytes();
     fc.assert(fc.property(bodies, properties, fc.constantFrom(...readers), (body, given, reader) => {
       const message: ArrivedMessage = { body, properties: given, exchange: '', routingKey: 'a.b' };
+      expect(() => readRevocation(body)).not.toThrow();
+      for (const read of records) expect(refusalOf(() => read(body))).toSatisfy((error) => error === undefined || error instanceof InvalidBodyError);
       reader.identify?.(message);
       try {
         const task = reader.decode(message);
@@ -91,7 +117,9 @@ describe('bytes of every kind', () => {
       }
     }), { numRuns: FUZZED });
     expect(({} as Record<string, unknown>)['polluted']).toBe(undefined);
-  });
+    // What was read is not kept anywhere.
+    expect(heapBytes() - before).toBeLessThan(MOST_KEPT_BYTES);
+  }, 30_000 + FUZZED);
 
   it('that are huge are answered soon: deep nesting, and numbers of a million digits', () => {
     for (const body of [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, `{"UUID":"u","Name":"n","Args":null,"OnSuccess":${'[{"UUID":"u","Name":"n","Args":null,"OnSuccess":'.repeat(2_000)}null${'}]'.repeat(2_000)}}`,
