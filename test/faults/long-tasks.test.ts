@@ -128,12 +128,11 @@ describe('tasks that run for longer than the broker allows', () => {
     expect(await outcomes(everywhere(), severalProcesses)).toEqual(eachIs(everywhere(), { lost: [], starts: 10, finished: 10, twice: [] }));
   });
 
-  // These two beside each other; the last one kills the server.
-  it.concurrent('run again when the process that has them is killed, and end once', async () => {
+  it('run again when the process that has them is killed, and end once', async () => {
     expect(await outcomes(everywhere(), holderKilled)).toEqual(eachIs(everywhere(), { lost: [], starts: 6, finished: 3, twice: [] }));
   });
 
-  it.concurrent('go elsewhere at once when their process is shut down', async () => {
+  it('go elsewhere at once when their process is shut down', async () => {
     expect(await outcomes(everywhere(), holderShutDown)).toEqual(eachIs(everywhere(), { lost: [], starts: 2, finished: 1, twice: ['held'] }));
   });
 
