@@ -51,6 +51,7 @@ const CLI = '^lib/cli/';
 const DASHBOARD = '^lib/dashboard/';
 const TERMINUS = '^lib/terminus/';
 const S3 = '^lib/s3/';
+const MARSHALLERS = '^lib/marshallers/';
 const CONTRACT_SUITES = '^lib/contract-suites/';
 const TESTING = '^lib/testing/';
 const SCHEMATICS = '^lib/schematics/';
@@ -161,6 +162,8 @@ const rooms = [
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, '^lib/claims/claim-store\\.ts$', BROKER_PORT, TASK, ERRORS],
     why: 'What ports of the public API promise, as tests for whoever implements one. It takes the functions of a test runner, and knows none. Nobody imports it back.' },
+  { name: 'marshallers', files: MARSHALLERS, packages: ['@msgpack/msgpack', 'cbor-x'], may: ['^lib/index\\.ts$'],
+    why: 'As terminus/, for whoever has the library of one of them. Nobody imports it back.' },
   { name: 's3', files: S3, packages: ['@aws-sdk/client-s3'], may: ['^lib/index\\.ts$'],
     why: 'As terminus/, for whoever has @aws-sdk/client-s3. Nobody imports it back.' },
   { name: 'terminus', files: TERMINUS, packages: ['@nestjs/(common|core|terminus)'], may: ['^lib/index\\.ts$'],

@@ -1,6 +1,8 @@
 export { ERROR_CODES, type ErrorCode } from './error-codes.js';
 export * from './errors.js';
 export type { BodyKey, BuiltInCompression, Compression, CompressionConfig, CompressionName, KeysConfig } from './bodies/body-options.js';
+export { marshalled, type MarshalledOptions } from './formats/marshalled/marshalled-format.js';
+export type { ArgumentCodec, Marshaller } from './formats/marshalled/marshaller.js';
 export { CLAIM_KEY, type ClaimStore } from './claims/claim-store.js';
 export { folderClaims } from './claims/folder-claims.js';
 export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';

@@ -13,7 +13,7 @@ export const API_FILE = join(root, 'docs/api.txt');
 const HEADER = 'What nestjs-dispatcher exports. Made by `npm run api`; a difference is a change that its users see.\n';
 
 /** What follows the package's name in an import, and where it comes from. */
-const ENTRIES = [['', 'lib/index.ts'], ['/contract-suites', 'lib/contract-suites/index.ts'], ['/dashboard', 'lib/dashboard/index.ts'], ['/s3', 'lib/s3/index.ts'], ['/terminus', 'lib/terminus/index.ts'], ['/opentelemetry', 'lib/opentelemetry/index.ts'], ['/outbox', 'lib/outbox/index.ts'], ['/prometheus', 'lib/prometheus/index.ts'], ['/testing', 'lib/testing/index.ts'], ['/testing/jest', 'lib/testing/jest.ts'], ['/testing/vitest', 'lib/testing/vitest.mts']];
+const ENTRIES = [['', 'lib/index.ts'], ['/contract-suites', 'lib/contract-suites/index.ts'], ['/dashboard', 'lib/dashboard/index.ts'], ['/s3', 'lib/s3/index.ts'], ['/terminus', 'lib/terminus/index.ts'], ['/opentelemetry', 'lib/opentelemetry/index.ts'], ['/messagepack', 'lib/marshallers/messagepack.ts'], ['/cbor', 'lib/marshallers/cbor.ts'], ['/outbox', 'lib/outbox/index.ts'], ['/prometheus', 'lib/prometheus/index.ts'], ['/testing', 'lib/testing/index.ts'], ['/testing/jest', 'lib/testing/jest.ts'], ['/testing/vitest', 'lib/testing/vitest.mts']];
 
 /** The text of the file, from the sources. */
 export function publicApi() {

@@ -1,6 +1,7 @@
 import { InvalidTaskError } from '../errors.js';
 import { inferType, problemWith } from './argument-types.js';
 import { encodeJson, reviveJson, type JsonUse } from './json-form.js';
+import { withNative } from './native-value.js';
 import type { TaskArgument } from './task.js';
 
 const ARGUMENT: JsonUse = { as: 'an argument of a task', give: 'pass', strict: true };
@@ -16,9 +17,11 @@ export function inferArguments(values: readonly unknown[]): TaskArgument[] {
   while (count > 0 && values[count - 1] === undefined) count--;
   const args: TaskArgument[] = [];
   for (let index = 0; index < count; index++) {
-    const value = mayNeedForm(values[index]) ? formOf(values[index], `Argument ${index + 1}`) : values[index];
+    const isForm = mayNeedForm(values[index]);
+    const value = isForm ? formOf(values[index], `Argument ${index + 1}`) : values[index];
     if (value === undefined) throw undefinedBetween(index);
-    args.push({ type: inferType(value), value });
+    const argument = { type: inferType(value), value };
+    args.push(isForm ? withNative(argument, values[index]) : argument);
   }
   return args;
 }
@@ -28,7 +31,7 @@ export function withJsonForm({ type, value }: TaskArgument): { readonly argument
   const form = jsonForm(value);
   if ('problem' in form) return form;
   const problem = problemWith(type, form.value);
-  return problem === undefined ? { argument: { type, value: form.value } } : { problem };
+  return problem === undefined ? { argument: withNative({ type, value: form.value }, value) } : { problem };
 }
 
 /** What a value is once it has travelled. Plain data in it is copied. */

@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import '../../../lib/index.js';
 import '../../../lib/dashboard/index.js';
 import '../../../lib/contract-suites/index.js';
+import '../../../lib/marshallers/cbor.js';
+import '../../../lib/marshallers/messagepack.js';
 import '../../../lib/s3/index.js';
 import '../../../lib/terminus/index.js';
 import '../../../lib/testing/index.js';
