@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { startProcess, type Child } from './processes.js';
 
 const SOURCE = join(process.cwd(), 'test/support/celery/tasks.py');
 /** The versions whose bytes `test/golden/celery` has. */
@@ -75,6 +76,11 @@ export async function revokeByCelery(python: string, surroundings: CelerySurroun
 /** Sends the tasks of this file. */
 export async function sendByCelery(python: string, surroundings: CelerySurroundings, file: string): Promise<void> {
   await run(python, [SOURCE, 'send', file], { ...surroundings });
+}
+
+/** The same worker for tests that kill it. @param hold of tasks `py.border` this one never ends, and it writes `held` */
+export function startCeleryWorker(python: string, surroundings: CelerySurroundings, hold: number): Child {
+  return startProcess(python, [SOURCE, 'work'], { env: { ...surroundings, HOLD: String(hold), PYTHONUNBUFFERED: '1' } });
 }
 
 /** A worker that consumes `THEIRS`; to be ended by the caller. */

@@ -27,3 +27,8 @@ export function golden(folder: string, name: string): ArrivedMessage {
 export function goldenNames(folder: string): string[] {
   return readdirSync(join(GOLDEN, folder)).filter((file) => file.endsWith('.body.json')).map((file) => file.replace('.body.json', ''));
 }
+
+/** A file that is JSON, such as the keys that a peer has left in Redis. */
+export function readGoldenJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(GOLDEN, path), 'utf8'));
+}

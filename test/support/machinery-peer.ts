@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildGoPeer, type GoPeer } from './go-build.js';
+import { startProcess, type Child } from './processes.js';
 
 /** A program to run, or why there can be none on this machine. */
 export type MachineryPeer = GoPeer;
@@ -58,6 +59,11 @@ export async function sendByMachinery(program: string, surroundings: MachinerySu
 /** A worker; it ends when its standard input does. */
 export function machineryWorker(program: string, surroundings: MachinerySurroundings): ChildProcess {
   return spawn(program, [...flags(surroundings), 'work'], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+/** The same worker for tests that kill it. @param hold of tasks `go.border` this one never ends, and it writes `held` */
+export function startMachineryWorker(program: string, surroundings: MachinerySurroundings, hold: number): Child {
+  return startProcess(program, [...flags(surroundings), '-hold', String(hold), 'work']);
 }
 
 function flags(surroundings: MachinerySurroundings): string[] {

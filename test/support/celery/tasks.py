@@ -1,7 +1,9 @@
 """The peer of test/integration/celery-*.test.ts: a worker of Celery, a sender of random tasks, and one that waits for results."""
+import itertools
 import json
 import os
 import sys
+import threading
 
 from celery import Celery, chain, chord, group, signature
 from celery.exceptions import TimeoutError
@@ -39,6 +41,19 @@ def double(value):
 @app.task(name="py.add")
 def add(*values):
     return sum(sum(value) if isinstance(value, list) else value for value in values)
+
+
+HOLD = int(os.environ.get("HOLD", 0))
+begun = itertools.count(1)
+
+
+@app.task(name="py.border")
+def border(*values):
+    """The one of the number HOLD never ends, and says so: not by what the worker makes of its standard output."""
+    if next(begun) == HOLD:
+        os.write(1, b"held\n")
+        threading.Event().wait()
+    return add(*values)
 
 
 @app.task(name="py.fails")

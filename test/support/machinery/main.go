@@ -26,7 +26,7 @@ import (
 )
 
 var url, exchange, queue, other, backend string
-var count int
+var count, hold int
 var shared bool
 
 func main() {
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&backend, "backend", "null", "result backend")
 	flag.BoolVar(&shared, "shared", false, "send tasks \"shared\" to its own queue instead")
 	flag.IntVar(&count, "count", 1, "how many tasks to send")
+	flag.IntVar(&hold, "hold", 0, "of tasks \"go.border\" this one never ends, and \"held\" is written")
 	flag.Parse()
 	log.Set(stdlog.New(io.Discard, "", 0))
 	server, err := machinery.NewServer(&config.Config{
@@ -152,8 +153,16 @@ func tell(one *result.AsyncResult, values []reflect.Value, err error) {
 
 func work(server *machinery.Server) {
 	failed := map[string]bool{}
+	begun := 0
 	must(server.RegisterTasks(map[string]interface{}{
 		"go.add":    func(values ...int64) (int64, error) { return sum(values), nil },
+		"go.border": func(values ...int64) (int64, error) {
+			if begun++; begun == hold {
+				fmt.Println("held")
+				select {}
+			}
+			return sum(values), nil
+		},
 		"go.three":  func() (string, int64, float64, error) { return "ünï", 9007199254740993, 0.5, nil },
 		"go.fails":  func() error { return errors.New("it failed in Go") },
 		"go.double": func(value int64) (int64, error) { return 2 * value, nil },
