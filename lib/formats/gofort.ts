@@ -56,7 +56,10 @@ export const gofortFormat: Format = {
 
 /** Whether it begins as every task of gofort and of this library does. */
 export function beginsAsGofort(body: Buffer): boolean {
-  return body.length > BEGINNING.length && body.compare(BEGINNING, 0, BEGINNING.length, 0, BEGINNING.length) === 0;
+  if (body.length <= BEGINNING.length) return false;
+  // For so few bytes a call out of JavaScript takes longer than all of them.
+  for (let at = 0; at < BEGINNING.length; at++) if (body[at] !== BEGINNING[at]) return false;
+  return true;
 }
 
 /** What needs no escape in JSON, as nearly every uuid. */

@@ -4,8 +4,8 @@ import secureJson from 'secure-json-parse';
 import { InvalidBodyError } from '../errors.js';
 import { display } from '../task/argument-types.js';
 
-/** A number of 16 digits or more may be more than a double holds; shorter ones never are. */
-const LONG_NUMBER = /\d{16}/;
+/** A number of so many digits or more may be more than a double holds; shorter ones never are. */
+const LONG_DIGITS = 16;
 const INTEGER = /^-?\d+$/;
 /** As in Python. Far more take seconds to be read. */
 const MOST_DIGITS = 4_300;
@@ -25,12 +25,29 @@ export function readJson(body: Buffer, expected: string): unknown {
   const text = body.toString();
   try {
     const content: unknown = secureJson.parse(text, null, PROTOTYPE_KEYS_ARE_ERRORS);
-    return LONG_NUMBER.test(text) ? parseLossless(text, null, { parseNumber, onDuplicateKey }) : content;
+    return hasLongNumber(body) ? parseLossless(text, null, { parseNumber, onDuplicateKey }) : content;
   } catch (error) {
     // A parser that is recursive runs out of stack, which says nothing to whoever reads the dead letter.
     const problem = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
     throw new InvalidBodyError(`The body cannot be read as JSON: ${problem}. It begins with ${display(text)}.`, { bytes: body.length }, error);
   }
+}
+
+/** Only each 16th byte need be looked at: a digit stands there in any run of as many. */
+export function hasLongNumber(body: Uint8Array): boolean {
+  for (let at = LONG_DIGITS - 1; at < body.length; at += LONG_DIGITS) {
+    if (!isDigit(body[at])) continue;
+    let first = at;
+    let end = at + 1;
+    while (isDigit(body[first - 1])) first--;
+    while (isDigit(body[end])) end++;
+    if (end - first >= LONG_DIGITS) return true;
+  }
+  return false;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 /** As {@link readJson}. @throws InvalidBodyError also where it is no object */

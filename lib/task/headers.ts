@@ -110,5 +110,5 @@ export function versionIn(headers: TaskHeaders | undefined): number {
 
 /** The attempt that a delivery with these headers is, from 1. */
 export function attemptIn(headers: TaskHeaders | undefined): number {
-  return Math.max(1, countHeader(headers, Header.attempt, 1));
+  return headers?.[Header.attempt] === undefined ? 1 : Math.max(1, countHeader(headers, Header.attempt, 1));
 }

@@ -63,10 +63,10 @@ export class Session implements IntakeHost {
     const parts = { config, dependencies, settler, keeper, gates: allGates };
     const endings = new TaskEndings(parts);
     this.intake = makeIntake(this, settler, limit);
-    this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs) => this.free(durationMs),
+    this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs, now) => this.free(durationMs, now),
       { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts,
       (runs) => lease && new Leases(lease, settler, runs, { takenOver: (count) => this.intake.setTakenOver(count), refresh: (ms) => this.intake.refresh(ms), onProblem, emit }));
-    this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined), () => this.stop.signal.aborted);
+    this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined, 0), () => this.stop.signal.aborted);
   }
 
   /** One switch at a time, the last one winning. The first call opens the session. */
@@ -176,10 +176,11 @@ export class Session implements IntakeHost {
 
   get isTaking(): boolean { return !this.closing && !this.paused; }
 
-  private free(durationMs: number | undefined): void {
+  /** @param now by `clock.elapsed()`; where no handler has run, whatever */
+  private free(durationMs: number | undefined, now: number): void {
     this.busy--;
     this.ended++;
-    if (durationMs !== undefined) this.intake.observe(durationMs);
+    if (durationMs !== undefined) this.intake.observe(durationMs, now);
     // A handler that ends at once comes back here from within the loop below; the loop goes on by itself.
     this.fill();
     if (this.busy > 0) return;

@@ -42,7 +42,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     readonly name: string,
     private readonly dependencies: WorkerDependencies,
     private readonly endings: TaskEndings,
-    private readonly onEnd: (durationMs?: number) => void,
+    private readonly onEnd: (durationMs: number | undefined, now: number) => void,
     readonly controls: WorkerControls,
     private readonly contexts: RunContexts,
     leasesOf: (runs: Iterable<RunningTask>) => Leases | undefined,
@@ -213,7 +213,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     try {
       run.release?.(ran);
     } finally {
-      this.onEnd(ran ? clock.elapsed() - run.startedAt : undefined);
+      const now = clock.elapsed();
+      this.onEnd(ran ? now - run.startedAt : undefined, now);
     }
   }
 }

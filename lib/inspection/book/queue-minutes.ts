@@ -11,12 +11,13 @@ export class QueueMinutes {
   private readonly counts = new Float64Array(MINUTES * COLUMNS);
 
   received(now: number): void {
-    this.add(now, 0, 1);
+    this.add(this.rowAt(now), 0, 1);
   }
 
   ended(now: number, how: 'succeeded' | 'failed' | 'retried', busyMs: number): void {
-    this.add(now, how === 'succeeded' ? 1 : how === 'failed' ? 2 : 3, 1);
-    this.add(now, 4, busyMs);
+    const row = this.rowAt(now);
+    this.add(row, how === 'succeeded' ? 1 : how === 'failed' ? 2 : 3, 1);
+    this.add(row, 4, busyMs);
   }
 
   /** Those in which something happened, the oldest first. */
@@ -29,13 +30,18 @@ export class QueueMinutes {
     });
   }
 
-  private add(now: number, column: number, value: number): void {
-    const minute = Math.floor(now / MINUTE_MS);
+  private rowAt(now: number): number {
+    // Whole numbers of 32 bits: a remainder of others is a call out of JavaScript.
+    const minute = (now / MINUTE_MS) >>> 0;
     const row = minute % MINUTES;
     if (this.minutes[row] !== minute) {
       this.minutes[row] = minute;
       this.counts.fill(0, row * COLUMNS, (row + 1) * COLUMNS);
     }
+    return row;
+  }
+
+  private add(row: number, column: number, value: number): void {
     const cell = row * COLUMNS + column;
     this.counts[cell] = (this.counts[cell] ?? 0) + value;
   }

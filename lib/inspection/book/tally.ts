@@ -16,7 +16,8 @@ export class Tally {
     else if (state === 'failed') this.failed++;
     else if (state === 'retrying') this.retried++;
     else if (state === 'cancelled') this.cancelled++;
-    const second = Math.floor(now / 1000);
+    // Whole numbers of 32 bits, till 2106: a remainder of others is a call out of JavaScript.
+    const second = (now / 1000) >>> 0;
     const slot = second % SECONDS;
     if (this.seconds[slot] !== second) {
       this.seconds[slot] = second;

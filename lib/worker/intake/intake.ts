@@ -38,8 +38,8 @@ export interface Intake {
   keep(delivery: Delivery): void;
   /** What a free slot should run now. */
   next(): Delivery | undefined;
-  /** A handler took so long. */
-  observe(durationMs: number): void;
+  /** A handler took so long; `now` by `clock.elapsed()`. */
+  observe(durationMs: number, now: number): void;
   setLimit(limit: number): void;
   /** Holds back what comes, one for each queue, so that the broker sends no more. */
   hold(): void;

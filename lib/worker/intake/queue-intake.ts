@@ -77,9 +77,9 @@ export class QueueIntake implements Intake {
     return this.line.shift();
   }
 
-  observe(durationMs: number): void {
+  observe(durationMs: number, now: number): void {
     const { current } = this.prefetch;
-    if (!this.prefetch.ended(clock.elapsed(), durationMs, this.runningMs)) return;
+    if (!this.prefetch.ended(now, durationMs, this.runningMs)) return;
     if (this.prefetch.current < current) void this.adapt();
     else void this.grow();
   }
