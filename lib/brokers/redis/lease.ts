@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { clock, type ClockTimer } from '../../time/clock.js';
 import type { RedisSession } from './redis-session.js';
-import { BEAT, REAP, RELEASE } from './scripts/leases.js';
+import { BEAT, REAP, RELEASE, SILENT } from './scripts/leases.js';
+import { SilentOwners, type SilentOwner } from './silent-owners.js';
 
 /** How often a process says that it lives. */
 const BEAT_MS = 2_000;
+/** Of whom Redis has not heard for so long is watched: one beat may be late. */
+const WATCHED_AFTER_MS = 2_200;
 /**
- * A process that was silent for so long, and has no connection, is dead; with the beats of both sides that is noticed
- * within nine seconds. Nobody takes over before it has been connected for as long itself: after an outage of Redis all
- * have been silent, and are on their way back.
+ * Who is watched for so long, says nothing and has no connection, is dead: with the beats of both sides that is noticed
+ * within nine seconds. After an outage of Redis all have been silent, and are back before that.
  */
-export const GONE_MS = 5_000;
+const GONE_MS = 4_000;
 /** A connection whose answers do not come for so long leads nowhere. */
 const ANSWER_LIMIT_MS = 10_000;
 
@@ -42,15 +44,17 @@ export class Lease {
   /** The name under which this process holds messages. */
   owner = randomUUID();
   private isRegistered = false;
+  private readonly silent: SilentOwners;
   private session: RedisSession | undefined;
-  private connectedAt = 0;
   /** When what Redis answered last was sent. */
   private heardAt = 0;
   private lostAt = 0;
   private timer: ClockTimer | undefined;
   private asked: { readonly at: number } | undefined;
 
-  constructor(private readonly host: LeaseHost) {}
+  constructor(private readonly host: LeaseHost) {
+    this.silent = new SilentOwners({ goneMs: GONE_MS, silentMs: host.silentMs, lookMs: 3 * BEAT_MS });
+  }
 
   /** On each new connection, before anything is taken over it. */
   async start(session: RedisSession): Promise<void> {
@@ -64,7 +68,7 @@ export class Lease {
 
   connected(session: RedisSession): void {
     this.session = session;
-    this.connectedAt = clock.elapsed();
+    this.silent.forget();
     this.asked = undefined;
     clock.clear(this.timer);
     this.timer = clock.setInterval(() => this.beatNow(), BEAT_MS);
@@ -112,9 +116,10 @@ export class Lease {
       this.heardAt = asked.at;
       if (dueInMs >= 0) this.host.due(dueInMs);
       for (const queue of ready) this.host.woken(queue);
-      if (clock.elapsed() - this.connectedAt >= GONE_MS) await this.reap(session);
+      await this.reap(session);
     } catch {
       // The connection is gone, or Redis takes nothing for now: the next beat tells.
+      this.silent.forget();
     } finally {
       if (this.asked === asked) this.asked = undefined;
     }
@@ -146,11 +151,21 @@ export class Lease {
   }
 
   private async reap(session: RedisSession): Promise<void> {
-    const dead = await session.call<(string | number)[]>(REAP, [this.owner, String(GONE_MS), String(this.host.silentMs)]);
-    for (let at = 0; at < dead.length; at += 2) {
-      if (dead[at + 1] !== 0) this.host.warning(`A process is gone (${dead[at]}); the ${dead[at + 1]} messages that it held are given to others.`);
+    const found = silentIn(await session.call<(string | number)[]>(SILENT, [this.owner, String(WATCHED_AFTER_MS)]));
+    const dead = this.silent.look(found, clock.elapsed());
+    if (dead.length === 0) return;
+    const reaped = await session.call<(string | number)[]>(REAP, dead.flatMap(({ owner, heard }) => [owner, heard]));
+    for (let at = 0; at < reaped.length; at += 2) {
+      if (reaped[at + 1] !== 0) this.host.warning(`A process is gone (${reaped[at]}); the ${reaped[at + 1]} messages that it held are given to others.`);
     }
   }
+}
+
+function silentIn(reply: readonly (string | number)[]): SilentOwner[] {
+  return Array.from({ length: reply.length / 3 }, (_, index) => {
+    const [owner, heard, connections] = reply.slice(3 * index, 3 * index + 3);
+    return { owner: String(owner), heard: String(heard), isConnected: Number(connections) > 0 };
+  });
 }
 
 function channelOf(owner: string): string {

@@ -19,7 +19,7 @@ export interface RedisBrokerOptions {
   publishing?: RedisPublishingOptions;
   /**
    * After so many milliseconds without a sign of life a process is thought to be dead whose connection still seems to stand:
-   * frozen, its event loop blocked, or cut off. One whose connection is gone is dead after 5 seconds. Default: 30,000.
+   * frozen, its event loop blocked, or cut off. One whose connection is gone is dead after some 6 seconds. Default: 30,000.
    */
   silentMs?: number;
   /** From 0 to 1, for jitter. Default: the library's clock. */

@@ -20,15 +20,33 @@ end
 return reply`);
 
 /**
- * ARGV: own name; after how many milliseconds of silence an owner without a connection is dead; and one with a connection.
- * What the dead held goes back, each counted, and their locks are free. Returns names and numbers of what they held.
+ * ARGV: own name, and of how many milliseconds of silence to tell. Returns of each other owner that was silent for longer: its
+ * name, when it was heard, and whether it has a connection. Those that were heard in the future are among them: the clock was
+ * set back.
+ */
+export const SILENT = brokerScript(`
+local time, reply = now(), {}
+for _, range in ipairs({ { '-inf', whole(time - ARGV[3]) }, { whole(time + ARGV[3]), '+inf' } }) do
+  local found = redis.call('ZRANGEBYSCORE', P .. 'leases', range[1], range[2], 'WITHSCORES')
+  for at = 1, #found, 2 do
+    if found[at] ~= ARGV[2] then
+      reply[#reply + 1] = found[at]
+      reply[#reply + 1] = found[at + 1]
+      reply[#reply + 1] = redis.call('PUBSUB', 'NUMSUB', C .. 'w:' .. found[at])[2]
+    end
+  end
+end
+return reply`);
+
+/**
+ * ARGV: names of the dead, and when each was heard last: who was heard since then is not. What they held goes back, each
+ * counted, and their locks are free. Returns names and numbers of what they held.
  */
 export const REAP = brokerScript(`
-local time, reply = now(), {}
-local silent = redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', whole(time - ARGV[3]), 'WITHSCORES')
-for at = 1, #silent, 2 do
-  local owner = silent[at]
-  if owner ~= ARGV[2] and (silent[at + 1] + 0 < time - ARGV[4] or redis.call('PUBSUB', 'NUMSUB', C .. 'w:' .. owner)[2] == 0) then
+local reply = {}
+for at = 2, #ARGV, 2 do
+  local owner = ARGV[at]
+  if redis.call('ZSCORE', P .. 'leases', owner) == ARGV[at + 1] then
     local held, woken = redis.call('HGETALL', P .. 't:' .. owner), {}
     for entry = 1, #held, 2 do
       local queue = queueOf(held[entry + 1])
