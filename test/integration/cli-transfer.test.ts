@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runCli } from '../support/cli.js';
 import { everyBroker, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
+import { hasRedis, sharedRedisUrl } from '../support/shared-redis.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 /** Each call is a process that starts, loads and connects. */
@@ -86,6 +87,25 @@ describe('export and import', () => {
     expect(await to.service.depth(to.queue)).toBe(10);
     expect((await runCli(['export', from.queue, '--to-exchange', to.place.exchange, '--to-queue', 'none'], { ...from.place, env })).code).toBe(1);
     expect((await runCli(['export', from.queue, '--dead', ...target, '--move', '--yes', '--json'], { ...from.place, env })).json()).toMatchObject({ dead: true, moved: 0 });
+  });
+
+  it.skipIf(!hasRedis())('move from RabbitMQ to Redis and back, and are the same', async () => {
+    const rabbit = await stage(sharedRabbitMqUrl());
+    const redis = await stage(sharedRedisUrl());
+    const body = Buffer.from([0, 255, 254, 10, 13]);
+    const headers = { int: 5, float: 1.5, text: 'ä', list: [1, 'two', { deep: true }], table: { inner: null } };
+    await withChannel(rabbit.place.broker, async (channel) => {
+      for (let i = 0; i < 20; i++) channel.sendToQueue(rabbit.queue, body, { headers: { ...headers, i }, priority: 3, correlationId: 'c', messageId: `m${i}`, timestamp: 1_700_000_000, appId: 'a', persistent: true });
+      await channel.waitForConfirms();
+    });
+    const before = await withChannel(rabbit.place.broker, (channel) => first(channel, rabbit.queue, true));
+    for (const [from, to] of [[rabbit, redis], [redis, rabbit]] as const) {
+      const env = { DISPATCHER_TO_BROKER: to.place.broker };
+      const moved = await runCli(['export', from.queue, '--to-exchange', to.place.exchange, '--to-queue', to.queue, '--move', '--yes', '--json'], { ...from.place, env });
+      expect(moved.json()).toMatchObject({ to: 'broker', moved: 20 });
+      expect([await from.service.depth(from.queue), await to.service.depth(to.queue)]).toEqual([0, 20]);
+    }
+    expect(await withChannel(rabbit.place.broker, (channel) => first(channel, rabbit.queue, false))).toEqual(before);
   });
 });
 
