@@ -94,7 +94,9 @@ export type { ForeignSystem, PublishedChord } from './dispatcher/publishing/fore
 export type { ResultOptions, TaskHandle } from './dispatcher/results/task-results.js';
 export type { FinalState, TaskOutcome, TaskResult, TaskState as ResultState, TimelineEntry } from './results/task-result.js';
 export type { TaskErrorRecord } from './results/task-error-record.js';
-export type { ResultBackendEvent, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StateBackendStatus } from './state/state-backend.js';
+export type {
+  Claim as StateClaim, ExpiryOptions as StateExpiryOptions, Member as StateMember, MemberCount as StateMemberCount, ResultBackendEvent, StateBackend, StateBackendCapabilities, StateBackendEvent, StateBackendState, StateBackendStatus, StopWatching,
+} from './state/state-backend.js';
 export type { LedgerOptions } from './state/amqp/ledger-options.js';
 export type { KeepTask, KeptTask, TaskKeeper } from './dispatcher/publishing/kept-task.js';
 export type { PublishedTask, PublishOutcome } from './dispatcher/publishing/published-task.js';

@@ -1,3 +1,5 @@
 export type { AsyncTestFunctions } from './async-test-functions.js';
 export { claimStoreContract } from './claim-store-contract.js';
 export { formatContract, type FormatUnderTest, type TestFunctions } from './format-contract.js';
+export type { StateBackendsUnderTest } from './state/bench.js';
+export { stateBackendContract } from './state-backend-contract.js';

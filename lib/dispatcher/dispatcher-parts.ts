@@ -121,11 +121,11 @@ export class DispatcherParts {
   private readonly middleware: RunMiddlewares;
 
   constructor(readonly config: ResolvedConfig, unguarded: Broker, readonly application: Application) {
-    const { exchange, results: { url } } = config;
+    const { exchange, results: { url, own } } = config;
     this.logger = new DispatcherLogger(config.logger ?? application.logger, config.structuredLogs);
     this.destination = destinationOf(config);
     this.middleware = new RunMiddlewares(config.middleware.run, application.find);
-    this.backend = url === undefined ? undefined : backendOf(url, config);
+    this.backend = own ?? (url === undefined ? undefined : backendOf(url, config));
     this.wire = new StrictWire(config.wire, config.queues);
     this.formats = new TaskFormats(config.formats, config.format, config.queues, this.wire, config.bodies);
     this.claimCheck = new ClaimCheck({ ...config, readsGo: (address) => this.wire.reads(address), isHeard: () => unguarded.state.status === 'ready' || unguarded.state.status === 'blocked', emit: this.emit });

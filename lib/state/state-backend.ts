@@ -3,8 +3,8 @@ import type { DispatcherError } from '../errors.js';
 
 /**
  * The port to whatever keeps results, group members, unique locks, pause flags and revocations: a
- * few atomic operations on keys and bytes. One contract suite (`test/contract/`) holds every backend
- * to what is written here.
+ * few atomic operations on keys and bytes. One of your own stands in `resultBackend` of the configuration;
+ * `stateBackendContract` of `nestjs-dispatcher/contract-suites` holds every backend to what is written here.
  *
  * Every operation may reject with
  * - ResultBackendUnavailableError: not connected for as long as an operation may take, or too many
@@ -93,6 +93,7 @@ export const MEMBERS_PAGE_BYTES = 1024 * 1024;
 /** ... or so many members. */
 export const MEMBERS_PAGE_COUNT = 500;
 
+/** @publicApi */
 export interface ExpiryOptions {
   /**
    * Milliseconds from now, 1 or more, after which the entry is gone; `Infinity`: never. Never early
@@ -101,9 +102,10 @@ export interface ExpiryOptions {
   expiresInMs: number;
 }
 
-/** `taken`: the key is yours. Otherwise the value of whoever has it. */
+/** `taken`: the key is yours. Otherwise the value of whoever has it. @publicApi */
 export type Claim = { readonly taken: true } | { readonly taken: false; readonly value: Buffer };
 
+/** @publicApi */
 export interface MemberCount {
   /** How many distinct members the set has after this addition. */
   readonly count: number;
@@ -111,12 +113,13 @@ export interface MemberCount {
   readonly added: boolean;
 }
 
+/** @publicApi */
 export interface Member {
   readonly member: string;
   readonly value: Buffer;
 }
 
-/** Ends a watch: its callback is not called any more. Idempotent. */
+/** Ends a watch: its callback is not called any more. Idempotent. @publicApi */
 export type StopWatching = () => void;
 
 /** What differs between backends. @publicApi */

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../../errors.js';
 import type { EndedState } from '../../inspection/model.js';
 import type { HistoryConfig, InspectionConfig, Redact } from '../../inspection/redaction.js';
 import { display } from '../../task/argument-types.js';
+import type { ServerConfig } from './server-config.js';
 import { checkBoolean, refuseUnknown, requireObject } from './config-checks.js';
 
 export interface ResolvedInspection {
@@ -21,7 +22,7 @@ const STATES: readonly EndedState[] = ['succeeded', 'failed', 'retrying', 'cance
 const DEFAULT_STATES: readonly EndedState[] = ['failed', 'cancelled', 'expired'];
 
 /** @throws ConfigurationError */
-export function checkInspection(inspection: InspectionConfig | undefined, resultBackend: string | undefined): ResolvedInspection {
+export function checkInspection(inspection: InspectionConfig | undefined, resultBackend: ServerConfig['resultBackend']): ResolvedInspection {
   if (inspection === undefined) return { enabled: true, redact: undefined, history: undefined };
   requireObject(inspection, 'inspection', '{ redact: (args, task) => args }');
   refuseUnknown(inspection, ['enabled', 'redact', 'history'], 'inspection');
@@ -30,7 +31,7 @@ export function checkInspection(inspection: InspectionConfig | undefined, result
   return { enabled: checkBoolean(enabled, 'inspection.enabled', true), redact, history: checkHistory(history, resultBackend) };
 }
 
-function checkHistory(history: HistoryConfig | undefined, resultBackend: string | undefined): ResolvedHistory | undefined {
+function checkHistory(history: HistoryConfig | undefined, resultBackend: ServerConfig['resultBackend']): ResolvedHistory | undefined {
   if (history === undefined) return undefined;
   requireObject(history, 'inspection.history', '{ keepDays: 7 }');
   refuseUnknown(history, ['keepDays', 'states'], 'inspection.history');
@@ -41,7 +42,7 @@ function checkHistory(history: HistoryConfig | undefined, resultBackend: string 
   if (!Array.isArray(states) || states.length === 0 || !states.every((state: EndedState) => STATES.includes(state))) {
     throw new ConfigurationError(`inspection.history.states must be a list of ${STATES.join(', ')}; found ${display(states)}.`, { option: 'inspection.history.states' });
   }
-  if (resultBackend === undefined || /^amqps?(:|$)/.test(resultBackend)) {
+  if (resultBackend === undefined || (typeof resultBackend === 'string' && /^amqps?(:|$)/.test(resultBackend))) {
     throw new ConfigurationError('inspection.history needs a store: name one as resultBackend, such as redis://localhost:6379/0.', { option: 'inspection.history' });
   }
   return { keepMs: keepDays * DAY_MS, states: new Set(states) };

@@ -193,9 +193,9 @@ function checkStructuredLogs(structured: ServerConfig['structuredLogs']): LogFie
 }
 
 /** What processes share a broker for, they also remember together. */
-function memoryWarnings(broker: string, resultBackend: string | undefined): string[] {
+function memoryWarnings(broker: string, resultBackend: ServerConfig['resultBackend']): string[] {
   const isInMemory = (url: string): boolean => /^embedded:(#|$)/i.test(url);
-  if (resultBackend === undefined || !isInMemory(resultBackend) || isInMemory(broker)) return [];
+  if (typeof resultBackend !== 'string' || !isInMemory(resultBackend) || isInMemory(broker)) return [];
   return [`resultBackend is "${resultBackend}", the memory of this process, but other processes may share its broker: results, limits, unique keys, schedules and workflows then hold `
     + 'within this process only. Leave resultBackend out, or name a store that all of them reach.'];
 }

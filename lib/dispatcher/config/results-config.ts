@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { DEFAULT_MAX_RESULT_BYTES } from '../../results/result-codec.js';
+import type { StateBackend } from '../../state/state-backend.js';
 import type { ResultsOf } from '../../worker/result-keeper.js';
 import { checkChoice, checkCount, checkSeconds } from './config-checks.js';
 import type { ServerConfig } from './server-config.js';
@@ -12,6 +13,8 @@ export interface ResolvedResults {
   /** `replies`: straight to the process that asks. `store`: to the backend of `url`, or without one to the broker's own. */
   readonly by: 'replies' | 'store';
   readonly url?: Secret<string>;
+  /** One that the application has made. */
+  readonly own?: StateBackend;
   readonly of: ResultsOf;
   readonly expiresInMs: number;
   readonly maxResultBytes: number;
@@ -32,7 +35,7 @@ export function checkResults({ resultBackend, results, resultsExpireInSeconds, m
   };
 }
 
-function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pick<ResolvedResults, 'by' | 'url'> {
+function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pick<ResolvedResults, 'by' | 'url' | 'own'> {
   if (backend === undefined) return { by: onRabbitMq ? 'replies' : 'store' };
   if (backend === REPLIES) {
     if (onRabbitMq) return { by: 'replies' };
@@ -40,5 +43,12 @@ function checkBackend(backend: unknown, onRabbitMq: boolean, folder: string): Pi
       { option: 'resultBackend' });
   }
   if (typeof backend === 'string' && backend !== '') return { by: 'store', url: new Secret(withAbsoluteFolder(backend, folder)) };
-  throw new ConfigurationError(`resultBackend must be 'amqp', or a URL such as "redis://localhost:6379/0" or "embedded:"; found ${display(backend)}.`, { option: 'resultBackend' });
+  if (isBackend(backend)) return { by: 'store', own: backend };
+  throw new ConfigurationError(`resultBackend must be 'amqp', a URL such as "redis://localhost:6379/0" or "embedded:", or a StateBackend of your own; found ${display(backend)}.`, { option: 'resultBackend' });
+}
+
+const OPERATIONS: readonly (keyof StateBackend)[] = ['connect', 'set', 'get', 'setIfAbsent', 'replaceIfEqual', 'deleteIfEqual', 'delete', 'addMember', 'members', 'watch', 'close'];
+
+function isBackend(backend: unknown): backend is StateBackend {
+  return typeof backend === 'object' && backend !== null && OPERATIONS.every((operation) => typeof (backend as Partial<StateBackend>)[operation] === 'function');
 }

@@ -1,5 +1,6 @@
 import type { Compression, CompressionConfig, CompressionName, KeysConfig } from '../../bodies/body-options.js';
 import type { ClaimStore } from '../../claims/claim-store.js';
+import type { StateBackend } from '../../state/state-backend.js';
 import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { InspectionConfig } from '../../inspection/redaction.js';
@@ -156,10 +157,11 @@ export interface ServerConfig {
   /**
    * How results that are asked for come back. `amqp`: straight to the process that asked, over RabbitMQ. Or a store that every
    * process can read: `redis://localhost:6379/0`, `rediss:`, `mongodb://host/database`, `memcache://h1,h2`, `embedded:` (in
-   * memory, this process), `embedded:./folder`; the driver of each is a package of its own. Default: `amqp` on RabbitMQ,
-   * the broker's own store on Redis and on embedded ones.
+   * memory, this process), `embedded:./folder`; the driver of each is a package of its own. Or a
+   * `StateBackend` of your own, made for this dispatcher alone, which connects and closes it. Default: `amqp` on RabbitMQ, the
+   * broker's own store on Redis and on embedded ones.
    */
-  resultBackend?: string;
+  resultBackend?: string | StateBackend;
   /** Where shared state or results are kept by RabbitMQ itself: how much of it. Default: 64 MiB, 200,000 entries. */
   ledger?: LedgerOptions;
   /** Which tasks have their results kept: `asked` (`result: true` on the task or at `publish`) or `all`. Default: `asked`. */

@@ -1,41 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { DispatcherError, ResultBackendUnavailableError, ShutdownError } from '../../../lib/errors.js';
+import { DispatcherError, ResultBackendUnavailableError } from '../../../lib/errors.js';
 import { Arrivals, emission, eventually } from '../../support/wait.js';
 import { bytes, MINUTE, type ResultBackendBench } from './fixture.js';
 
 export function describeConnection(bench: ResultBackendBench): void {
-  const { connect, make, subject } = bench;
+  const { connect, subject } = bench;
   describe('the connection', () => {
-    it('goes from idle to closed, and says so', async () => {
-      const backend = make();
-      const statuses: string[] = [];
-      backend.states.subscribe(({ status }) => statuses.push(status));
-      await expect(backend.get('k')).rejects.toThrow(ResultBackendUnavailableError);
-      await backend.connect();
-      await backend.connect();
-      expect(backend.state.status).toBe('ready');
-      await Promise.all([backend.close(5_000), backend.close(5_000)]);
-      expect(statuses).toEqual(['idle', 'connecting', 'ready', 'closing', 'closed']);
-      await expect(backend.get('k')).rejects.toThrow(ShutdownError);
-      await expect(backend.connect()).rejects.toThrow(ShutdownError);
-      backend.watch('k', () => undefined)();
-    });
-
-    it('can be closed before it was ever made', async () => {
-      const backend = make();
-      await backend.close(1_000);
-      expect(backend.state.status).toBe('closed');
-    });
-
-    it('lets operations under way finish when it is closed', async () => {
-      const backend = await connect();
-      const writes = Array.from({ length: 50 }, (_, index) => backend.set(`k${index}`, bytes('v'), MINUTE));
-      const closing = backend.close(10_000);
-      await expect(backend.get('k0')).rejects.toThrow(ShutdownError);
-      await Promise.all(writes);
-      await closing;
-    });
-
     it('takes no more than it may hold', async () => {
       const backend = await connect({ maxPendingOperations: 10 });
       const outcomes = await Promise.allSettled(Array.from({ length: 100 }, () => backend.set('k', bytes('v'), MINUTE)));

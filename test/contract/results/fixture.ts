@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { randomUUID } from 'node:crypto';
+import type { StateBackendsUnderTest } from '../../../lib/contract-suites/index.js';
 import { createResultBackend } from '../../../lib/state/create-result-backend.js';
 import type { ResultBackendOptions } from '../../../lib/state/result-backend-options.js';
 import type { Member, StateBackend } from '../../../lib/state/state-backend.js';
@@ -26,6 +27,8 @@ export interface ResultBackendBench {
   readonly subject: ResultBackendSubject;
   /** Connected, on the same server and with the same keys as all others of this test; closed after it. */
   connect(options?: ResultBackendOptions): Promise<StateBackend>;
+  /** Keys of its own, for the suite that closes what it makes. */
+  place(): StateBackendsUnderTest;
   /** As `connect`, but left alone. */
   make(options?: ResultBackendOptions): StateBackend;
 }
@@ -43,6 +46,10 @@ export function useResultBackends(subject: ResultBackendSubject): ResultBackendB
   };
   return {
     subject, make,
+    place: () => {
+      const keys = `test-${randomUUID().slice(0, 8)}:`;
+      return { make: () => createResultBackend(url, { reconnectMinMs: 20, reconnectMaxMs: 200, ...subject.options, keyPrefix: keys }) };
+    },
     connect: async (options) => {
       const backend = make(options);
       await backend.connect();
