@@ -1,17 +1,16 @@
-import { v5, v7 } from 'uuid';
+import { v4, v5, v7 } from 'uuid';
 import { ConfigurationError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import type { BuiltInIdMaker, IdMaker, IdMakerName } from '../../task/id-maker.js';
 import { nearestName } from '../../task/nearest-name.js';
 import { canonical } from '../../task/unique.js';
 import { clock } from '../../time/clock.js';
-import { newUuid } from './new-uuid.js';
 
 /** Of uuids that are made of a task's name and arguments. */
 const OF_ARGUMENTS = '5f0c7c9e-6a0b-4d0e-9a3e-6f2b8c1d7e40';
 const MOST_PER_MILLISECOND = 2 ** 32;
 
-const uuidV4: IdMaker & { readonly name: BuiltInIdMaker } = { name: 'uuid-v4', make: () => newUuid() };
+const uuidV4: IdMaker & { readonly name: BuiltInIdMaker } = { name: 'uuid-v4', make: () => v4() };
 
 /** Equal names and arguments, equal uuid. Their types count: the text "1" is not the number. */
 const byArguments: IdMaker & { readonly name: BuiltInIdMaker } = {
@@ -75,7 +74,7 @@ function ordered(): IdMaker & { readonly name: BuiltInIdMaker } {
 
 /** Short, in order, and of this process alone: a bare number would be given again by the next one. */
 function sequence(): IdMaker & { readonly name: BuiltInIdMaker } {
-  const prefix = newUuid().replaceAll('-', '').slice(0, 20);
+  const prefix = v4().replaceAll('-', '').slice(0, 20);
   let count = 0;
   return { name: 'sequence', make: () => `${prefix}-${++count}` };
 }

@@ -1,3 +1,4 @@
+import { v4 as newUuid } from 'uuid';
 import type { Broker, PublishOptions } from '../../brokers/broker.js';
 import { InvalidTaskError, TaskTooLargeError, UnroutableTaskError } from '../../errors.js';
 import type { TaskFlow } from '../../events/dispatcher-event.js';
@@ -14,7 +15,6 @@ import type { IdentifiedTask, IdMaker, IdMakerName } from '../../task/id-maker.j
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from '../../task/task.js';
 import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
 import { headerBytes } from './header-size.js';
-import { newUuid } from './new-uuid.js';
 import type { IdsConfig } from './id-makers.js';
 import { cannotBeKept, keptTask, type KeepTask, type KeptTask, type TaskKeeper } from './kept-task.js';
 import type { TaskResults } from '../results/task-results.js';
@@ -60,7 +60,7 @@ export class TaskPublisher {
     private readonly ids: IdsConfig, private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid, now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
