@@ -1,18 +1,17 @@
 import 'reflect-metadata';
-import { Module, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { chord, DispatcherModule, DispatcherService, signature, type TaskInput } from '../../lib/index.js';
 import { itemAt } from '../../test/support/present.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
 import { FailingTasks, GatheringTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
-import { observers } from './observers.js';
 
 const CHORD_LIMIT_SECONDS = 300;
 
 /** Ours as an application has it: the Nest module, decorated methods, default settings but for `limit`. */
 export async function open(settings: Settings, onTask: OnTask): Promise<System> {
-  const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask), { logger: settings.fails === 'first' ? ['error'] : ['error', 'warn'] });
+  const app = await NestFactory.createApplicationContext(moduleOf(settings, onTask, await observersOf(settings)), { logger: settings.fails === 'first' ? ['error'] : ['error', 'warn'] });
   const service = app.get(DispatcherService);
   const { type, limit } = settings;
   const options = optionsOf(settings);
@@ -41,7 +40,12 @@ export async function open(settings: Settings, onTask: OnTask): Promise<System> 
   };
 }
 
-function moduleOf(settings: Settings, onTask: OnTask): Type {
+/** Loaded only where they are used: OpenTelemetry and Prometheus would count as memory of a worker that has neither. */
+async function observersOf(settings: Settings): Promise<DynamicModule[]> {
+  return settings.telemetry === 'none' ? [] : (await import('./observers.js')).observers(settings);
+}
+
+function moduleOf(settings: Settings, onTask: OnTask, observers: DynamicModule[]): Type {
   const names = queueNames(settings);
   const { type } = settings;
   const config = {
@@ -51,7 +55,7 @@ function moduleOf(settings: Settings, onTask: OnTask): Type {
     initQueues: names.map((name) => ({ name, bindingKeys: [name], type })),
   };
   @Module({
-    imports: [DispatcherModule.forRoot(config), ...observers(settings)],
+    imports: [DispatcherModule.forRoot(config), ...observers],
     providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], GatheringTasks, { provide: ON_TASK, useValue: onTask }],
   })
   class BenchModule {}
