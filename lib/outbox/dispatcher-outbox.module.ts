@@ -18,7 +18,7 @@ export interface OutboxAsyncOptions<Transaction = unknown> {
 }
 
 /**
- * A transactional outbox and inbox in the application's PostgreSQL:
+ * A transactional outbox and inbox in the application's PostgreSQL or SQLite:
  *
  *     imports: [DispatcherModule.forRoot({ ... }), DispatcherOutboxModule.forRoot({ database: pgOutbox(pool) })]
  *
@@ -55,7 +55,7 @@ export class DispatcherOutboxModule implements OnModuleInit, OnApplicationBootst
     if (found === undefined) return;
     found.service.use({ keep: outbox.keep, inbox: outbox.inbox });
     if (!options.relay) return;
-    this.relay = new Relay(options, sqlOf(options.tablePrefix), {
+    this.relay = new Relay(options, sqlOf(options.tablePrefix, options.database.dialect), {
       get isReady(): boolean { return found.service.state.status === 'ready'; },
       send: (task) => found.service.sendKept(task),
       problem: (message, error) => this.logger.error(`${message}: ${String(error)}`),
@@ -75,6 +75,6 @@ export class DispatcherOutboxModule implements OnModuleInit, OnApplicationBootst
 function moduleWith(options: NonNullable<DynamicModule['providers']>[number]): DynamicModule {
   return {
     module: DispatcherOutboxModule, global: true, exports: [DispatcherOutbox],
-    providers: [options, { provide: DispatcherOutbox, inject: [OPTIONS], useFactory: (checked: CheckedOutboxOptions) => new DispatcherOutbox(checked, sqlOf(checked.tablePrefix)) }],
+    providers: [options, { provide: DispatcherOutbox, inject: [OPTIONS], useFactory: (checked: CheckedOutboxOptions) => new DispatcherOutbox(checked, sqlOf(checked.tablePrefix, checked.database.dialect)) }],
   };
 }

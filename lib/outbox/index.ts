@@ -1,10 +1,12 @@
 export { DispatcherOutboxModule, type OutboxAsyncOptions } from './dispatcher-outbox.module.js';
 export { DispatcherOutbox, type FailingTask, type OutboxLag } from './outbox.js';
 export type { OrderedTask, OutboxOptions } from './outbox-options.js';
-export type { OutboxDatabase, OutboxRow } from './outbox-database.js';
+export type { OutboxDatabase, OutboxDialectName, OutboxRow } from './outbox-database.js';
 export { outboxTables } from './tables.js';
 export { pgOutbox, type PgClient, type PgPool, type PgPoolClient } from './databases/pg.js';
 export { typeOrmOutbox, type TypeOrmDataSource, type TypeOrmManager } from './databases/typeorm.js';
 export { knexOutbox, type KnexLike, type KnexWithTransactions } from './databases/knex.js';
 export { kyselyOutbox, type KyselyLike, type KyselyWithTransactions } from './databases/kysely.js';
 export { drizzleOutbox, type DrizzleLike, type DrizzleWithTransactions } from './databases/drizzle.js';
+export { betterSqlite3Outbox, type BetterSqlite3Outbox } from './databases/better-sqlite3.js';
+export type { BetterSqlite3Like, BetterSqlite3Statement } from './databases/sqlite-connection.js';

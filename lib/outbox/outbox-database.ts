@@ -1,15 +1,20 @@
 /** One row of an answer, by the names of its columns. @publicApi */
 export type OutboxRow = Readonly<Record<string, unknown>>;
 
+/** How a database is spoken to. @publicApi */
+export type OutboxDialectName = 'postgres' | 'sqlite';
+
 /**
- * A PostgreSQL database, in the words of the library that the application already uses for it. There are some for pg, TypeORM,
- * Knex, Kysely and Drizzle; for another library write these four functions.
+ * A PostgreSQL or SQLite database, in the words of the library that the application already uses for it. There are some for pg, TypeORM,
+ * Knex, Kysely, Drizzle and better-sqlite3; for another library write these four functions.
  *
  * Statements have `$1`, `$2`, ... for their parameters, each once and in this order.
  *
  * @publicApi
  */
 export interface OutboxDatabase<Transaction> {
+  /** Which one it is. Default: `postgres`. */
+  readonly dialect?: OutboxDialectName;
   /** Runs a statement by itself. @throws what the database says */
   query(sql: string, parameters: readonly unknown[]): Promise<readonly OutboxRow[]>;
   /** Runs a statement within a transaction of the application. @throws what the database says */
@@ -17,8 +22,8 @@ export interface OutboxDatabase<Transaction> {
   /** Runs the work in a new transaction: commits when it resolves, rolls back and rejects when it rejects. */
   transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
   /**
-   * Calls `onNotice` for each NOTIFY on the channel until it is stopped, on a connection of its own. `onLost` once, when that
-   * has ended. Default: tasks are looked for every `pollSeconds` only.
+   * Calls `onNotice` for each notice on the channel (of PostgreSQL, a NOTIFY) until it is stopped. `onLost` once, when the
+   * connection for it has ended. Default: tasks are looked for every `pollSeconds` only.
    */
   listen?(channel: string, onNotice: () => void, onLost: (error?: Error) => void): Promise<() => Promise<void>>;
 }

@@ -5,7 +5,8 @@ import type { RunMiddleware } from '../index.js';
 import { laneOf } from './order-keys.js';
 import { encodeEntry } from './outbox-entry.js';
 import type { CheckedOutboxOptions } from './outbox-options.js';
-import { LANES, outboxTables, type OutboxSql } from './tables.js';
+import { LANES, type OutboxSql } from './sql/outbox-sql.js';
+import { outboxTables } from './tables.js';
 
 /** What waits in the outbox. @publicApi */
 export interface OutboxLag {
@@ -76,7 +77,8 @@ export class DispatcherOutbox<Transaction = unknown> {
 
   /** Makes the tables, where they are missing; see `outboxTables` for migrations. @throws what the database says */
   async createTables(): Promise<void> {
-    for (const statement of outboxTables(this.options.tablePrefix)) await this.options.database.query(statement, []);
+    const { database, tablePrefix } = this.options;
+    for (const statement of outboxTables(tablePrefix, database.dialect)) await database.query(statement, []);
   }
 
   /** Part of the extension of the dispatcher. */

@@ -2,13 +2,11 @@ import { clock } from '../time/clock.js';
 import { pauseUntil } from '../time/pause-until.js';
 import { makeStopper } from '../time/stopper.js';
 import { within } from '../time/within.js';
-import { chainsOf, pauseAfter } from './order-keys.js';
-import { decodeEntry } from './outbox-entry.js';
+import type { Lanes } from './lanes/lanes.js';
+import { lanesOf } from './lanes/lanes-of.js';
 import type { CheckedOutboxOptions } from './outbox-options.js';
-import type { OutboxRow } from './outbox-database.js';
 import type { RelayHost } from './relay-host.js';
-import { Sending, textOf } from './sending.js';
-import type { OutboxSql } from './tables.js';
+import type { OutboxSql } from './sql/outbox-sql.js';
 
 const LANES_AT_ONCE = 4;
 const FIRST_PAUSE_MS = 200;
@@ -16,22 +14,23 @@ const LONGEST_PAUSE_MS = 10_000;
 const FORGET_EVERY_MS = 600_000;
 const FORGOTTEN_AT_ONCE = 1_000;
 
-type Query = (sql: string, parameters: readonly unknown[]) => Promise<readonly OutboxRow[]>;
-
 /**
  * Sends what committed transactions have left in the outbox, beside any number of others that do the same. Who has a lane
- * locked sends what is in it; when it dies, its connection to the database ends, and another has the lane. It removes
- * what the broker has confirmed, last: what dies in between is sent again.
+ * sends what is in it; when it dies, another has the lane. It removes what the broker has confirmed, last: what dies in
+ * between is sent again.
  */
 export class Relay {
   private readonly stopping = makeStopper();
+  private readonly lanes: Lanes;
   private running: Promise<void> | undefined;
   private wake: (() => void) | undefined;
   private wasTold = false;
   private failures = 0;
   private forgetAt = 0;
 
-  constructor(private readonly options: CheckedOutboxOptions, private readonly sql: OutboxSql, private readonly host: RelayHost) {}
+  constructor(private readonly options: CheckedOutboxOptions, private readonly sql: OutboxSql, private readonly host: RelayHost) {
+    this.lanes = lanesOf(options, sql, host, () => this.isStopped);
+  }
 
   start(): void {
     this.running ??= Promise.all([this.run(), this.listen()]).then(() => undefined);
@@ -67,31 +66,14 @@ export class Relay {
   private async round(): Promise<number> {
     // A transaction is not to be kept open for as long as the broker is away.
     if (!this.host.isReady) return 0;
-    const rows = await this.options.database.query(this.sql.lanesWithWork, [clock.now()]);
     // Each process begins elsewhere, so that they seldom want the same.
-    const lanes = rows.map(({ lane }) => ({ lane, at: clock.random() })).sort((a, b) => a.at - b.at).map(({ lane }) => lane);
+    const lanes = (await this.lanes.withWork()).map((lane) => ({ lane, at: clock.random() })).sort((a, b) => a.at - b.at).map(({ lane }) => lane);
     let sent = 0;
     const work = async (): Promise<void> => {
-      for (let lane = lanes.pop(); lane !== undefined && !this.isStopped; lane = lanes.pop()) sent += await this.sendLane(lane);
+      for (let lane = lanes.pop(); lane !== undefined && !this.isStopped; lane = lanes.pop()) sent += await this.lanes.send(lane);
     };
     await Promise.all(Array.from({ length: Math.min(LANES_AT_ONCE, lanes.length) }, work));
     return sent;
-  }
-
-  private sendLane(lane: unknown): Promise<number> {
-    const { database, batch } = this.options;
-    return database.transaction(async (transaction) => {
-      const query: Query = (sql, parameters) => database.queryIn(transaction, sql, parameters);
-      if ((await query(this.sql.lockLane, [lane])).length === 0) return 0;
-      const now = clock.now();
-      const entries = (await query(this.sql.take, [lane, now, now, batch])).map(decodeEntry);
-      const sending = new Sending(this.host, () => this.isStopped);
-      await Promise.all(chainsOf(entries).map((chain) => sending.send(chain)));
-      const { done, failed } = sending;
-      if (done.length > 0) await query(this.sql.remove(done.length), done.map(({ id }) => id));
-      for (const { entry, error } of failed) await query(this.sql.failed, [clock.now() + pauseAfter(entry.tries), textOf(error), entry.id]);
-      return done.length;
-    });
   }
 
   /** The inbox need not know for ever what has run. */

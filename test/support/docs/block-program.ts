@@ -20,6 +20,9 @@ const TAKEN_FOR_GRANTED: CodeBlock = {
   ].join('\n'),
 };
 
+/** Of packages that have none of their own. */
+const DECLARATIONS = [join(ROOT, 'test/support/better-sqlite3.d.ts')];
+
 interface Source { readonly block: CodeBlock; readonly file: string; readonly text: string }
 
 /** What the compiler says of blocks, all of them in one program: `docs/delays.md:12: ...`. */
@@ -64,7 +67,7 @@ function programOf(sources: readonly Source[]): ts.Program {
     if (!parsed.has(file)) parsed.set(file, getSourceFile.call(host, file, options, ...rest));
     return parsed.get(file);
   };
-  return ts.createProgram([...texts.keys()], OPTIONS, host);
+  return ts.createProgram([...texts.keys(), ...DECLARATIONS], OPTIONS, host);
 }
 
 function sourcesOf(blocks: readonly CodeBlock[]): Source[] {
