@@ -11,6 +11,8 @@ import { DispatcherModule, Task } from '../../../lib/index.js';
  *     cross-language.js machinery|celery <broker> <exchange> <queue> <store>
  */
 const [format, broker, exchange, queue, store] = process.argv.slice(2) as [string, string, string, string, string];
+/** On Redis a queue is the other system's own where it says so. */
+const own = broker.startsWith('redis') ? { format } : {};
 
 @Injectable()
 class Ours {
@@ -28,7 +30,7 @@ class Ours {
 @Module({
   imports: [DispatcherModule.forRoot({
     broker, exchange, defaultRoutingKey: queue, foreignResults: { [format]: { url: store, expiresInSeconds: 600 } },
-    workers: [{ name: 'ours', queue, bindingKeys: [queue], limit: 5, unknownTaskGraceSeconds: 1 }],
+    workers: [{ name: 'ours', queue, bindingKeys: [queue], limit: 5, unknownTaskGraceSeconds: 1, ...own }],
   })],
   providers: [Ours],
 })
