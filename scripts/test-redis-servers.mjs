@@ -14,7 +14,7 @@ import { isAllPassed } from './test-servers-table.mjs';
 
 const SUITES = {
   contract: ['test/contract/redis.test.ts', 'test/contract/results-redis.test.ts'],
-  faults: ['test/faults/redis-kill.test.ts', 'test/faults/redis-failover.test.ts'],
+  faults: ['test/faults/redis-kill.test.ts', 'test/faults/redis-failover.test.ts', 'test/faults/redis-trouble.test.ts'],
 };
 const SUITE_LIMIT_MS = 1_800_000;
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { Ledger } from '../support/ledger.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -22,8 +23,9 @@ interface Place {
 
 interface Scene extends Plan { worker(name: string, limit?: number): ReturnType<Plan['worker']> }
 
-function prepare({ url, type }: Place, purpose: string): Scene {
+async function prepare({ url, type }: Place, purpose: string): Promise<Scene> {
   const made = plan(url, purpose, LIMITS);
+  if (url.startsWith('amqp')) await declareDelays(url, made.exchange);
   return {
     ...made,
     publisher: { ...made.publisher, initQueues: made.publisher.initQueues?.map((queue) => ({ ...queue, type })) },
@@ -32,6 +34,16 @@ function prepare({ url, type }: Place, purpose: string): Scene {
       return { ...config, workers: config.workers?.map((worker) => ({ ...worker, type })) };
     },
   };
+}
+
+/** On a busy machine the many queues of delays take longer to make than a task may run here before it is taken over by them. */
+async function declareDelays(url: string, exchange: string): Promise<void> {
+  const broker = new AmqpBroker({ url, exchange, reconnection: { retries: 'forever' } });
+  const queue = `${exchange}.first`;
+  await broker.connect();
+  await broker.declare({ queues: [{ name: queue }] });
+  await broker.publish({ body: Buffer.from('first'), properties: {} }, { queue }, { delayMs: 1 });
+  await broker.close(5_000);
 }
 
 const burst = (app: FaultApp, count: number, workMs = LONG_MS): Promise<void> => app.burst({ prefix: 'long', count, window: count, workMs });
@@ -51,7 +63,7 @@ async function takenOver(): Promise<void> {
 
 async function severalProcesses(place: Place): Promise<Outcome> {
   const ledger = new Ledger();
-  const { publisher, worker } = prepare(place, 'long');
+  const { publisher, worker } = await prepare(place, 'long');
   const publishing = await startApp(publisher, ledger);
   await Promise.all(['a', 'b', 'c'].map((name) => startApp(worker(name), ledger)));
   await burst(publishing, 10);
@@ -61,7 +73,7 @@ async function severalProcesses(place: Place): Promise<Outcome> {
 
 async function holderKilled(place: Place): Promise<Outcome> {
   const ledger = new Ledger();
-  const { publisher, worker } = prepare(place, 'long-kill');
+  const { publisher, worker } = await prepare(place, 'long-kill');
   const publishing = await startApp(publisher, ledger);
   const holder = await startApp(worker('holder'), ledger);
   await burst(publishing, 3);
@@ -75,7 +87,7 @@ async function holderKilled(place: Place): Promise<Outcome> {
 
 async function holderShutDown(place: Place): Promise<Outcome> {
   const ledger = new Ledger();
-  const { publisher, worker } = prepare(place, 'long-stop');
+  const { publisher, worker } = await prepare(place, 'long-stop');
   const publishing = await startApp(publisher, ledger, { keepBooked: true });
   const holder = await startApp({ ...worker('holder'), shutdownTimeoutSeconds: 2 }, ledger);
   await publishing.publish({ uuid: 'held', name: 'hold_politely' });
@@ -93,7 +105,7 @@ async function holderShutDown(place: Place): Promise<Outcome> {
 /** @param allReady resolves once the broker was killed and is back, after all places had taken their tasks over */
 async function brokerKilled(place: Place, allReady: () => Promise<void>): Promise<Outcome> {
   const ledger = new Ledger();
-  const { publisher, worker } = prepare(place, 'long-broker');
+  const { publisher, worker } = await prepare(place, 'long-broker');
   const publishing = await startApp(publisher, ledger);
   await Promise.all(['a', 'b'].map((name) => startApp(worker(name), ledger)));
   await burst(publishing, 4, 22_000);

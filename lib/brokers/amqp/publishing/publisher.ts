@@ -4,6 +4,8 @@ import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { Message } from '../../broker.js';
 import type { PublishingLimits } from '../amqp-broker-options.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
+import { pauseUntil } from '../../../time/pause-until.js';
+import { makeStopper } from '../../../time/stopper.js';
 import { within } from '../../../time/within.js';
 import { Admission } from './admission.js';
 import { causedByPublish, closuresToBlame, oversizeIn } from './channel-blame.js';
@@ -44,6 +46,7 @@ export class Publisher implements PublishChannelListener {
   private barrenChannels = 0;
   private serverMaxBytes = Infinity;
   private readonly refusedExchanges = new RefusedExchanges();
+  private readonly stopping = makeStopper();
 
   constructor(
     private readonly limits: PublishingLimits,
@@ -105,6 +108,7 @@ export class Publisher implements PublishChannelListener {
     this.timer = undefined;
     // Or the channel's end would look like an accident, and be mended.
     this.model = undefined;
+    this.stopping.abort();
     await this.channel?.close(Math.max(200, limitMs / 4));
   }
 
@@ -208,7 +212,7 @@ export class Publisher implements PublishChannelListener {
   private async reopen(model: ChannelModel, closure: ChannelClosure): Promise<void> {
     while (this.model === model) {
       const pauseMs = REOPEN_PAUSES_MS[Math.min(this.barrenChannels++, REOPEN_PAUSES_MS.length - 1)] as number;
-      await clock.sleep(pauseMs);
+      await pauseUntil(pauseMs, this.stopping.signal);
       if (this.model !== model) return;
       try {
         if (closure.code === 404) await this.host.repair(model);
