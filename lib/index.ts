@@ -64,6 +64,7 @@ export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
+export type { Entrance, TaskEnd, TaskGate, TaskVisit } from './worker/gates/task-gate.js';
 export type { WorkerActivity } from './worker/worker.js';
 export type { WorkerConfig } from './worker/worker-config.js';
 export type { GroupMode } from './workflows/plan-node.js';

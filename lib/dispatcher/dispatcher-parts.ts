@@ -261,7 +261,7 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit }),
+      gates: gatesOf(worker, { calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit, own: config.gates }),
       lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }

@@ -34,6 +34,8 @@ export interface GateSources {
   readonly formats: Pick<TaskFormats, 'find' | 'sealedAs'>;
   readonly foreign: Pick<ForeignSystems, 'of' | 'announce' | 'all'>;
   readonly emit: EventSink;
+  /** Of the application. */
+  readonly own: readonly TaskGate[];
 }
 
 /**
@@ -42,7 +44,7 @@ export interface GateSources {
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
  * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
-export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit }: GateSources): TaskGate[] {
+export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit, own }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
@@ -54,7 +56,7 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
     broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), warn, announce: (format, followUp) => foreign.announce(format, followUp), seal: (format, followUp) => formats.sealedAs(format, followUp),
   });
   return [
-    new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend),
+    new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend), ...own,
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
     new FollowUpGate({ sender, find: (format) => formats.find(format), uuidOf }),
     ...(foreign.all.length === 0 ? [] : [new ForeignResultsGate({ of: (format) => foreign.of(format), sender, uuidOf, warn })]),

@@ -3,7 +3,7 @@ import { errorRecord } from '../results/task-error-record.js';
 import type { FinalState } from '../results/task-result.js';
 import { countHeader, Header } from '../task/headers.js';
 import { clock } from '../time/clock.js';
-import type { TaskVisit } from './gates/task-gate.js';
+import type { HandledVisit, TaskVisit } from './gates/task-gate.js';
 import { RunReports, type ReportHost } from './run-reports.js';
 import type { RunningTask } from './running-task.js';
 
@@ -23,7 +23,7 @@ export class ResultKeeper implements ReportHost {
   ) {}
 
   /** Called for every task: it only looks at what is at hand. */
-  private isAsked(visit: TaskVisit): boolean {
+  private isAsked(visit: HandledVisit): boolean {
     const asked = visit.headers[Header.result] === true || visit.handler?.result === true || this.resultsOf === 'all';
     return asked && visit.uuid !== '' && this.recorder.reaches(visit);
   }
@@ -64,7 +64,7 @@ export class ResultKeeper implements ReportHost {
   }
 
   /** As {@link failed}, for one that ended without having run. `undefined`: nobody asked. */
-  endedUnrun(visit: TaskVisit, state: Exclude<FinalState, 'succeeded'>, error: unknown): Promise<boolean> | undefined {
+  endedUnrun(visit: HandledVisit, state: Exclude<FinalState, 'succeeded'>, error: unknown): Promise<boolean> | undefined {
     if (!this.isAsked(visit)) return undefined;
     const reports = new RunReports({ uuid: visit.uuid, name: visit.name, replyTo: visit.replyTo }, this);
     return reports.end({ state, ...stamp(visit), error: errorRecord(error) });

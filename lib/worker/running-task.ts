@@ -5,7 +5,7 @@ import type { ArrivedAs, Task, TaskArgument, TaskHeaders } from '../task/task.js
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import { clock } from '../time/clock.js';
 import { cameBack } from './came-back.js';
-import type { TaskVisit } from './gates/task-gate.js';
+import type { HandledVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
 import { leaseAfter, type LeasePhase } from './lease/lease-phase.js';
 import type { Release } from './limits/task-limits.js';
@@ -40,7 +40,7 @@ export interface Surroundings {
  * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
  * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, TaskVisit {
+export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, HandledVisit {
   readonly attempt: number;
   readonly startedAt = clock.elapsed();
   /** It has to do with gates: they are to be told how it ends. */

@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../errors.js';
 import type { Format } from '../../formats/format.js';
 import { Formats } from '../../formats/formats.js';
 import { display } from '../../task/argument-types.js';
+import type { TaskGate } from '../../worker/gates/task-gate.js';
 import type { Invoker } from '../../worker/invoker.js';
 import { Invokers } from '../../worker/invokers.js';
 import { checkIds, type IdsConfig } from '../publishing/id-makers.js';
@@ -24,6 +25,8 @@ export interface PluggedParts {
   readonly claims: ResolvedClaims | undefined;
   readonly ids: IdsConfig;
   readonly invokers: Invokers;
+  /** What is asked before a task runs, beside what is built in. */
+  readonly gates: readonly TaskGate[];
 }
 
 /** @throws ConfigurationError */
@@ -37,6 +40,7 @@ export function pluggedParts(options: ServerConfig, maxTaskBytes: number): Plugg
     format: formats.get(options.format === undefined ? 'gofort' : checkName(options.format, 'format', "format: 'machinery'"), 'format'),
     ids: checkIds(options.ids, options.idMakers),
     invokers: new Invokers(listOf<Invoker>(options.invokers, 'invokers')),
+    gates: checkGates(listOf<TaskGate>(options.gates, 'gates') ?? []),
   };
 }
 
@@ -49,4 +53,14 @@ function countedBy(foreign: readonly ResolvedForeignResults[]): ReadonlySet<stri
 function listOf<Part>(list: readonly Part[] | undefined, option: string): readonly Part[] | undefined {
   if (list === undefined || Array.isArray(list)) return list;
   throw new ConfigurationError(`${option} must be a list of ${option} such as [mine]; found ${display(list)}.`, { option });
+}
+
+/** @throws ConfigurationError */
+function checkGates(gates: readonly TaskGate[]): readonly TaskGate[] {
+  gates.forEach((gate: unknown, index) => {
+    const { name, concerns, enter, leave } = (typeof gate === 'object' && gate !== null ? gate : {}) as Partial<TaskGate>;
+    if (typeof name === 'string' && name !== '' && [concerns, enter, leave].every((method) => typeof method === 'function')) return;
+    throw new ConfigurationError(`gates[${index}] must be a TaskGate: an object with name, concerns, enter and leave; found ${display(gate)}.`, { option: 'gates' });
+  });
+  return gates;
 }

@@ -53,7 +53,7 @@ export interface ResolvedConfig extends PluggedParts {
 }
 
 const OPTIONS: readonly (keyof ServerConfig)[] = [
-  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'foreignResults', 'ids', 'idMakers', 'invokers', 'compression', 'compressions', 'encryption', 'signing', 'claimCheck', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
+  'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'foreignResults', 'ids', 'idMakers', 'invokers', 'compression', 'compressions', 'encryption', 'signing', 'claimCheck', 'gates', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'structuredLogs', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
   'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',

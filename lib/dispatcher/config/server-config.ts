@@ -1,5 +1,6 @@
 import type { Compression, CompressionConfig, CompressionName, KeysConfig } from '../../bodies/body-options.js';
 import type { ClaimStore } from '../../claims/claim-store.js';
+import type { TaskGate } from '../../worker/gates/task-gate.js';
 import type { StateBackend } from '../../state/state-backend.js';
 import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
@@ -74,6 +75,8 @@ export interface ServerConfig {
   encryption?: KeysConfig;
   /** Messages are signed (HMAC with SHA-256), so that who can write to the broker, and has no key, cannot have run what he likes. Default: they are not. */
   signing?: KeysConfig;
+  /** What is asked before a task runs, and told before it is acknowledged, beside what is built in; the first is the outermost. Default: none. */
+  gates?: TaskGate[];
   /** Bodies that are too large for the broker are kept in a store that all processes reach, and a note of them travels. Default: they travel. */
   claimCheck?: ClaimCheckConfig;
   /** Queues to declare and bind at start, so that tasks wait there before any worker runs. Default: none. */

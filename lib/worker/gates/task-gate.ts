@@ -8,7 +8,10 @@ import type { Handler } from '../handler.js';
  * step of a workflow. Gates are passed in their order and left in the opposite one.
  *
  * What a gate keeps must not trust that it is left: the process may die at any moment. So it is bound
- * to the task's uuid, or has an expiry.
+ * to the task's uuid, or has an expiry. One of your own stands in `gates` of the configuration; `taskGateContract` of
+ * `nestjs-dispatcher/contract-suites` holds it to what is written here.
+ *
+ * @publicApi
  */
 export interface TaskGate {
   /** For the log. */
@@ -29,7 +32,7 @@ export interface TaskGate {
   leave(visit: TaskVisit, end: TaskEnd): Promise<void>;
 }
 
-/** One delivery of one task. */
+/** One delivery of one task. @publicApi */
 export interface TaskVisit {
   readonly uuid: string;
   readonly name: string;
@@ -48,10 +51,15 @@ export interface TaskVisit {
   readonly takenOver?: boolean;
   /** What its message says beside all that; absent where that is nothing. */
   readonly arrived?: ArrivedAs | undefined;
+}
+
+/** As our own gates see it. */
+export interface HandledVisit extends TaskVisit {
   /** Absent where this worker has none of this name. */
   readonly handler?: Handler;
 }
 
+/** Whether a task may run. @publicApi */
 export type Entrance =
   /** With other arguments than it came with, where there are newer ones. */
   | { readonly kind: 'run'; readonly args?: TaskArgument[] }
@@ -64,6 +72,7 @@ export type Entrance =
   /** It must not run any more: it becomes a dead letter. */
   | { readonly kind: 'bury'; readonly reason: DeadReason; readonly error: DispatcherError };
 
+/** What became of a delivery. @publicApi */
 export type TaskEnd =
   | { readonly kind: 'succeeded'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly reason: DeadReason; readonly error: unknown }

@@ -1,5 +1,5 @@
 import { clock } from '../../../time/clock.js';
-import type { Entrance, TaskEnd, TaskGate, TaskVisit } from '../../gates/task-gate.js';
+import type { Entrance, HandledVisit, TaskEnd, TaskGate, TaskVisit } from '../../gates/task-gate.js';
 import type { Entered } from './name-limits.js';
 import type { SharedLimits } from './shared-limits.js';
 
@@ -18,11 +18,11 @@ export class LimitsGate implements TaskGate {
 
   constructor(private readonly limits: SharedLimits) {}
 
-  concerns({ handler }: TaskVisit): boolean {
+  concerns({ handler }: HandledVisit): boolean {
     return handler?.limits?.isShared === true;
   }
 
-  async enter(visit: TaskVisit): Promise<Entrance> {
+  async enter(visit: HandledVisit): Promise<Entrance> {
     const limits = visit.handler?.limits;
     if (limits === undefined) return RUN;
     const key = limits.keyOf(visit.args.map(({ value }) => value));
