@@ -5,6 +5,8 @@ import buildPage from './global-page.js';
 
 /** Set by `npm test`, which has built already. */
 const ALREADY_BUILT = 'DISPATCHER_TEST_BUILT';
+/** Far more than it takes on a busy machine. */
+const LIMIT_MS = 600_000;
 const KEY = Symbol.for('nestjs-dispatcher.test.build');
 const shared = globalThis as Record<symbol, Promise<void> | undefined>;
 
@@ -22,8 +24,10 @@ async function build(): Promise<void> {
   await buildPage();
   const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
   try {
-    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.json'], { timeout: 180_000, maxBuffer: 10_000_000 });
+    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.json'], { timeout: LIMIT_MS, maxBuffer: 10_000_000 });
   } catch (error) {
+    // Then `dist` is what it was before: tests would run what is no more.
+    if ((error as { killed?: boolean }).killed === true) throw new Error(`The compiler was not done within ${LIMIT_MS / 1000} s. Is the machine busy? Run \`npx tsc -p tsconfig.json\` and then the tests with ${ALREADY_BUILT}=1.`, { cause: error });
     // Type errors do not keep tsc from writing its output, and do not keep other tests from being run.
     console.warn(`The sources have type errors (npm run typecheck):\n${(error as { stdout?: string }).stdout ?? String(error)}`);
   }
