@@ -1,9 +1,10 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outboxTables } from '../../lib/outbox/index.js';
 import { startScript, type Child } from '../support/processes.js';
 import { startRabbitMq, type RabbitMqNode } from '../support/rabbitmq.js';
+import { isSqliteMissing, openSqlite } from '../support/sqlite.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { eventually } from '../support/wait.js';
 import type { OutboxSqliteAppConfig } from './apps/outbox-sqlite-app.js';
@@ -13,7 +14,7 @@ const ORDERS = process.env.DISPATCHER_FAULTS === 'full' ? 5_000 : 400;
 const KILLS = ['orders', 'worker', 'worker', 'rabbitmq', 'orders', 'worker'] as const;
 const LIMIT_MS = 240_000;
 
-describe('the outbox and the inbox in one file of SQLite, while its processes are killed', () => {
+describe.skipIf(isSqliteMissing)('the outbox and the inbox in one file of SQLite, while its processes are killed', () => {
   const folder = temporaryFolder('outbox-sqlite');
   const file = join(folder, 'orders.db');
   let node: RabbitMqNode;
@@ -24,7 +25,7 @@ describe('the outbox and the inbox in one file of SQLite, while its processes ar
   const surprises: string[] = [];
 
   beforeAll(async () => {
-    database = new Database(file);
+    database = openSqlite(file);
     database.pragma('journal_mode = WAL');
     for (const statement of ['CREATE TABLE orders (id TEXT PRIMARY KEY)', 'CREATE TABLE effects (id TEXT NOT NULL)', ...outboxTables('dispatcher', 'sqlite')]) database.exec(statement);
     node = await startRabbitMq();

@@ -1,8 +1,9 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { betterSqlite3Outbox, type BetterSqlite3Outbox } from '../../lib/outbox/index.js';
 import { outboxContract, startOutbox } from '../support/outbox-contract.js';
+import { isSqliteMissing, openSqlite } from '../support/sqlite.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { onTestFinished } from '../support/test-end.js';
 import { eventually } from '../support/wait.js';
@@ -11,7 +12,7 @@ let folder: string;
 let database: BetterSqlite3Outbox<Database.Database>;
 
 const ROLLED_BACK = new Error('rolled back');
-const open = () => new Database(join(folder, 'orders.db'));
+const open = () => openSqlite(join(folder, 'orders.db'));
 
 async function inTransaction(work: (connection: Database.Database) => Promise<void>, end: 'COMMIT' | 'ROLLBACK' = 'COMMIT'): Promise<void> {
   const running = database.transaction(async (connection) => {
@@ -22,7 +23,7 @@ async function inTransaction(work: (connection: Database.Database) => Promise<vo
   else await running;
 }
 
-describe('the outbox on SQLite', () => {
+describe.skipIf(isSqliteMissing)('the outbox on SQLite', () => {
   beforeAll(async () => {
     folder = temporaryFolder('outbox');
     database = betterSqlite3Outbox(open);

@@ -1,8 +1,9 @@
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { DispatcherModule, DispatcherService, Task, type ServerConfig } from '../../../lib/index.js';
 import { betterSqlite3Outbox, DispatcherOutbox, DispatcherOutboxModule } from '../../../lib/outbox/index.js';
+import { openSqlite } from '../../support/sqlite.js';
 
 /**
  * An application with an outbox in a file of SQLite, to be killed: it makes orders, half of which it rolls back, or works them off.
@@ -22,7 +23,7 @@ const { file, config, orders } = JSON.parse(process.argv[2] ?? '{}') as OutboxSq
 const AT_ONCE = 4;
 const ACCOUNTS = 20;
 const ROLLED_BACK = new Error('rolled back');
-const database = betterSqlite3Outbox(() => new Database(file));
+const database = betterSqlite3Outbox(() => openSqlite(file));
 const quiet = (): void => undefined;
 
 @Injectable()

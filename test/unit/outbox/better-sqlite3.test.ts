@@ -1,9 +1,10 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { betterSqlite3Outbox, outboxTables, type BetterSqlite3Outbox } from '../../../lib/outbox/index.js';
 import { sqlOf } from '../../../lib/outbox/tables.js';
 import { removeFolder, temporaryFolder } from '../../support/temporary-folder.js';
+import { isSqliteMissing, openSqlite } from '../../support/sqlite.js';
 
 type Outbox = BetterSqlite3Outbox<Database.Database>;
 
@@ -12,7 +13,7 @@ let opened: Database.Database[];
 let outboxes: Outbox[];
 
 const open = (): Database.Database => {
-  const connection = new Database(join(folder, 'test.db'));
+  const connection = openSqlite(join(folder, 'test.db'));
   opened.push(connection);
   return connection;
 };
@@ -48,7 +49,7 @@ async function withTable(): Promise<Outbox> {
   return outbox;
 }
 
-describe('a file of SQLite', () => {
+describe.skipIf(isSqliteMissing)('a file of SQLite', () => {
   it('has what is committed, and nothing of what is rolled back', async () => {
     const outbox = await withTable();
     expect(await outbox.transaction(async (connection) => { await insert(outbox, connection, 1); return 'one'; })).toBe('one');
@@ -158,11 +159,11 @@ describe('a file of SQLite', () => {
   });
 });
 
-describe('what two connections cannot share', () => {
+describe.skipIf(isSqliteMissing)('what two connections cannot share', () => {
   it.each<[string, () => () => Database.Database, string]>([
     ['the same connection twice', () => { const one = open(); return () => one; }, 'found the same one twice'],
-    ['a database in memory', () => () => new Database(':memory:'), 'found a database in memory'],
-    ['a file to read', () => { open().pragma('journal_mode = WAL'); return () => new Database(join(folder, 'test.db'), { readonly: true }); }, 'readonly: true'],
+    ['a database in memory', () => () => openSqlite(':memory:'), 'found a database in memory'],
+    ['a file to read', () => { open().pragma('journal_mode = WAL'); return () => openSqlite(join(folder, 'test.db'), { readonly: true }); }, 'readonly: true'],
     ['something else', () => () => ({}) as Database.Database, 'needs a function that opens a connection'],
   ])('%s is refused', async (_, opener, text) => {
     const outbox = outboxOn(opener());
@@ -182,7 +183,7 @@ describe('what two connections cannot share', () => {
   });
 });
 
-describe('the statements for SQLite', () => {
+describe.skipIf(isSqliteMissing)('the statements for SQLite', () => {
   const TASK = ['u', 'a', '{}', Buffer.from('{}'), 5];
 
   async function withOutbox() {

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UnroutableTaskError, type KeptTask } from '../../../lib/index.js';
@@ -9,6 +9,7 @@ import { checkOutboxOptions } from '../../../lib/outbox/outbox-options.js';
 import { sqlOf } from '../../../lib/outbox/tables.js';
 import { systemTime, takeTimeFrom } from '../../../lib/time/clock.js';
 import { removeFolder, temporaryFolder } from '../../support/temporary-folder.js';
+import { isSqliteMissing, openSqlite } from '../../support/sqlite.js';
 
 const LANE = 3;
 const sql = sqlOf('shop', 'sqlite');
@@ -21,7 +22,7 @@ let passedMs: number;
 beforeEach(async () => {
   [folder, passedMs] = [temporaryFolder('lanes'), 0];
   giveTimeBack = takeTimeFrom({ ...systemTime, now: () => 1_000_000 + passedMs, elapsed: () => passedMs });
-  database = betterSqlite3Outbox(() => new Database(join(folder, 'test.db')));
+  database = betterSqlite3Outbox(() => openSqlite(join(folder, 'test.db')));
   for (const statement of outboxTables('shop', 'sqlite')) await database.query(statement, []);
 });
 afterEach(async () => {
@@ -34,7 +35,7 @@ const add = (uuid: string) => database.transaction((connection) => database.quer
 const waiting = async () => (await database.query('SELECT uuid FROM shop_outbox ORDER BY id', [])).map(({ uuid }) => uuid);
 const lanesWith = (send: (task: KeptTask) => Promise<void>) => lanesOf(checkOutboxOptions({ database }), sql, { isReady: true, send, problem: () => undefined, recovered: () => undefined }, () => false);
 
-describe('a leased lane', () => {
+describe.skipIf(isSqliteMissing)('a leased lane', () => {
   it('is nobody else\'s while it is sent, in no transaction, and anybody\'s after it', async () => {
     await add('1');
     const other = lanesWith(() => Promise.reject(new Error('another has it')));
