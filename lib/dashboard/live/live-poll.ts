@@ -1,4 +1,5 @@
 import type { DispatcherService } from '../../index.js';
+import { clock } from '../../time/clock.js';
 import { pauseUntil } from '../../time/pause-until.js';
 import { within } from '../../time/within.js';
 import { messageOf } from '../../task/error-text.js';
@@ -7,8 +8,11 @@ import type { Curtain } from '../panel/curtain.js';
 import { LivePoints } from './live-points.js';
 import { MOST_RUNNING, POLLED_TOPICS, topicsOf, type Snapshot } from './topics.js';
 
-/** Between the end of one look and the beginning of the next. */
+/** Between the end of one look and the beginning of the next, at least. */
 const PAUSE_MS = 1_000;
+/** So many times as long as it took: many processes on a busy machine are asked the more seldom. */
+const PAUSE_TIMES = 4;
+const LONGEST_PAUSE_MS = 8_000;
 const ANSWER_MS = 1_000;
 /** A look that takes longer has found a broker that is away. */
 const LONGEST_LOOK_MS = 5_000;
@@ -62,10 +66,13 @@ export class LivePoll {
 
   private async look(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
+      const begun = clock.elapsed();
       const problem = await this.once();
       if (stopped.aborted) return;
       this.tell(problem);
-      await pauseUntil(this.dependencies.pauseMs ?? PAUSE_MS, stopped);
+      const pauseMs = this.dependencies.pauseMs ?? PAUSE_MS;
+      // Who sees nothing costs nothing, and wants to know when there is something again.
+      await pauseUntil(problem === undefined ? pauseAfter(clock.elapsed() - begun, pauseMs) : pauseMs, stopped);
     }
   }
 
@@ -92,4 +99,9 @@ export class LivePoll {
     this.last = { texts, at: now() };
     for (const listener of this.listeners) listener(texts);
   }
+}
+
+/** How long nobody is asked, in milliseconds, after a look that took so long: an open page takes a fifth of what there is at most. */
+export function pauseAfter(tookMs: number, leastMs: number): number {
+  return Math.max(leastMs, Math.min(LONGEST_PAUSE_MS, PAUSE_TIMES * tookMs));
 }
