@@ -60,7 +60,9 @@ async function main(): Promise<void> {
 async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.PoolClient>, id: string): Promise<void> {
   const client = await pool.connect();
   let broken = false;
-  client.once('error', () => { broken = true; });
+  // More than one comes where the database is killed; one that nobody hears would end this process.
+  const noted = (): void => { broken = true; };
+  client.on('error', noted);
   try {
     await client.query('BEGIN');
     await client.query('INSERT INTO orders (id) VALUES ($1)', [id]);
@@ -70,6 +72,7 @@ async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.
     broken = true;
     throw error;
   } finally {
+    client.off('error', noted);
     client.release(broken);
   }
 }
