@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { keepFolder } from './keep-folder.mjs';
 import { runCommand } from './run-command.mjs';
 
 /** With which the outbox on SQLite is tested. */
@@ -29,7 +30,7 @@ async function install(kept) {
   const unfinished = `${kept}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   const code = await runCommand('npm', ['install', '--prefix', unfinished, '--no-audit', '--no-fund', '--loglevel=error', `better-sqlite3@${VERSION}`], { timeout: LIMIT_MS });
-  if (code === 0) renameSync(unfinished, kept);
+  if (code === 0) keepFolder(unfinished, kept);
   else {
     rmSync(unfinished, { recursive: true, force: true });
     console.error('It cannot be had: the tests of the outbox on SQLite are left out.');

@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findMongo, findPostgres, findServer, MONGO_JARS } from './find-result-servers.mjs';
 import { installDebianPackages, mayInstall } from './install-debian-packages.mjs';
+import { keepFolder } from './keep-folder.mjs';
 import { runCommand } from './run-command.mjs';
 
 const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
@@ -32,6 +33,6 @@ async function fetchMongoStandIn() {
   const unfinished = `${MONGO_JARS}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   const code = await runCommand('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`], {});
-  if (code === 0) renameSync(unfinished, MONGO_JARS);
+  if (code === 0) keepFolder(unfinished, MONGO_JARS);
   else rmSync(unfinished, { recursive: true, force: true });
 }

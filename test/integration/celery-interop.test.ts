@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Task, type DispatcherService, type TaskInput, type WorkerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { celeryWorker, installCelery, sendByCelery, type CeleryPeer, type CelerySurroundings } from '../support/celery-peer.js';
+import { celeryWorkerOfTest, installCelery, sendByCelery, type CeleryPeer, type CelerySurroundings } from '../support/celery-peer.js';
 import { redisBroker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -60,20 +60,10 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
     return { service, surroundings, dead };
   }
 
-  function startWorker(python: string, surroundings: CelerySurroundings): void {
-    const worker = celeryWorker(python, surroundings);
-    onTestFinished(async ({ task }) => {
-      if (task.result?.state === 'fail') console.warn(worker.log());
-      const ended = new Promise((resolve) => worker.process.once('exit', resolve));
-      worker.process.kill('SIGKILL');
-      await ended;
-    });
-  }
-
   it('what it sends runs here: random arguments, delays, a chain through both, what is linked, what follows a failure', async ({ skip }) => {
     if ('unavailable' in peer) return skip(peer.unavailable);
     const { surroundings, dead } = await start('celery-in');
-    startWorker(peer.python, surroundings);
+    celeryWorkerOfTest(peer.python, surroundings);
     const tasks = Array.from({ length: TASKS }, (_, index) => ({
       name: 'ours.any', args: [index, someValue(index)], ...(index % 3 === 0 ? { kwargs: { named: someValue(index + 1) } } : {}),
       ...(index % 20 === 7 ? { countdown: 2 } : {}), ...(index % 20 === 9 ? { expires: 600, time_limit: 60 } : {}),
@@ -92,7 +82,7 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
   it('what we send runs there: random arguments, arguments by name, delays; and its retry comes back to it', async ({ skip }) => {
     if ('unavailable' in peer) return skip(peer.unavailable);
     const { service, surroundings, dead } = await start('celery-out');
-    startWorker(peer.python, surroundings);
+    celeryWorkerOfTest(peer.python, surroundings);
     const tasks = Array.from({ length: TASKS }, (_, index): TaskInput => ({
       name: 'echo', routingKey: surroundings.THEIRS, args: [{ type: 'int', value: index }, { type: 'json', value: someValue(index) }],
       ...(index % 3 === 0 ? { kwargs: { named: someValue(index + 1) } } : {}), ...(index % 20 === 7 ? { delaySeconds: 2 } : {}),
@@ -119,7 +109,7 @@ describe.each(BROKERS)('Celery and we, on %s', (title, brokerUrl, TASKS) => {
   it.runIf(title === 'Redis')('beside its worker on one list, nothing is lost or runs twice', async ({ skip }) => {
     if ('unavailable' in peer) return skip(peer.unavailable);
     const { service, surroundings, dead } = await start('celery-beside', [{ name: 'beside', queue: '', limit: 4, format: 'celery', tasks: ['shared'] }]);
-    startWorker(peer.python, surroundings);
+    celeryWorkerOfTest(peer.python, surroundings);
     // Not before it works.
     await service.publish({ name: 'echo', routingKey: surroundings.THEIRS, args: [{ type: 'int', value: -1 }] });
     await calls.first(([name]) => name === 'echoed', 'Celery to be up', 60_000);

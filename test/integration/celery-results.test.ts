@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Task, TaskContext, type DispatcherService, type TaskInput } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
-import { awaitByCelery, celeryWorker, installCelery, revokeByCelery, type CeleryOutcome, type CeleryPeer, type CeleryPlan, type CelerySurroundings, type SentCelery } from '../support/celery-peer.js';
+import { awaitByCelery, celeryWorkerOfTest, installCelery, revokeByCelery, type CeleryOutcome, type CeleryPeer, type CeleryPlan, type CelerySurroundings, type SentCelery } from '../support/celery-peer.js';
 import { startOn } from '../support/nest-on-broker.js';
 import { isMissing, ResultServers } from '../support/result-servers.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
@@ -60,13 +60,7 @@ async function start(purpose: string, backend: 'Redis' | 'rpc', limit = 10): Pro
   }, { providers: [Ours] });
   const dead = new Arrivals<unknown>();
   service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);
-  const worker = celeryWorker(python, surroundings);
-  onTestFinished(async ({ task }) => {
-    if (task.result?.state === 'fail') console.warn(worker.log());
-    const ended = new Promise((resolve) => worker.process.once('exit', resolve));
-    worker.process.kill('SIGKILL');
-    await ended;
-  });
+  celeryWorkerOfTest(python, surroundings);
   return { service, surroundings, dead, python: (plan) => awaitByCelery(python, surroundings, plan) };
 }
 

@@ -1,8 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { keepFolder } from '../../scripts/keep-folder.mjs';
 import { startProcess, type Child } from './processes.js';
+import { onTestFinished } from './test-end.js';
 
 const SOURCE = join(process.cwd(), 'test/support/celery/tasks.py');
 /** The versions whose bytes `test/golden/celery` has. */
@@ -22,7 +24,7 @@ export async function installCelery(): Promise<CeleryPeer> {
     mkdirSync(join(INSTALLED, '..'), { recursive: true });
     await run('python3', ['-m', 'venv', unfinished]);
     await run(join(unfinished, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES]);
-    renameSync(unfinished, INSTALLED);
+    keepFolder(unfinished, INSTALLED);
     return { python };
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
@@ -83,12 +85,17 @@ export function startCeleryWorker(python: string, surroundings: CelerySurroundin
   return startProcess(python, [SOURCE, 'work'], { env: { ...surroundings, HOLD: String(hold), PYTHONUNBUFFERED: '1' } });
 }
 
-/** A worker that consumes `THEIRS`; to be ended by the caller. */
-export function celeryWorker(python: string, surroundings: CelerySurroundings): { readonly process: ChildProcess; readonly log: () => string } {
+/** A worker that consumes `THEIRS`, until the end of the test; of one that has failed it says what it wrote. */
+export function celeryWorkerOfTest(python: string, surroundings: CelerySurroundings): void {
   const lines: string[] = [];
-  const child = spawn(python, [SOURCE, 'work'], { env: { ...process.env, ...surroundings, PYTHONUNBUFFERED: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => lines.push(data.toString()));
-  return { process: child, log: () => lines.join('') };
+  const worker = spawn(python, [SOURCE, 'work'], { env: { ...process.env, ...surroundings, PYTHONUNBUFFERED: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [worker.stdout, worker.stderr]) stream.on('data', (data: Buffer) => lines.push(data.toString()));
+  onTestFinished(async ({ task }) => {
+    if (task.result?.state === 'fail') console.warn(lines.join(''));
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.kill('SIGKILL');
+    await ended;
+  });
 }
 
 async function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<void> {

@@ -1,0 +1,1 @@
+export function keepFolder(unfinished: string, kept: string): void;
