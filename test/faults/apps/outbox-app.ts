@@ -1,30 +1,14 @@
 import { Injectable, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
-import { DispatcherModule, DispatcherService, Task, type ServerConfig } from '../../../lib/index.js';
-import { DispatcherOutbox, DispatcherOutboxModule, pgOutbox } from '../../../lib/outbox/index.js';
+import { Task, type DispatcherService } from '../../../lib/index.js';
+import { DispatcherOutbox, pgOutbox } from '../../../lib/outbox/index.js';
+import { isKept, modulesOf, run, told } from './outbox-orders.js';
 
-/**
- * An application with an outbox, to be killed: it makes orders, half of which it rolls back, or works them off.
- *
- *     outbox-app.js '{ "postgres": "postgres://...", "config": {...}, "orders": true }'
- *
- * What happened is in the database: `orders` has what was committed, `effects` what was done for it.
- */
-export interface OutboxAppConfig {
-  readonly postgres: string;
-  readonly config: Omit<ServerConfig, 'logger' | 'tlsConfig'>;
-  /** It makes orders, without end; else it works. */
-  readonly orders: boolean;
-}
-
-const { postgres, config, orders } = JSON.parse(process.argv[2] ?? '{}') as OutboxAppConfig;
+/** An application with an outbox in PostgreSQL, to be killed; see {@link OutboxAppConfig}. */
 const AT_ONCE = 8;
-const ACCOUNTS = 20;
-const pool = new pg.Pool({ connectionString: postgres, max: 20, connectionTimeoutMillis: 5_000 });
+const pool = new pg.Pool({ connectionString: told.database, max: 20, connectionTimeoutMillis: 5_000 });
 // The database is killed: each query says so by itself.
 pool.on('error', () => undefined);
-const quiet = (): void => undefined;
 
 @Injectable()
 class Orders {
@@ -36,26 +20,8 @@ class Orders {
   }
 }
 
-@Module({
-  imports: [
-    DispatcherModule.forRoot({ logger: { log: quiet, warn: quiet, error: quiet, debug: quiet }, ...config }),
-    DispatcherOutboxModule.forRoot({ database: pgOutbox(pool), relay: !orders, pollSeconds: 0.2, orderBy: ({ args: [id] }) => String(Number(String(id?.value).split('-')[1]) % ACCOUNTS) }),
-  ],
-  providers: [Orders],
-})
+@Module({ imports: modulesOf(pgOutbox(pool)), providers: [Orders] })
 class AppModule {}
-
-async function main(): Promise<void> {
-  const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
-  app.enableShutdownHooks();
-  process.stdout.write('ready\n');
-  if (!orders) return;
-  let count = 0;
-  const work = async (): Promise<void> => {
-    for (;;) await order(app.get(DispatcherService), app.get(DispatcherOutbox), `${process.pid}-${count++}`).catch(() => new Promise((resolve) => setTimeout(resolve, 50)));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-}
 
 async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.PoolClient>, id: string): Promise<void> {
   const client = await pool.connect();
@@ -67,7 +33,7 @@ async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.
     await client.query('BEGIN');
     await client.query('INSERT INTO orders (id) VALUES ($1)', [id]);
     await outbox.within(client, () => dispatcher.publish('settle', id));
-    await client.query(Number(id.split('-')[1]) % 2 === 0 ? 'COMMIT' : 'ROLLBACK');
+    await client.query(isKept(id) ? 'COMMIT' : 'ROLLBACK');
   } catch (error) {
     broken = true;
     throw error;
@@ -77,4 +43,4 @@ async function order(dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.
   }
 }
 
-void main();
+void run(AppModule, AT_ONCE, (dispatcher: DispatcherService, outbox: DispatcherOutbox<pg.PoolClient>, id) => order(dispatcher, outbox, id).catch(() => new Promise((resolve) => setTimeout(resolve, 50))));
