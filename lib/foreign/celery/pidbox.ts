@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { openChannel } from '../../amqp/open-channel.js';
+import { answered, closeChannel, openChannel, withChannel } from '../../amqp/open-channel.js';
+import { BrokerUnavailableError } from '../../errors.js';
 import { readJsonObject } from '../../formats/read-json.js';
 import { pauseUntil } from '../../time/pause-until.js';
 import { makeStopper } from '../../time/stopper.js';
@@ -9,6 +10,7 @@ const EXCHANGE = 'celery.pidbox';
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 const LONGEST_TEXT = 200;
+const CLOSE_LIMIT_MS = 2_000;
 
 export interface Revocation {
   readonly ids: readonly string[];
@@ -71,25 +73,32 @@ export class Pidbox {
 
   /** As Celery makes it, unless it is there already. A refusal closes the channel that it happened on. */
   private async declare(): Promise<void> {
-    const ignored = { closed: () => undefined, warning: this.warn };
-    const looking = await openChannel(await this.link.model(), ignored);
+    const model = await this.link.model();
     try {
-      await looking.checkExchange(EXCHANGE);
-      await looking.close();
-    } catch {
-      const making = await openChannel(await this.link.model(), ignored);
-      await making.assertExchange(EXCHANGE, 'fanout', { durable: false });
-      await making.close();
+      await withChannel(model, (channel) => channel.checkExchange(EXCHANGE));
+    } catch (error) {
+      if (error instanceof BrokerUnavailableError) throw error;
+      await withChannel(model, (channel) => channel.assertExchange(EXCHANGE, 'fanout', { durable: false }));
     }
   }
 
+  /** Nobody listens on a channel where this fails. */
   private async consume(channel: Channel): Promise<void> {
-    const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false });
-    await channel.bindQueue(queue, EXCHANGE, '');
-    await channel.consume(queue, (message: ConsumeMessage | null) => {
+    try {
+      await this.declareAndConsume(channel);
+    } catch (error) {
+      await closeChannel(channel, CLOSE_LIMIT_MS);
+      throw error;
+    }
+  }
+
+  private async declareAndConsume(channel: Channel): Promise<void> {
+    const { queue } = await answered(channel.assertQueue('', { exclusive: true, autoDelete: true, durable: false }), 'queue.declare');
+    await answered(channel.bindQueue(queue, EXCHANGE, ''), 'queue.bind');
+    await answered(channel.consume(queue, (message: ConsumeMessage | null) => {
       const revocation = message === null ? undefined : readRevocation(message.content);
       if (revocation !== undefined) this.onRevoked(revocation);
-    }, { noAck: true });
+    }, { noAck: true }), 'basic.consume');
   }
 }
 

@@ -1,7 +1,7 @@
-import type { Channel, ConfirmChannel, GetMessage } from 'amqplib';
+import type { Channel, ConfirmChannel, GetMessage, Options } from 'amqplib';
 import { classifyConnectionFailure } from '../../amqp/connection-failure.js';
-import { openConfirmChannel } from '../../amqp/open-channel.js';
-import { DispatcherError, ResultBackendError } from '../../errors.js';
+import { answered, closeChannel, openConfirmChannel } from '../../amqp/open-channel.js';
+import { BrokerUnavailableError, DispatcherError, ResultBackendError } from '../../errors.js';
 import { isCompleted, readMachineryState, writeMachineryState, type MachineryState } from '../../formats/machinery/task-state.js';
 import type { StopWatching } from '../../state/state-backend.js';
 import type { AmqpLink } from '../amqp/amqp-link.js';
@@ -16,6 +16,7 @@ export interface AmqpMachineryOptions {
 
 /** What is read is gone from its queue: what was read last is remembered of so many. */
 const MOST_REMEMBERED = 10_000;
+const CLOSE_LIMIT_MS = 2_000;
 
 /**
  * States and groups in queues named by their uuids, as machinery's AMQP backend has them: each change is a message, and
@@ -40,7 +41,7 @@ export class AmqpMachineryStore implements MachineryStore {
   read(uuid: string): Promise<MachineryState | undefined> {
     return this.ask(async (channel) => {
       await this.declare(channel, uuid);
-      for (let message = await channel.get(uuid, { noAck: true }); message !== false; message = await channel.get(uuid, { noAck: true })) this.remember(readMachineryState(message.content));
+      for (const message of await takeAll(channel, uuid, { noAck: true })) this.remember(readMachineryState(message.content));
       return this.known.get(uuid);
     });
   }
@@ -77,7 +78,7 @@ export class AmqpMachineryStore implements MachineryStore {
           return { kind: 'mine', states, sent: () => this.settle(channel, { uuid, group }, held) };
         }
         giveBack(channel, held);
-        if ((await channel.checkQueue(group)).messageCount <= held.length) return { kind: 'pending' };
+        if ((await answered(channel.checkQueue(group), 'queue.declare')).messageCount <= held.length) return { kind: 'pending' };
       }
     });
   }
@@ -96,19 +97,19 @@ export class AmqpMachineryStore implements MachineryStore {
   private async settle(channel: Channel, { uuid, group }: Pick<GroupMember, 'uuid' | 'group'>, held: readonly GetMessage[]): Promise<void> {
     this.held.delete(uuid);
     for (const message of held) channel.ack(message);
-    await this.ask(() => channel.checkQueue(group));
+    await this.ask(() => answered(channel.checkQueue(group), 'queue.declare'));
   }
 
   private async send(channel: ConfirmChannel, queue: string, state: MachineryState): Promise<void> {
     await this.declare(channel, queue);
     channel.publish(this.options.exchange, queue, writeMachineryState(state), { contentType: 'application/json', persistent: true });
-    await channel.waitForConfirms();
+    await answered(channel.waitForConfirms(), 'basic.publish');
   }
 
   private async declare(channel: Channel, queue: string): Promise<void> {
     const { exchange, expiresInMs } = this.options;
-    await channel.assertQueue(queue, { durable: false, autoDelete: true, messageTtl: expiresInMs, expires: expiresInMs });
-    await channel.bindQueue(queue, exchange, queue);
+    await answered(channel.assertQueue(queue, { durable: false, autoDelete: true, messageTtl: expiresInMs, expires: expiresInMs }), 'queue.declare');
+    await answered(channel.bindQueue(queue, exchange, queue), 'queue.bind');
   }
 
   private remember(state: MachineryState): void {
@@ -122,13 +123,22 @@ export class AmqpMachineryStore implements MachineryStore {
   }
 
   private async ask<T>(work: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
+    const opening = this.channel();
     try {
-      return await work(await this.channel());
+      return await work(await opening);
     } catch (error) {
-      if (error instanceof DispatcherError) throw error;
+      if (error instanceof BrokerUnavailableError) await this.drop(opening);
+      else if (error instanceof DispatcherError) throw error;
       const failure = classifyConnectionFailure(error, this.link.display);
       throw new ResultBackendError(`States of machinery could not be kept: ${failure.message}`, {}, error, undefined, failure.retryable);
     }
+  }
+
+  /** What it holds, the server has back; another one is opened for what comes next. */
+  private async drop(opening: Promise<ConfirmChannel>): Promise<void> {
+    if (this.opening === opening) this.opening = undefined;
+    const channel = await opening.catch(() => undefined);
+    if (channel !== undefined) await closeChannel(channel, CLOSE_LIMIT_MS);
   }
 
   private channel(): Promise<ConfirmChannel> {
@@ -143,10 +153,13 @@ export class AmqpMachineryStore implements MachineryStore {
   }
 }
 
-async function takeAll(channel: Channel, queue: string): Promise<GetMessage[]> {
-  const held: GetMessage[] = [];
-  for (let message = await channel.get(queue); message !== false; message = await channel.get(queue)) held.push(message);
-  return held;
+async function takeAll(channel: Channel, queue: string, options?: Options.Get): Promise<GetMessage[]> {
+  const taken: GetMessage[] = [];
+  for (;;) {
+    const message = await answered(channel.get(queue, options), 'basic.get');
+    if (message === false) return taken;
+    taken.push(message);
+  }
 }
 
 function giveBack(channel: Channel, held: readonly GetMessage[]): void {
