@@ -24,8 +24,7 @@ describe.each(['broker', 'results'] as const)('a process with an embedded folder
   }
 
   function smallDisk(context: TestContext): SmallDisk {
-    const disk = SmallDisk.mount(4, `a full disk under an embedded folder (${kind})`);
-    if (disk === undefined) return context.skip();
+    const disk = SmallDisk.mount(4, context);
     cleanUps.push(() => disk.remove());
     return disk;
   }

@@ -27,7 +27,7 @@ let processes: BrokerProcesses;
 
 function open(kind: BrokerKind): void {
   beforeEach(async (context) => {
-    if (kind !== 'embedded' && findServer('redis-server') === undefined) return context.skip();
+    if (kind !== 'embedded' && findServer('redis-server') === undefined) return context.skip('no redis-server here');
     place = await placeOf(kind);
     processes = new BrokerProcesses(kind, place.location);
     return async () => {

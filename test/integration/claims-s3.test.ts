@@ -9,16 +9,18 @@ import { startS3, type S3Server } from '../support/s3-server.js';
 import { Arrivals } from '../support/wait.js';
 
 let server: S3Server | undefined;
+/** Why there is none. */
+let missing: string | undefined;
 const bucket = 'claims';
 const clients: S3Client[] = [];
 let prefixes = 0;
 
 beforeAll(async () => {
   const started = await startS3();
-  if ('unavailable' in started) console.warn(`Bodies in S3 are not seen: ${started.unavailable}`);
+  if ('unavailable' in started) missing = started.unavailable;
   else server = started;
 }, 600_000);
-beforeEach((context) => { if (server === undefined) context.skip(); });
+beforeEach((context) => { if (server === undefined) context.skip(`no server for S3: ${missing}`); });
 afterAll(async () => {
   for (const client of clients) client.destroy();
   await server?.stop();

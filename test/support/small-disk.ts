@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeSync, openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
 
 const BALLAST = 'ballast';
@@ -10,15 +11,15 @@ const PIECE = Buffer.alloc(4096, 1);
 export class SmallDisk {
   private constructor(readonly folder: string) {}
 
-  /** `undefined`, and a line that says why, where this user may not mount one. */
-  static mount(megabytes: number, what: string): SmallDisk | undefined {
-    if (process.platform !== 'linux' || process.getuid?.() !== 0) return untested(what, 'only root on Linux may mount a small disk');
+  /** Skips the test, and says why, where this user may not mount one. */
+  static mount(megabytes: number, context: TestContext): SmallDisk {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) return context.skip('only root on Linux may mount a small disk');
     const folder = temporaryFolder('disk');
     try {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder], { stdio: 'pipe' });
     } catch (error) {
       removeFolder(folder);
-      return untested(what, (error as Error).message.trim());
+      return context.skip(`a small disk cannot be mounted: ${(error as Error).message.trim()}`);
     }
     const disk = new SmallDisk(folder);
     process.once('exit', disk.unmount);
@@ -59,7 +60,3 @@ export class SmallDisk {
   };
 }
 
-function untested(what: string, why: string): undefined {
-  console.error(`NOT TESTED: ${what}, because ${why}`);
-  return undefined;
-}
