@@ -38,6 +38,11 @@
  *       InvalidProgressError      a handler reported progress that is no fraction
  *       ScheduleExistsError       there is another schedule of this name
  *       UnknownScheduleError      there is no schedule of this name
+ *       StepError                 a durable step that is not what it can be
+ *         StepVersionError          ... or was recorded by another version of its code
+ *         StepsLostError            ... or what was recorded of a task's steps is gone
+ *       SignalTimeoutError        the signal that a task waited for has not come in time
+ *       TaskSuspendedError        a handler is left, because its task waits; nothing has failed
  *       TaskTimeoutError          a handler overran its `timeoutSeconds`
  *       TaskCancelledError        a task was cancelled by its uuid
  *       TaskRemovedError          a task was taken away before it was run: purged, discarded, undeliverable
@@ -331,6 +336,47 @@ export class UnknownScheduleError extends DispatcherError {
 export class TaskTimeoutError extends DispatcherError {
   constructor(message: string, fields?: Fields) {
     super('ERR_DISPATCHER_TASK_TIMEOUT', message, fields);
+  }
+}
+
+/**
+ * A durable step is not what it can be: two of one name in a run, a wait that is now a step, a result that cannot be kept.
+ * Mend the handler. @publicApi
+ */
+export class StepError extends DispatcherError {
+  constructor(message: string, fields?: Fields, cause?: unknown, code = 'ERR_DISPATCHER_STEP') {
+    super(code, message, fields, { cause });
+  }
+}
+
+/** A step was recorded by another version of its code, see `version` of a step. The task is a dead letter at once. @publicApi */
+export class StepVersionError extends StepError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_STEP_VERSION');
+  }
+}
+
+/** A task was to go on, and what was recorded of its steps is gone. Its replay begins from the beginning. @publicApi */
+export class StepsLostError extends StepError {
+  constructor(message: string, fields?: Fields) {
+    super(message, fields, undefined, 'ERR_DISPATCHER_STEPS_LOST');
+  }
+}
+
+/** The signal that a task waited for has not come in time. @publicApi */
+export class SignalTimeoutError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_SIGNAL_TIMEOUT', message, fields);
+  }
+}
+
+/**
+ * With it a wait leaves the handler: the task goes on later, from its beginning, with the results of its steps. Nothing
+ * has failed. Let it pass: `finally` is for what has to be put down. @publicApi
+ */
+export class TaskSuspendedError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_SUSPENDED', message, fields, { retryable: true });
   }
 }
 

@@ -27,6 +27,7 @@ export type { EventFilter, EventOf } from './events/event-filter.js';
 export type { EventLevel, EventOrigin, EventStamp, StampedEvent } from './events/event-stamp.js';
 export type { FollowedEvent, FollowedTask } from './inspection/following/followed-event.js';
 export type { FollowFilter } from './inspection/following/follow-filter.js';
+export type { SignalOptions, SignalOutcome } from './dispatcher/signals.js';
 export type { ReleaseOptions } from './dispatcher/unique-keys.js';
 export type { ContractDifference, ContractReport } from './inspection/contract-report.js';
 export type { Inspection } from './inspection/inspection.js';
@@ -64,6 +65,7 @@ export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
+export type { SleepTime, StepOptions, WaitOptions } from './worker/steps/step-options.js';
 export type { Entrance, TaskEnd, TaskGate, TaskVisit } from './worker/gates/task-gate.js';
 export type { WorkerActivity } from './worker/worker.js';
 export type { WorkerConfig } from './worker/worker-config.js';

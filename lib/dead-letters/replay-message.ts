@@ -9,7 +9,7 @@ import type { DeadLetter } from './dead-letter.js';
 
 /** What a death has written, and what counts towards the next one: a replay starts anew. */
 const ENDED: readonly string[] = [
-  Header.attempt, Header.returns, Header.passes, Header.redeliveries, Header.pauses, Header.due, Header.expires, Header.delayed,
+  Header.attempt, Header.returns, Header.passes, Header.redeliveries, Header.pauses, Header.due, Header.steps, Header.expires, Header.delayed,
   Header.deadReason, Header.deadError, Header.deadStack, Header.deadIssues, Header.deadAt, Header.deadQueue, Header.deadWorker, Header.deadDropped,
 ];
 

@@ -14,6 +14,7 @@ import { onceTimes } from '../worker/gates/once/once-times.js';
 import { leaseAfterMs } from '../worker/lease/lease-gate.js';
 import { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
+import { Steps } from '../worker/steps/steps.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { WorkerDependencies } from '../worker/worker.js';
@@ -47,6 +48,7 @@ import type { ForeignSystems } from './results/foreign-systems.js';
 import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { Revocations } from './revocations.js';
+import { Signals } from './signals.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { StrictWire } from './strict-wire.js';
@@ -82,6 +84,8 @@ export class DispatcherParts {
   readonly shared: SharedState;
   readonly once: OnceGate;
   readonly limits: SharedLimits;
+  /** What is recorded of tasks while they run. */
+  readonly steps: Steps;
   /** For all workers: they die together. */
   private readonly quarantine = new Quarantine();
   /** Stores of other systems. */
@@ -116,6 +120,7 @@ export class DispatcherParts {
   readonly advice = new PublishAdvice({ placement: () => this.placement, workers: () => this.workers.list(), lookForMore: () => this.late.look(), emit: this.emit });
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
+  readonly signals: Signals;
   readonly uniqueKeys = new UniqueKeys({ backend: () => this.shared.backend(), ready: this.ready, audited: this.audited });
   private readonly recorder: OutcomeRecorder;
   private readonly middleware: RunMiddlewares;
@@ -136,6 +141,8 @@ export class DispatcherParts {
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
+    this.steps = new Steps({ exchange, backend: () => this.shared.backend(), takeoverMs: config.takeoverMs, keepMs: config.stepsExpireInMs, onProblem: (worker, message, error) => this.emit({ type: 'worker.problem', worker, message, error }) });
+    this.signals = this.makeSignals();
     ({ results: this.results, recorder: this.recorder, foreign: this.foreign } = resultsOver(broker, { config, shared: this.shared, emit: this.emit, ready: this.ready, formatOf: (task) => this.formats.nameOf(task) }));
     this.publishing = new Publishing(config, {
       broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
@@ -190,9 +197,9 @@ export class DispatcherParts {
   }
 
   private makeRemoved(): RemovedTasks {
-    const { config: { maxTaskBytes }, formats, recorder, results, once, shared, workflows } = this;
+    const { config: { maxTaskBytes }, formats, recorder, results, once, steps, shared, workflows } = this;
     return new RemovedTasks({
-      format: formats.reading, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, shared, workflows: workflows.gate }),
+      format: formats.reading, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, steps, shared, workflows: workflows.gate }),
     });
   }
 
@@ -251,7 +258,7 @@ export class DispatcherParts {
   }
 
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
-    const { broker, config, control, emit, shared, limits, once } = this;
+    const { broker, config, control, emit, shared, limits, once, steps } = this;
     const { consumerTimeoutMs } = config;
     const calledOff = this.revocations.or(control.calledOff);
     return {
@@ -261,8 +268,8 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff, once, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit, own: config.gates }),
-      lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
+      gates: gatesOf(worker, { calledOff, once, steps, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit, own: config.gates }),
+      steps, lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }
 
@@ -270,7 +277,15 @@ export class DispatcherParts {
     const { broker, config: { exchange, maxTaskBytes }, ready } = this;
     return new DeadLetterQueues({
       broker, exchange, format: this.formats.reading, maxTaskBytes, now: clock.now, ready, fetch: this.claimCheck.fetch,
-      discarded: (message, queue) => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' }),
+      discarded: (message, queue) => inTurn(this.steps.forget(message.properties), () => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' })),
+    });
+  }
+
+  private makeSignals(): Signals {
+    const { broker, shared, config, ready, audited, emit } = this;
+    return new Signals({
+      broker, backend: () => shared.backend(), mayHold: () => shared.mayHold((queue) => broker.depth(queue)), keepMs: config.stepsExpireInMs, ready, audited,
+      warn: (message) => emit({ type: 'broker.warning', message }),
     });
   }
 
@@ -283,10 +298,15 @@ export class DispatcherParts {
   }
 
   private operationsOn(workers: () => readonly ManagedWorker[]): OperationsDependencies {
-    const { broker, control, ready, audited } = this;
+    const { broker, control, ready, audited, signals } = this;
     return {
-      broker, control, workers, ready, audited, queues: () => this.placement.queues,
+      broker, control, workers, ready, audited, callOff: (uuids, why) => signals.callOff(uuids, why), queues: () => this.placement.queues,
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     };
   }
+}
+
+/** `undefined`: nothing need be done. */
+function inTurn(first: Promise<void> | undefined, then: () => Promise<void> | undefined): Promise<void> | undefined {
+  return first === undefined ? then() : first.then(then);
 }

@@ -10,6 +10,7 @@ import { messageOf } from '../task/error-text.js';
 import { aborted } from '../time/pause-until.js';
 import { makeStopper } from '../time/stopper.js';
 import { heedingSecondSignal } from './second-signal.js';
+import { waitText } from '../worker/steps/run-record.js';
 import type { ManagedWorker } from './worker-registry.js';
 
 /** Left for sending out what tasks have published, after the time for the tasks themselves. */
@@ -115,13 +116,13 @@ export class Dispatcher {
   }
 
   private async closeAll(): Promise<void> {
-    const { application, results, workflows, inspecting, limits, claimCheck, broker, backend, shared, foreign, ownEvents, taskFlow } = this.parts;
+    const { application, results, workflows, inspecting, limits, steps, claimCheck, broker, backend, shared, foreign, ownEvents, taskFlow } = this.parts;
     await application.threads.close();
     results.close();
     workflows.close();
     const left = (this.deadline ?? 0) - clock.elapsed();
     const closingMs = this.hurried.signal.aborted ? HURRIED_CLOSING_MS : Math.max(left, this.closingMs(), MIN_CLOSING_MS);
-    await Promise.all([limits.close(closingMs / 2), inspecting.stop(), claimCheck.close(closingMs / 2)]);
+    await Promise.all([limits.close(closingMs / 2), steps.close(closingMs / 2), inspecting.stop(), claimCheck.close(closingMs / 2)]);
     await Promise.all([broker.close(closingMs), backend?.close(closingMs), shared.close(closingMs), foreign.close(closingMs)]);
     ownEvents.complete();
     taskFlow.complete();
@@ -159,6 +160,7 @@ export class Dispatcher {
       eventLogger.log(event);
       if (event.type === 'broker.consumer-lost') this.lostConsumers.add(event.queue);
       if (event.type === 'task.returned') this.parts.inspecting.putOff(event.task, event.pauseMs, event.reason);
+      if (event.type === 'task.suspended') this.parts.inspecting.putOff(event.task, event.until - clock.now(), waitText(event));
       if (event.type === 'action.performed' || event.type === 'action.failed') this.parts.inspecting.performed(event);
       if (event.type === 'broker.consumer-restored') this.lostConsumers.delete(event.queue);
     });

@@ -11,6 +11,8 @@ import { FollowUpGate } from '../worker/gates/follow-up-gate.js';
 import { FollowUpSender } from '../worker/gates/follow-up-sender.js';
 import { ForeignResultsGate } from '../worker/gates/foreign-results-gate.js';
 import { UniqueGate } from '../worker/gates/unique-gate.js';
+import { StepsGate } from '../worker/steps/steps-gate.js';
+import type { Steps } from '../worker/steps/steps.js';
 import { LimitsGate } from '../worker/limits/shared/limits-gate.js';
 import type { SharedLimits } from '../worker/limits/shared/shared-limits.js';
 import { DEFAULT_MAX_REDELIVERIES, type WorkerConfig } from '../worker/worker-config.js';
@@ -25,6 +27,7 @@ const FOLLOW_UPS = '0b6c1c1e-6a0e-4d43-9d5c-7f3f1d0c5a11';
 export interface GateSources {
   readonly calledOff: CancelReasonOf;
   readonly once: OnceGate;
+  readonly steps: Steps;
   readonly shared: SharedState;
   readonly limits: SharedLimits;
   readonly quarantine: Quarantine;
@@ -39,12 +42,13 @@ export interface GateSources {
 }
 
 /**
- * What deliveries of a worker pass before they run, from the outermost in: what is called off needs no lock, what has
- * been started elsewhere needs no place, and a place is held for as short as possible. A run is said to have begun when
+ * What deliveries of a worker pass before they run, from the outermost in: what has waited goes on by one of its copies,
+ * and is known to have ended when everybody else has heard of it; what is called off needs no lock, what has been started
+ * elsewhere needs no place, and a place is held for as short as possible. A run is said to have begun when
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
  * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
-export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit, own }: GateSources): TaskGate[] {
+export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, steps, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit, own }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
@@ -56,7 +60,7 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
     broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), warn, announce: (format, followUp) => foreign.announce(format, followUp), seal: (format, followUp) => formats.sealedAs(format, followUp),
   });
   return [
-    new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend), ...own,
+    new StepsGate(steps), new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend), ...own,
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
     new FollowUpGate({ sender, find: (format) => formats.find(format), uuidOf }),
     ...(foreign.all.length === 0 ? [] : [new ForeignResultsGate({ of: (format) => foreign.of(format), sender, uuidOf, warn })]),
@@ -64,6 +68,6 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
 }
 
 /** Those that keep something for a task which no worker will ever run: they are told, in the same order, when it is taken away. */
-export function gatesOfRemoved({ once, shared, workflows }: Pick<GateSources, 'once' | 'shared' | 'workflows'>): TaskGate[] {
-  return [once, new UniqueGate(() => shared.backend()), workflows];
+export function gatesOfRemoved({ once, steps, shared, workflows }: Pick<GateSources, 'once' | 'steps' | 'shared' | 'workflows'>): TaskGate[] {
+  return [new StepsGate(steps), once, new UniqueGate(() => shared.backend()), workflows];
 }

@@ -1,5 +1,5 @@
 import type { BrowsedMessage, Broker } from '../brokers/broker.js';
-import type { CancelOptions } from '../control/cancellation.js';
+import { cancellationOf, type CancelOptions } from '../control/cancellation.js';
 import type { Audited } from '../events/audited.js';
 import { drain, type DrainOptions } from '../control/drain.js';
 import type { Pause, PauseOptions, PauseTarget } from '../control/pause.js';
@@ -21,6 +21,8 @@ export interface OperationsDependencies {
   readonly queues: () => readonly { readonly name: string }[];
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
+  /** Ends those that wait between two of their steps. Never rejects. */
+  readonly callOff: (uuids: readonly string[], why: string) => Promise<void>;
   /** What somebody does is told. */
   readonly audited: Audited;
 }
@@ -60,10 +62,11 @@ export class Operations {
   }
 
   async cancel(uuids: readonly string[], options?: CancelOptions): Promise<void> {
-    const { ready, control, audited } = this.dependencies;
+    const { ready, control, callOff, audited } = this.dependencies;
     await audited({ action: 'cancel', by: options?.by, reason: options?.reason, what: whichTasks(uuids) }, async () => {
       await ready();
       await control.cancellations.cancel(uuids, options);
+      await callOff(uuids, cancellationOf(uuids, options, clock.now()).text);
     }, () => ({ count: uuids.length }));
   }
 

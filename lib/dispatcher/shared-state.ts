@@ -28,6 +28,13 @@ export class SharedState {
     }));
   }
 
+  /** Whether something may be remembered by now: on RabbitMQ alone, whether anybody has made the ledger. Never rejects. */
+  async mayHold(depth: (queue: string) => Promise<number | undefined>): Promise<boolean> {
+    const { broker, exchange } = this.config;
+    if (this.configured !== undefined || this.opening !== undefined || !broker.reveal().startsWith('amqp')) return true;
+    return depth(`${exchange}.ledger.v1`).then((count) => count !== undefined, () => true);
+  }
+
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
     await this.own?.close(deadlineMs);

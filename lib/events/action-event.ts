@@ -1,6 +1,6 @@
 /** What somebody can do to a running system. @publicApi */
 export type ActionName =
-  | 'pause' | 'resume' | 'cancel' | 'purge' | 'drain' | 'limit' | 'unlimit' | 'send'
+  | 'pause' | 'resume' | 'cancel' | 'signal' | 'purge' | 'drain' | 'limit' | 'unlimit' | 'send'
   | 'dead-letters.replay' | 'dead-letters.discard' | 'dead-letters.trim'
   | 'schedule.pause' | 'schedule.resume' | 'schedule.trigger' | 'schedule.remove'
   | 'unique.release' | 'workflow.cancel' | 'workflow.retry'
@@ -8,7 +8,7 @@ export type ActionName =
 
 /** By all of their names, so that the compiler misses a new one here. */
 const ALL: Readonly<Record<ActionName, true>> = {
-  pause: true, resume: true, cancel: true, purge: true, drain: true, limit: true, unlimit: true, send: true,
+  pause: true, resume: true, cancel: true, signal: true, purge: true, drain: true, limit: true, unlimit: true, send: true,
   'dead-letters.replay': true, 'dead-letters.discard': true, 'dead-letters.trim': true,
   'schedule.pause': true, 'schedule.resume': true, 'schedule.trigger': true, 'schedule.remove': true,
   'unique.release': true, 'workflow.cancel': true, 'workflow.retry': true,

@@ -69,6 +69,8 @@ export type WorkerEvent =
   | { readonly type: 'task.unheard'; readonly task: { readonly uuid: string; readonly name: string }; readonly replyTo: string | undefined }
   /** Given back uncharged: no handler of this name is here, or, with a `reason`, it may not run now. */
   | { readonly type: 'task.returned'; readonly task: TaskIdentity; readonly pauseMs: number; readonly reason?: string }
+  /** Its handler was left, because it waits: for a time, or for one of these signals, until then at the latest (milliseconds since 1970). */
+  | { readonly type: 'task.suspended'; readonly task: TaskIdentity; readonly until: number; readonly signals: readonly string[] }
   /** It has run for so long that its delivery was acknowledged, before the broker takes it away: a copy stands for it from now on, should this process die. */
   | { readonly type: 'task.taken-over'; readonly task: TaskIdentity; readonly afterSeconds: number }
   /** The process was shut down before the task ended; the broker gives it to another worker. */

@@ -51,6 +51,12 @@ export const TASK_ROWS: EventRows<TypesOf<'task' | 'middleware'>> = {
     level: 'debug', fields: { task: true, pauseMs: true, reason: true },
     text: ({ task, pauseMs, reason }) => `${nameOf(task)} was given back for ${pauseMs} ms: ${reason ?? 'no handler of this name is here.'}`,
   },
+  'task.suspended': {
+    level: 'debug', fields: { task: true, until: true, signals: true },
+    text: ({ task, until, signals }) => (signals.length === 0
+      ? `${nameOf(task)} sleeps until ${instantText(until)}.`
+      : `${nameOf(task)} waits for ${signals.map((name) => `"${name}"`).join(', ')} until ${instantText(until)}.`),
+  },
   'task.taken-over': {
     level: 'debug', fields: { task: true, afterSeconds: true },
     text: ({ task, afterSeconds }) => `${nameOf(task)} has run for ${afterSeconds} s; a copy of it stands by, should this process die.`,

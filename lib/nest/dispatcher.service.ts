@@ -26,6 +26,7 @@ import type { WorkflowOptions } from '../workflows/workflow-publisher.js';
 import { Workflow } from '../workflows/workflow.js';
 import type { Actions } from '../dispatcher/actions/actions.js';
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
+import type { SignalOptions, SignalOutcome } from '../dispatcher/signals.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
 import type { DispatcherDestination } from '../dispatcher/destination.js';
 import type { DispatcherExtension } from '../dispatcher/extension.js';
@@ -220,6 +221,19 @@ export class DispatcherService {
    */
   cancel(uuid: string | readonly string[], options?: CancelOptions): Promise<void> {
     return this.parts.operations.cancel(typeof uuid === 'string' ? [uuid] : uuid, options);
+  }
+
+  /**
+   * Tells a task what it waits for by `context.waitFor(name)`: recorded first, then the task goes on. It may be said before
+   * the task waits, and before it runs. Of one name the first value counts. When this rejects, it may be recorded: say it again.
+   *
+   * @param name up to 200 characters
+   * @param value anything JSON can say, as a result. Default: undefined
+   * @returns what has become of it, see {@link SignalOutcome}
+   * @throws ConfigurationError for what is no uuid; StepError for a name that is none, and a value that cannot be kept
+   */
+  signal(uuid: string, name: string, value?: unknown, options?: SignalOptions): Promise<SignalOutcome> {
+    return this.parts.signals.send(uuid, name, value, options);
   }
 
   /** The dead letters of the work queues: list, look, replay, discard, trim. */

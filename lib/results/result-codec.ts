@@ -86,7 +86,7 @@ function revive(value: unknown): unknown {
   }
 }
 
-const STATES: ReadonlySet<unknown> = new Set<TaskState>(['published', 'received', 'started', 'progress', 'retrying']);
+const STATES: ReadonlySet<unknown> = new Set<TaskState>(['published', 'received', 'started', 'progress', 'retrying', 'suspended']);
 
 function isState(state: unknown): state is TaskState {
   return STATES.has(state) || isFinal(state as TaskState);

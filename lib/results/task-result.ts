@@ -1,8 +1,8 @@
 import type { TaskErrorRecord } from './task-error-record.js';
 
-/** Where a task stands. The last five are ends. @publicApi */
+/** Where a task stands. `suspended`: it waits for a time or a signal, between two of its steps. The last five are ends. @publicApi */
 export type TaskState =
-  | 'published' | 'received' | 'started' | 'progress' | 'retrying'
+  | 'published' | 'received' | 'started' | 'progress' | 'retrying' | 'suspended'
   | 'succeeded' | 'failed' | 'timedOut' | 'cancelled' | 'expired';
 
 /** How it ended. @publicApi */

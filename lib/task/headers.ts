@@ -61,6 +61,8 @@ export const Header = {
   replays: 'x-dispatcher-replays',
   /** Which step of which workflow it is: `<uuid> <path>`, and ` plain` for a member of which nothing more is planned. */
   workflow: 'x-dispatcher-workflow',
+  /** Its steps are recorded under its uuid: how often it has waited, and of that wake which copy: `<wake> <copy>`. */
+  steps: 'x-dispatcher-steps',
   /** When it was published, in milliseconds since 1970; written only where somebody measures how long tasks wait. */
   published: 'x-dispatcher-published',
   /** Of what is tried again, or died: the trace context (W3C `traceparent`) of the attempt before. */

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { taskStorage, type TaskContext, type TaskLogger } from './task-context.js';
 import type { TaskHeaders } from '../task/task.js';
+import type { StepJournal } from './steps/step-journal.js';
+import type { SleepTime, StepOptions, WaitOptions } from './steps/step-options.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
 
@@ -15,7 +17,9 @@ export interface RunCompanion {
 }
 
 /** The side of a run that its context is made of. */
-export interface ContextSource extends TaskContext {
+export interface ContextSource extends Omit<TaskContext, 'step' | 'sleep' | 'waitFor'> {
+  /** @throws StepError where steps are recorded nowhere */
+  readonly journal: StepJournal;
   readonly controls: WorkerControls;
   /** The work begins only now, see {@link Handler.startsItself}. */
   started?: (() => void) | undefined;
@@ -54,6 +58,18 @@ export class HandlerContext implements TaskContext {
 
   progress(fraction: number, data?: unknown): void {
     this.#run.progress(fraction, data);
+  }
+
+  async step<Value>(name: string, work: () => Value | Promise<Value>, options?: StepOptions): Promise<Value> {
+    return this.#run.journal.step(name, work, options);
+  }
+
+  async sleep(name: string, time: SleepTime): Promise<void> {
+    return this.#run.journal.sleep(name, time);
+  }
+
+  async waitFor<Value>(name: string, options?: WaitOptions<Value>): Promise<Value> {
+    return this.#run.journal.waitFor(name, options);
   }
 
   /** What a line of a log shows of it. */

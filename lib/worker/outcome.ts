@@ -1,4 +1,4 @@
-import { DispatcherError, InvalidArgumentsError } from '../errors.js';
+import { DispatcherError, InvalidArgumentsError, StepVersionError } from '../errors.js';
 import type { DeadReason } from '../events/dispatcher-event.js';
 import { errorText, isA, textOf } from '../task/error-text.js';
 import { retryDelayMs, type RetryPolicy } from '../task/retry-policy.js';
@@ -23,6 +23,7 @@ export function outcomeOf(thrown: unknown, attempt: number, policy: RetryPolicy 
     if (isA(thrown, SucceedEarly)) return { kind: 'succeed', value: thrown.value };
     if (isA(thrown, GiveUp)) return { kind: 'dead', error: givenUp(thrown) };
     if (isA(thrown, InvalidArgumentsError)) return { kind: 'dead', error: thrown, reason: 'invalid-arguments' };
+    if (isA(thrown, StepVersionError)) return { kind: 'dead', error: thrown };
     if (isA(thrown, RetryLater)) return later(thrown, attempt, policy);
     return policy === undefined ? { kind: 'dead', error: thrown } : asPolicySays(thrown, attempt, policy, random);
   } catch (error) {

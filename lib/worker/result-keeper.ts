@@ -48,6 +48,10 @@ export class ResultKeeper implements ReportHost {
     run.reports?.leave({ state: 'retrying', ...stamp(run), delayMs, error: errorRecord(error) });
   }
 
+  suspended(run: RunningTask, delayMs: number): void {
+    run.reports?.leave({ state: 'suspended', ...stamp(run), delayMs });
+  }
+
   /** True once it is kept; false when the worker was stopped before that. */
   async succeeded(run: RunningTask, value: unknown): Promise<boolean> {
     return run.reports === undefined || run.reports.end({ state: 'succeeded', ...stamp(run) }, { kind: 'value', value });

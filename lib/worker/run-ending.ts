@@ -4,6 +4,7 @@ import type { Entrance } from './gates/task-gate.js';
 import { GiveBack } from './give-back.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 import type { RunningTask } from './running-task.js';
+import type { StepsVerdict } from './steps/step-journal.js';
 
 /** How a run ends. */
 export type RunEnding =
@@ -11,11 +12,13 @@ export type RunEnding =
   /** What gates say of a task that is not to run: given back, dropped, cancelled. */
   | Extract<Entrance, { kind: 'wait' | 'drop' | 'cancel' }>
   | { readonly kind: 'bury'; readonly reason: DeadReason; readonly error: unknown }
+  /** It waits, and goes on with what its steps have given. */
+  | Extract<StepsVerdict, { kind: 'suspend' }>
   /** Stopped by us for a shutdown, not by its own failure: another worker starts it afresh. */
   | { readonly kind: 'requeue' };
 
 /** What counts of a run that ends by throwing. */
-export type Ended = Pick<RunningTask, 'attempt' | 'retry' | 'cancelled' | 'isAborted'>;
+export type Ended = Pick<RunningTask, 'attempt' | 'retry' | 'cancelled' | 'isAborted'> & { readonly steps?: { readonly verdict: StepsVerdict | undefined } | undefined };
 
 /**
  * How a run ends whose handler threw, or that never came to call it.
@@ -25,6 +28,8 @@ export type Ended = Pick<RunningTask, 'attempt' | 'retry' | 'cancelled' | 'isAbo
 export function endingByThrow(thrown: unknown, run: Ended, random: number): RunEnding {
   if (run.cancelled === undefined) {
     if (run.isAborted) return { kind: 'requeue' };
+    // Whatever its handler has made of the error by which it was left.
+    if (run.steps?.verdict !== undefined) return run.steps.verdict;
     if (isA(thrown, GiveBack)) return { kind: 'wait', delayMs: thrown.seconds * 1000, reason: thrown.reason, headers: thrown.headers };
   }
   return endingByFailure(thrown, 'failed', run, random);

@@ -6,6 +6,7 @@ import type { Entrance } from './gates/task-gate.js';
 import { endingByFailure, endingByThrow } from './run-ending.js';
 import { isAwaited, isOpen, RunPhase, RunStep } from './run-phase.js';
 import type { RunningTask } from './running-task.js';
+import type { StepJournal } from './steps/step-journal.js';
 import type { TaskEndings } from './task-endings.js';
 
 /** What the ends of runs need of their runner. */
@@ -37,6 +38,7 @@ export class RunEnds {
   threw(run: RunningTask, thrown: unknown): void {
     this.guarded(run, () => {
       if (!isOpen(run.phase)) return this.late(run);
+      if (this.waitsForSteps(run, () => this.threw(run, thrown))) return;
       const ending = endingByThrow(thrown, run, clock.random());
       // The value may be a promise, and may yet fail.
       if (ending.kind === 'succeed') return this.returned(run, ending.value);
@@ -99,6 +101,7 @@ export class RunEnds {
   }
 
   private succeeded(run: RunningTask, value: unknown): void {
+    if (run.steps !== undefined && !this.isDone(run, run.steps, value)) return;
     try {
       if (this.host.isLoopLate) this.succeededAfterBlocking(run, value);
       else this.succeed(run, value);
@@ -119,6 +122,21 @@ export class RunEnds {
   private succeed(run: RunningTask, value: unknown): void {
     if (this.decide(run, RunStep.decide)) this.finish(run, this.endings.succeed(run, value), true);
     else this.late(run);
+  }
+
+  /** False where its handler has returned, and the run is to end otherwise, or not yet. */
+  private isDone(run: RunningTask, steps: StepJournal, value: unknown): boolean {
+    if (this.waitsForSteps(run, () => this.succeeded(run, value))) return false;
+    if (steps.verdict === undefined || !isOpen(run.phase)) return true;
+    this.threw(run, undefined);
+    return false;
+  }
+
+  /** A step that was begun is to be recorded, though nobody waits for it: as long as the run has time. */
+  private waitsForSteps({ steps }: RunningTask, then: () => void): boolean {
+    if (steps?.isBusy !== true) return false;
+    void steps.settled().then(then);
+    return true;
   }
 
   /** The one place in which it is decided that a run has ended. False for whoever comes second. */

@@ -5,6 +5,7 @@ import type { RunCompanion } from './handler-context.js';
 import type { Release } from './limits/task-limits.js';
 import type { RunNotes } from './run-notes.js';
 import type { RunReports } from './run-reports.js';
+import type { StepJournal } from './steps/step-journal.js';
 import type { TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 
@@ -29,6 +30,8 @@ export class RunExtras {
   duplicate: Delivery | undefined;
   /** What its handler has said of itself. */
   notes: RunNotes | undefined;
+  /** Its steps, once its handler has taken one, or an earlier run had. */
+  journal: StepJournal | undefined;
   controller: AbortController | undefined;
   logger: TaskLogger | undefined;
   abortReason: unknown;

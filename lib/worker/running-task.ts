@@ -1,5 +1,6 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
+import { StepError } from '../errors.js';
 import { attemptIn, Header } from '../task/headers.js';
 import type { ArrivedAs, Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
@@ -21,6 +22,8 @@ import { isAwaited, phaseAfter, RunPhase, RunStep } from './run-phase.js';
 import { noting, RunNotes } from './run-notes.js';
 import type { RunReports } from './run-reports.js';
 import { HandlerContext, type ContextSource, type RunCompanion } from './handler-context.js';
+import type { StepJournal } from './steps/step-journal.js';
+import type { SteppedRun } from './steps/run-record.js';
 import type { TaskLogger } from './task-context.js';
 import type { TaskState } from './task-state.js';
 import type { WorkerControls } from './worker-controls.js';
@@ -34,13 +37,15 @@ export interface Surroundings {
   readonly controls: WorkerControls;
   /** Somebody may look at what its runs say of themselves. */
   readonly isObserved: boolean;
+  /** Where steps are recorded. Absent: nowhere. */
+  readonly journalOf?: ((run: SteppedRun) => StepJournal) | undefined;
 }
 
 /**
  * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
  * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, HandledVisit {
+export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, HandledVisit, SteppedRun {
   readonly attempt: number;
   readonly startedAt = clock.elapsed();
   /** It has to do with gates: they are to be told how it ends. */
@@ -93,6 +98,24 @@ export class RunningTask implements ContextSource, Contextual, Listed<RunningTas
   get started(): (() => void) | undefined { return this.extras?.started; }
   set started(started: () => void) { this.made.started = started; }
   get notes(): RunNotes | undefined { return this.extras?.notes; }
+  get steps(): StepJournal | undefined { return this.extras?.journal; }
+
+  /** From now on its end is told to the gates. */
+  get journal(): StepJournal {
+    const { made } = this;
+    if (made.journal !== undefined) return made.journal;
+    const { journalOf } = this.surroundings;
+    if (journalOf === undefined) throw new StepError(`Worker "${this.worker}" has nowhere to record steps.`, { task: this.name });
+    this.gated = true;
+    return (made.journal = journalOf(this));
+  }
+
+  openSteps(): StepJournal { return this.journal; }
+
+  /** Beside the headers of what goes on after it, so that others know of its record. */
+  get stepsHeaders(): TaskHeaders | undefined {
+    return this.steps === undefined || this.headers[Header.steps] !== undefined ? undefined : { [Header.steps]: '0' };
+  }
 
   get signal(): AbortSignal {
     const { made } = this;

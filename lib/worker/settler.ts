@@ -70,9 +70,19 @@ export class Settler {
 
   /** One try: resolves once a copy of it waits in its queue, out of sight for so long. What was started in time does not expire any more. */
   async copy(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<void> {
+    await this.broker.publish(this.continued(delivery, changes), { queue: delivery.queue }, { delayMs });
+  }
+
+  /** True once it waits in its queue to go on, as {@link continued} has it, out of sight for so long; false when the worker was stopped before that. */
+  goOn(delivery: Delivery, changes: TaskHeaders, delayMs: number): Promise<boolean> {
+    return this.publishUntilTaken(this.continued(delivery, changes), delivery.queue, false, { delayMs });
+  }
+
+  /** As it is sent on once it was started. */
+  continued(delivery: Delivery, changes: TaskHeaders): Message {
     const message = this.sentOn(delivery, changes);
     delete message.properties.headers?.[Header.expires];
-    await this.broker.publish(message, { queue: delivery.queue }, { delayMs });
+    return message;
   }
 
   private sentOn(delivery: Delivery, changes: TaskHeaders, body = delivery.body): Message {

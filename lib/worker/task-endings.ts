@@ -56,6 +56,7 @@ export class TaskEndings {
       case 'bury': return this.bury(run, ending.reason, ending.error);
       case 'cancel': return this.cancel(run, ending.reason);
       case 'drop': return this.drop(run, ending.reason);
+      case 'suspend': return this.suspend(run);
       case 'requeue': return this.requeue(run);
     }
   }
@@ -72,7 +73,7 @@ export class TaskEndings {
   async bury(run: RunningTask, reason: DeadReason, error: unknown): Promise<void> {
     const { config, settler, keeper, dependencies } = this.parts;
     await run.taking;
-    const certificate = { reason, error, attempt: run.attempt, worker: config.name, at: clock.date(), headers: run.companion?.headers };
+    const certificate = { reason, error, attempt: run.attempt, worker: config.name, at: clock.date(), headers: { ...run.companion?.headers, ...run.stepsHeaders } };
     if (!await settler.deadLetter(run.delivery, certificate, () => run.requeue())) return;
     const kept = keeper?.failed(run, reason === 'timed-out' ? 'timedOut' : 'failed', error);
     if (await this.conclude(run, { kind: 'failed', reason, error }, kept)) {
@@ -100,7 +101,7 @@ export class TaskEndings {
   /** The next attempt waits in the queue. */
   private async retry(run: RunningTask, { attempt, delayMs, error }: Extract<RunEnding, { kind: 'retry' }>): Promise<void> {
     const next = this.parts.dependencies.format.nextAttempt?.(run.delivery, { isCharged: attempt > run.attempt, dueAt: clock.now() + delayMs });
-    const changes: TaskHeaders = { ...next?.headers, ...run.companion?.headers, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
+    const changes: TaskHeaders = { ...next?.headers, ...run.companion?.headers, ...run.stepsHeaders, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.parts.keeper?.retrying(run, error, delayMs);
     if (!await this.sentAgain(run, changes, delayMs, { failure: error, body: next?.body })) return;
     if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
@@ -115,6 +116,21 @@ export class TaskEndings {
     if (!await this.sentAgain(run, headers, pauseMs)) return;
     if (await this.conclude(run, { kind: 'returned' })) {
       this.parts.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });
+    }
+  }
+
+  /** It has a place no longer: what it waits for is recorded first, so that whoever brings it about knows of it. */
+  private async suspend(run: RunningTask): Promise<void> {
+    const { settler, dependencies } = this.parts;
+    await run.taking;
+    const beside: TaskHeaders = { ...run.leaseHeaders, ...run.companion?.headers, [Header.redeliveries]: 0 };
+    const parked = await run.steps?.park((headers) => settler.continued(run.delivery, { ...beside, ...headers }));
+    if (parked === undefined) return this.requeue(run);
+    const { delayMs, signals, until } = parked;
+    this.parts.keeper?.suspended(run, delayMs);
+    if (!await settler.goOn(run.delivery, { ...beside, ...parked.headers }, delayMs)) return;
+    if (await this.conclude(run, { kind: 'suspended', delayMs })) {
+      dependencies.emit({ type: 'task.suspended', task: run.identity(), until, signals });
     }
   }
 
@@ -187,7 +203,7 @@ export class TaskEndings {
 
 /** One that comes later is dropped by who can read it: its body, which they share, is left to be swept. */
 function mayHaveCopies({ headers, leaseHeaders }: RunningTask): boolean {
-  return leaseHeaders !== undefined || headers[Header.lease] !== undefined || headers[Header.once] !== undefined;
+  return leaseHeaders !== undefined || headers[Header.lease] !== undefined || headers[Header.once] !== undefined || headers[Header.steps] !== undefined;
 }
 
 function waitedOf({ attempt, delivery: { properties } }: RunningTask): { waitedMs?: number } {

@@ -37,6 +37,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
   readonly blockedLoop: BlockedLoop;
   /** Started and stopped by the owner. Absent where no broker takes away what runs for long. */
   readonly leases: Leases | undefined;
+  readonly journalOf: Surroundings['journalOf'];
 
   constructor(
     readonly name: string,
@@ -51,6 +52,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     this.ends = new RunEnds(endings, this);
     this.blockedLoop = new BlockedLoop(this.runs, dependencies.emit);
     this.leases = leasesOf(this.runs);
+    const { steps } = dependencies;
+    this.journalOf = steps && ((run) => steps.journalOf(run));
   }
 
   loggerFor(taskName: string, uuid: string, fields?: () => object): TaskLogger {

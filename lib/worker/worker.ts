@@ -8,6 +8,7 @@ import type { LeaseOptions } from './lease/lease-gate.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { ResultsOf } from './result-keeper.js';
 import type { ObservedRun, RunObserver } from './run-observer.js';
+import type { Steps } from './steps/steps.js';
 import type { TaskLogger } from './task-context.js';
 
 /** What a worker is given; it makes nothing of this itself. */
@@ -38,6 +39,8 @@ export interface WorkerDependencies {
   whoTakes?: (queue: string, taskName: string) => Promise<Taker>;
   /** Where results are kept, and of which tasks. Default: nowhere. */
   results?: { recorder: OutcomeRecorder; of: ResultsOf };
+  /** Where the steps of tasks are recorded; its gate is one of `gates`. Default: nowhere. */
+  steps?: Pick<Steps, 'journalOf'>;
   /** What deliveries pass before they run, in this order. Default: none. */
   gates?: readonly TaskGate[];
   /** Is told of every run. Default: nobody is. */

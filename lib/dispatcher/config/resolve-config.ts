@@ -43,6 +43,7 @@ export interface ResolvedConfig extends PluggedParts {
   readonly consumerTimeoutMs: number | undefined;
   readonly takeoverMs: number;
   readonly workflowsExpireInMs: number;
+  readonly stepsExpireInMs: number;
   readonly middleware: MiddlewareConfig;
   readonly threads: ResolvedThreads | undefined;
   readonly results: ResolvedResults;
@@ -56,7 +57,7 @@ const OPTIONS: readonly (keyof ServerConfig)[] = [
   'broker', 'exchange', 'defaultRoutingKey', 'initQueues', 'workers', 'wire', 'format', 'formats', 'foreignResults', 'ids', 'idMakers', 'invokers', 'compression', 'compressions', 'encryption', 'signing', 'claimCheck', 'gates', 'role', 'reconnectionRetries', 'reconnectionRetriesForever',
   'reconnectionIntervalSeconds', 'tlsConfig', 'secureConnection', 'debugMode', 'logger', 'structuredLogs', 'enhancers', 'maxTaskBytes',
   'startup', 'startupTimeoutSeconds', 'shutdownTimeoutSeconds', 'publishTimeoutSeconds', 'consumerTimeoutSeconds', 'takeoverSeconds', 'middleware', 'threads', 'inspection',
-  'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds',
+  'resultBackend', 'ledger', 'results', 'resultsExpireInSeconds', 'maxResultBytes', 'workflowsExpireInSeconds', 'stepsExpireInSeconds',
 ];
 
 /** As pino has it. */
@@ -67,6 +68,7 @@ const DEFAULT_BROKER = 'amqp://guest:guest@localhost:5672/';
 /** RabbitMQ's own. */
 const DEFAULT_CONSUMER_TIMEOUT_SECONDS = 1800;
 const DEFAULT_WORKFLOWS_EXPIRY_SECONDS = 7 * 24 * 3600;
+const DEFAULT_STEPS_EXPIRY_SECONDS = 30 * 24 * 3600;
 const DEFAULT_MAX_TASK_BYTES = 16 * 1024 * 1024;
 const STARTUPS: readonly StartupMode[] = ['wait', 'background', 'fail-fast'];
 const ROLES: readonly DispatcherRole[] = ['both', 'publisher', 'worker'];
@@ -108,6 +110,7 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
     consumerTimeoutMs: 1000 * checkSeconds(options.consumerTimeoutSeconds, 'consumerTimeoutSeconds', { fallback: broker.startsWith('amqp') ? DEFAULT_CONSUMER_TIMEOUT_SECONDS : 0 }) || undefined,
     takeoverMs: 1000 * checkSeconds(options.takeoverSeconds, 'takeoverSeconds', { fallback: 30, positive: true }),
     workflowsExpireInMs: 1000 * checkSeconds(options.workflowsExpireInSeconds, 'workflowsExpireInSeconds', { fallback: DEFAULT_WORKFLOWS_EXPIRY_SECONDS, positive: true }),
+    stepsExpireInMs: 1000 * checkSeconds(options.stepsExpireInSeconds, 'stepsExpireInSeconds', { fallback: DEFAULT_STEPS_EXPIRY_SECONDS, positive: true }),
     middleware: checkMiddlewareConfig(options.middleware),
     threads: checkThreads(options.threads, folder),
     results: checkResults(options, broker, folder),

@@ -176,6 +176,11 @@ export interface ServerConfig {
    * may take, waiting in its queue included. Default: 604,800, a week.
    */
   workflowsExpireInSeconds?: number;
+  /**
+   * For how long the recorded steps of a task are kept from the last of them on, and beyond a time that it waits for; of a
+   * dead letter, for a replay. Longer than a task may stay in a queue. Default: 2592000, 30 days.
+   */
+  stepsExpireInSeconds?: number;
   /** The largest result, encoded, in bytes. For a larger one its size is kept in its place. Default: 10 MiB. */
   maxResultBytes?: number;
   /** What runs around every publish and around every task of this dispatcher. Default: nothing. */

@@ -1,3 +1,4 @@
+import { TaskSuspendedError } from '../../errors.js';
 import type { ArgumentsHost } from '@nestjs/common';
 import type { ApplicationConfig, ContextId, NestContainer } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context';
@@ -85,5 +86,5 @@ export class TaskPipeline {
 
 /** Thrown to decide the task's outcome; a filter that catches everything must not take it for a failure. */
 function isVerdict(error: unknown): boolean {
-  return isA(error, RetryLater) || isA(error, GiveUp) || isA(error, SucceedEarly);
+  return isA(error, RetryLater) || isA(error, GiveUp) || isA(error, SucceedEarly) || isA(error, TaskSuspendedError);
 }

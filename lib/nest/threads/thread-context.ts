@@ -1,6 +1,6 @@
 import { textOf } from '../../task/error-text.js';
 import type { TaskHeaders } from '../../task/task.js';
-import { DispatcherError } from '../../errors.js';
+import { DispatcherError, StepError } from '../../errors.js';
 import type { TaskContext, TaskLogger } from '../../worker/task-context.js';
 import type { TaskState } from '../../worker/task-state.js';
 import { checkProgress } from '../../worker/progress.js';
@@ -56,6 +56,15 @@ export class ThreadTaskContext implements TaskContext {
     checkProgress(this.name, fraction);
     this.latest = { kind: 'progress', fraction, data };
     this.timer ??= setTimeout(() => this.tellProgress(), NOTES_EVERY_MS);
+  }
+
+  step(): Promise<never> { return this.noSteps('step'); }
+  sleep(): Promise<never> { return this.noSteps('sleep'); }
+  waitFor(): Promise<never> { return this.noSteps('waitFor'); }
+
+  /** What is shared is reached from the main thread alone. */
+  private noSteps(call: string): Promise<never> {
+    return Promise.reject(new StepError(`context.${call} cannot be called in a thread. Make "${this.name}" a task without thread: true, and what needs a thread a task of its own, or let one of its steps call it.`, { task: this.name }));
   }
 
   /** The last one, before the handler's end is told. */

@@ -2,6 +2,7 @@ import { type Attributes, context, isSpanContextValid, type Link, propagation, R
 import { type DispatcherDestination, type EventOf, GiveUp, RetryLater, type RunMiddleware, SucceedEarly, type TaskContext } from '../../index.js';
 import { isA } from '../../task/error-text.js';
 import { Header } from '../../task/headers.js';
+import { TaskSuspendedError } from '../../errors.js';
 import { GiveBack } from '../../worker/give-back.js';
 import { accompany } from '../../worker/handler-context.js';
 import type { CheckedOptions } from '../options.js';
@@ -145,6 +146,7 @@ function verdictOf(thrown: unknown): string | undefined {
   if (isA(thrown, SucceedEarly)) return 'succeed-early';
   if (isA(thrown, RetryLater)) return 'retry-later';
   if (isA(thrown, GiveBack)) return 'given-back';
+  if (isA(thrown, TaskSuspendedError)) return 'suspended';
   return isA(thrown, GiveUp) ? 'give-up' : undefined;
 }
 

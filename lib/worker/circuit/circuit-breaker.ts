@@ -1,4 +1,4 @@
-import { ConfigurationError, InvalidArgumentsError } from '../../errors.js';
+import { ConfigurationError, InvalidArgumentsError, TaskSuspendedError } from '../../errors.js';
 import { display } from '../../task/argument-types.js';
 import { isA } from '../../task/error-text.js';
 import { RetryLater, SucceedEarly } from '../../task/verdicts.js';
@@ -94,7 +94,7 @@ class CircuitBreaker {
   }
 
   private verdict(error: unknown): boolean | undefined {
-    if (isA(error, RetryLater) || isA(error, GiveBack) || isA(error, InvalidArgumentsError)) return undefined;
+    if (isA(error, RetryLater) || isA(error, GiveBack) || isA(error, TaskSuspendedError) || isA(error, InvalidArgumentsError)) return undefined;
     if (isA(error, SucceedEarly)) return false;
     try {
       return this.isFailure(error) || undefined;

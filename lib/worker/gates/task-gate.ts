@@ -57,6 +57,18 @@ export interface TaskVisit {
 export interface HandledVisit extends TaskVisit {
   /** Absent where this worker has none of this name. */
   readonly handler?: Handler;
+  /** Absent where it has taken none. */
+  readonly steps?: StepsOfRun | undefined;
+  /** Of one that runs. */
+  openSteps?(): StepsOfRun;
+}
+
+/** What a run has to do with what is recorded of its task. */
+export interface StepsOfRun {
+  /** It has, or had, the record. */
+  readonly isHeld: boolean;
+  enter(): Promise<Entrance>;
+  leave(end: TaskEnd): Promise<void>;
 }
 
 /** Whether a task may run. @publicApi */
@@ -82,6 +94,8 @@ export type TaskEnd =
   | { readonly kind: 'removed'; readonly error: DispatcherError }
   /** Not an end of the task: the next attempt, of this number, waits in the queue. */
   | { readonly kind: 'retrying'; readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /** Not an end of the task: it waits, for a time or a signal, and then goes on. After so long it is looked at again. */
+  | { readonly kind: 'suspended'; readonly delayMs: number }
   /** Not an end of the task: it waits in the queue as if it had not been taken. */
   | { readonly kind: 'returned' }
   /** Not an end of the task: this delivery was one too many. */

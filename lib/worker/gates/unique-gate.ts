@@ -39,7 +39,7 @@ export class UniqueGate implements TaskGate {
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {
     const mark = markOf(visit);
     const { scope } = mark;
-    if (scope === 'untilFinished' && end.kind === 'retrying') return this.keepForRetry(await this.backend(), mark, end.delayMs);
+    if (scope === 'untilFinished' && (end.kind === 'retrying' || end.kind === 'suspended')) return this.keepForRetry(await this.backend(), mark, end.delayMs);
     if (!isEnd(end)) return;
     // A window lasts; and what was started has freed its key then.
     if (scope === 'untilFinished' || (scope === 'untilStarted' && !this.entered.has(visit))) await this.change(await this.backend(), mark, () => undefined);

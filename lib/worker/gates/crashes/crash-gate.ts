@@ -79,7 +79,7 @@ export class CrashGate implements TaskGate {
     if (run === undefined || (end.kind === 'failed' && end.reason === 'crash-loop')) return;
     run.isLeft = true;
     try {
-      await this.end(await this.backend(), run, isEnd(end) || end.kind === 'retrying');
+      await this.end(await this.backend(), run, isEnd(end) || end.kind === 'retrying' || end.kind === 'suspended');
     } catch (error) {
       if (!isRefusal(error)) throw error;
     }

@@ -105,7 +105,7 @@ export class OnceGate implements TaskGate {
     if (claim.isOver === true && !isEnd(end)) return;
     // Its own delivery is still there, and carries no claim: a copy whose publish is in doubt must not start it too.
     claim.isOver = isEnd(end) || (claim.lease !== undefined && visit.takenOver !== true);
-    const keptMs = claim.isOver ? claim.rememberMs : claim.expiresInMs + (end.kind === 'retrying' ? end.delayMs : 0);
+    const keptMs = claim.isOver ? claim.rememberMs : claim.expiresInMs + (end.kind === 'retrying' || end.kind === 'suspended' ? end.delayMs : 0);
     const left = { ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), ...claim.isOver ? { state: 'done' as const } : this.goesOn(visit, end) };
     await replaceOwn(backend, claim, encodeClaim(left), keptMs);
     this.mine.delete(visit);

@@ -1,0 +1,68 @@
+import { countHeader, Header } from '../../task/headers.js';
+import type { TaskHeaders } from '../../task/task.js';
+import type { StepsRecord, Turn } from './steps-record.js';
+
+/** What says which turn a delivery is of. */
+export interface TurnSource {
+  readonly headers: Readonly<TaskHeaders>;
+  readonly attempt: number;
+}
+
+/** A header can hold anything: what is no turn is the first. */
+export function turnOf({ headers, attempt }: TurnSource): Turn {
+  const [wake = '', copy = ''] = String(headers[Header.steps] ?? '').split(' ');
+  const number = Number(wake);
+  return { replays: countHeader(headers, Header.replays, 0), wake: Number.isSafeInteger(number) && number > 0 ? number : 0, attempt, copy };
+}
+
+export function stepsHeader({ wake, copy }: Pick<Turn, 'wake' | 'copy'>): string {
+  return copy === '' ? String(wake) : `${wake} ${copy}`;
+}
+
+/** The turn in which a task goes on that has waited in this one. */
+export function turnAfter(turn: Turn, copy: string): Turn {
+  return { ...turn, wake: turn.wake + 1, copy };
+}
+
+/** Below 0: the first is of less. Copies of one wake are equals. */
+function compared(one: Turn, other: Turn): number {
+  return one.replays - other.replays || one.wake - other.wake || one.attempt - other.attempt;
+}
+
+/** What is seen of a record by whoever wants to run the task. */
+export interface RecordView {
+  /** The broker may have delivered this before. */
+  readonly redelivered: boolean;
+  /** The process of whoever is said to run it lives, and does. */
+  readonly ownerLives: boolean;
+}
+
+export type TurnVerdict =
+  /** It goes on where it was. */
+  | 'take'
+  /** Nothing is known of it, or of another that had its uuid: from the beginning. */
+  | 'begin'
+  /** Somebody else runs it. */
+  | 'wait'
+  /** It has ended, or goes on by another copy. */
+  | 'drop'
+  /** It has waited, and nothing is known of it any more. */
+  | 'lost';
+
+/** Whether a delivery may run, in the face of what is recorded of its task. */
+export function judgeTurn(turn: Turn, record: StepsRecord | undefined, { redelivered, ownerLives }: RecordView): TurnVerdict {
+  if (record === undefined) return turn.wake > 0 ? 'lost' : 'begin';
+  if (record.state === 'unseen') return 'take';
+  // A dead letter stands for what failed: who comes once more was to be acknowledged.
+  if (record.state === 'failed') return turn.replays > record.turn.replays || isAnother(turn, redelivered) ? 'take' : 'drop';
+  const order = compared(turn, record.turn);
+  if (record.state === 'ended') return turn.replays > record.turn.replays || isAnother(turn, redelivered) ? 'begin' : 'drop';
+  if (order < 0) return 'drop';
+  if (ownerLives) return 'wait';
+  return order === 0 && turn.copy !== record.turn.copy ? 'drop' : 'take';
+}
+
+/** What has ended, and is published under its uuid once more, is another task. */
+function isAnother({ wake, attempt }: Turn, redelivered: boolean): boolean {
+  return wake === 0 && attempt === 1 && !redelivered;
+}
