@@ -1,12 +1,11 @@
 import { EMPTY, merge, Subject } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
-import { DeadLetterQueues } from '../dead-letters/dead-letter-queues.js';
+import type { DeadLetterQueues } from '../dead-letters/dead-letter-queues.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import { type Audited, auditedBy, unaudited } from '../events/audited.js';
 import type { DispatcherEvent, TaskFlowEvent } from '../events/dispatcher-event.js';
 import type { OutcomeRecorder } from '../results/outcome-recorder.js';
 import type { StateBackend } from '../state/state-backend.js';
-import { clock } from '../time/clock.js';
 import type { Handler } from '../worker/handler.js';
 import { RemovedTasks } from '../worker/removed-tasks.js';
 import { OnceGate } from '../worker/gates/once/once-gate.js';
@@ -14,7 +13,7 @@ import { onceTimes } from '../worker/gates/once/once-times.js';
 import { leaseAfterMs } from '../worker/lease/lease-gate.js';
 import { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import { SharedLimits } from '../worker/limits/shared/shared-limits.js';
-import { Steps } from '../worker/steps/steps.js';
+import type { Steps } from '../worker/steps/steps.js';
 import { TaskWorker } from '../worker/task-worker.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import type { WorkerDependencies } from '../worker/worker.js';
@@ -25,6 +24,7 @@ import type { Application } from './application.js';
 import { ClaimCheck } from './claim-check.js';
 import { contractFrom } from './contracting/contracting.js';
 import { ControlNotes } from './control-notes.js';
+import { deadLetterQueuesOver } from './dead-letters-over.js';
 import { applyToPublishing } from './publishing/apply-to-publishing.js';
 import { destinationOf, type DispatcherDestination } from './destination.js';
 import { DispatcherLogger } from './events/dispatcher-logger.js';
@@ -48,12 +48,13 @@ import type { ForeignSystems } from './results/foreign-systems.js';
 import { resultsOver } from './results/results-over.js';
 import type { TaskResults } from './results/task-results.js';
 import { Revocations } from './revocations.js';
-import { Signals } from './signals.js';
+import type { Signals } from './signals.js';
 import { Scheduling } from './scheduling.js';
 import { SharedState } from './shared-state.js';
 import { StrictWire } from './strict-wire.js';
 import { TaskFormats } from './task-formats.js';
 import { Startup } from './startup.js';
+import { stepsOver } from './steps-over.js';
 import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
 import { UniqueKeys } from './unique-keys.js';
@@ -141,8 +142,7 @@ export class DispatcherParts {
     this.shared = new SharedState(config, this.backend, this.emit);
     this.once = new OnceGate(() => this.shared.backend(), onceTimes(config.takeoverMs));
     this.limits = new SharedLimits(exchange, () => this.shared.backend(), config.takeoverMs, this.emit);
-    this.steps = new Steps({ exchange, backend: () => this.shared.backend(), takeoverMs: config.takeoverMs, keepMs: config.stepsExpireInMs, onProblem: (worker, message, error) => this.emit({ type: 'worker.problem', worker, message, error }) });
-    this.signals = this.makeSignals();
+    ({ steps: this.steps, signals: this.signals } = stepsOver(this));
     ({ results: this.results, recorder: this.recorder, foreign: this.foreign } = resultsOver(broker, { config, shared: this.shared, emit: this.emit, ready: this.ready, formatOf: (task) => this.formats.nameOf(task) }));
     this.publishing = new Publishing(config, {
       broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
@@ -155,7 +155,7 @@ export class DispatcherParts {
     this.revocations = new Revocations(config, workers, this.emit);
     const operations = this.operationsOn(workers);
     this.operations = new Operations(operations);
-    this.deadLetterQueues = this.makeDeadLetterQueues();
+    this.deadLetterQueues = deadLetterQueuesOver(this, (...removed) => this.removed.end(...removed));
     this.deadLetters = new DeadLetters(this.deadLetterQueues, this.audited);
     this.workflows = workflowsOver(this);
     this.removed = this.makeRemoved();
@@ -273,22 +273,6 @@ export class DispatcherParts {
     };
   }
 
-  private makeDeadLetterQueues(): DeadLetterQueues {
-    const { broker, config: { exchange, maxTaskBytes }, ready } = this;
-    return new DeadLetterQueues({
-      broker, exchange, format: this.formats.reading, maxTaskBytes, now: clock.now, ready, fetch: this.claimCheck.fetch,
-      discarded: (message, queue) => inTurn(this.steps.forget(message.properties), () => this.removed.end(message, queue, { how: `was discarded from the dead letters of "${queue}" before it was run.`, state: 'failed' })),
-    });
-  }
-
-  private makeSignals(): Signals {
-    const { broker, shared, config, ready, audited, emit } = this;
-    return new Signals({
-      broker, backend: () => shared.backend(), mayHold: () => shared.mayHold((queue) => broker.depth(queue)), keepMs: config.stepsExpireInMs, ready, audited,
-      warn: (message) => emit({ type: 'broker.warning', message }),
-    });
-  }
-
   private makeScheduling(): Scheduling {
     const { broker, config: { exchange }, publishing, ready, emit, audited } = this;
     return new Scheduling({
@@ -304,9 +288,4 @@ export class DispatcherParts {
       purged: (message, queue) => this.removed.end(message, queue, { how: `was purged from the queue "${queue}" before it was run.`, state: 'cancelled' }),
     };
   }
-}
-
-/** `undefined`: nothing need be done. */
-function inTurn(first: Promise<void> | undefined, then: () => Promise<void> | undefined): Promise<void> | undefined {
-  return first === undefined ? then() : first.then(then);
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { type DispatcherEvent, GiveUp, Task, TaskContext, TaskFailedError } from '../../lib/index.js';
+import { type DispatcherEvent, Task, TaskContext, TaskFailedError } from '../../lib/index.js';
 import { everyBroker, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { eventually, Signal } from '../support/wait.js';
 
@@ -81,7 +81,7 @@ class Tasks {
   @Task('versioned', { result: true })
   async versioned(@TaskContext() context: TaskContext): Promise<unknown> {
     const value = await context.step('v', () => this.work('v'), { version: this.version, otherVersion: this.otherVersion });
-    if (!this.gives) throw new GiveUp('later');
+    if (!this.gives) throw new Error('later');
     return value;
   }
 

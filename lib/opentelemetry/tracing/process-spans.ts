@@ -1,8 +1,7 @@
 import { type Attributes, context, isSpanContextValid, type Link, propagation, ROOT_CONTEXT, type Span, type SpanContext, SpanKind, trace, TraceFlags, type Tracer } from '@opentelemetry/api';
-import { type DispatcherDestination, type EventOf, GiveUp, RetryLater, type RunMiddleware, SucceedEarly, type TaskContext } from '../../index.js';
+import { type DispatcherDestination, type EventOf, GiveUp, RetryLater, type RunMiddleware, SucceedEarly, type TaskContext, TaskSuspendedError } from '../../index.js';
 import { isA } from '../../task/error-text.js';
 import { Header } from '../../task/headers.js';
-import { TaskSuspendedError } from '../../errors.js';
 import { GiveBack } from '../../worker/give-back.js';
 import { accompany } from '../../worker/handler-context.js';
 import type { CheckedOptions } from '../options.js';

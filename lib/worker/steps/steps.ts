@@ -79,10 +79,10 @@ export class Steps implements StepsHost {
     await kept.change(backend, (found) => (found === record ? afterEnd(record, end, clock.now()) : undefined));
   }
 
-  /** Nobody replays it any more. `undefined`: it has no steps. */
-  forget({ messageId, headers }: Pick<MessageProperties, 'messageId' | 'headers'>): Promise<void> | undefined {
-    if (messageId === undefined || headers?.[Header.steps] === undefined) return undefined;
-    return this.forgetFailed(messageId);
+  /** Nobody replays this dead letter any more. `undefined`: it has no steps, and nothing else is to be done. */
+  forget({ messageId, headers }: Pick<MessageProperties, 'messageId' | 'headers'>, then: () => Promise<void> | undefined): Promise<void> | undefined {
+    if (messageId === undefined || headers?.[Header.steps] === undefined) return then();
+    return this.forgetFailed(messageId).then(then);
   }
 
   private async forgetFailed(uuid: string): Promise<void> {

@@ -10,7 +10,8 @@ export interface TurnSource {
 
 /** A header can hold anything: what is no turn is the first. */
 export function turnOf({ headers, attempt }: TurnSource): Turn {
-  const [wake = '', copy = ''] = String(headers[Header.steps] ?? '').split(' ');
+  const text = headers[Header.steps];
+  const [wake = '', copy = ''] = typeof text === 'string' ? text.split(' ') : [];
   const number = Number(wake);
   return { replays: countHeader(headers, Header.replays, 0), wake: Number.isSafeInteger(number) && number > 0 ? number : 0, attempt, copy };
 }
