@@ -16,7 +16,7 @@ export interface TaskGateUnderTest {
 
 const ENDS: readonly TaskEnd[] = [
   { kind: 'succeeded', value: 1 }, { kind: 'failed', reason: 'failed', error: new Error('it failed') }, { kind: 'cancelled', reason: 'called off' }, { kind: 'expired' },
-  { kind: 'retrying', attempt: 2, delayMs: 10, error: new Error('it failed') }, { kind: 'returned' }, { kind: 'dropped' },
+  { kind: 'retrying', attempt: 2, delayMs: 10, error: new Error('it failed') }, { kind: 'suspended', delayMs: 10 }, { kind: 'returned' }, { kind: 'dropped' },
 ];
 const AT_ONCE = 20;
 

@@ -18,7 +18,7 @@ const task = { uuid: 'u1', name: 'add', attempt: 1, queue: 'q', worker: 'w' };
 
 /** An event of this type, with a value that fits each field by its name. */
 function example(type: DispatcherEvent['type'], thrown: unknown = new Error('oops')): DispatcherEvent {
-  const values: Record<string, unknown> = { task, running: [task, task], error: thrown, attempt: 2, retries: 2, count: 1_000, lateMs: 2_000, durationMs: 5, tick: 0, first: 0, last: 0, expiresAt: 0 };
+  const values: Record<string, unknown> = { task, running: [task, task], error: thrown, attempt: 2, retries: 2, count: 1_000, lateMs: 2_000, durationMs: 5, tick: 0, first: 0, last: 0, expiresAt: 0, until: 0, signals: ['approved'] };
   const fields = Object.keys(EVENT_TABLE[type].fields).map((field) => [field, field in values ? values[field] : `${field} of it`]);
   return { type, ...Object.fromEntries(fields) as object } as DispatcherEvent;
 }

@@ -6,7 +6,7 @@ import { startApp } from '../../../support/nest-app.js';
 import { Arrivals } from '../../../support/wait.js';
 
 /** All that the interface has, and what every class has. */
-const PUBLIC = ['uuid', 'name', 'attempt', 'redelivered', 'headers', 'queue', 'worker', 'signal', 'logger', 'state', 'progress'];
+const PUBLIC = ['uuid', 'name', 'attempt', 'redelivered', 'headers', 'queue', 'worker', 'signal', 'logger', 'state', 'progress', 'step', 'sleep', 'waitFor'];
 const OF_EVERY_CLASS = ['constructor', inspect.custom];
 
 const seen = new Arrivals<[by: string, context: unknown]>();
