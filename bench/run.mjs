@@ -1,15 +1,14 @@
 // Compiles the library and the benchmark into .cache/bench, then runs one of its programs.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [program = 'cli', ...args] = process.argv.slice(2);
 const entry = `${root}.cache/bench/bench/${program}.js`;
 
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const built = spawnSync(process.execPath, [tsc, '-p', `${root}bench/tsconfig.json`], { stdio: 'inherit' });
+const tsgo = `${root}node_modules/@typescript/native-preview/bin/tsgo`;
+const built = spawnSync(process.execPath, [tsgo, '-p', `${root}bench/tsconfig.json`], { stdio: 'inherit' });
 if (built.status !== 0 && !existsSync(entry)) process.exit(built.status ?? 1);
 if (built.status !== 0) console.error('The type check failed (see above); going on with what it compiled.');
 

@@ -86,10 +86,10 @@ async function build(env) {
   const library = await steps(env, [['build', ['nest', 'build']]]);
   const rest = await Promise.all([
     // The type check of everything, tests included; what it emits is what child processes of tests run.
-    steps(env, [['type check', ['tsc', '-p', 'tsconfig.json']]]),
+    steps(env, [['type check', ['tsgo', '-p', 'tsconfig.json']]]),
     steps(env, [
       ['build of the page', ['vite', 'build', '--logLevel', 'warn', '--config', 'dashboard/vite.config.mts']],
-      ['type check of the page', ['tsc', '-p', 'dashboard/tsconfig.json']],
+      ['type check of the page', ['tsgo', '-p', 'dashboard/tsconfig.json']],
     ]),
   ]);
   return [...library, ...rest.flat()];

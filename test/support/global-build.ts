@@ -12,7 +12,7 @@ const shared = globalThis as Record<symbol, Promise<void> | undefined>;
 
 /**
  * Compiles everything into `dist`, for tests that start real child processes (`processes.ts`).
- * It takes tsc: what vitest itself compiles with leaves decorator metadata incomplete.
+ * It takes TypeScript's own compiler, the native one: what vitest itself compiles with leaves decorator metadata incomplete.
  */
 export default function setup(): Promise<void> {
   if (process.env[ALREADY_BUILT] === '1') return Promise.resolve();
@@ -22,13 +22,13 @@ export default function setup(): Promise<void> {
 async function build(): Promise<void> {
   // What serves the dashboard does not start without its page.
   await buildPage();
-  const tsc = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
+  const tsgo = join(process.cwd(), 'node_modules', '@typescript', 'native-preview', 'bin', 'tsgo');
   try {
-    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.json'], { timeout: LIMIT_MS, maxBuffer: 10_000_000 });
+    await promisify(execFile)(process.execPath, [tsgo, '-p', 'tsconfig.json'], { timeout: LIMIT_MS, maxBuffer: 10_000_000 });
   } catch (error) {
     // Then `dist` is what it was before: tests would run what is no more.
-    if ((error as { killed?: boolean }).killed === true) throw new Error(`The compiler was not done within ${LIMIT_MS / 1000} s. Is the machine busy? Run \`npx tsc -p tsconfig.json\` and then the tests with ${ALREADY_BUILT}=1.`, { cause: error });
-    // Type errors do not keep tsc from writing its output, and do not keep other tests from being run.
+    if ((error as { killed?: boolean }).killed === true) throw new Error(`The compiler was not done within ${LIMIT_MS / 1000} s. Is the machine busy? Run \`npx tsgo -p tsconfig.json\` and then the tests with ${ALREADY_BUILT}=1.`, { cause: error });
+    // Type errors do not keep it from writing its output, and do not keep other tests from being run.
     console.warn(`The sources have type errors (npm run typecheck):\n${(error as { stdout?: string }).stdout ?? String(error)}`);
   }
 }
