@@ -13,6 +13,7 @@ import { mcp } from './verbs/mcp.js';
 import { queues } from './verbs/queues.js';
 import { schedulesList, schedulesPause, schedulesRemove, schedulesResume, schedulesTrigger } from './verbs/schedules.js';
 import { send } from './verbs/send.js';
+import { signal } from './verbs/signal.js';
 import { failures, recent, running, tasks } from './verbs/task-lists.js';
 import { top } from './verbs/top.js';
 import { exportMessages, importMessages } from './verbs/transfer.js';
@@ -25,7 +26,7 @@ export const VERBS: readonly Verb[] = [
   send, queues, top, inspect, running, waiting, delayed, retrying, task, tasks, failures, recent, events,
   failureRetry, failureDiscard, failureAnnotate, failureForget,
   deadList, deadShow, deadReplay, deadEdit, deadDiscard,
-  pause, resume, paused, limit, unlimit, limits, cancel, purge, drain,
+  pause, resume, paused, limit, unlimit, limits, cancel, signal, purge, drain,
   schedulesList, schedulesPause, schedulesResume, schedulesTrigger, schedulesRemove,
   locksList, locksRelease,
   workflowsList, workflowsShow, workflowsCancel, workflowsRetry,

@@ -3,6 +3,7 @@ import type { Broker } from '../brokers/broker.js';
 import { ConfigurationError, StepError } from '../errors.js';
 import type { Audited } from '../events/audited.js';
 import { encodeValue } from '../results/result-value.js';
+import type { SuspendedFound } from '../inspection/task-report.js';
 import type { StateBackend } from '../state/state-backend.js';
 import { display } from '../task/argument-types.js';
 import { messageOf } from '../task/error-text.js';
@@ -11,6 +12,7 @@ import { checkOptions, requireText } from '../task/options.js';
 import { clock } from '../time/clock.js';
 import { KeptRecord, type RecordChange, roomIn, stepsKey } from '../worker/steps/kept-record.js';
 import { messageFrom } from '../worker/steps/parked-message.js';
+import { waitText } from '../worker/steps/run-record.js';
 import { checkStepName } from '../worker/steps/step-options.js';
 import { encodeRecord, FIRST_TURN, newRecord, type SignalEntry, type StepsRecord, withSignal } from '../worker/steps/steps-record.js';
 
@@ -74,6 +76,14 @@ export class Signals {
     } catch (error) {
       this.dependencies.warn(`Whether what was cancelled waits between two steps could not be seen: such a task ends when it would have gone on. ${messageOf(error)}`);
     }
+  }
+
+  /** Whether a task waits between two of its steps, for whoever looks for it. */
+  async suspended(uuid: string): Promise<SuspendedFound | undefined> {
+    if (!await this.dependencies.mayHold()) return undefined;
+    const record = await this.kept(uuid).read(await this.dependencies.backend());
+    if (record?.parked === undefined) return undefined;
+    return { name: record.task, until: record.parked.until, reason: waitText(record.parked) };
   }
 
   private async callOffOne(backend: StateBackend, uuid: string, why: string): Promise<void> {

@@ -17,7 +17,7 @@ import { queuesReport, type QueueSource } from './queues-report.js';
 import { awaitingRetry, narrowed } from './retrying.js';
 import { tasksOfFirings, withOutcomes } from './schedules-report.js';
 import { tasksReport } from './tasks-report.js';
-import { type DeadFound, endsOf, lastPutOff, type TaskFindings, taskReport, type WaitingFound } from './task-report.js';
+import { type DeadFound, endsOf, lastPutOff, type TaskFindings, taskReport, type WaitingFound, type SuspendedFound } from './task-report.js';
 
 const NOWHERE = { pauses: [], queues: [], limits: [] };
 const DEFAULT_PEEK = 100;
@@ -41,6 +41,8 @@ export interface InspectionDependencies {
   /** The first `most` that wait. */
   readonly firstOf: (queue: string, most: number) => Promise<WaitingTaskInfo[]>;
   readonly delayedWithin: (boundsMs: readonly number[]) => Promise<number[]>;
+  /** Whether it waits between two of its steps. */
+  readonly suspended: (uuid: string) => Promise<SuspendedFound | undefined>;
   /** What results tell of it, where this process can know. */
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
   readonly schedules: () => Promise<ScheduleInfo[]>;
@@ -137,11 +139,12 @@ export class Inspection {
     const ends = endsOf(parts);
     const isFound = parts.some(({ running }) => running !== undefined) || ['succeeded', 'cancelled', 'expired'].includes(ends.at(-1)?.state ?? '');
     if (isFound) return taskReport(uuid, { parts, record, dead: undefined, waiting: undefined, looked: [] }, NOWHERE);
+    const suspended = await this.dependencies.suspended(uuid).catch(() => undefined);
     const { queues } = await this.queues(options);
     const [found, pauses] = [await this.inQueues(uuid, queues, peek), await this.dependencies.queues.pauses()];
     const waits = found.waiting?.name ?? (found.dead === undefined ? lastPutOff(parts)?.name : undefined);
     const limits = waits === undefined ? [] : await this.locks({ name: waits }, options);
-    return taskReport(uuid, { parts, record, ...found }, { pauses, queues, limits });
+    return taskReport(uuid, { parts, record, suspended, ...found }, { pauses, queues, limits });
   }
 
   /**

@@ -27,12 +27,23 @@ export interface WaitingFound {
   readonly position: number;
 }
 
+/** A task that waits between two of its steps. */
+export interface SuspendedFound {
+  readonly name: string;
+  /** When it goes on by itself, in milliseconds since 1970. */
+  readonly until: number;
+  /** What it waits for, as a sentence. */
+  readonly reason: string;
+}
+
 /** Everything that was found out about one task. */
 export interface TaskFindings {
   readonly parts: readonly TaskPart[];
   readonly record: TaskResult | undefined;
   readonly dead: DeadFound | undefined;
   readonly waiting: WaitingFound | undefined;
+  /** Absent: not asked. */
+  readonly suspended?: SuspendedFound | undefined;
   readonly looked: readonly string[];
 }
 
@@ -55,18 +66,18 @@ type Attempt = TaskInfo['attempts'][number];
 
 /** Pure. */
 export function taskReport(uuid: string, found: TaskFindings, surroundings: Surroundings): TaskInfo {
-  const { parts, record, dead, waiting } = found;
+  const { parts, record, dead, waiting, suspended } = found;
   const ends = endsOf(parts);
   const running = parts.find((part) => part.running !== undefined)?.running;
-  const putOff = running === undefined && dead === undefined ? lastPutOff(parts) : undefined;
-  const name = running?.name ?? waiting?.name ?? putOff?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
+  const putOff = running === undefined && dead === undefined && suspended === undefined ? lastPutOff(parts) : undefined;
+  const name = running?.name ?? waiting?.name ?? suspended?.name ?? putOff?.name ?? dead?.name ?? record?.name ?? ends.at(-1)?.name;
   const args = running?.args ?? waiting?.args ?? dead?.args ?? ends.findLast((end) => end.args !== undefined)?.args;
   const workflow = workflowOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
   const parent = parts.find((part) => part.parent !== undefined)?.parent;
   const children = [...new Set(parts.flatMap((part) => part.children ?? []))];
   const trace = traceOf(waiting?.headers ?? dead?.headers ?? ends.at(-1)?.headers);
   return {
-    uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: [...putOffReasons(putOff), ...(waiting === undefined ? [] : reasonsOf(waiting, surroundings)), ...limitReasons(surroundings.limits)],
+    uuid, ...(name === undefined ? {} : { name }), where: placeOf(found, ends), waitsFor: [...putOffReasons(putOff), ...(suspended === undefined ? [] : [suspended.reason]), ...(waiting === undefined ? [] : reasonsOf(waiting, surroundings)), ...limitReasons(surroundings.limits)],
     ...(args === undefined ? {} : { args }), attempts: attemptsOf(ends, running, dead, record), timeline: record?.timeline.map(({ state, at }) => ({ state, at })) ?? [],
     ...(workflow === undefined ? {} : { workflow }), ...(parent === undefined ? {} : { parent }), ...(children.length === 0 ? {} : { children }), ...(trace === undefined ? {} : { trace }),
   };
@@ -78,13 +89,14 @@ export function endsOf(parts: readonly TaskPart[]): EndedTaskInfo[] {
 }
 
 /** What happens last says where it is: a task that was replayed runs although a run of it has ended. */
-function placeOf({ parts, record, dead, waiting, looked }: TaskFindings, ends: readonly EndedTaskInfo[]): TaskPlaceInfo {
+function placeOf({ parts, record, dead, waiting, suspended, looked }: TaskFindings, ends: readonly EndedTaskInfo[]): TaskPlaceInfo {
   const running = parts.find((part) => part.running !== undefined)?.running;
   if (running !== undefined) {
     const { log: _log, ...run } = running;
     return { place: 'running', run };
   }
   if (waiting !== undefined) return { place: 'waiting', queue: waiting.queue, position: waiting.position };
+  if (suspended !== undefined) return { place: 'delayed', dueAt: suspended.until };
   if (dead !== undefined) return { place: 'dead', queue: dead.queue, reason: dead.reason, diedAt: dead.diedAt };
   const putOff = lastPutOff(parts);
   if (putOff !== undefined) return { place: 'delayed', dueAt: putOff.dueAt };

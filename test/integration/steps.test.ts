@@ -255,6 +255,10 @@ describe.each([['embedded:', () => 'embedded:'] as [string, () => string], ...ev
     const asleep = await service.publish('nap', 3_600_000);
     const waiting = await service.publish('approval', 3600);
     await until(events, 'task.suspended', 2);
+    const found = await service.inspect.task(waiting.uuid);
+    expect(found).toMatchObject({ name: 'approval', where: { place: 'delayed' } });
+    expect(found.waitsFor.join()).toMatch(/It waits since .* for the signal "approved", until/);
+    expect((await service.inspect.task(asleep.uuid)).waitsFor.join()).toMatch(/It sleeps since .* until/);
     await service.cancel([asleep.uuid, waiting.uuid], { by: 'ann' });
     await expect(asleep.result()).rejects.toMatchObject({ fields: { state: 'cancelled' } });
     await expect(waiting.result()).rejects.toMatchObject({ fields: { state: 'cancelled' } });

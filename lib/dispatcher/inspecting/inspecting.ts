@@ -55,6 +55,7 @@ export interface InspectingDependencies {
   readonly queues: () => readonly QueueDeclaration[];
   readonly deadLetters: DeadLetters;
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
+  readonly suspended: InspectionDependencies['suspended'];
   readonly schedules: () => Promise<ScheduleInfo[]>;
   readonly backend: () => Promise<StateBackend>;
   readonly claim: ClaimOf;
@@ -82,7 +83,7 @@ export class Inspecting {
   private readonly handingOver = new Set<Promise<void>>();
 
   constructor(private readonly dependencies: InspectingDependencies) {
-    const { broker, config, formats, deadLetters, emit, events, record, schedules, claim, workflows, ready } = dependencies;
+    const { broker, config, formats, deadLetters, emit, events, record, suspended, schedules, claim, workflows, ready } = dependencies;
     const { enabled, redact } = config.inspection;
     this.isEnabled = enabled;
     const redaction = this.redaction = new Redaction(redact);
@@ -101,7 +102,7 @@ export class Inspecting {
     });
     const search = new TaskSearch({ broker, deadLetters, formatOf: (queue) => formats.readingOf(queue), redaction });
     this.inspection = new Inspection({
-      asker: this.asker, exchange: config.exchange, queues: this.queueSource(), ready, record, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, exchange: config.exchange, queues: this.queueSource(), ready, record, suspended, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),

@@ -235,11 +235,12 @@ export class RunRecord {
   }
 }
 
-/** For what a task waits. */
-export function waitText({ until, signals }: Pick<NonNullable<StepsRecord['parked']>, 'until' | 'signals'>): string {
-  if (signals.length === 0) return `It sleeps until ${instantText(until)}.`;
+/** For what a task waits, and since when, where that is known. */
+export function waitText({ until, signals, since }: { readonly until: number; readonly signals: readonly string[]; readonly since?: number }): string {
+  const from = since === undefined ? '' : ` since ${instantText(since)}`;
+  if (signals.length === 0) return `It sleeps${from} until ${instantText(until)}.`;
   const names = signals.map((name) => `"${name}"`).join(', ');
-  return `It waits for the ${signals.length === 1 ? 'signal' : 'first of the signals'} ${names}, until ${instantText(until)}.`;
+  return `It waits${from} for the ${signals.length === 1 ? 'signal' : 'first of the signals'} ${names}, until ${instantText(until)}.`;
 }
 
 function isSame(one: unknown, other: unknown): boolean {

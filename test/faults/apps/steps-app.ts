@@ -8,14 +8,18 @@ import { CONFIG_VARIABLE, type AppConfig } from './protocol.js';
 
 export type StepNote =
   | { kind: 'ready' }
-  /** The effect of a step has happened, under this token. */
-  | { kind: 'effect'; uuid: string; step: number; token: string }
+  /** The effect of a step has happened, under this token; `at` by the machine's clock that nobody sets, for all processes. */
+  | { kind: 'effect'; uuid: string; step: number; token: string; at: number }
   /** `context.step` has given this token: its effect is recorded. */
-  | { kind: 'given'; uuid: string; step: number; token: string }
+  | { kind: 'given'; uuid: string; step: number; token: string; at: number }
   | { kind: 'slept'; uuid: string }
   | { kind: 'over'; uuid: string; tokens: string[] };
 
 const config = JSON.parse(process.env[CONFIG_VARIABLE] ?? '{}') as AppConfig;
+
+function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
 
 function say(note: StepNote): void {
   process.stdout.write(`${JSON.stringify(note)}\n`);
@@ -31,12 +35,12 @@ class StepTasks {
       const token = await context.step(`step ${step}`, async () => {
         await pause(Math.random() * 300);
         const made = crypto.randomUUID();
-        say({ kind: 'effect', uuid, step, token: made });
+        say({ kind: 'effect', uuid, step, token: made, at: machineMs() });
         // Here its process may die with the effect done, and not recorded.
-        if (Math.random() < 0.1) await pause(50);
+        if (Math.random() < 0.2) await pause(60);
         return made;
       });
-      say({ kind: 'given', uuid, step, token });
+      say({ kind: 'given', uuid, step, token, at: machineMs() });
       tokens.push(token);
       if (step === Math.floor(steps / 2)) {
         await context.sleep('pause', { seconds: 0.3 });
