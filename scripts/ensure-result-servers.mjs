@@ -9,11 +9,11 @@ const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
 
 /**
  * Installs the servers of the result backends where they are missing and this may be done: Redis and
- * memcached from Debian, Prometheus, to which metrics are shown, and PostgreSQL, in which the outbox is; for MongoDB, which Debian has no server of, a Java program that speaks its
+ * memcached from Debian, Prometheus, to which metrics are shown, PostgreSQL and MariaDB, in which the outbox is; for MongoDB, which Debian has no server of, a Java program that speaks its
  * protocol. What cannot be had is not tested, and the tests say so.
  */
 export async function ensureResultServers() {
-  const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached'], ['prometheus', 'prometheus']]
+  const wanted = [['redis-server', 'redis-server'], ['memcached', 'memcached'], ['prometheus', 'prometheus'], ['mariadbd', 'mariadb-server']]
     .filter(([program]) => findServer(program) === undefined).map(([, name]) => name);
   if (findPostgres('postgres') === undefined) wanted.push('postgresql');
   if (findMongo() === undefined) {

@@ -18,7 +18,7 @@ export interface OutboxAsyncOptions<Transaction = unknown> {
 }
 
 /**
- * A transactional outbox and inbox in the application's PostgreSQL or SQLite:
+ * A transactional outbox and inbox in the application's PostgreSQL, MySQL, MariaDB or SQLite:
  *
  *     imports: [DispatcherModule.forRoot({ ... }), DispatcherOutboxModule.forRoot({ database: pgOutbox(pool) })]
  *

@@ -4,6 +4,7 @@ export type { OrderedTask, OutboxOptions } from './outbox-options.js';
 export type { OutboxDatabase, OutboxDialectName, OutboxRow } from './outbox-database.js';
 export { outboxTables } from './tables.js';
 export { pgOutbox, type PgClient, type PgPool, type PgPoolClient } from './databases/pg.js';
+export { mysql2Outbox, type Mysql2Connection, type Mysql2Pool, type Mysql2PoolConnection } from './databases/mysql2.js';
 export { typeOrmOutbox, type TypeOrmDataSource, type TypeOrmManager } from './databases/typeorm.js';
 export { knexOutbox, type KnexLike, type KnexWithTransactions } from './databases/knex.js';
 export { kyselyOutbox, type KyselyLike, type KyselyWithTransactions } from './databases/kysely.js';

@@ -1,12 +1,12 @@
 /** One row of an answer, by the names of its columns. @publicApi */
 export type OutboxRow = Readonly<Record<string, unknown>>;
 
-/** How a database is spoken to. @publicApi */
-export type OutboxDialectName = 'postgres' | 'sqlite';
+/** How a database is spoken to; `mysql` is MariaDB too. @publicApi */
+export type OutboxDialectName = 'postgres' | 'mysql' | 'sqlite';
 
 /**
- * A PostgreSQL or SQLite database, in the words of the library that the application already uses for it. There are some for pg, TypeORM,
- * Knex, Kysely, Drizzle and better-sqlite3; for another library write these four functions.
+ * A PostgreSQL, MySQL, MariaDB or SQLite database, in the words of the library that the application already uses for it. There are some
+ * for pg, mysql2, TypeORM, Knex, Kysely, Drizzle and better-sqlite3; for another library write these functions.
  *
  * Statements have `$1`, `$2`, ... for their parameters, each once and in this order.
  *

@@ -89,10 +89,18 @@ export class DispatcherOutbox<Transaction = unknown> {
 
   /** Part of the extension of the dispatcher: the uuid is recorded with the effect, or neither is. */
   readonly inbox: RunMiddleware = ({ uuid }, next) => this.options.database.transaction(async (transaction) => {
-    const entered = await this.options.database.queryIn(transaction, this.sql.enter, [uuid, clock.now()]);
-    if (entered.length > 0) return this.scopes.run({ transaction, orderKey: undefined }, next);
+    if (await this.isFirst(transaction, uuid)) return this.scopes.run({ transaction, orderKey: undefined }, next);
     return undefined;
   });
+
+  /** Who asks at the same time waits for the end of this transaction. */
+  private async isFirst(transaction: unknown, uuid: string): Promise<boolean> {
+    const { options: { database }, sql: { enter, entered } } = this;
+    const rows = await database.queryIn(transaction, enter, [uuid, clock.now()]);
+    if (entered === undefined) return rows.length > 0;
+    const [row] = await database.queryIn(transaction, entered, []);
+    return Number(row?.entered) === 1;
+  }
 
   private scope(): Scope | undefined {
     const scope = this.scopes.getStore();

@@ -81,7 +81,8 @@ export class Relay {
     const now = clock.now();
     if (now < this.forgetAt) return;
     const before = now - this.options.inboxDays * 86_400_000;
-    while (!this.isStopped && (await this.options.database.query(this.sql.forget, [before, FORGOTTEN_AT_ONCE])).length === FORGOTTEN_AT_ONCE);
+    const { database } = this.options;
+    while (!this.isStopped && (await database.query(this.sql.outdated, [before])).length > 0) await database.query(this.sql.forget, [before, FORGOTTEN_AT_ONCE]);
     this.forgetAt = now + FORGET_EVERY_MS;
   }
 

@@ -1,12 +1,13 @@
 import { ConfigurationError } from '../index.js';
 import type { OutboxDialectName } from './outbox-database.js';
 import type { OutboxDialect, OutboxSql, TableNames } from './sql/outbox-sql.js';
+import { mysql } from './sql/mysql.js';
 import { postgres } from './sql/postgres.js';
 import { sqlite } from './sql/sqlite.js';
 
 /** The longest name of a table in PostgreSQL is 63 bytes; these names have endings. */
 const NAME = /^[a-z_][a-z0-9_]{0,47}$/;
-const DIALECTS: Readonly<Record<OutboxDialectName, OutboxDialect>> = { postgres, sqlite };
+const DIALECTS: Readonly<Record<OutboxDialectName, OutboxDialect>> = { postgres, mysql, sqlite };
 
 /**
  * What has to be there before the outbox is used, statement by statement; what exists is left as it is. For the migrations of

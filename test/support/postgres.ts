@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { findPostgres } from '../../scripts/find-result-servers.mjs';
 import { freePorts } from './free-ports.js';
+import { commandAs, giveTo, processesIn } from './other-user.js';
 import { PrivateServer } from './private-server.js';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
 import { eventually } from './wait.js';
-
-/** Neither `initdb` nor the server run as root. */
-const asRoot = process.getuid?.() === 0;
 
 /** Why there is no PostgreSQL here, for the title of what is skipped; absent where there is one. */
 export const noPostgres = findPostgres('postgres') === undefined || findPostgres('initdb') === undefined ? 'Found no PostgreSQL on this machine. Install it: apt-get install postgresql' : undefined;
@@ -54,26 +52,6 @@ export class PostgresServer {
   }
 }
 
-/** It and what leads to it: the folder of a run of the tests is its user's alone. */
-function giveToPostgres(folder: string): void {
-  execFileSync('chown', ['-R', 'postgres', folder]);
-  const parent = dirname(folder);
-  const { mode } = statSync(parent);
-  if ((mode & 0o001) === 0) chmodSync(parent, mode | 0o001);
-}
-
-/** How many work in a folder; 0 where the system does not tell. */
-function processesIn(folder: string): number {
-  const pids = existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
-  return pids.filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
 /** It takes connections before it answers. */
 async function serves(port: number): Promise<boolean> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' });
@@ -90,14 +68,15 @@ async function serves(port: number): Promise<boolean> {
 function serverIn(folder: string, port: number): PrivateServer {
   const data = join(folder, 'data');
   mkdirSync(data);
-  if (asRoot) giveToPostgres(folder);
-  const [initProgram, ...initArgs] = asUser(findPostgres('initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--no-instructions']);
+  giveTo('postgres', folder);
+  const [initProgram, ...initArgs] = commandAs('postgres', found('initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--no-instructions']);
   execFileSync(initProgram, initArgs, { cwd: folder, stdio: 'pipe' });
-  const [program, ...args] = asUser(findPostgres('postgres'), ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=60']);
+  const [program, ...args] = commandAs('postgres', found('postgres'), ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=60']);
   return new PrivateServer(program, args, () => serves(port), folder);
 }
 
-function asUser(program: string | undefined, args: readonly string[]): [string, ...string[]] {
-  if (program === undefined) throw new Error(noPostgres);
-  return asRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', program, ...args] : [program, ...args];
+function found(program: string): string {
+  const path = findPostgres(program);
+  if (path === undefined) throw new Error(noPostgres);
+  return path;
 }

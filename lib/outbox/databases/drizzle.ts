@@ -1,4 +1,5 @@
 import type { OutboxDatabase, OutboxRow } from '../outbox-database.js';
+import { rowsOf, type ServerDialect } from './dialects.js';
 
 /** What is used of a database of Drizzle, and of a transaction of it. @publicApi */
 export interface DrizzleLike {
@@ -11,17 +12,17 @@ export interface DrizzleWithTransactions extends DrizzleLike {
 }
 
 /**
- * Drizzle on PostgreSQL by node-postgres; a transaction is what `db.transaction` hands out.
+ * Drizzle on PostgreSQL by node-postgres, or on MySQL and MariaDB by mysql2; a transaction is what `db.transaction` hands out.
  *
  * @param sql the `sql` of drizzle-orm
+ * @param dialect of which database. Default: `postgres`
  * @publicApi
  */
-export function drizzleOutbox(db: DrizzleWithTransactions, sql: (strings: TemplateStringsArray, ...parameters: never[]) => unknown): OutboxDatabase<DrizzleLike> {
+export function drizzleOutbox(db: DrizzleWithTransactions, sql: (strings: TemplateStringsArray, ...parameters: never[]) => unknown, dialect: ServerDialect = 'postgres'): OutboxDatabase<DrizzleLike> {
   const queryIn = async (on: DrizzleLike, text: string, parameters: readonly unknown[]): Promise<readonly OutboxRow[]> => {
     const strings = text.split(/\$\d+/);
     const query = sql(Object.assign(strings, { raw: strings }), ...parameters as never[]);
-    const answer = await on.execute(query as never) as { rows?: OutboxRow[] } | OutboxRow[];
-    return Array.isArray(answer) ? answer : answer.rows ?? [];
+    return rowsOf(dialect, await on.execute(query as never));
   };
-  return { query: (text, parameters) => queryIn(db, text, parameters), queryIn, transaction: (work) => db.transaction((transaction) => work(transaction)) };
+  return { dialect, query: (text, parameters) => queryIn(db, text, parameters), queryIn, transaction: (work) => db.transaction((transaction) => work(transaction)) };
 }

@@ -1,4 +1,4 @@
-import { commonStatements, LANES, type OutboxDialect } from './outbox-sql.js';
+import { commonStatements, lockedLanes, LANES, type OutboxDialect } from './outbox-sql.js';
 
 export const postgres: OutboxDialect = {
   tables: ({ outbox, lanes, inbox }) => [
@@ -11,14 +11,13 @@ export const postgres: OutboxDialect = {
     `CREATE TABLE IF NOT EXISTS ${inbox} (uuid TEXT PRIMARY KEY, added_at BIGINT NOT NULL)`,
     `CREATE INDEX IF NOT EXISTS ${inbox}_by_age ON ${inbox} (added_at)`,
   ],
-  statements: (names) => ({
-    ...commonStatements(names),
-    // Whoever listens is told when the transaction is committed, and once whatever it has added.
-    add: `WITH added AS (INSERT INTO ${names.outbox} (lane, order_key, uuid, name, task, body, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id) SELECT pg_notify('${names.outbox}', '') FROM added`,
-    lanes: {
-      kind: 'locked',
-      withWork: `SELECT lane FROM ${names.lanes} l WHERE EXISTS (SELECT 1 FROM ${names.outbox} o WHERE o.lane = l.lane AND o.next_try_at <= $1)`,
-      lock: `SELECT lane FROM ${names.lanes} WHERE lane = $1 FOR UPDATE SKIP LOCKED`,
-    },
-  }),
+  statements: (names) => {
+    const common = commonStatements(names);
+    return {
+      ...common,
+      // Whoever listens is told when the transaction is committed, and once whatever it has added.
+      add: `WITH added AS (${common.add} RETURNING id) SELECT pg_notify('${names.outbox}', '') FROM added`,
+      lanes: lockedLanes(names),
+    };
+  },
 };

@@ -17,7 +17,6 @@ export const sqlite: OutboxDialect = {
   ],
   statements: (names) => ({
     ...commonStatements(names),
-    add: `INSERT INTO ${names.outbox} (lane, order_key, uuid, name, task, body, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
     lanes: {
       kind: 'leased',
       withWork: `SELECT lane FROM ${names.lanes} l WHERE ${FREE(1)} AND EXISTS (SELECT 1 FROM ${names.outbox} o WHERE o.lane = l.lane AND o.next_try_at <= $3)`,

@@ -236,7 +236,7 @@ describe.skipIf(isSqliteMissing)('the statements for SQLite', () => {
   });
 
   it('are there for the databases that are known', () => {
-    expect(() => outboxTables('shop', 'oracle' as never)).toThrow('must be one of postgres, sqlite; found oracle');
+    expect(() => outboxTables('shop', 'oracle' as never)).toThrow('must be one of postgres, mysql, sqlite; found oracle');
     expect(() => outboxTables('shop', 'toString' as never)).toThrow('must be one of');
   });
 });

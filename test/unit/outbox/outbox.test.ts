@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BrokerUnavailableError, UnroutableTaskError, type KeptTask } from '../../../lib/index.js';
-import { outboxTables } from '../../../lib/outbox/index.js';
+import { knexOutbox, mysql2Outbox, outboxTables, typeOrmOutbox } from '../../../lib/outbox/index.js';
 import { chainsOf, laneOf, pauseAfter } from '../../../lib/outbox/order-keys.js';
 import { decodeEntry, encodeEntry, type OutboxEntry } from '../../../lib/outbox/outbox-entry.js';
 import { checkOutboxOptions, type OutboxOptions } from '../../../lib/outbox/outbox-options.js';
@@ -93,5 +93,54 @@ describe('the options', () => {
     [{ database, current: {} }, 'current must be a function'],
   ])('%o are refused', (options, text) => {
     expect(() => checkOutboxOptions(options as OutboxOptions)).toThrow(text);
+  });
+});
+
+describe('the kind of database', () => {
+  const nothing = () => Promise.reject(new Error('none'));
+
+  it.each([['postgres', 'postgres'], ['aurora-postgres', 'postgres'], ['mysql', 'mysql'], ['mariadb', 'mysql'], [undefined, 'postgres']])('is known of a DataSource of TypeORM: %s', (type, dialect) => {
+    expect(typeOrmOutbox({ query: nothing, transaction: nothing, ...type === undefined ? {} : { options: { type } } }).dialect).toBe(dialect);
+  });
+
+  it.each([['postgresql', 'postgres'], ['mysql', 'mysql'], [undefined, 'postgres']])('is known of Knex: %s', (name, dialect) => {
+    expect(knexOutbox({ raw: nothing, transaction: nothing, ...name === undefined ? {} : { client: { dialect: name } } }).dialect).toBe(dialect);
+  });
+
+  it('is refused where the statements would not work, with what does', () => {
+    expect(() => typeOrmOutbox({ query: nothing, transaction: nothing, options: { type: 'better-sqlite3' } })).toThrow('With TypeORM the outbox works on postgres, aurora-postgres, mysql, mariadb, aurora-mysql; found "better-sqlite3". For SQLite there is betterSqlite3Outbox');
+    expect(() => knexOutbox({ raw: nothing, transaction: nothing, client: { dialect: 'toString' } })).toThrow('With Knex the outbox works on postgresql, mysql; found "toString".');
+  });
+});
+
+describe('a pool of mysql2', () => {
+  function poolThat(fails: readonly string[]) {
+    const said: string[] = [];
+    const say = (what: string) => () => {
+      said.push(what);
+      return fails.includes(what) ? Promise.reject(new Error(`${what} failed`)) : Promise.resolve([[], []] as [unknown, unknown]);
+    };
+    const connection = { query: say('query'), beginTransaction: say('begin'), commit: say('commit'), rollback: say('rollback'), release: () => void said.push('release'), destroy: () => void said.push('destroy') };
+    return { said, database: mysql2Outbox({ query: say('query'), getConnection: () => Promise.resolve(connection) }) };
+  }
+
+  it.each([
+    ['commits and gives its connection back', [], undefined, ['begin', 'query', 'commit', 'release']],
+    ['rolls back what fails', ['query'], 'query failed', ['begin', 'query', 'rollback', 'release']],
+    ['rolls back what cannot be committed', ['commit'], 'commit failed', ['begin', 'query', 'commit', 'rollback', 'release']],
+    ['lets nobody else have a connection that cannot even roll back', ['query', 'rollback'], 'query failed', ['begin', 'query', 'rollback', 'destroy']],
+  ])('%s', async (_what, fails, error, expected) => {
+    const { said, database: ours } = poolThat(fails);
+    const outcome = await ours.transaction((connection) => ours.queryIn(connection, 'SELECT $1', [1])).then(() => undefined, (reason: Error) => reason.message);
+    expect(outcome).toBe(error);
+    expect(said).toEqual(expected);
+  });
+
+  it('numbers no parameters, and takes what is no row for none', async () => {
+    const asked: unknown[] = [];
+    const ours = mysql2Outbox({ query: (sql, values) => { asked.push([sql, values]); return Promise.resolve([{ affectedRows: 3 }, undefined]); }, getConnection: () => nothing() });
+    const nothing = () => Promise.reject(new Error('none'));
+    expect(await ours.query('DELETE FROM a WHERE b = $1 AND c = $2', [1, 'x'])).toEqual([]);
+    expect(asked).toEqual([['DELETE FROM a WHERE b = ? AND c = ?', [1, 'x']]]);
   });
 });
