@@ -158,7 +158,7 @@ const rooms = [
   { name: 'schematics', files: SCHEMATICS, packages: [], may: [],
     why: 'What `nest add` runs in an application in which nothing is installed yet but this package: text to text.' },
   { name: 'testing', files: TESTING, packages: ['@nestjs/common', 'rxjs', 'vitest'],
-    may: [BROKER_PORT, '^lib/brokers/embedded/(embedded-broker|embedded-url|message-store|broadcast-ring|delayed-heap)\\.ts$', '^lib/brokers/store/(clock|queue-store)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
+    may: [BROKER_PORT, '^lib/brokers/embedded/(embedded-broker|embedded-url|message-store|broadcast-ring)\\.ts$', '^lib/brokers/store/(clock|queue-store)\\.ts$', DISPATCHER, NEST, CONTRACT, EVENTS, FORMATS, TASK, ERRORS, TIME, '^lib/worker/middleware\\.ts$', ...CAPABILITIES],
     why: 'For the tests of users: puts brokers in memory and a time of its own in the place of the real ones. Of vitest it takes a type. Nobody imports it back.' },
   { name: 'contract-suites', files: CONTRACT_SUITES, packages: [], may: [FORMATS, '^lib/claims/claim-store\\.ts$', BROKER_PORT, STATE_PORT, '^lib/worker/gates/task-gate\\.ts$', TASK, ERRORS, TIME],
     why: 'What ports of the public API promise, as tests for whoever implements one. It takes the functions of a test runner, and knows none. Nobody imports it back.' },

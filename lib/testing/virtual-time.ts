@@ -1,4 +1,4 @@
-import { DelayedHeap } from '../brokers/embedded/delayed-heap.js';
+import { DelayedHeap } from '../time/delayed-heap.js';
 import { real } from './real-time.js';
 import type { ClockTimer, TimeSource } from '../time/clock.js';
 

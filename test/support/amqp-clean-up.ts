@@ -1,10 +1,10 @@
-import { DELAY_LEVELS, dueName, levelName, undeliveredName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
+import { DELAY_LEVELS, dueName, levelName, nearName, undeliveredName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
 import { removeFromRabbitMq } from './shared-rabbitmq.js';
 
 /** Removes a main exchange, everything that is named after it, and the given queues with their dead letter queues. */
 export async function removeExchange(url: string, exchange: string, queues: string[] = []): Promise<void> {
   const levels = Array.from({ length: DELAY_LEVELS }, (_, level) => levelName(exchange, level));
-  const both = [...levels, undeliveredName(exchange), dueName(exchange)];
+  const both = [...levels, nearName(exchange), undeliveredName(exchange), dueName(exchange)];
   await removeFromRabbitMq(url, {
     queues: [...both, `${exchange}.control.v1.pauses`, `${exchange}.control.v1.cancellations`, `${exchange}.control.v1.schedules`, `${exchange}.control.v1.mixed`, `${exchange}.control.v1.failure-notes`, ...queues, ...queues.map((queue) => `${queue}.dead`)],
     exchanges: [...both, `${exchange}.control.v1`, `${exchange}.inspection.v1`, exchange],

@@ -15,9 +15,7 @@ import { Link, type LinkListener } from '../connection/link.js';
 import { amqpLinkSettings, type AmqpLink } from './amqp-link.js';
 import { within } from '../../time/within.js';
 import { AmqpConsumption, type ConsumptionHost } from './consuming/amqp-consumption.js';
-import { DelayInfrastructure } from './delays/delay-infrastructure.js';
-import { DelayedPublishing } from './delays/delayed-publishing.js';
-import { DueForwarder } from './delays/due-forwarder.js';
+import { Delays } from './delays/delays.js';
 import { Publisher } from './publishing/publisher.js';
 import { AmqpReplies, repliesName, repliesOpen } from './replies/amqp-replies.js';
 import { Signals } from './signals/signals.js';
@@ -35,11 +33,9 @@ export class AmqpBroker implements Broker {
   private readonly consumeLink: AmqpLink;
   private readonly monitor: BrokerMonitor;
   private readonly topology: TopologyRegister;
-  private readonly delays: DelayInfrastructure;
   private readonly inspector: QueueInspector;
   private readonly publisher: Publisher;
-  private readonly delayed: DelayedPublishing;
-  private readonly forwarder: DueForwarder;
+  private readonly delays: Delays;
   private readonly consumptions = new Set<AmqpConsumption>();
   private readonly signals: Signals;
   private readonly broadcasts: Broadcasts;
@@ -59,17 +55,15 @@ export class AmqpBroker implements Broker {
     this.random = options.random ?? clock.random;
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
-    this.delays = new DelayInfrastructure(options.exchange);
     this.inspector = new QueueInspector(options.exchange, () => this.consumeLink.whenReady(this.limits.maxWaitMs), this.limits.maxWaitMs,
-      (message, queue) => this.publisher.publish(message, '', queue));
+      (message, queue) => this.publisher.publish(message, '', queue), () => this.delays.inHand);
     this.publisher = new Publisher(this.limits, {
       repair: (model) => this.repair(model),
       unavailable: () => this.publishLink.unavailable(),
       warning: (message) => this.warn(message),
     });
-    this.delayed = new DelayedPublishing(options.exchange, this.publisher, this.delays, { maxWaitMs: this.limits.maxWaitMs, connection: (limitMs) => this.consumeLink.whenReady(limitMs) });
-    this.forwarder = new DueForwarder(options.exchange, this.publisher, this.delays, this.delayed, {
-      ...this.consumptionHost(), warn: (message) => this.warn(message), signal: () => this.signal(),
+    this.delays = new Delays(options.exchange, this.publisher, {
+      ...this.consumptionHost(), maxWaitMs: this.limits.maxWaitMs, warn: (message) => this.warn(message), signal: () => this.signal(),
       beforeUndelivered: (message, problem) => this.tellUndelivered(message, problem),
     });
     const consuming = { connection: (limitMs?: number) => this.consumeLink.whenReady(limitMs), random: this.random };
@@ -98,23 +92,20 @@ export class AmqpBroker implements Broker {
   async declare(topology: Topology): Promise<void> {
     const model = await this.consumeLink.whenReady(this.limits.maxWaitMs);
     // What the server removes from such queues by itself is led to where the forwarder takes it.
-    if (topology.queues.some(({ purpose }) => purpose === 'dead-letters')) this.forwarder.start();
+    if (topology.queues.some(({ purpose }) => purpose === 'dead-letters')) this.delays.start();
     await this.topology.declare(model, topology);
   }
 
   publish(message: Message, address: Address, options?: PublishOptions): Promise<void> {
     const delayMs = options?.delayMs;
-    if (delayMs !== undefined && !(delayMs <= 0)) {
-      this.forwarder.start();
-      return this.delayed.publish(message, address, delayMs);
-    }
+    if (delayMs !== undefined && !(delayMs <= 0)) return this.delays.publish(message, address, delayMs);
     if ('queue' in address) return this.publisher.publish(message, '', address.queue);
     return this.publisher.publish(message, this.#options.exchange, address.routingKey);
   }
 
   async consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Promise<Consumption> {
     if (this.closed !== undefined) throw closing();
-    this.forwarder.start();
+    this.delays.start();
     const consumption = new AmqpConsumption(queue, options, onDelivery, this.consumptionHost());
     this.consumptions.add(consumption);
     try {
@@ -192,7 +183,7 @@ export class AmqpBroker implements Broker {
     this.monitor.refresh();
     try {
       await opening;
-      this.forwarder.startSoon();
+      this.delays.startSoon();
     } catch (error) {
       // Neither may go on trying when the caller has been told that it failed.
       if (this.closed === undefined) for (const link of [this.publishLink, this.consumeLink]) link.abandon(error as DispatcherError);
@@ -264,13 +255,13 @@ export class AmqpBroker implements Broker {
   private async shutDown(deadline: number): Promise<void> {
     const left = (): number => Math.max(0, deadline - clock.elapsed());
     this.monitor.closing();
-    this.forwarder.stop();
+    this.delays.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
     await within(left() / 2, Promise.all([this.signals.close(), this.broadcasts.close()]));
-    await within(left() / 2, Promise.all([this.forwarder, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
+    await within(left() / 2, Promise.all([this.delays, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
-    this.delayed.close();
+    this.delays.closed();
     this.monitor.closed();
   }
 

@@ -4,7 +4,7 @@ import type { Address, Message, MessageProperties, Topology } from '../broker.js
 import { MemoryBroadcasts } from './broadcast-ring.js';
 import type { Clock } from '../store/clock.js';
 import { copyProperties } from './copy-properties.js';
-import { DelayedHeap } from './delayed-heap.js';
+import { DelayedHeap } from '../../time/delayed-heap.js';
 import { DueTimer, dueTime } from './due-timer.js';
 import { MemoryQueue } from './memory-queue.js';
 import type { MessageStore, StoreListener } from './message-store.js';

@@ -2,24 +2,29 @@ import type { ChannelModel } from 'amqplib';
 import { clock } from '../../../time/clock.js';
 import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
 import { withChannel } from '../../../amqp/open-channel.js';
-import { countDelayed } from '../delays/count-delayed.js';
+import { countDelayed, type DelayedPart } from '../delays/count-delayed.js';
+import { NEAR_LONGEST_MS } from '../delays/delay-ladder.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
 
-export const LOOKS_AT_NONE = 4;
 /** Far more than the server takes from one queue to the next. */
 const BETWEEN_LOOKS_MS = 150;
+/** What another process has in hand until it is due is in no count meanwhile; and some looks more. */
+export const LOOKS_AT_NONE = Math.ceil(NEAR_LONGEST_MS / BETWEEN_LOOKS_MS) + 4;
 
 /** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
 export class QueueInspector {
   private readonly lock: BrowseLock;
 
-  /** @param connection waits for it, at most `maxWaitMs` */
+  /**
+   * @param connection waits for it, at most `maxWaitMs`
+   * @param inHand how many delayed messages this process has in hand
+   */
   constructor(
     private readonly exchange: string, private readonly connection: () => Promise<ChannelModel>, private readonly maxWaitMs: number,
-    private readonly publish: PublishToQueue,
+    private readonly publish: PublishToQueue, private readonly inHand: () => number,
   ) {
     this.lock = new BrowseLock(exchange);
   }
@@ -37,9 +42,7 @@ export class QueueInspector {
   /** One that is on its way between two queues is in neither: there is none for certain only where none is seen again and again. */
   async delayedCount(looksAtNone: number): Promise<number> {
     for (let looks = 1; ; looks++) {
-      const parts = await countDelayed(await this.connection(), this.exchange);
-      if (parts === undefined) return 0;
-      const count = parts.reduce((sum, part) => sum + part.count, 0);
+      const count = (await this.delayedParts()).reduce((sum, part) => sum + part.count, 0);
       if (count > 0 || looks === looksAtNone) return count;
       await clock.sleep(BETWEEN_LOOKS_MS);
     }
@@ -47,11 +50,17 @@ export class QueueInspector {
 
   async delayedWithin(boundsMs: readonly number[]): Promise<number[]> {
     const counts = [...boundsMs.map(() => 0), 0];
-    for (const { withinMs, count } of await countDelayed(await this.connection(), this.exchange) ?? []) {
+    for (const { withinMs, count } of await this.delayedParts()) {
       const bound = boundsMs.findIndex((one) => withinMs <= one);
       counts[bound < 0 ? boundsMs.length : bound]! += count;
     }
     return counts;
+  }
+
+  private async delayedParts(): Promise<DelayedPart[]> {
+    const parts = await countDelayed(await this.connection(), this.exchange);
+    // After the queues: what it took from them meanwhile is in both counts rather than in none.
+    return [...parts, { withinMs: NEAR_LONGEST_MS, count: this.inHand() }];
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

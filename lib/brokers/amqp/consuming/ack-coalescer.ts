@@ -13,6 +13,13 @@ const IDLE_FLUSH_MS = 5;
 /** How long a finished delivery may be stuck behind an unfinished one: it takes room in the prefetch. */
 const STUCK_FLUSH_MS = 50;
 const MOST_PER_FLUSH = 50;
+/**
+ * To acknowledge one delivery, RabbitMQ walks through all that are outstanding before it on its channel: 0.1 ms where these are
+ * 1,000. Where there are more, what stands further from the front waits until it is nearer, all before it has finished, or
+ * it has been looked at so often.
+ */
+const MOST_WALKED = 1_000;
+const MOST_LOOKS = 50;
 
 /** Slots: below these a tag is outstanding. */
 const OUTSTANDING = 0;
@@ -37,6 +44,8 @@ export class AckCoalescer {
   private passed = 0;
   /** Finished, untold, and above an unfinished one. */
   private above = 0;
+  private unsettled = 0;
+  private looks = 0;
   private stuck: number[] = [];
   private stuckBefore: number[] = [];
   private cancelIdle: (() => void) | undefined;
@@ -58,8 +67,14 @@ export class AckCoalescer {
     this.mayWait = Math.floor(Math.max(0, prefetch - running) / 2);
   }
 
+  /** How many deliveries the broker counts as unsettled, those included that have finished and of which it was not told. */
+  get outstanding(): number {
+    return this.unsettled;
+  }
+
   delivered(tag: number): void {
     this.high = tag;
+    this.unsettled++;
     if (tag - this.low >= this.slots.length) this.grow();
     this.slots[tag & (this.slots.length - 1)] = OUTSTANDING;
   }
@@ -81,6 +96,7 @@ export class AckCoalescer {
   requeue(tag: number): void {
     this.flush();
     this.slots[tag & (this.slots.length - 1)] = TOLD;
+    this.unsettled--;
     if (tag === this.low) this.advance();
     this.sink.requeue(tag);
     // What had finished behind this one is no longer stuck, and may be the last for a long time.
@@ -90,7 +106,7 @@ export class AckCoalescer {
   /** Tells the broker of everything finished and stops the timers: the channel is about to close. */
   close(): void {
     this.flush();
-    this.tellAllStuck();
+    this.tellAllStuck(Infinity);
     this.drop();
   }
 
@@ -112,8 +128,10 @@ export class AckCoalescer {
   /** Whatever was stuck at the last call and still is has waited long enough. */
   private readonly onStuck = (): void => {
     this.cancelStuck = undefined;
-    this.tellStuck(this.stuckBefore);
-    [this.stuck, this.stuckBefore] = [this.stuckBefore, this.stuck];
+    this.looks = (this.looks + 1) % MOST_LOOKS;
+    this.tellStuck(this.stuckBefore, this.looks === 0 ? Infinity : this.reach);
+    for (const tag of this.stuck) this.stuckBefore.push(tag);
+    this.stuck = [];
     if (this.stuckBefore.length > 0) this.cancelStuck = this.schedule(this.onStuck, STUCK_FLUSH_MS);
   };
 
@@ -122,14 +140,20 @@ export class AckCoalescer {
     this.cancelTurn = undefined;
     if (!this.isDue) return;
     this.flush();
-    this.tellAllStuck();
+    this.tellAllStuck(this.reach);
   };
+
+  /** How far from the front an acknowledgement by itself may be. */
+  private get reach(): number {
+    return this.unsettled > MOST_WALKED ? MOST_WALKED : Infinity;
+  }
 
   private get isDue(): boolean {
     return this.passed + this.above > this.mayWait;
   }
 
   private flush(): void {
+    this.unsettled -= this.passed;
     this.passed = 0;
     if (this.ready === 0) return;
     const tag = this.ready;
@@ -137,20 +161,26 @@ export class AckCoalescer {
     this.sink.ack(tag, true);
   }
 
-  private tellAllStuck(): void {
-    this.tellStuck(this.stuckBefore);
-    this.tellStuck(this.stuck);
+  private tellAllStuck(reach: number): void {
+    this.tellStuck(this.stuckBefore, reach);
+    this.tellStuck(this.stuck, reach);
   }
 
-  private tellStuck(tags: number[]): void {
+  private tellStuck(tags: number[], reach: number): void {
     const mask = this.slots.length - 1;
+    let kept = 0;
     for (const tag of tags) {
       if (tag < this.low || this.slots[tag & mask] !== FINISHED) continue;
+      if (tag - this.low > reach) {
+        tags[kept++] = tag;
+        continue;
+      }
       this.slots[tag & mask] = TOLD;
       this.above--;
+      this.unsettled--;
       this.sink.ack(tag, false);
     }
-    tags.length = 0;
+    tags.length = kept;
   }
 
   private advance(): void {

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import type { DispatcherError } from '../../../errors.js';
 import { clock, type ClockTimer } from '../../../time/clock.js';
-import type { BrokerEvent, ConsumeOptions, Consumption, Delivery, QueueType } from '../../broker.js';
+import type { BrokerEvent, ConsumeOptions, Consumption, QueueType } from '../../broker.js';
 import type { ChannelClosure } from '../../../amqp/open-channel.js';
 import { within } from '../../../time/within.js';
 import { pauseUntil } from '../../../time/pause-until.js';
@@ -55,7 +55,7 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
   constructor(
     private readonly queue: string,
     private readonly options: ConsumeOptions,
-    private readonly onDelivery: (delivery: Delivery) => void,
+    private readonly onDelivery: (delivery: AmqpDelivery) => void,
     private readonly host: ConsumptionHost,
   ) {
     this.room = options;
@@ -69,6 +69,11 @@ export class AmqpConsumption implements Consumption, ConsumerChannelListener {
     } catch (error) {
       throw consumeFailure(this.queue, error);
     }
+  }
+
+  /** How many deliveries the broker counts as unsettled: once that is the prefetch, it sends no more. */
+  get outstanding(): number {
+    return this.channel?.outstanding ?? 0;
   }
 
   setPrefetch(prefetch: number, running?: number): Promise<void> {

@@ -6,6 +6,7 @@ import { portProperties } from './port-properties.js';
 /** Where deliveries are settled: the channel that they came on. */
 export interface DeliveryChannel {
   settle(delivery: AmqpDelivery, requeue: boolean): boolean;
+  readonly isGone: boolean;
 }
 
 /**
@@ -53,6 +54,11 @@ export class AmqpDelivery implements Delivery {
   get deliveryCount(): number | undefined {
     const count = this.properties.headers?.['x-delivery-count'];
     return typeof count === 'number' ? count : undefined;
+  }
+
+  /** The broker has given it to somebody else by now, or will: settling it is too late. */
+  get isLost(): boolean {
+    return this.channel.isGone || this.grant.revoked;
   }
 
   ack(): boolean {

@@ -81,6 +81,15 @@ export class ConsumerChannel implements DeliveryChannel, AckSink {
     return opened;
   }
 
+  get isGone(): boolean {
+    return !this.alive;
+  }
+
+  /** See {@link AckCoalescer.outstanding}. */
+  get outstanding(): number {
+    return this.coalescer.outstanding;
+  }
+
   /** Resolves when the broker has answered; never rejects. */
   setPrefetch(prefetch: number, running?: number): Promise<void> {
     this.coalescer.setPrefetch(prefetch, running);

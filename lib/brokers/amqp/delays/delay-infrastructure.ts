@@ -3,7 +3,9 @@ import { declareInOneOf, ownForms, QUORUM } from '../../../amqp/queue-forms.js';
 import { withChannel } from '../../../amqp/open-channel.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
-import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, undeliveredName } from './delay-ladder.js';
+import { ownQuorumForms } from '../topology/queue-arguments.js';
+import { serverVersion } from '../topology/server-version.js';
+import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, nearName, undeliveredName } from './delay-ladder.js';
 
 /**
  * A classic queue forgets a message before the next level has it on disk: a kill of the server at
@@ -11,22 +13,32 @@ import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, level
  */
 const AT_LEAST_ONCE = { ...QUORUM, 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' } as const;
 
-/** Declares the ladder when the first delayed message needs it, and looks whether destinations are there. */
+/**
+ * What nobody takes from the near queue within this leaves it for the end of the ladder, where processes of earlier versions take it too:
+ * they do not know of the near queue. Longer than a restart of the server takes.
+ */
+const NEAR_KEPT_MS = 30_000;
+
+/** Where a message waits: on the ladder, or in the queue of what is due soon. */
+export type Way = 'near' | 'ladder';
+
+const DECLARED = { near: declareNear, ladder: declareLadder } as const;
+
+/** Declares the ladder and the near queue when the first message needs them, and looks whether destinations are there. */
 export class DelayInfrastructure {
-  private ladder: Promise<void> | undefined;
+  private ways: Partial<Record<Way, Promise<void>>> = {};
   private queues = new Map<string, Promise<void>>();
   private declaredFor: ChannelModel | undefined;
-  /** Whether some delayed message was ever sent: only then is the ladder worth repairing. */
-  private used = false;
+  /** By which ways some message was ever sent: only these are worth repairing. */
+  private readonly used = new Set<Way>();
 
   constructor(private readonly exchange: string) {}
 
-  /** After this a message that is due reaches the forwarder. @throws BrokerError when there is no such queue */
-  async prepare(model: ChannelModel, queue: string | undefined): Promise<void> {
-    this.used = true;
+  /** After this a message that goes there reaches the forwarder when it is due. @throws BrokerError when there is no such queue */
+  async prepare(model: ChannelModel, way: Way, queue: string | undefined): Promise<void> {
+    this.used.add(way);
     if (this.declaredFor !== model) this.forget(model);
-    this.ladder ??= this.once(declareLadder(model, this.exchange), () => (this.ladder = undefined));
-    await this.ladder;
+    await this.declare(model, way);
     if (queue === undefined) return;
     let present = this.queues.get(queue);
     if (present === undefined) {
@@ -41,17 +53,25 @@ export class DelayInfrastructure {
     await declareEnd(model, this.exchange);
   }
 
-  /** Somebody deleted an exchange: declares the ladder again, if it was in use. */
+  /** What its consumer needs, in every process. */
+  async declareNear(model: ChannelModel): Promise<void> {
+    await declareNear(model, this.exchange);
+  }
+
+  /** Somebody deleted something: declares again what was in use. */
   async repair(model: ChannelModel): Promise<void> {
     this.forget(model);
-    if (!this.used) return;
-    this.ladder = this.once(declareLadder(model, this.exchange), () => (this.ladder = undefined));
-    await this.ladder;
+    for (const way of this.used) await this.declare(model, way);
+  }
+
+  private async declare(model: ChannelModel, way: Way): Promise<void> {
+    this.ways[way] ??= this.once(DECLARED[way](model, this.exchange), () => { delete this.ways[way]; });
+    await this.ways[way];
   }
 
   private forget(model: ChannelModel): void {
     this.declaredFor = model;
-    this.ladder = undefined;
+    this.ways = {};
     this.queues = new Map();
   }
 
@@ -76,6 +96,22 @@ async function declareLadder(model: ChannelModel, exchange: string): Promise<voi
     // The last that is made: with it, all are there.
     find: (channel) => channel.checkQueue(levelName(exchange, DELAY_LEVELS - 1)),
   }, () => undefined);
+}
+
+/** What expires in it, or comes back too often, goes to the end of the ladder, at least once. */
+async function declareNear(model: ChannelModel, exchange: string): Promise<void> {
+  await declareEnd(model, exchange);
+  const name = nearName(exchange);
+  const forms = ownQuorumForms(dueName(exchange), serverVersion(model)).filter((form) => 'x-overflow' in form);
+  await declareInOneOf(forms, (form) => declareOrFind(model, {
+    what: `the queue of what is due soon on exchange "${exchange}"`,
+    declare: async (channel) => {
+      await channel.assertExchange(name, 'fanout', { durable: true });
+      await channel.assertQueue(name, { durable: true, messageTtl: NEAR_KEPT_MS, arguments: form });
+      await channel.bindQueue(name, name, '');
+    },
+    find: (channel) => channel.checkQueue(name),
+  }, () => undefined));
 }
 
 async function declareEnd(model: ChannelModel, exchange: string): Promise<void> {

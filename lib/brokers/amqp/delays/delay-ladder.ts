@@ -46,6 +46,20 @@ export function delayRoutingKey(units: number, token: string): string {
   return `${units.toString(2).padStart(DELAY_LEVELS, '0').split('').join('.')}.${token}`;
 }
 
+/** What is due within this waits in the near queue, whose consumers hold it until then. */
+export const NEAR_LONGEST_MS = 2_000;
+/** Larger bodies wait on the ladder to the end, so that what consumers hold is bounded. */
+export const NEAR_LARGEST_BYTES = 16 * 1024;
+/** Of a longer delay the ladder takes a multiple of this: a power of two of its units, so that lower levels are passed by. */
+const COARSE_UNITS = 32;
+/** By so much earlier it lets go of it at least: by its own slowness it may then be late, and nothing is. */
+const LEAD_MS = NEAR_LONGEST_MS - COARSE_UNITS * DELAY_UNIT_MS;
+
+/** How many units of a delay longer than {@link NEAR_LONGEST_MS} the ladder takes, where the near queue takes the rest: always less than the delay. */
+export function coarseUnits(delayMs: number): number {
+  return Math.floor((delayMs - LEAD_MS) / (COARSE_UNITS * DELAY_UNIT_MS)) * COARSE_UNITS;
+}
+
 /**
  * One word for a queue's name: no dot, which would be several words, and no wildcard. Different
  * names have different tokens.
@@ -82,6 +96,11 @@ export function levelName(exchange: string, level: number): string {
 /** Exchange and queue at the end: the queue holds what is to be forwarded, and what is to be brought back. */
 export function dueName(exchange: string): string {
   return returnsQueueOf(exchange);
+}
+
+/** Exchange and queue for what is due soon: below the version's name, so that who may write to the ladder may write to it. */
+export function nearName(exchange: string): string {
+  return `${exchange}.delay.${VERSION}.near`;
 }
 
 /** Exchange and queue for what is due when its destination is gone. */

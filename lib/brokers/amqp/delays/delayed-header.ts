@@ -9,11 +9,23 @@ export interface Delayed {
   readonly to: Address;
   /** How often its queue has refused it since it was due. */
   readonly tries: number;
+  /** Absent where a process of an earlier version has sent it. */
+  readonly sent?: Sent | undefined;
 }
 
-export function withDelayed(message: Message, { due, to, tries }: Delayed): Message {
+/** How it was sent on its way to wait, as its sender saw that. */
+export interface Sent {
+  /** Which sender; of each its clock. */
+  readonly by: string;
+  /** When, in milliseconds since 1970 by that clock. */
+  readonly at: number;
+  /** How long of the delay the ladder takes, in milliseconds; the rest is waited by whoever holds it. */
+  readonly ladderMs: number;
+}
+
+export function withDelayed(message: Message, { due, to, tries, sent }: Delayed): Message {
   const { properties } = message;
-  return { body: message.body, properties: { ...properties, headers: { ...properties.headers, [Header.delayed]: JSON.stringify({ due, ...to, tries }) } } };
+  return { body: message.body, properties: { ...properties, headers: { ...properties.headers, [Header.delayed]: JSON.stringify({ due, ...to, tries, ...sent }) } } };
 }
 
 /** The message as it was, without what the way through the ladder has left on it. */
@@ -28,11 +40,15 @@ export function readDelayed({ properties }: Message): Delayed | undefined {
   const text = properties.headers?.[Header.delayed];
   if (typeof text !== 'string') return undefined;
   try {
-    const { due, queue, routingKey, tries } = JSON.parse(text) as Partial<Record<'due' | 'queue' | 'routingKey' | 'tries', unknown>>;
+    const { due, queue, routingKey, tries, ...sent } = JSON.parse(text) as Partial<Record<'due' | 'queue' | 'routingKey' | 'tries' | keyof Sent, unknown>>;
     const to = typeof queue === 'string' ? { queue } : typeof routingKey === 'string' ? { routingKey } : undefined;
     if (typeof due !== 'number' || to === undefined) return undefined;
-    return { due, to, tries: typeof tries === 'number' && tries >= 0 ? tries : 0 };
+    return { due, to, tries: typeof tries === 'number' && tries >= 0 ? tries : 0, sent: readSent(sent) };
   } catch {
     return undefined;
   }
+}
+
+function readSent({ by, at, ladderMs }: Partial<Record<keyof Sent, unknown>>): Sent | undefined {
+  return typeof by === 'string' && typeof at === 'number' && typeof ladderMs === 'number' && ladderMs >= 0 ? { by, at, ladderMs } : undefined;
 }

@@ -35,7 +35,8 @@ function guardedForms(queue: QueueDeclaration, target: string, version: ServerVe
   return [...classic, ...quorum];
 }
 
-function ownQuorumForms(target: string, { major }: ServerVersion): readonly QueueArguments[] {
+/** Of a quorum queue that only we use; the first is how it is made. @param target where the server puts what it removes from it */
+export function ownQuorumForms(target: string, { major }: ServerVersion): readonly QueueArguments[] {
   const guarded = { ...QUORUM, ...guardedBy(target), ...AT_LEAST_ONCE };
   // Before 4.0 there is no limit unless one is set, and -1 would act as 0 there.
   if (major < 4) return [guarded, QUORUM];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DelayedHeap } from '../../../../lib/brokers/embedded/delayed-heap.js';
+import { DelayedHeap } from '../../../../lib/time/delayed-heap.js';
 import { DueTimer, dueTime } from '../../../../lib/brokers/embedded/due-timer.js';
 import { ManualClock } from './manual-clock.js';
 

@@ -1,0 +1,90 @@
+import type { ChannelModel } from 'amqplib';
+import { pauseUntil } from '../../../time/pause-until.js';
+import { exponentialPause } from '../../connection/reconnection-policy.js';
+import { AmqpConsumption } from '../consuming/amqp-consumption.js';
+import type { AmqpDelivery } from '../consuming/amqp-delivery.js';
+import { FIRST_RETRY_MS, type Forwarding, LONGEST_RETRY_MS } from './forwarding.js';
+
+export interface ForwarderQueue {
+  readonly name: string;
+  readonly prefetch: number;
+  /** See {@link ConsumeOptions.running}. */
+  readonly running?: number;
+  /** Makes the queue, and what it needs. */
+  readonly declare: (model: ChannelModel) => Promise<void>;
+}
+
+/** A queue of ours that every process consumes, so that one is always there: from its start until it is stopped. */
+export class ForwarderConsumption {
+  private opening: Promise<void> | undefined;
+  private consumption: AmqpConsumption | undefined;
+
+  constructor(
+    private readonly forwarding: Forwarding,
+    private readonly queue: ForwarderQueue,
+    private readonly onDelivery: (delivery: AmqpDelivery) => void,
+  ) {}
+
+  /** See {@link AmqpConsumption.outstanding}. */
+  get outstanding(): number {
+    return this.consumption?.outstanding ?? 0;
+  }
+
+  /** Goes on in the background until it consumes; tries for as long as there is a connection to hope for. Idempotent. */
+  start(): void {
+    if (this.forwarding.signal.aborted || this.opening !== undefined) return;
+    this.opening = this.open();
+  }
+
+  setPrefetch(prefetch: number): void {
+    void this.consumption?.setPrefetch(prefetch, this.queue.running);
+  }
+
+  /** Takes no more. */
+  stop(): void {
+    void this.consumption?.stop();
+  }
+
+  /** What is not forwarded by now goes back to its queue, for another process. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.opening;
+    await this.consumption?.close();
+  }
+
+  private async open(): Promise<void> {
+    const { signal, host } = this.forwarding;
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        await host.connection();
+      } catch {
+        // No connection, and none to come: the next one to start, starts again.
+        this.opening = undefined;
+        return;
+      }
+      try {
+        await this.consume();
+        return;
+      } catch (error) {
+        if (!signal.aborted) this.forwarding.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
+        await pauseUntil(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => host.random()), signal);
+      }
+    }
+  }
+
+  private async consume(): Promise<void> {
+    const { forwarding: { signal, host }, queue: { name, prefetch, running, declare } } = this;
+    await declare(await host.connection());
+    if (signal.aborted) return;
+    const consumption = new AmqpConsumption(name, { tag: 'dispatcher-delays', prefetch, running }, this.onDelivery, {
+      connection: (limitMs) => host.connection(limitMs),
+      isConnected: () => host.isConnected(),
+      redeclare: declare,
+      emit: (event) => host.emit(event),
+      random: () => host.random(),
+      ended: () => undefined,
+    });
+    this.consumption = consumption;
+    await consumption.start(LONGEST_RETRY_MS);
+  }
+}
