@@ -53,9 +53,10 @@ export interface Broker {
   /**
    * How many messages wait out a delay, for whatever queue. On RabbitMQ those of this exchange; on an
    * embedded broker those of its folder or memory. One that is due, and on its way to its queue, may be in no count for a
-   * moment.
+   * moment; on RabbitMQ, neither is what is due within two seconds and in the hands of another process.
    *
-   * @param certain none is told only where none is on its way either. Takes half a second then on RabbitMQ
+   * @param certain none is told only where none is on its way either, nor in anybody's hands. Takes some three seconds then on
+   *   RabbitMQ
    */
   delayedCount(certain?: boolean): Promise<number>;
 

@@ -51,7 +51,7 @@ export const Header = {
   unique: 'x-dispatcher-unique',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
-  /** On its way through RabbitMQ's ladder of delays: `{ due, routingKey or queue, tries }` as JSON. It is taken off before a worker sees the task. */
+  /** While it waits out a delay on RabbitMQ: `{ due, routingKey or queue, tries, by, at, ladderMs }` as JSON. It is taken off before a worker sees the task. */
   delayed: 'x-dispatcher-delayed',
   /** `high` or `low`, of a task that was published with it; absent means normal. */
   priority: 'x-dispatcher-priority',

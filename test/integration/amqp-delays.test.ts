@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { withDelayed } from '../../lib/brokers/amqp/delays/delayed-header.js';
-import { dueName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
+import { delayRoutingKey, dueName, FORWARDED, levelName, nearName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
 import type { BrokerEvent, Delivery, Message, MessageProperties } from '../../lib/brokers/broker.js';
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
@@ -18,6 +18,8 @@ class Scene {
   readonly queue = `${this.exchange}.q`;
   readonly brokers: AmqpBroker[] = [];
   readonly events = new Arrivals<BrokerEvent>();
+  /** By its body: when each was first delivered, of what is collected. */
+  readonly arrivedAt = new Map<string, number>();
 
   private constructor() {
     onTestFinished(async () => {
@@ -52,6 +54,8 @@ class Scene {
   readonly collect = async (from: string): Promise<Arrivals<Delivery>> => {
     const deliveries = new Arrivals<Delivery>();
     await this.brokers[0]?.consume(from, { tag: 'test', prefetch: 10 }, (delivery) => {
+      const body = delivery.body.toString();
+      if (!this.arrivedAt.has(body)) this.arrivedAt.set(body, Date.now());
       delivery.ack();
       deliveries.add(delivery);
     });
@@ -73,11 +77,13 @@ function message(body: string, properties: MessageProperties = { messageId: body
 }
 
 describe.concurrent('delays on RabbitMQ', () => {
-  it('are counted wherever they are on their way', async () => {
-    const { queue, broker } = await Scene.begin();
+  it('are counted wherever they are on their way, in the hands of another process too', async () => {
+    const { queue, broker, connect, forwarding } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue }] });
-    for (let number = 0; number < 12; number++) {
-      await broker.publish({ body: Buffer.from(`m${number}`), properties: {} }, { queue }, { delayMs: 60 + 63 * (number % 5) });
+    await forwarding();
+    await connect();
+    for (let number = 0; number < 5; number++) {
+      await broker.publish({ body: Buffer.from(`m${number}`), properties: {} }, { queue }, { delayMs: 60 + 63 * number });
       // Once nothing is delayed any more, it must have arrived.
       await eventually(() => broker.delayedCount(true), (count) => count === 0, 'nothing to be delayed', { everyMs: 0 });
       expect(await broker.depth(queue)).toBe(number + 1);
@@ -110,6 +116,94 @@ describe.concurrent('delays on RabbitMQ', () => {
     }
   });
 
+  it('wait in one queue where they are due soon: no ladder is made for them', async () => {
+    const { exchange, queue, broker, collect } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    await broker.publish(message('soon'), { queue }, { delayMs: 200 });
+    await (await collect(queue)).count(1);
+    await withChannel(url, async (channel) => {
+      expect(await channel.checkQueue(nearName(exchange))).toMatchObject({ messageCount: 0 });
+      await expect(channel.checkQueue(levelName(exchange, 31))).rejects.toThrow('NOT_FOUND');
+    });
+  });
+
+  it('come each when it is due, none early, also where far more are due soon than a process takes at first', async () => {
+    const { queue, broker, collect, arrivedAt } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    const deliveries = await collect(queue);
+    const due = new Map<string, number>();
+    await Promise.all(Array.from({ length: 2_000 }, (_, index) => {
+      const delayMs = 500 + (index * 7_919) % 1_400;
+      due.set(String(index), Date.now() + delayMs);
+      return broker.publish(message(String(index)), { queue }, { delayMs });
+    }));
+    await deliveries.count(due.size, 50_000);
+    expect([...due].filter(([body, at]) => !(arrivedAt.get(body)! >= at))).toEqual([]);
+    expect(new Set(deliveries.all.map(({ body }) => body.toString())).size).toBe(due.size);
+  });
+
+  it('last as long as they are meant to where the clock of their sender is behind', async () => {
+    const { exchange, queue, broker, collect, arrivedAt, forwarding } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    await forwarding();
+    const deliveries = await collect(queue);
+    await eventually(() => broker.depth(nearName(exchange)), (depth) => depth !== undefined, 'the queue of what is due soon');
+    const start = Date.now();
+    const at = start - 30_000;
+    await broker.publish(withDelayed(message('behind'), { due: at + 1_200, to: { queue }, tries: 0, sent: { by: 'behind', at, ladderMs: 0 } }), { queue: nearName(exchange) });
+    await deliveries.count(1);
+    expect(arrivedAt.get('behind')! - start).toBeGreaterThanOrEqual(1_200);
+  });
+
+  it('still come when an earlier version has put them onto the ladder', async () => {
+    const { exchange, queue, broker, collect, arrivedAt } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    // The ladder is there once something is on it.
+    await broker.publish(message('long'), { queue }, { delayMs: 3_600_000 });
+    const deliveries = await collect(queue);
+    const due = Date.now() + 900;
+    const { body, properties } = withDelayed(message('old'), { due, to: { queue }, tries: 0 });
+    await withChannel(url, async (channel) => {
+      // 18 units of 50 ms.
+      channel.publish(levelName(exchange, 4), delayRoutingKey(18, FORWARDED), body, { ...properties, persistent: true, mandatory: true });
+      await channel.waitForConfirms();
+    });
+    await deliveries.first((delivery) => delivery.body.toString() === 'old', 'what was on the ladder');
+    expect(arrivedAt.get('old')).toBeGreaterThanOrEqual(due);
+  });
+
+  it('leave the queue of what is due soon for the end of the ladder, in a form that earlier versions read, where nobody takes them', async () => {
+    const { exchange, queue, brokers, broker, connect, collect } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    await broker.publish(message('a'), { queue }, { delayMs: 1_900 });
+    await broker.close(5_000);
+    const [left] = await withChannel(url, async (channel) => {
+      expect(await channel.checkQueue(nearName(exchange))).toMatchObject({ messageCount: 1 });
+      await eventually(async () => (await channel.checkQueue(dueName(exchange))).messageCount, (count) => count === 1, 'it to be at the end of the ladder', { limitMs: 50_000, everyMs: 500 });
+      const found = await channel.get(dueName(exchange));
+      if (found !== false) channel.nack(found);
+      return [found];
+    });
+    if (left === undefined || left === false) throw new Error('nothing was found there');
+    expect(JSON.parse(left.properties.headers?.['x-dispatcher-delayed'] as string)).toMatchObject({ queue, tries: 0, due: expect.any(Number) as number });
+    // One of this version takes it there too.
+    brokers.shift();
+    await connect();
+    expect((await (await collect(queue)).count(1)).map(({ body }) => body.toString())).toEqual(['a']);
+  });
+
+  it('go by the ladder where the queue of what is due soon was deleted, and by it again once it is back', async () => {
+    const { exchange, queue, broker, collect, events } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    const deliveries = await collect(queue);
+    await broker.publish(message('a'), { queue }, { delayMs: 50 });
+    await deliveries.count(1);
+    await withChannel(url, (channel) => channel.deleteQueue(nearName(exchange)));
+    await broker.publish(message('b'), { queue }, { delayMs: 50 });
+    await deliveries.count(2);
+    await events.first((event) => event.type === 'broker.consumer-restored' && event.queue === nearName(exchange), 'the return of its consumer', 30_000);
+  });
+
   it('reach a queue that a Go service has declared, whose arguments stay its own', async () => {
     const { queue, broker, goQueue } = await Scene.begin();
     await goQueue('go');
@@ -124,7 +218,7 @@ describe.concurrent('delays on RabbitMQ', () => {
   });
 
   it('wait the rest when they come out of the ladder too early, long or short', async () => {
-    const { queue, broker, collect, publishAsDue, forwarding } = await Scene.begin();
+    const { queue, broker, collect, arrivedAt, publishAsDue, forwarding } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     await forwarding();
     const deliveries = await collect(queue);
@@ -133,12 +227,8 @@ describe.concurrent('delays on RabbitMQ', () => {
       const { properties } = withDelayed(message(body), { due: at, to: body === 'long' ? { queue } : { routingKey: 'key' }, tries: 0 });
       await publishAsDue(body, properties);
     }
-    const arrived = new Map<string, number>();
-    await deliveries.until(() => {
-      for (const delivery of deliveries.all) if (!arrived.has(delivery.body.toString())) arrived.set(delivery.body.toString(), Date.now());
-      return arrived.size === 2;
-    }, 20_000, () => 'both');
-    for (const [body, at] of due) expect(arrived.get(body)).toBeGreaterThanOrEqual(at);
+    await deliveries.count(2);
+    for (const [body, at] of due) expect(arrivedAt.get(body)).toBeGreaterThanOrEqual(at);
   });
 
   it.each([
@@ -184,7 +274,7 @@ describe.concurrent('delays on RabbitMQ', () => {
   it('are kept aside with a reason when their queue is gone by then', async () => {
     const { exchange, queue, broker, collect, forwarding } = await Scene.begin();
     await withChannel(url, (channel) => channel.assertQueue(queue, { durable: true }));
-    await broker.publish(message('a'), { queue }, { delayMs: 500 });
+    await broker.publish(message('a'), { queue }, { delayMs: 5_000 });
     await withChannel(url, (channel) => channel.deleteQueue(queue));
     await forwarding();
     const [delivery] = await (await collect(undeliveredQueueOf(exchange))).count(1) as [Delivery];

@@ -60,7 +60,7 @@ describe('doctor', () => {
     expect(both.code).toBe(1);
     expect(found(both, 'rights: publishing')).toMatchObject({ status: 'ok' });
     expect(problems(both)).toEqual([
-      'rights: retries and dead letters', 'rights: delaying tasks', 'rights: making and serving the ladder of delays', 'rights: results', 'rights: pauses, cancellations and schedules',
+      'rights: retries and dead letters', 'rights: delaying tasks', 'rights: making and serving the queues of delays', 'rights: results', 'rights: pauses, cancellations and schedules',
       'rights: shared state in RabbitMQ itself', 'rights: inspection', 'rights: looking through dead letters', `rights: working on the queue "${queue}"`,
     ]);
     expect(found(both, 'rights: retries and dead letters')?.todo).toMatch(/^rabbitmqctl set_permissions -p \/ test-user-\w+ '<configure>' '<write>\|\^amq\\\.default\$' '<read>'/);

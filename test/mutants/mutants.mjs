@@ -95,9 +95,9 @@ export const MUTANTS = [
   },
   {
     name: 'delay-acknowledged-first', promise: 'A delayed task is acknowledged after it is published',
-    file: 'lib/brokers/amqp/delays/due-forwarder.ts', project: 'faults', tests: ['test/faults/delays-forwarder.test.ts'],
-    from: "        if (await this.forward(delivery)) delivery.ack();",
-    to: "        delivery.ack();\n        await this.forward(delivery);",
+    file: 'lib/brokers/amqp/delays/forwarding.ts', project: 'faults', tests: ['test/faults/delays-forwarder.test.ts'],
+    from: "        if (await forward()) delivery.ack();",
+    to: "        delivery.ack();\n        await forward();",
   },
   {
     name: 'delay-rounded-down', promise: 'Nothing delayed is early',

@@ -6,7 +6,7 @@ import { clock } from '../../time/clock.js';
 import type { Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, Replies, SignalSubscription, Topology } from '../broker.js';
 import { type AmqpBrokerOptions, DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEARTBEAT_SECONDS, DEFAULT_PUBLISHING, DEFAULT_REPLIES_EXPIRE_MS, type PublishingLimits } from './amqp-broker-options.js';
 import { Broadcasts } from './broadcasts/broadcasts.js';
-import { LOOKS_AT_NONE, QueueInspector } from './browsing/queue-inspector.js';
+import { QueueInspector } from './browsing/queue-inspector.js';
 import { BrokerMonitor } from '../connection/broker-monitor.js';
 import { parseEndpoint } from '../../amqp/endpoint.js';
 import { Secret } from '../../urls/secret.js';
@@ -122,7 +122,7 @@ export class AmqpBroker implements Broker {
   }
 
   delayedCount(certain = false): Promise<number> {
-    return this.inspector.delayedCount(certain ? LOOKS_AT_NONE : 1);
+    return this.inspector.delayedCount(certain);
   }
 
   delayedWithin(boundsMs: readonly number[]): Promise<number[]> {

@@ -9,10 +9,12 @@ import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
 
-/** Far more than the server takes from one queue to the next. */
 const BETWEEN_LOOKS_MS = 150;
-/** What another process has in hand until it is due is in no count meanwhile; and some looks more. */
-export const LOOKS_AT_NONE = Math.ceil(NEAR_LONGEST_MS / BETWEEN_LOOKS_MS) + 4;
+/**
+ * For how long none is to be seen before there is none for certain: what another process has in hand until it is due is in no
+ * count, and the server takes a moment from one queue to the next.
+ */
+const NONE_FOR_MS = NEAR_LONGEST_MS + 600;
 
 /** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
 export class QueueInspector {
@@ -39,11 +41,11 @@ export class QueueInspector {
     }
   }
 
-  /** One that is on its way between two queues is in neither: there is none for certain only where none is seen again and again. */
-  async delayedCount(looksAtNone: number): Promise<number> {
-    for (let looks = 1; ; looks++) {
+  /** @param certain one that is on its way between two queues is in neither: there is none only where none is seen again and again */
+  async delayedCount(certain: boolean): Promise<number> {
+    for (const since = clock.elapsed(); ; ) {
       const count = (await this.delayedParts()).reduce((sum, part) => sum + part.count, 0);
-      if (count > 0 || looks === looksAtNone) return count;
+      if (count > 0 || !certain || clock.elapsed() - since >= NONE_FOR_MS) return count;
       await clock.sleep(BETWEEN_LOOKS_MS);
     }
   }

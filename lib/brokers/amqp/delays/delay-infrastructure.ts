@@ -5,7 +5,7 @@ import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
 import { ownQuorumForms } from '../topology/queue-arguments.js';
 import { serverVersion } from '../topology/server-version.js';
-import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, nearName, undeliveredName } from './delay-ladder.js';
+import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, NEAR_KEY, nearName, undeliveredName } from './delay-ladder.js';
 
 /**
  * A classic queue forgets a message before the next level has it on disk: a kill of the server at
@@ -106,9 +106,9 @@ async function declareNear(model: ChannelModel, exchange: string): Promise<void>
   await declareInOneOf(forms, (form) => declareOrFind(model, {
     what: `the queue of what is due soon on exchange "${exchange}"`,
     declare: async (channel) => {
-      await channel.assertExchange(name, 'fanout', { durable: true });
+      await channel.assertExchange(name, 'direct', { durable: true });
       await channel.assertQueue(name, { durable: true, messageTtl: NEAR_KEPT_MS, arguments: form });
-      await channel.bindQueue(name, name, '');
+      await channel.bindQueue(name, name, NEAR_KEY);
     },
     find: (channel) => channel.checkQueue(name),
   }, () => undefined));

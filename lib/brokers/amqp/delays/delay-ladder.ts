@@ -48,6 +48,8 @@ export function delayRoutingKey(units: number, token: string): string {
 
 /** What is due within this waits in the near queue, whose consumers hold it until then. */
 export const NEAR_LONGEST_MS = 2_000;
+/** With which the near queue is bound to its exchange. */
+export const NEAR_KEY = 'soon';
 /** Larger bodies wait on the ladder to the end, so that what consumers hold is bounded. */
 export const NEAR_LARGEST_BYTES = 16 * 1024;
 /** Of a longer delay the ladder takes a multiple of this: a power of two of its units, so that lower levels are passed by. */

@@ -8,7 +8,7 @@ import { makeStopper } from '../../../time/stopper.js';
 import type { Publisher } from '../publishing/publisher.js';
 import { withDelayed, type Delayed } from './delayed-header.js';
 import type { DelayInfrastructure, Way } from './delay-infrastructure.js';
-import { coarseUnits, DELAY_UNIT_MS, delayRoutingKey, delayUnits, entryLevel, FORWARDED, levelName, LONGEST_DELAY_MS, NEAR_LARGEST_BYTES, NEAR_LONGEST_MS, nearName } from './delay-ladder.js';
+import { coarseUnits, DELAY_UNIT_MS, delayRoutingKey, delayUnits, entryLevel, FORWARDED, levelName, LONGEST_DELAY_MS, NEAR_KEY, NEAR_LARGEST_BYTES, NEAR_LONGEST_MS, nearName } from './delay-ladder.js';
 
 /** Between two attempts to declare what is needed. */
 const RETRY_MS = 100;
@@ -103,7 +103,7 @@ export class DelayedPublishing {
   private async toNear(message: Message, delayed: Delayed): Promise<boolean> {
     const sent = { by: this.sender, at: clock.now(), ladderMs: 0 };
     try {
-      await this.publisher.publish(withDelayed(message, { ...delayed, sent }), nearName(this.exchange), '');
+      await this.publisher.publish(withDelayed(message, { ...delayed, sent }), nearName(this.exchange), NEAR_KEY);
       return true;
     } catch (error) {
       if (!(error instanceof BrokerRefusedError || error instanceof UnroutableTaskError)) throw error;

@@ -17,6 +17,10 @@ export class SenderClocks {
   private before = new Map<string, number>();
   private since = -Infinity;
 
+  get size(): number {
+    return this.recent.size + this.before.size;
+  }
+
   /**
    * @param now milliseconds since 1970
    * @param elapsedMs by a clock that nobody sets

@@ -104,6 +104,8 @@ describe('AckCoalescer', () => {
           } else if (kind === 'timer') timers.fire(pick);
           else if (one.kind === 'prefetch') coalescer.setPrefetch(1 + pick, one.running);
           else if (running.length > 0) end(pick, kind === 'finish' ? 'ack' : 'requeue');
+          // As the server counts.
+          if (coalescer.outstanding !== server.outstanding.size) throw new Error(`${coalescer.outstanding} counted, ${server.outstanding.size} outstanding`);
         }
         while (running.length > 0) end(0, 'ack');
         timers.fireAll();
@@ -161,6 +163,38 @@ describe('AckCoalescer', () => {
     coalescer.finish(3);
     timers.fireAll();
     expect(server.outstanding.size).toBe(0);
+  });
+
+  it('of a large prefetch, tells what is far from the front later, when it is near or all before it has finished', () => {
+    const { server, timers, coalescer } = setUp(4_000, 0);
+    deliver(coalescer, server, 1, 3_000);
+    for (const tag of [500, 2_500]) coalescer.finish(tag);
+    timers.fire(0);
+    timers.fire(0);
+    expect([server.outstanding.has(500), server.outstanding.has(2_500)]).toEqual([false, true]);
+    // Many have finished meanwhile: now it is near.
+    for (let tag = 1; tag <= 2_000; tag++) if (tag !== 500) coalescer.finish(tag);
+    timers.fire(0);
+    expect(server.outstanding.has(2_500)).toBe(false);
+    expect(coalescer.outstanding).toBe(server.outstanding.size);
+  });
+
+  it('tells it in the end although the front stays where it is', () => {
+    const { server, timers, coalescer } = setUp(4_000, 0);
+    deliver(coalescer, server, 1, 3_000);
+    coalescer.finish(2_500);
+    let fired = 0;
+    for (; server.outstanding.has(2_500) && fired < 100; fired++) timers.fire(0);
+    expect(fired).toBeGreaterThan(10);
+    expect(fired).toBeLessThan(100);
+  });
+
+  it('tells everything finished before it closes, however far from the front', () => {
+    const { server, coalescer } = setUp(4_000, 0);
+    deliver(coalescer, server, 1, 3_000);
+    coalescer.finish(2_500);
+    coalescer.close();
+    expect(server.outstanding.has(2_500)).toBe(false);
   });
 
   it('tells everything finished before it closes, and leaves no timer', () => {

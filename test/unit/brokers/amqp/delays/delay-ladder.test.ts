@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  coarseUnits,
   DELAY_LEVELS,
   DELAY_UNIT_MS,
   delayRoutingKey,
@@ -11,6 +12,7 @@ import {
   levelMs,
   levelPattern,
   LONGEST_DELAY_MS,
+  NEAR_LONGEST_MS,
   queueToken,
 } from '../../../../../lib/brokers/amqp/delays/delay-ladder.js';
 import { InvalidTaskError } from '../../../../../lib/errors.js';
@@ -64,6 +66,19 @@ describe('delay ladder', () => {
         expect(waited).toBeGreaterThanOrEqual(delayMs);
         expect(waited - delayMs).toBeLessThan(DELAY_UNIT_MS * 8);
         expect(waited - delayMs).toBeLessThan(DELAY_UNIT_MS + delayMs / 64 + 1e-6);
+      }),
+    );
+  });
+
+  it('leaves of a longer delay what the near queue takes, passing its lower levels by', () => {
+    fc.assert(
+      fc.property(fc.double({ min: NEAR_LONGEST_MS + 1e-3, max: LONGEST_DELAY_MS, noNaN: true }), (delayMs) => {
+        const units = coarseUnits(delayMs);
+        const left = delayMs - walk(units, 'queue');
+        expect(left).toBeGreaterThanOrEqual(400 - 1e-6);
+        expect(left).toBeLessThanOrEqual(NEAR_LONGEST_MS + 1e-6);
+        expect(units % 32).toBe(0);
+        expect(units).toBeGreaterThan(0);
       }),
     );
   });
