@@ -31,7 +31,7 @@ export class Delays {
     this.infrastructure = new DelayInfrastructure(exchange);
     this.publishing = new DelayedPublishing(exchange, publisher, this.infrastructure, { maxWaitMs: host.maxWaitMs, connection: (limitMs) => host.connection(limitMs) });
     this.forwarding = new Forwarding(exchange, publisher, this.infrastructure, this.publishing, host);
-    this.due = new DueForwarder(exchange, this.infrastructure, this.forwarding, senders);
+    this.due = new DueForwarder(exchange, this.infrastructure, this.forwarding, senders, () => this.near.consumption.start());
     this.near = new NearForwarder(exchange, this.infrastructure, this.forwarding, senders);
   }
 
@@ -50,10 +50,9 @@ export class Delays {
     if (!this.forwarding.signal.aborted) this.timer ??= clock.setTimeout(() => this.start(), START_PAUSE_MS);
   }
 
-  /** Idempotent; see {@link ForwarderConsumption.start}. */
+  /** Idempotent; see {@link ForwarderConsumption.start}. First the end of the ladder: whoever may not take from there may not from the near queue, and is told once. */
   start(): void {
     this.due.consumption.start();
-    this.near.consumption.start();
   }
 
   /** Somebody deleted something of it. */

@@ -30,9 +30,10 @@ export class DueForwarder {
     infrastructure: DelayInfrastructure,
     private readonly forwarding: Forwarding,
     private readonly senders: SenderClocks,
+    opened: () => void,
   ) {
     this.consumption = new ForwarderConsumption(forwarding, {
-      name: dueName(exchange), prefetch: PREFETCH, declare: (model) => infrastructure.declareEnd(model),
+      name: dueName(exchange), prefetch: PREFETCH, declare: (model) => infrastructure.declareEnd(model), opened,
     }, (delivery) => void this.take(delivery));
   }
 

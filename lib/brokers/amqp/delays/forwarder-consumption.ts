@@ -10,6 +10,10 @@ export interface ForwarderQueue {
   readonly prefetch: number;
   /** See {@link ConsumeOptions.running}. */
   readonly running?: number;
+  /** False where this server has no such queues. Default: each has. */
+  readonly isThere?: (model: ChannelModel) => boolean;
+  /** It is consumed from now on. */
+  readonly opened?: () => void;
   /** Makes the queue, and what it needs. */
   readonly declare: (model: ChannelModel) => Promise<void>;
 }
@@ -18,6 +22,7 @@ export interface ForwarderQueue {
 export class ForwarderConsumption {
   private opening: Promise<void> | undefined;
   private consumption: AmqpConsumption | undefined;
+  private lastWarning = '';
 
   constructor(
     private readonly forwarding: Forwarding,
@@ -66,15 +71,17 @@ export class ForwarderConsumption {
         await this.consume();
         return;
       } catch (error) {
-        if (!signal.aborted) this.forwarding.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
+        if (!signal.aborted) this.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
         await pauseUntil(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => host.random()), signal);
       }
     }
   }
 
   private async consume(): Promise<void> {
-    const { forwarding: { signal, host }, queue: { name, prefetch, running, declare } } = this;
-    await declare(await host.connection());
+    const { forwarding: { signal, host }, queue: { name, prefetch, running, declare, isThere, opened } } = this;
+    const model = await host.connection();
+    if (isThere?.(model) === false) return;
+    await declare(model);
     if (signal.aborted) return;
     const consumption = new AmqpConsumption(name, { tag: 'dispatcher-delays', prefetch, running }, this.onDelivery, {
       connection: (limitMs) => host.connection(limitMs),
@@ -86,5 +93,12 @@ export class ForwarderConsumption {
     });
     this.consumption = consumption;
     await consumption.start(LONGEST_RETRY_MS);
+    opened?.();
+  }
+
+  private warnOnce(message: string): void {
+    if (message === this.lastWarning) return;
+    this.lastWarning = message;
+    this.forwarding.host.warn(message);
   }
 }

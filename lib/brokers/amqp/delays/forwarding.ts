@@ -98,12 +98,6 @@ export class Forwarding {
     return true;
   }
 
-  warnOnce(message: string): void {
-    if (message === this.lastWarning) return;
-    this.lastWarning = message;
-    this.host.warn(message);
-  }
-
   private async publish(message: Message, delayed: Delayed): Promise<void> {
     const { to } = delayed;
     const [exchange, routingKey] = 'queue' in to ? ['', to.queue] : [this.exchange, to.routingKey];
@@ -142,6 +136,12 @@ export class Forwarding {
   private nowhere(to: Address): string {
     if ('queue' in to) return `When it was due, there was no queue "${to.queue}" any more. Declare it, then publish it again.`;
     return `When it was due, no queue was bound to the exchange "${this.exchange}" with the routing key "${to.routingKey}". Bind one, then publish it again.`;
+  }
+
+  private warnOnce(message: string): void {
+    if (message === this.lastWarning) return;
+    this.lastWarning = message;
+    this.host.warn(message);
   }
 }
 

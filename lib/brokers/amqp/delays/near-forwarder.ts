@@ -3,7 +3,8 @@ import { clock, type ClockTimer } from '../../../time/clock.js';
 import type { AmqpDelivery } from '../consuming/amqp-delivery.js';
 import { type Delayed, readDelayed, withoutDelayed } from './delayed-header.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
-import { nearName } from './delay-ladder.js';
+import { NEAR_LONGEST_MS, nearName } from './delay-ladder.js';
+import { serverVersion } from '../topology/server-version.js';
 import { ForwarderConsumption } from './forwarder-consumption.js';
 import type { Forwarding } from './forwarding.js';
 import { FIRST_PREFETCH, NearRoom } from './near-room.js';
@@ -12,6 +13,8 @@ import type { SenderClocks } from './sender-clocks.js';
 /** So late is nobody who has nothing else to do. */
 const LATE_MS = 250;
 const LOOK_BACK_MS = 30_000;
+/** Who holds for long what is due later, holds up what is due soon. */
+const LONGEST_HELD_MS = 2 * NEAR_LONGEST_MS;
 
 /** In hand until its time; `dueAt` by the clock that nobody sets. */
 interface Held {
@@ -39,6 +42,10 @@ export class NearForwarder {
     this.consumption = new ForwarderConsumption(forwarding, {
       // Most of what is in hand waits, and nobody waits for its acknowledgements: they go together.
       name: nearName(exchange), prefetch: FIRST_PREFETCH, running: 0, declare: (model) => infrastructure.declareNear(model),
+      isThere: (model) => {
+        const { major, minor } = serverVersion(model);
+        return major > 3 || minor >= 10;
+      },
     }, (delivery) => this.delivered(delivery));
   }
 
@@ -61,6 +68,8 @@ export class NearForwarder {
     const now = clock.elapsed();
     const restMs = this.senders.restMs(delayed, clock.now(), now);
     if (restMs <= 0) this.forward(delivery, delayed);
+    // The sender's clock is ahead of ours.
+    else if (restMs > LONGEST_HELD_MS) void this.forwarding.take(delivery, () => this.forwarding.sendBack(withoutDelayed(delivery), { ...delayed, due: clock.now() + restMs }));
     else this.hold({ dueAt: now + restMs, order: this.order++, delivery, delayed });
     const { outstanding } = this.consumption;
     if (outstanding >= this.room.prefetch && this.room.widen({ outstanding, bytes: this.bytes, isBehind: (this.held.peek()?.dueAt ?? 0) <= now })) this.tell();
@@ -100,6 +109,7 @@ export class NearForwarder {
   }
 
   private tell(): void {
+    if (this.forwarding.signal.aborted) return;
     this.consumption.setPrefetch(this.room.prefetch);
     this.looking ??= clock.setLook(() => this.lookBack(), LOOK_BACK_MS);
   }
