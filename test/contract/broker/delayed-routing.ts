@@ -41,7 +41,7 @@ export function delayedRoutingContract(fixture: BrokerFixture, capabilities: Bro
       await broker.declare({ queues: [{ name: queue, bindingKeys: [key] }, { name: other, bindingKeys: [other] }] });
       // Large, so that copies are not what shares one body.
       const body = Buffer.alloc(100_000, 'x');
-      await broker.publish(message(body), { routingKey: key }, { delayMs: 1_500 });
+      await broker.publish(message(body), { routingKey: key }, { delayMs: 5_000 });
       await broker.declare({ queues: [{ name: second, bindingKeys: [key] }] });
       for (const name of [queue, second]) {
         const { deliveries } = await collect(broker, name, 10, acknowledge);
@@ -55,7 +55,7 @@ export function delayedRoutingContract(fixture: BrokerFixture, capabilities: Bro
     it('are taken although nothing is bound yet', async () => {
       const broker = await bench.connect();
       const queue = bench.name();
-      await broker.publish(message('early'), { routingKey: queue }, { delayMs: 1_500 });
+      await broker.publish(message('early'), { routingKey: queue }, { delayMs: 5_000 });
       await broker.declare({ queues: [{ name: queue, bindingKeys: [queue] }] });
       const { deliveries } = await collect(broker, queue, 10, acknowledge);
       expect((await deliveries.count(1)).map(bodyOf)).toEqual(['early']);
