@@ -179,7 +179,7 @@ describe.concurrent('delays on RabbitMQ', () => {
     await broker.close(5_000);
     const [left] = await withChannel(url, async (channel) => {
       expect(await channel.checkQueue(nearName(exchange))).toMatchObject({ messageCount: 1 });
-      await eventually(async () => (await channel.checkQueue(dueName(exchange))).messageCount, (count) => count === 1, 'it to be at the end of the ladder', { limitMs: 50_000, everyMs: 500 });
+      await eventually(async () => (await channel.checkQueue(dueName(exchange))).messageCount, (count) => count === 1, 'it to be at the end of the ladder', { limitMs: 120_000, everyMs: 500 });
       const found = await channel.get(dueName(exchange));
       if (found !== false) channel.nack(found);
       return [found];
@@ -190,7 +190,7 @@ describe.concurrent('delays on RabbitMQ', () => {
     brokers.shift();
     await connect();
     expect((await (await collect(queue)).count(1)).map(({ body }) => body.toString())).toEqual(['a']);
-  });
+  }, 180_000);
 
   it('go by the ladder where the queue of what is due soon was deleted, and by it again once it is back', async () => {
     const { exchange, queue, broker, collect, events } = await Scene.begin();
@@ -274,7 +274,7 @@ describe.concurrent('delays on RabbitMQ', () => {
   it('are kept aside with a reason when their queue is gone by then', async () => {
     const { exchange, queue, broker, collect, forwarding } = await Scene.begin();
     await withChannel(url, (channel) => channel.assertQueue(queue, { durable: true }));
-    await broker.publish(message('a'), { queue }, { delayMs: 5_000 });
+    await broker.publish(message('a'), { queue }, { delayMs: 1_900 });
     await withChannel(url, (channel) => channel.deleteQueue(queue));
     await forwarding();
     const [delivery] = await (await collect(undeliveredQueueOf(exchange))).count(1) as [Delivery];

@@ -17,7 +17,7 @@ const AT_LEAST_ONCE = { ...QUORUM, 'x-dead-letter-strategy': 'at-least-once', 'x
  * What nobody takes from the near queue within this leaves it for the end of the ladder, where processes of earlier versions take it too:
  * they do not know of the near queue. Longer than a restart of the server takes.
  */
-const NEAR_KEPT_MS = 30_000;
+const NEAR_KEPT_MS = 60_000;
 
 /** Where a message waits: on the ladder, or in the queue of what is due soon. */
 export type Way = 'near' | 'ladder';
