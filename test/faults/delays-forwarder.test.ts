@@ -63,7 +63,7 @@ it.each([['soon', 1_500], ['later', 4_000]])('loses none either when the server 
   await broker.close(5_000);
   await node.rabbitmqctl('set_vm_memory_high_watermark', '0.000001');
   const child = await forwarder(exchange);
-  await eventually(() => unacknowledged(exchange), (count) => count > 0, 'some to be in hand', { limitMs: 60_000 });
+  await eventually(() => unacknowledged(exchange), (count) => count > 0, 'some to be in hand', { limitMs: 120_000 });
   child.kill('SIGKILL');
   await child.exited();
   await node.rabbitmqctl('set_vm_memory_high_watermark', '0.8');
@@ -71,7 +71,7 @@ it.each([['soon', 1_500], ['later', 4_000]])('loses none either when the server 
   const arrived = new Set<string>();
   await withChannel(node.url, async (channel) => {
     await channel.consume(queue, (message) => message !== null && arrived.add(message.content.toString()), { noAck: true });
-    await eventually(() => arrived.size, (count) => count === FEW, `${FEW} to arrive`, { limitMs: 60_000 });
+    await eventually(() => arrived.size, (count) => count === FEW, `${FEW} to arrive`, { limitMs: 120_000 });
   });
   await last.stop();
 }, 300_000);
