@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Scenario } from './driver/definition.js';
 import { SystemProcess } from './driver/system-process.js';
+import { costOfLook, type CpuMs, cpuSoFar } from './page/cpu.js';
 import { OpenPage } from './page/open-page.js';
 import { percentile, type Phase, phaseOf } from './page/phases.js';
 import { plain } from './report/markdown.js';
@@ -20,6 +21,7 @@ const LIMIT_PER_QUEUE = 10;
 const READY_LIMIT_MS = 300_000;
 const WARM_UP_MS = 2_000;
 const IDLE_MS = 20_000;
+const FORGOTTEN_MS = 40_000;
 const LONGEST_PHASE_SECONDS = 10;
 const SHORTEST_PHASE_SECONDS = 1;
 /** Of what waits, so much may be worked off: the last phase is to have a backlog too. */
@@ -62,7 +64,8 @@ async function run(server: RabbitServer, { processes, waiting, pairs }: Options)
   try {
     const seen = await page.processes();
     if (seen !== processes + 1) throw new Error(`The page sees ${seen} processes; ${processes} and its own are there.`);
-    const idle = await idleLooks(page);
+    const { looks: idle, cost } = await idleLooks(page, new Set(workers.map(({ pid }) => pid)));
+    console.log(`  a look costs ${cost.workers.toFixed(1)} ms of CPU in all workers together, ${cost.page.toFixed(1)} ms in the process of the page, ${cost.broker.toFixed(1)} ms in the broker`);
     for (const worker of workers) worker.say('go');
     await pause(WARM_UP_MS);
     report({ processes, waiting, pairs }, idle, await phases(page, depth, pairs));
@@ -90,11 +93,16 @@ async function phases(page: OpenPage, depth: () => Promise<number>, pairs: numbe
 }
 
 /** Everything waits, and nobody works. */
-async function idleLooks(page: OpenPage): Promise<number[]> {
+async function idleLooks(page: OpenPage, workers: ReadonlySet<number>): Promise<{ looks: number[]; cost: CpuMs }> {
+  // Whoever was asked goes on being asked, and measuring itself, for half a minute.
+  await pause(FORGOTTEN_MS);
+  const before = cpuSoFar(workers);
+  await pause(IDLE_MS);
+  const between = cpuSoFar(workers);
   page.open();
   await pause(IDLE_MS);
   page.close();
-  return [...page.looks];
+  return { looks: [...page.looks], cost: costOfLook(before, between, cpuSoFar(workers), page.looks.length) };
 }
 
 function report({ processes, waiting, pairs }: Options, idle: readonly number[], found: readonly Phase[]): void {

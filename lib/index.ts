@@ -31,9 +31,9 @@ export type { SignalOptions, SignalOutcome } from './dispatcher/signals.js';
 export type { ReleaseOptions } from './dispatcher/unique-keys.js';
 export type { ContractDifference, ContractReport } from './inspection/contract-report.js';
 export type { Inspection } from './inspection/inspection.js';
-export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, TasksFilter } from './inspection/inspect-options.js';
+export type { InspectOptions, InspectTaskOptions, ListOptions, LocksFilter, OverviewOptions, TasksFilter } from './inspection/inspect-options.js';
 export type {
-  ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, LogLine, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
+  ActionFilter, ActionInfo, DelayedReport, Durations, EndedState, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, LogLine, OverviewReport, ProcessInfo, QueueInfo, QueueMinute, QueuesReport, RunningTaskInfo, RunTotals, TaskFilter, TaskInfo, TaskPlaceInfo, TasksReport, WaitingReport, WaitingTaskInfo,
   TaskStats, Whereabouts, WorkerInfo,
 } from './inspection/model.js';
 export type { WorkflowFilter, WorkflowInfo, WorkflowPage } from './workflows/workflow-info.js';

@@ -37,7 +37,7 @@ function busySeconds(): number {
 }
 
 /** The driver and all that descends from it. */
-function ownProcesses(): Map<number, number> {
+export function ownProcesses(): Map<number, number> {
   const all = new Map<number, { parent: number; cpu: number }>();
   for (const entry of listProcesses()) {
     const found = processOf(entry);

@@ -45,6 +45,8 @@ export class SystemProcess {
     return usageOf(this.child.pid ?? 0);
   }
 
+  get pid(): number { return this.child.pid ?? 0; }
+
   say(word: 'go' | 'quit'): void {
     this.child.stdin!.write(`${word}\n`);
   }

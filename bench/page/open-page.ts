@@ -30,7 +30,7 @@ export class OpenPage {
   }
 
   open(): void {
-    this.leave ??= this.poll.subscribe(() => undefined);
+    this.leave ??= this.poll.subscribe(() => undefined, false);
   }
 
   /** Nothing is asked any more. */
@@ -44,23 +44,15 @@ export class OpenPage {
     await this.app.close();
   }
 
-  /** The page asks three questions at once, and shows what it sees when all are answered. */
   private timed(inspect: DispatcherService['inspect']): InspectionFace {
-    let begun = 0;
-    let open = 0;
-    const part = async <T>(answer: Promise<T>): Promise<T> => {
-      if (open++ === 0) begun = performance.now();
+    const overview: InspectionFace['overview'] = async (options) => {
+      const begun = performance.now();
       try {
-        return await answer;
+        return await inspect.overview(options);
       } finally {
-        if (--open === 0) this.looks.push(performance.now() - begun);
+        this.looks.push(performance.now() - begun);
       }
     };
-    const face = Object.create(inspect) as InspectionFace;
-    return Object.assign(face, {
-      processes: (...args: Parameters<InspectionFace['processes']>) => part(inspect.processes(...args)),
-      queues: (...args: Parameters<InspectionFace['queues']>) => part(inspect.queues(...args)),
-      running: (...args: Parameters<InspectionFace['running']>) => part(inspect.running(...args)),
-    });
+    return Object.assign(Object.create(inspect) as InspectionFace, { overview });
   }
 }

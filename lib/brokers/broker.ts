@@ -51,6 +51,13 @@ export interface Broker {
   depth(queue: string): Promise<number | undefined>;
 
   /**
+   * What the message says of itself that stands first in the queue, where it stays: it is not taken, and nobody is kept
+   * from taking it. Resolves to `undefined` where none waits, or where it cannot be known of this queue. Absent where a broker
+   * shows a message only by handing it out, as RabbitMQ does.
+   */
+  first?(queue: string): Promise<MessageProperties | undefined>;
+
+  /**
    * How many messages wait out a delay, for whatever queue. On RabbitMQ those of this exchange; on an
    * embedded broker those of its folder or memory. One that is due, and on its way to its queue, may be in no count for a
    * moment; on RabbitMQ, neither is what is due within two seconds and in the hands of another process.

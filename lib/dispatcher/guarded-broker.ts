@@ -21,11 +21,13 @@ export class GuardedBroker implements WholeBroker {
   readonly states: Observable<BrokerState>;
   readonly events: Observable<BrokerEvent>;
   readonly openReplies: Broker['openReplies'];
+  readonly first: Broker['first'];
 
   constructor(private readonly broker: Broker, private readonly guard: Guard, private readonly cloakroom?: Cloakroom) {
     this.states = broker.states;
     this.events = broker.events;
     this.openReplies = broker.openReplies?.bind(broker);
+    this.first = broker.first?.bind(broker);
   }
 
   get state(): BrokerState {

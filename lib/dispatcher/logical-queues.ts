@@ -1,6 +1,8 @@
 import type { BrowsedMessage, Broker } from '../brokers/broker.js';
 import { BrokerError } from '../errors.js';
+import { attemptIn } from '../task/headers.js';
 import { lineRegisterOf } from '../task/queue-lines.js';
+import { waitsSince } from '../task/waited.js';
 import { clock } from '../time/clock.js';
 import { noteQueues } from '../worker/intake/line-plan.js';
 import { LineRegister } from '../worker/intake/line-register.js';
@@ -26,6 +28,19 @@ export class LogicalQueues {
     let depth = own;
     for (const other of await this.beside(queue)) depth += (await this.broker.depth(other)) ?? 0;
     return depth;
+  }
+
+  /** Since when the oldest of those waits that stand first in them; `undefined` where none does, the broker cannot tell, or a message does not say. */
+  async oldestSince(queue: string): Promise<number | undefined> {
+    let oldest: number | undefined;
+    for (const name of [queue, ...await this.beside(queue)]) {
+      const first = await this.broker.first?.(name);
+      if (first === undefined) continue;
+      const since = waitsSince(attemptIn(first.headers), first);
+      if (since === undefined) return undefined;
+      oldest = Math.min(oldest ?? since, since);
+    }
+    return oldest;
   }
 
   /**

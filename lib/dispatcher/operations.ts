@@ -76,6 +76,12 @@ export class Operations {
     return this.logicalQueues.depth(queue);
   }
 
+  /** See {@link LogicalQueues.oldestSince}. */
+  async oldestSince(queue: string): Promise<number | undefined> {
+    await this.dependencies.ready();
+    return this.logicalQueues.oldestSince(queue);
+  }
+
   /** The queues that carry the tasks of a work queue: itself, its levels and its weighted tasks, those that are there. */
   async queuesOf(queue: string): Promise<readonly string[]> {
     await this.dependencies.ready();

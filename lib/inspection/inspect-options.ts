@@ -20,6 +20,12 @@ export interface InspectOptions {
 }
 
 /** @publicApi */
+export interface OverviewOptions extends Pick<InspectOptions, 'timeoutMs'> {
+  /** How many tasks that run are told, the longest first, from 1 to 1,000. Default: none. */
+  readonly running?: number;
+}
+
+/** @publicApi */
 export interface InspectTaskOptions extends InspectOptions {
   /**
    * How many waiting tasks of each queue are looked through for one that is found nowhere else, from 0 to 10,000. They
@@ -59,6 +65,11 @@ export function timeoutOf(options: InspectOptions | undefined): number {
 /** @throws ConfigurationError */
 export function peekOf(options: InspectTaskOptions | undefined): number | undefined {
   return options?.peek === undefined ? undefined : wholeWithin(options.peek, 'peek', 0, 10_000);
+}
+
+/** @throws ConfigurationError */
+export function runningOf(options: OverviewOptions | undefined): number | undefined {
+  return options?.running === undefined ? undefined : wholeWithin(options.running, 'running', 1, MOST);
 }
 
 /** What is asked of each process, and how many are told in all. @throws ConfigurationError */

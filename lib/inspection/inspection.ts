@@ -10,9 +10,10 @@ import type { FollowFilter } from './following/follow-filter.js';
 import { contractReport, type ContractReport } from './contract-report.js';
 import { mergedGroups, withNotes } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
-import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
+import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, type OverviewOptions, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
+import { Overviews } from './overviews.js';
 import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
-import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
+import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, OverviewReport, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
 import { awaitingRetry, narrowed } from './retrying.js';
 import { tasksOfFirings, withOutcomes } from './schedules-report.js';
@@ -33,6 +34,8 @@ export interface InspectionDependencies {
   readonly asker: Asker;
   readonly exchange: string;
   readonly queues: QueueSource;
+  /** The same, for whoever looks again and again. */
+  readonly lastingQueues: QueueSource;
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
   readonly dead: (queue: string, uuid: string) => Promise<DeadFound | undefined>;
@@ -68,9 +71,22 @@ export interface InspectionDependencies {
  */
 export class Inspection {
   private readonly reports = new Map<boolean, { readonly at: number; readonly queues: Promise<QueuesReport> }>();
+  private readonly overviews: Overviews;
 
   /** Made by the dispatcher. */
-  constructor(private readonly dependencies: InspectionDependencies) {}
+  constructor(private readonly dependencies: InspectionDependencies) {
+    this.overviews = new Overviews(dependencies);
+  }
+
+  /**
+   * All that an overview shows, for whoever looks again and again: one question to each process, whatever it is asked
+   * for, and answers that tell what is new. Who looks at the same time is told the same.
+   *
+   * @throws ConfigurationError for what are no options
+   */
+  async overview(options?: OverviewOptions): Promise<OverviewReport> {
+    return this.overviews.look(options);
+  }
 
   /**
    * The processes that use the exchange, this one included. One that died without a word is `lost` within 15 seconds,

@@ -136,6 +136,12 @@ export interface QueueInfo {
   /** Workers that answered and consume it. */
   readonly consumers: number;
   /**
+   * How long the task has waited that stands first, since it was published, or due; of several levels and lines the longest.
+   * Absent where nothing waits, where a first task does not say since when, and on RabbitMQ, which shows a task only by
+   * handing it out.
+   */
+  readonly oldestWaitMs?: number;
+  /**
    * How long the task that ended last had waited since it was published, or due; of several workers the longest. About how
    * long whoever comes next will wait. Known where messages say when they were published: with telemetry, and of delayed tasks.
    */
@@ -165,6 +171,16 @@ export interface QueuesReport {
   readonly delayed: number;
   /** Delayed tasks that no queue took when they were due. */
   readonly undelivered: number;
+}
+
+/** What an overview shows, as of one moment. @publicApi */
+export interface OverviewReport {
+  /** As `processes()` tells them; of what each of them runs the 20 longest, at most. */
+  readonly processes: readonly ProcessInfo[];
+  /** As `queues()` tells it; what is delayed, what is paused and that a queue is not there, as it was some seconds ago. */
+  readonly queues: QueuesReport;
+  /** What runs, the longest first; absent unless it was asked for. */
+  readonly running?: readonly RunningTaskInfo[];
 }
 
 /** How a run ended in a process. @publicApi */

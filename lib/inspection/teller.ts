@@ -4,7 +4,7 @@ import { versionIn } from '../task/headers.js';
 import { matchesName } from '../task/name-pattern.js';
 import { clock } from '../time/clock.js';
 import type { ObservedRun } from '../worker/run-observer.js';
-import type { Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, TickEnd } from './asking/messages.js';
+import type { Also, Answer, Items, Kind, LockPart, Question, TaskPart, TaskPortion, TickEnd } from './asking/messages.js';
 import type { ActionBook } from './book/action-book.js';
 import { type EndedEntry } from './book/kept-ends.js';
 import { MOST_ARGS_BYTES, type RunBook } from './book/run-book.js';
@@ -52,6 +52,8 @@ export interface TellerDependencies {
 const MOST_ITEMS = 1_000;
 const DEFAULT_ITEMS = 200;
 const MOST_RUNNING_OF_PROCESS = 100;
+/** Of one that is looked at again and again: enough to tell what a lost one ran last. */
+const FEW_RUNNING_OF_PROCESS = 20;
 
 /** What this process answers when it is asked. All of it is made when somebody asks, and passes the redaction. */
 export class Teller {
@@ -60,7 +62,15 @@ export class Teller {
   answer(question: Question): Answer {
     const { id, limit = DEFAULT_ITEMS } = question;
     const most = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, MOST_ITEMS) : DEFAULT_ITEMS;
-    return { id, process: this.dependencies.process.id, items: this.itemsOf(question, most) };
+    const head = { id, process: this.dependencies.process.id };
+    return question.kind === 'processes' && question.also !== undefined ? { ...head, ...this.overview(question.also) } : { ...head, items: this.itemsOf(question, most) };
+  }
+
+  private overview({ since, running }: Also): Pick<Answer<'processes'>, 'items' | 'also'> {
+    const from = Number.isSafeInteger(since) ? since : undefined;
+    const queues = this.dependencies.workers().map((worker) => this.queuePart(worker, from));
+    if (!Number.isSafeInteger(running)) return { items: [this.process(FEW_RUNNING_OF_PROCESS)], also: { queues } };
+    return { items: [this.process(0)], also: { queues, running: this.longest(Math.min(MOST_ITEMS, Math.max(FEW_RUNNING_OF_PROCESS, running as number))) } };
   }
 
   private itemsOf({ kind, filter = {}, actions = {}, uuids = [] }: Question, most: number): readonly Items[Kind][] {
@@ -95,11 +105,11 @@ export class Teller {
     }
   }
 
-  private process(): ProcessInfo {
+  private process(mostRunning = MOST_RUNNING_OF_PROCESS): ProcessInfo {
     const { process, facts, connection, now, workers } = this.dependencies;
     return {
       ...process, status: 'alive', seenAt: now(), ...facts.read(), connection: connection(), workers: workers().map((worker) => this.worker(worker)),
-      running: this.running({}).slice(0, MOST_RUNNING_OF_PROCESS).map(({ args: _args, ...rest }) => rest),
+      running: this.longest(mostRunning).map(({ args: _args, ...rest }) => rest),
     };
   }
 
@@ -109,10 +119,16 @@ export class Teller {
     return { name, queue, limit, running, waiting, paused: isPaused, consuming, totals: tally.totals, rate: tally.rate(now(), process.startedAt), tasks: taskNames };
   }
 
-  private queuePart({ name, queue, type, activity: { running, waiting }, consuming }: ToldWorker): Items['queues'] {
+  private queuePart({ name, queue, type, activity: { running, waiting }, consuming }: ToldWorker, since?: number): Items['queues'] {
     const { book, now } = this.dependencies;
     const { minutes, lastWaitMs } = book.of(name, queue);
-    return { queue, ...(type === undefined ? {} : { type }), running, waiting, consuming, ...(lastWaitMs === undefined ? {} : { lastWaitMs }), history: minutes.list(now()) };
+    return { queue, worker: name, ...(type === undefined ? {} : { type }), running, waiting, consuming, ...(lastWaitMs === undefined ? {} : { lastWaitMs }), history: minutes.list(now(), since) };
+  }
+
+  /** Only those are made that are told. */
+  private longest(most: number): RunningTaskInfo[] {
+    const runs = this.dependencies.workers().flatMap((worker) => worker.runs.map((run) => ({ run, worker })));
+    return runs.sort((a, b) => a.run.startedAt - b.run.startedAt).slice(0, most).map(({ run, worker }) => this.run(run, worker));
   }
 
   /** The longest first. */

@@ -1,4 +1,4 @@
-import type { Address, Message, Topology } from '../brokers/broker.js';
+import type { Address, Message, MessageProperties, Topology } from '../brokers/broker.js';
 import type { BroadcastStore } from '../brokers/embedded/broadcast-ring.js';
 import type { MessageStore, StoreListener } from '../brokers/embedded/message-store.js';
 import type { Settlement, TakenMessage } from '../brokers/store/queue-store.js';
@@ -96,6 +96,10 @@ export class HeldStore implements MessageStore {
 
   depth(queue: string): Promise<number | undefined> {
     return this.inner.depth(queue);
+  }
+
+  first(queue: string): Promise<MessageProperties | undefined> {
+    return this.inner.first(queue);
   }
 
   delayedCount(): Promise<number> {

@@ -19,7 +19,7 @@ function fixtureOf(exchange: string): BrokerFixture {
   };
 }
 
-brokerContract('amqp', fixtureOf, { outlivesItsObject: true, countsDeaths: false });
+brokerContract('amqp', fixtureOf, { outlivesItsObject: true, countsDeaths: false, showsFirst: false });
 
 async function connectLosing(exchange: string, keepMs: number): Promise<LosingBroker> {
   const { proxy, url: leading } = await TcpProxy.before(url);

@@ -19,7 +19,7 @@ function fixtureInFolder(exchange: string): BrokerFixture {
   return fixture(exchange, location);
 }
 
-brokerContract('embedded, in memory', (exchange) => fixture(exchange), { outlivesItsObject: false, countsDeaths: true });
-brokerContract('embedded, in a folder', fixtureInFolder, { outlivesItsObject: true, countsDeaths: true });
+brokerContract('embedded, in memory', (exchange) => fixture(exchange), { outlivesItsObject: false, countsDeaths: true, showsFirst: true });
+brokerContract('embedded, in a folder', fixtureInFolder, { outlivesItsObject: true, countsDeaths: true, showsFirst: true });
 
 afterAll(() => removeFolder(folder));

@@ -22,7 +22,7 @@ describe.skipIf(missing)('on Redis', () => {
   brokerContract('redis', (exchange) => ({
     exchange, makeBroker: () => new RedisBroker({ url: server.url, exchange, reconnection: { retries: 'forever' } }),
     removeQueues: () => Promise.resolve(), replies: 'none',
-  }), { outlivesItsObject: true, countsDeaths: true });
+  }), { outlivesItsObject: true, countsDeaths: true, showsFirst: true });
 });
 
 describe.skipIf(missing)('a broker on Redis', () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type Type } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Arg, currentTask, DispatcherService, type FollowedEvent, type ProcessInfo, Task, TaskContext } from '../../lib/index.js';
 import { everyBroker, embeddedFolder, oneWorker, ownQueue, startOn } from '../support/nest-on-broker.js';
@@ -53,11 +53,18 @@ class Tasks {
   }
 }
 
+@Injectable()
+class Stamping {
+  constructor(@Inject(DispatcherService) dispatcher: DispatcherService) {
+    dispatcher.use({ stampPublished: true });
+  }
+}
+
 describe.concurrent.each(BROKERS)('inspection: %s', (_title, url) => {
-  const start = async (limit = 1): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
+  const start = async (limit = 1, more: readonly Type[] = []): Promise<{ service: DispatcherService; tasks: Tasks; queue: string; exchange: string; url: string }> => {
     const config = oneWorker(url(), 'inspect');
     config.workers[0].limit = limit;
-    const { app, service } = await startOn(config, { providers: [Tasks] });
+    const { app, service } = await startOn(config, { providers: [Tasks, ...more] });
     const tasks = app.get(Tasks);
     onTestFinished(() => tasks.release.fire());
     return { service, tasks, queue: config.workers[0].queue, exchange: config.exchange, url: config.broker as string };
@@ -155,6 +162,33 @@ describe.concurrent.each(BROKERS)('inspection: %s', (_title, url) => {
     const found = await service.inspect.locks({ key }, ALONE);
     // What is kept in the memory of a process is its own.
     expect(found).toMatchObject(broker === 'embedded:' ? [] : [{ kind: 'unique', key, state: 'held', until: expect.any(Number), holders: [{ uuid }] }]);
+  });
+
+  it('tells all of an overview at once, and how long the oldest has waited where the broker can know it', async () => {
+    const { service, tasks, queue, url: broker } = await start(1, [Stamping]);
+    await service.publish('slow');
+    await tasks.started.promise;
+    const before = Date.now();
+    for (let index = 0; index < 3; index++) await service.publish('add', index);
+    await eventually(() => service.depth(queue), (depth) => depth === 3 || depth === 2, 'those that wait');
+    await pause(600);
+    const { processes, queues: { queues }, running } = await service.inspect.overview({ ...ALONE, running: 5 });
+    expect(processes).toMatchObject([{ status: 'alive', pid: process.pid, workers: [{ name: 'w', queue, running: 1, totals: { succeeded: 0 } }], running: [{ name: 'slow' }] }]);
+    expect(running).toMatchObject([{ name: 'slow', queue }]);
+    expect(queues).toMatchObject([{ name: queue, running: 1, consumers: 1, history: [{ received: expect.any(Number) }] }]);
+    const oldest = queues[0]?.oldestWaitMs;
+    if (broker.startsWith('amqp')) expect(oldest).toBeUndefined();
+    else {
+      expect(oldest).toBeGreaterThanOrEqual(600);
+      expect(oldest).toBeLessThanOrEqual(Date.now() - before + 1);
+    }
+    // As `queues` tells it.
+    expect((await service.inspect.queues(ALONE)).queues[0]?.oldestWaitMs === undefined).toBe(oldest === undefined);
+    tasks.release.fire();
+    const later = await eventually(() => service.inspect.overview(ALONE), ({ queues: { queues: [one] } }) => one?.history.reduce((sum, { succeeded }) => sum + succeeded, 0) === 4, 'all to end');
+    expect(later).not.toHaveProperty('running');
+    expect(later.queues.queues[0]).not.toHaveProperty('oldestWaitMs');
+    await expect(service.inspect.overview({ running: 0 })).rejects.toThrow(/running of inspection must be a whole number from 1/);
   });
 
   it('tells which tasks wait first, how many are delayed and until when, and what is tried again', async () => {

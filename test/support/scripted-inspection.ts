@@ -4,7 +4,7 @@ import type { TaskContract } from '../../lib/contract/model.js';
 import type { ContractReport } from '../../lib/inspection/contract-report.js';
 import type { FollowedEvent } from '../../lib/inspection/following/followed-event.js';
 import type { ScheduleInfo, WorkflowInfo, WorkflowPage } from '../../lib/index.js';
-import type { ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
+import type { ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, LockInfo, OverviewReport, ProcessInfo, QueueInfo, RunningTaskInfo, TaskInfo, TasksReport, TaskStats, WaitingReport, WaitingTaskInfo } from '../../lib/inspection/model.js';
 
 /** Says whatever a test puts into it, and writes down what it was asked. */
 export class ScriptedInspection implements InspectionFace {
@@ -22,8 +22,10 @@ export class ScriptedInspection implements InspectionFace {
   failure: Error | undefined;
 
   processes = (): Promise<ProcessInfo[]> => this.answer('processes', this.processList);
+  overview = ({ running }: { running?: number } = {}): Promise<OverviewReport> => this.answer('overview', {
+    processes: this.processList, queues: { queues: this.queueList, delayed: 3, undelivered: 1 }, ...(running === undefined ? {} : { running: this.runs }),
+  });
   queues = (): Promise<{ queues: QueueInfo[]; delayed: number; undelivered: number }> => this.answer('queues', { queues: this.queueList, delayed: 3, undelivered: 1 });
-  running = (): Promise<RunningTaskInfo[]> => this.answer('running', this.runs);
   recent = (): Promise<EndedTaskInfo[]> => this.answer('recent', this.ends);
   failures = (): Promise<FailureGroup[]> => this.answer('failures', this.groups);
   task = (uuid: string): Promise<TaskInfo> => this.answer('task', this.found ?? { uuid, where: { place: 'unknown', looked: ['here'] }, waitsFor: [], attempts: [], timeline: [] });
@@ -78,7 +80,7 @@ export function process(change: Partial<ProcessInfo> = {}): ProcessInfo {
 }
 
 export function queue(change: Partial<QueueInfo> = {}): QueueInfo {
-  return { name: 'queue_1', type: 'classic', waiting: 5, unacknowledged: 1, running: 1, dead: 2, consumers: 1, lastWaitMs: 12, history: [{ at: 60_000, received: 3, succeeded: 2, failed: 1, retried: 0, busyMs: 30 }], ...change };
+  return { name: 'queue_1', type: 'classic', waiting: 5, unacknowledged: 1, running: 1, dead: 2, consumers: 1, oldestWaitMs: 8, lastWaitMs: 12, history: [{ at: 60_000, received: 3, succeeded: 2, failed: 1, retried: 0, busyMs: 30 }], ...change };
 }
 
 function stats(): TaskStats {

@@ -44,6 +44,7 @@ const COLUMNS: readonly Column<Queue>[] = [
   { title: 'Running', align: 'right', cell: ({ name, running }) => <Link to="running" params={{ queue: name }}>{count(running)}</Link> },
   { title: 'Dead', align: 'right', cell: ({ name, dead }) => <Link to="dead" params={{ queue: name }}>{count(dead)}</Link> },
   { title: 'Consumers', align: 'right', cell: ({ consumers }) => <span class={consumers === 0 ? 'bad-text' : ''}>{count(consumers)}</span> },
+  { title: 'Oldest waits', align: 'right', cell: ({ oldestWaitMs }) => duration(oldestWaitMs) },
   { title: 'Last waited', align: 'right', cell: ({ lastWaitMs }) => duration(lastWaitMs) },
   { title: 'Last hour', align: 'right', cell: (queue) => <LastHour queue={queue} /> },
 ];

@@ -258,7 +258,7 @@ export class AmqpBroker implements Broker {
     this.delays.stop();
     // A quarter is kept for the closing itself; what is published meanwhile by nobody is refused already.
     await this.publisher.close(left() * 0.75);
-    await within(left() / 2, Promise.all([this.signals.close(), this.broadcasts.close()]));
+    await within(left() / 2, Promise.all([this.signals.close(), this.broadcasts.close(), this.inspector.close()]));
     await within(left() / 2, Promise.all([this.delays, ...this.consumptions, ...this.replies === undefined ? [] : [this.replies]].map((one) => one.close())));
     await within(left(), Promise.all([this.publishLink.close(left()), this.consumeLink.close(left())]));
     this.delays.closed();

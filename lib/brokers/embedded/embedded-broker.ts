@@ -5,7 +5,7 @@ import { BrokerUnavailableError, ConfigurationError, DispatcherError, InvalidTas
 import { folderProblem } from '../../lmdb/folder-problem.js';
 import { makeFolder } from '../../lmdb/make-folder.js';
 import type {
-  Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
+  Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, MessageProperties, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
 import { clock, type ClockTimer } from '../../time/clock.js';
 import { BroadcastWatch } from './broadcast-watch.js';
@@ -124,6 +124,11 @@ export class EmbeddedBroker implements Broker, StoreObserver {
   async depth(queue: string): Promise<number | undefined> {
     const hub = await this.ready();
     return hub.store.depth(queue);
+  }
+
+  async first(queue: string): Promise<MessageProperties | undefined> {
+    const { store } = await this.ready();
+    return store.first(queue);
   }
 
   async delayedCount(): Promise<number> {

@@ -24,6 +24,10 @@ export class MemoryQueue<T extends Ordered> {
     this.line.push(item);
   }
 
+  get first(): T | undefined {
+    return this.returned.at(-1) ?? this.line[this.head];
+  }
+
   shift(): T | undefined {
     if (this.returned.length > 0) return this.returned.pop();
     if (this.head === this.line.length) return undefined;

@@ -131,6 +131,10 @@ export class MemoryStore implements MessageStore {
     return Promise.resolve(this.queueNamed(queue)?.size);
   }
 
+  first(queue: string): Promise<MessageProperties | undefined> {
+    return Promise.resolve(this.queueNamed(queue)?.first?.properties);
+  }
+
   delayedCount(): Promise<number> {
     return Promise.resolve(this.delayed.size + this.untold);
   }

@@ -6,7 +6,7 @@ import { clock } from '../../time/clock.js';
 import { within } from '../../time/within.js';
 import { Secret } from '../../urls/secret.js';
 import type {
-  Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, PublishOptions, SignalSubscription, Topology,
+  Address, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery, Message, MessageProperties, PublishOptions, SignalSubscription, Topology,
 } from '../broker.js';
 import { BrokerMonitor } from '../connection/broker-monitor.js';
 import { Link, type LinkListener, type LinkSettings } from '../connection/link.js';
@@ -126,9 +126,9 @@ export class RedisBroker implements Broker {
     return consumption;
   }
 
-  depth(queue: string): Promise<number | undefined> {
-    return this.storeOf(queue).depth(queue);
-  }
+  depth(queue: string): Promise<number | undefined> { return this.storeOf(queue).depth(queue); }
+
+  first(queue: string): Promise<MessageProperties | undefined> { return this.storeOf(queue).first(queue); }
 
   async delayedCount(): Promise<number> {
     return (await this.delayedWithin([]))[0] as number;

@@ -1,8 +1,9 @@
+import type { MessageProperties } from '../broker.js';
 import type { QueueStore, Settlement, TakenMessage } from '../store/queue-store.js';
 import { decodeMessage, type StoredMessage } from './message-record.js';
 import type { RedisSession } from './redis-session.js';
 import { LOCK, RECONCILE, UNLOCK } from './scripts/leases.js';
-import { DEPTH, PASS_ON, PURGE, SETTLE, TAKE } from './scripts/take.js';
+import { DEPTH, FIRST, PASS_ON, PURGE, SETTLE, TAKE } from './scripts/take.js';
 import { HeldMessage, readTaken, Settlements, type SettlementsHost } from './settlements.js';
 
 export interface QueueStoreHost extends SettlementsHost {
@@ -48,6 +49,7 @@ export class RedisQueueStore implements QueueStore {
       settle: (taken, how) => this.settle(taken, how),
       written: () => this.written(),
       depth: (queue) => this.depth(queue),
+      first: (queue) => this.first(queue),
       lock: (name) => this.lock(name),
       unlock: (name) => this.unlock(name),
     };
@@ -114,6 +116,11 @@ export class RedisQueueStore implements QueueStore {
 
   written(): Promise<void> {
     return this.settlements.written();
+  }
+
+  async first(queue: string): Promise<MessageProperties | undefined> {
+    const head = await (await this.host.session()).callForBytes<Buffer | null>(FIRST, [queue, MOST_TAKEN_BYTES]);
+    return head === null ? undefined : decodeMessage(head, this.host.exchange).properties;
   }
 
   async depth(queue: string): Promise<number | undefined> {

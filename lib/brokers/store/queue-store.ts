@@ -1,4 +1,4 @@
-import type { Message } from '../broker.js';
+import type { Message, MessageProperties } from '../broker.js';
 
 /** A message that this process holds until it is settled. */
 export interface TakenMessage extends Message {
@@ -39,6 +39,8 @@ export interface QueueStore {
   /** Resolves when everything published and settled so far has been written, or was refused. */
   written(): Promise<void>;
   depth(queue: string): Promise<number | undefined>;
+  /** Of the next to be taken; it stays where it is. */
+  first(queue: string): Promise<MessageProperties | undefined>;
   /** False while somebody holds the lock of this name, in this process or another; the death of a holder frees it. */
   lock(name: string): Promise<boolean>;
   unlock(name: string): Promise<void>;

@@ -33,9 +33,13 @@ export const task: Verb = {
   },
 };
 
-/** Without this program itself. */
 export async function processesOf({ inspection }: Session): Promise<ProcessInfo[]> {
-  return (await inspection.processes()).filter(({ host, pid }) => host !== hostname() || pid !== process.pid);
+  return othersOf(await inspection.processes());
+}
+
+/** Without this program itself. */
+export function othersOf(processes: readonly ProcessInfo[]): ProcessInfo[] {
+  return processes.filter(({ host, pid }) => host !== hostname() || pid !== process.pid);
 }
 
 export function describeProcesses(processes: readonly ProcessInfo[]): string {

@@ -4,7 +4,7 @@ import { printableLines } from '../output/text.js';
 import type { Session } from '../session/session.js';
 import { write } from '../terminal.js';
 import { option, type Verb } from '../verb.js';
-import { describeProcesses, processesOf } from './inspect.js';
+import { describeProcesses, othersOf } from './inspect.js';
 import { queueTable } from './queue-table.js';
 import { runningTable } from './task-lists.js';
 
@@ -32,8 +32,8 @@ export const top: Verb = {
 
 async function look(session: Session): Promise<{ data: unknown; text: string }> {
   const { inspection, exchange } = session;
-  const report = await inspection.queues();
-  const [processes, running] = await Promise.all([processesOf(session), inspection.running({ limit: MOST_RUNNING })]);
+  const { queues: report, processes: all, running = [] } = await inspection.overview({ running: MOST_RUNNING });
+  const processes = othersOf(all);
   const parts = [
     `${exchange}  ${new Date().toISOString()}  ${report.delayed} delayed, ${report.undelivered} undelivered`,
     queueTable(report.queues), describeProcesses(processes),

@@ -21,7 +21,7 @@ export class LivePoints {
       const seconds = (at - this.lastAt) / 1000;
       const rate = (of: keyof Totals): number => Math.round(10 * this.since(totals, of) / seconds) / 10;
       const waiting = queues.queues.reduce((sum, queue) => sum + (queue.waiting ?? 0), 0);
-      this.list.push({ at, succeeded: rate('succeeded'), failed: rate('failed'), retried: rate('retried'), waiting, running: Math.max(running.length, queues.queues.reduce((sum, queue) => sum + queue.running, 0)) });
+      this.list.push({ at, succeeded: rate('succeeded'), failed: rate('failed'), retried: rate('retried'), waiting, running: Math.max(running?.length ?? 0, queues.queues.reduce((sum, queue) => sum + queue.running, 0)) });
       if (this.list.length > MOST_POINTS) this.list.shift();
     }
     this.totals = totals;

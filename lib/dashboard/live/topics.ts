@@ -1,4 +1,4 @@
-import type { ProcessInfo, QueueMinute, QueuesReport, RunningTaskInfo } from '../../inspection/model.js';
+import type { OverviewReport, ProcessInfo, QueueMinute, QueuesReport } from '../../inspection/model.js';
 import type { BrokerState } from '../../index.js';
 import type { Bounded, LivePoint, OverviewTopic, ProcessesTopic, QueuesTopic, RunningTopic, ShownProcess } from '../answers.js';
 import { LISTED, type Curtain } from '../panel/curtain.js';
@@ -11,19 +11,17 @@ export const MOST_RUNNING = 300;
 const MOST_LAST_RUNS = 20;
 const MOST_MINUTES = 60;
 
-/** What inspection has told at one moment. */
-export interface Snapshot {
+/** What inspection has told at one moment; what runs only while a page shows it. */
+export interface Snapshot extends OverviewReport {
   readonly at: number;
-  readonly processes: readonly ProcessInfo[];
-  readonly queues: QueuesReport;
-  readonly running: readonly RunningTaskInfo[];
 }
 
 export interface Topics {
   readonly overview: OverviewTopic;
   readonly queues: QueuesTopic;
   readonly processes: ProcessesTopic;
-  readonly running: RunningTopic;
+  /** Absent where no page shows it. */
+  readonly running?: RunningTopic;
 }
 
 export const POLLED_TOPICS = ['overview', 'queues', 'processes', 'running'] as const satisfies readonly (keyof Topics)[];
@@ -31,7 +29,7 @@ export const POLLED_TOPICS = ['overview', 'queues', 'processes', 'running'] as c
 /** Pure. */
 export function topicsOf({ processes, queues, running }: Snapshot, state: BrokerState, points: readonly LivePoint[], problem: string | undefined, curtain: Curtain): Topics {
   const sum = (of: (queue: QueuesReport['queues'][number]) => number | undefined): number => queues.queues.reduce((total, queue) => total + (of(queue) ?? 0), 0);
-  const runs = Math.max(running.length, sum((queue) => queue.running));
+  const runs = Math.max(running?.length ?? 0, sum((queue) => queue.running));
   return {
     overview: {
       connection: { status: state.status, since: state.since, ...(state.cause === undefined ? {} : { cause: state.cause.message }) },
@@ -45,7 +43,7 @@ export function topicsOf({ processes, queues, running }: Snapshot, state: Broker
     },
     queues: { ...bounded(queues.queues, MOST_QUEUES, (queue) => queue), delayed: queues.delayed, undelivered: queues.undelivered },
     processes: bounded(processes, MOST_PROCESSES, (process) => processOf(process, curtain)),
-    running: { rows: running.slice(0, MOST_RUNNING).map((run) => runOf(run, curtain, LISTED)), total: runs },
+    ...(running === undefined ? {} : { running: { rows: running.slice(0, MOST_RUNNING).map((run) => runOf(run, curtain, LISTED)), total: runs } }),
   };
 }
 

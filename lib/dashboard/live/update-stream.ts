@@ -31,7 +31,7 @@ export class UpdateStream {
     if (polled.length > 0) {
       this.leave.push(panel.poll.subscribe((texts) => {
         for (const topic of polled) this.send(topic, texts.get(topic));
-      }));
+      }, polled.includes('running')));
     }
     for (const topic of ['events', 'all-events'] as const) {
       if (topics.includes(topic)) this.leave.push(panel.tails[topic].subscribe((text) => this.write(`event: events\ndata: ${text}\n\n`)));

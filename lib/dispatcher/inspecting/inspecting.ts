@@ -16,6 +16,7 @@ import { Followers } from '../../inspection/following/followers.js';
 import { Following } from '../../inspection/following/following.js';
 import type { ActionInfo } from '../../inspection/model.js';
 import { Inspection, type InspectionDependencies } from '../../inspection/inspection.js';
+import { LastingSource } from '../../inspection/lasting-source.js';
 import type { ClaimOf } from '../../inspection/locks-report.js';
 import { FactsOfProcess } from '../../inspection/process-facts.js';
 import type { QueueSource } from '../../inspection/queues-report.js';
@@ -51,7 +52,7 @@ export interface InspectingDependencies {
   readonly nestVersion: string | undefined;
   readonly workers: () => readonly ManagedWorker[];
   readonly control: Pick<ControlNotes, 'pauses' | 'failureNotes'>;
-  readonly operations: Pick<Operations, 'depth' | 'paused' | 'queuesOf'>;
+  readonly operations: Pick<Operations, 'depth' | 'oldestSince' | 'paused' | 'queuesOf'>;
   readonly queues: () => readonly QueueDeclaration[];
   readonly deadLetters: DeadLetters;
   readonly record: (uuid: string) => Promise<TaskResult | undefined>;
@@ -79,6 +80,7 @@ export class Inspecting {
   private readonly responder: Responder;
   private readonly followers: Followers;
   private readonly following: Following;
+  private readonly lastingQueues: LastingSource;
   private readonly isEnabled: boolean;
   private readonly handingOver = new Set<Promise<void>>();
 
@@ -100,9 +102,11 @@ export class Inspecting {
       broker, id, answer: (question) => teller.answer(question), handedOver: (action) => this.actions.addForeign(action), other: (message) => this.followers.heard(message),
       problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }),
     });
+    const queues = this.queueSource();
+    this.lastingQueues = new LastingSource(queues);
     const search = new TaskSearch({ broker, deadLetters, formatOf: (queue) => formats.readingOf(queue), redaction });
     this.inspection = new Inspection({
-      asker: this.asker, exchange: config.exchange, queues: this.queueSource(), ready, record, suspended, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
+      asker: this.asker, exchange: config.exchange, queues, lastingQueues: this.lastingQueues, ready, record, suspended, schedules, claim, workflows, history: this.historyReader(), now: clock.now, failureNotes: () => dependencies.control.failureNotes.known(),
       events: (filter) => events.guarded(this.following.events(filter)),
       dead: (queue, uuid) => search.dead(queue, uuid), waiting: (queue, uuid, most) => search.waiting(queue, uuid, most),
       firstOf: async (queue, most) => search.firstOf(await this.dependencies.operations.queuesOf(queue), most), delayedWithin: (boundsMs) => broker.delayedWithin(boundsMs),
@@ -117,6 +121,7 @@ export class Inspecting {
   /** Something was done here. Who tells nothing of itself tells that at once, since nobody will ask it. */
   performed(event: ActionEvent & EventStamp): void {
     const action = this.actions.add(event);
+    this.lastingQueues.forget();
     if (!this.isEnabled) this.handOver([action]);
   }
 
@@ -187,8 +192,8 @@ export class Inspecting {
     const { broker, config: { exchange }, operations, queues } = this.dependencies;
     return {
       known: () => queues().map(({ name, type }) => ({ name, type: type === 'server-default' ? undefined : type })),
-      depth: (queue) => operations.depth(queue), dead: (queue) => broker.depth(deadLetterQueueOf(queue)), delayed: () => broker.delayedCount(),
-      undelivered: () => broker.depth(undeliveredQueueOf(exchange)), pauses: () => operations.paused(),
+      depth: (queue) => operations.depth(queue), oldestSince: (queue) => operations.oldestSince(queue), dead: (queue) => broker.depth(deadLetterQueueOf(queue)), delayed: () => broker.delayedCount(),
+      undelivered: () => broker.depth(undeliveredQueueOf(exchange)), pauses: () => operations.paused(), now: clock.now,
     };
   }
 }

@@ -11,17 +11,21 @@ import { type Answer, answersTopic, decodeAnswer, decodeFarewell, encode, type K
 const PULSE_MS = 2_500;
 /** Somebody looks for so long after a question. */
 const LOOKING_MS = 30_000;
+/** Of a process. */
+const MOST_RUNNING = 100;
 /** For so long answers to an old question still say who lives. */
 const LATE_MS = 15_000;
 
 interface Asked {
   readonly kind: Kind;
   readonly at: number;
+  /** Only their answers are waited for. Default: those of all who are known. */
+  readonly of: readonly string[] | undefined;
   readonly answers: Map<string, Answer>;
   done: (() => void) | undefined;
 }
 
-export type Asking<K extends Kind> = Pick<Question<K>, 'kind' | 'filter' | 'uuids' | 'actions' | 'limit'>;
+export type Asking<K extends Kind> = Pick<Question<K>, 'kind' | 'filter' | 'uuids' | 'actions' | 'limit' | 'also' | 'unless'>;
 
 export interface AskerDependencies {
   readonly broker: Pick<Broker, 'broadcast' | 'watchBroadcasts'>;
@@ -41,6 +45,8 @@ export class Asker {
   /** Everybody has had the time to answer once, so that whoever lives is known. */
   private discovered = false;
   private lookingUntil = 0;
+  /** When all were asked last whether they live. */
+  private pulsedAt = -Infinity;
   private pulse: ClockTimer | undefined;
   private closed = false;
 
@@ -52,12 +58,13 @@ export class Asker {
    * What all have answered by the time that everybody who is known has, or `timeoutMs` are over. While the broker is away,
    * this process alone.
    *
+   * @param of whom an answer is expected of, where others will be silent
    * @throws BrokerRefusedError where the user may not ask; ShutdownError
    */
-  async ask<K extends Kind>(asking: Asking<K>, timeoutMs: number): Promise<Answer<K>[]> {
+  async ask<K extends Kind>(asking: Asking<K>, timeoutMs: number, of?: readonly string[]): Promise<Answer<K>[]> {
     if (this.closed) throw new ShutdownError('The dispatcher is closing; nobody is asked any more.');
     this.lookingUntil = this.dependencies.now() + LOOKING_MS;
-    const answers = await this.round(asking, timeoutMs);
+    const answers = await this.round(asking, timeoutMs, of);
     this.schedulePulse();
     return answers as Answer<K>[];
   }
@@ -75,10 +82,11 @@ export class Asker {
     await this.listening.stop();
   }
 
-  private async round(asking: Asking<Kind>, timeoutMs: number): Promise<Answer[]> {
+  private async round(asking: Asking<Kind>, timeoutMs: number, of?: readonly string[]): Promise<Answer[]> {
     const question: Question = { id: randomUUID(), to: this.topic, ...asking };
-    const asked: Asked = { kind: question.kind, at: this.dependencies.now(), answers: new Map(), done: undefined };
+    const asked: Asked = { kind: question.kind, at: this.dependencies.now(), of, answers: new Map(), done: undefined };
     this.forgetOld(asked.at);
+    if (asked.kind === 'processes') this.pulsedAt = asked.at;
     this.asked.set(question.id, asked);
     try {
       await this.listening.start();
@@ -86,10 +94,11 @@ export class Asker {
     } catch (error) {
       this.asked.delete(question.id);
       if (error instanceof BrokerRefusedError) throw error;
-      this.addOwn(question, asked);
+      if (of === undefined) this.addOwn(question, asked);
       return [...asked.answers.values()];
     }
     if (!this.closed) await this.answersOf(asked, timeoutMs);
+    if (of !== undefined) return [...asked.answers.values()];
     this.discovered = true;
     // Where nobody was heard, not even this process, it is the broker that is silent.
     if (asked.answers.size > 0) this.known.asked(asked.at, new Set(asked.answers.keys()));
@@ -117,8 +126,8 @@ export class Asker {
   }
 
   private endIfComplete(asked: Asked): void {
-    if (asked.done === undefined || !this.discovered) return;
-    const awaited = this.known.awaited(this.dependencies.now());
+    if (asked.done === undefined || (asked.of === undefined && !this.discovered)) return;
+    const awaited = asked.of ?? this.known.awaited(this.dependencies.now());
     if (awaited.length > 0 && awaited.every((id) => asked.answers.has(id))) asked.done();
   }
 
@@ -131,8 +140,7 @@ export class Asker {
   }
 
   private take(answer: Answer, asked: Asked): void {
-    const info = asked.kind === 'processes' ? (answer.items as readonly ProcessInfo[]).find(({ id }) => id === answer.process) : undefined;
-    this.known.answered(answer.process, this.dependencies.now(), info);
+    this.known.answered(answer.process, this.dependencies.now(), asked.kind === 'processes' ? infoIn(answer) : undefined);
     asked.answers.set(answer.process, answer);
   }
 
@@ -156,7 +164,8 @@ export class Asker {
   private async beat(): Promise<void> {
     const looksStill = (): boolean => this.dependencies.now() < this.lookingUntil;
     if (looksStill()) {
-      await this.round({ kind: 'processes' }, PULSE_MS / 2).catch(() => undefined);
+      // Whoever looks often has just asked.
+      if (this.dependencies.now() - this.pulsedAt >= PULSE_MS) await this.round({ kind: 'processes' }, PULSE_MS / 2).catch(() => undefined);
     } else {
       // Who comes and goes from now on is not heard of.
       this.discovered = false;
@@ -165,4 +174,10 @@ export class Asker {
     this.pulse = undefined;
     if (looksStill()) this.schedulePulse();
   }
+}
+
+/** What it tells of itself, with what it runs, wherever in the answer that stands. */
+function infoIn({ process, items, also }: Answer): ProcessInfo | undefined {
+  const info = (items as readonly ProcessInfo[]).find(({ id }) => id === process);
+  return info === undefined || also?.running === undefined ? info : { ...info, running: also.running.slice(0, MOST_RUNNING).map(({ args: _args, ...rest }) => rest) };
 }

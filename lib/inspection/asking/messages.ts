@@ -39,6 +39,8 @@ export interface Items {
 /** One worker's part of a queue. */
 export interface QueuePart {
   readonly queue: string;
+  /** The name of the worker. Absent from processes of an older version. */
+  readonly worker?: string;
   /** As its worker is configured; absent where that is the server's own. */
   readonly type?: QueueType;
   readonly running: number;
@@ -106,6 +108,24 @@ export interface Question<K extends Kind = Kind> {
   readonly actions?: ActionFilter;
   /** How many items of each process at most. */
   readonly limit?: number;
+  /** Where processes are asked for: what else is told in the same answer. Processes of an older version pay no heed to it. */
+  readonly also?: Also;
+  /** Whoever knows of `also` has told it already, and does not answer. */
+  readonly unless?: 'also';
+}
+
+/** What is told along with a process, so that whoever looks again and again asks one question, and is told little more than what is new. */
+export interface Also {
+  /** The minutes of queues that began then, or later. Absent: all. */
+  readonly since?: number;
+  /** How many tasks that run, with all that is told of them. Absent: none of them, and fewer of the process itself. */
+  readonly running?: number;
+}
+
+export interface AlsoTold {
+  readonly queues: readonly QueuePart[];
+  /** What the process runs is told here then, and not with it. */
+  readonly running?: readonly RunningTaskInfo[];
 }
 
 export interface Answer<K extends Kind = Kind> {
@@ -117,6 +137,7 @@ export interface Answer<K extends Kind = Kind> {
   /** There was more than a message holds. */
   readonly cut?: true;
   readonly items: readonly Items[K][];
+  readonly also?: AlsoTold;
 }
 
 export function answersTopic(asker: string): string {
@@ -128,23 +149,29 @@ export function encode(message: object): Buffer {
 }
 
 /** An answer within so many bytes: of its items as many as fit, the first ones. */
-export function encodeAnswer({ items, ...rest }: Answer, mostBytes: number): Buffer {
-  const cutHead = textOf({ v: VERSION, ...rest, cut: true }).slice(0, -1);
-  const texts: string[] = [];
-  let left = mostBytes - Buffer.byteLength(cutHead) - ',"items":[]}'.length;
-  for (const item of items) {
-    const text = textOf(item);
-    left -= Buffer.byteLength(text) + 1;
-    if (left < 0) return Buffer.from(`${cutHead},"items":[${texts.join(',')}]}`);
-    texts.push(text);
-  }
-  return Buffer.from(`${textOf({ v: VERSION, ...rest }).slice(0, -1)},"items":[${texts.join(',')}]}`);
+export function encodeAnswer({ items, also, ...rest }: Answer, mostBytes: number): Buffer {
+  const head = textOf({ v: VERSION, ...rest }).slice(0, -1);
+  let left = mostBytes - Buffer.byteLength(head) - ',"items":[],"also":{"queues":[],"running":[]},"cut":true}'.length;
+  const listOf = (some: readonly unknown[]): string => {
+    const texts: string[] = [];
+    for (const item of some) {
+      const text = textOf(item);
+      left -= Buffer.byteLength(text) + 1;
+      if (left < 0) break;
+      texts.push(text);
+    }
+    return `[${texts.join(',')}]`;
+  };
+  const body = `,"items":${listOf(items)}${also === undefined ? '' : `,"also":{"queues":${listOf(also.queues)}${also.running === undefined ? '' : `,"running":${listOf(also.running)}`}}`}`;
+  return Buffer.from(`${head}${body}${left < 0 ? ',"cut":true' : ''}}`);
 }
 
 /** `undefined`: it is none of ours, or of a version that is not known here. */
 export function decodeQuestion(message: Buffer): Question | undefined {
   const found = message.length > MOST_QUESTION_BYTES ? undefined : decodeMessage(message);
   if (found === undefined || !areTexts(found, ['id', 'to', 'kind']) || !found.to.startsWith(ANSWERS) || !Object.hasOwn(SHAPES, found.kind)) return undefined;
+  const { also } = found as Fields;
+  if (also !== undefined && !isObject(also)) return undefined;
   return found as unknown as Question;
 }
 
@@ -153,9 +180,17 @@ export function decodeAnswer(message: Buffer, kindOf: (id: string) => Kind | und
   const found = decodeMessage(message);
   if (found === undefined || !areTexts(found, ['id', 'process'])) return undefined;
   const kind = kindOf(found.id);
-  const { items } = found as Fields;
-  if (kind === undefined || !Array.isArray(items) || items.length > MOST_ITEMS || !items.every(SHAPES[kind])) return undefined;
+  const { items, also } = found as Fields;
+  if (kind === undefined || !isListOf(items, SHAPES[kind]) || (also !== undefined && !isAlsoTold(also))) return undefined;
   return found as unknown as Answer;
+}
+
+function isAlsoTold(also: unknown): boolean {
+  return isObject(also) && isListOf(also['queues'], SHAPES.queues) && (also['running'] === undefined || isListOf(also['running'], SHAPES.running));
+}
+
+function isListOf(list: unknown, fits: (item: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.length <= MOST_ITEMS && list.every(fits);
 }
 
 /** Who says it. */
@@ -179,7 +214,9 @@ export function decodeHandover(message: Buffer): readonly ActionInfo[] | undefin
 /** `undefined`: it is none of ours, or of another version. */
 export function decodeMessage(message: Buffer): Fields | undefined {
   try {
-    const found: unknown = JSON.parse(message.toString(), reviver);
+    const text = message.toString();
+    // To look at every value takes several times as long as to read them.
+    const found: unknown = text.includes(BIGINT) ? JSON.parse(text, reviver) : JSON.parse(text);
     return isObject(found) && found['v'] === VERSION ? found : undefined;
   } catch {
     return undefined;
@@ -190,7 +227,12 @@ export function decodeMessage(message: Buffer): Fields | undefined {
 const BIGINT = '$bigint';
 
 function textOf(value: unknown): string {
-  return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? { [BIGINT]: String(one) } : one));
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It refuses a bigint, and what is told is else plain data: seldom enough to be tried first.
+    return JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? { [BIGINT]: String(one) } : one));
+  }
 }
 
 function reviver(_key: string, value: unknown): unknown {

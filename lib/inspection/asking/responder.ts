@@ -73,6 +73,7 @@ export class Responder {
       return;
     }
     this.wasAsked = true;
+    if (question.unless === 'also') return;
     // Who asked does not hear of it, and asks again if it matters.
     this.dependencies.broker.broadcast(question.to, this.answerTo(question)).catch(() => undefined);
   }

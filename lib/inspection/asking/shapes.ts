@@ -10,7 +10,7 @@ export const SHAPES = {
   recent: isEnded,
   failures: (item: unknown) => isObject(item) && areTexts(item, ['id', 'name']) && areNumbers(item, ['count', 'dead', 'firstAt', 'lastAt']) && isError(item['error'])
     && isListOf(item['queues'], isText) && isEnded(item['example']),
-  queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && [undefined, 'classic', 'quorum'].includes(item['type'] as string | undefined) && areNumbers(item, ['running', 'waiting'])
+  queues: (item: unknown) => isObject(item) && areTexts(item, ['queue']) && (item['worker'] === undefined || isText(item['worker'])) && [undefined, 'classic', 'quorum'].includes(item['type'] as string | undefined) && areNumbers(item, ['running', 'waiting'])
     && (item['lastWaitMs'] === undefined || areNumbers(item, ['lastWaitMs'])) && isListOf(item['history'], (minute) => isObject(minute) && areNumbers(minute, ['at', 'received', 'succeeded', 'failed', 'retried', 'busyMs'])),
   task: (item: unknown) => isObject(item) && areTexts(item, ['uuid']) && (item['running'] === undefined || isRunning(item['running'])) && (item['ended'] === undefined || isEnded(item['ended']))
     && (item['putOff'] === undefined || isPutOff(item['putOff'])) && (item['parent'] === undefined || isText(item['parent'])) && (item['children'] === undefined || isListOf(item['children'], isText)),

@@ -1,7 +1,7 @@
 import type { QueueMinute } from '../model.js';
 
-const MINUTE_MS = 60_000;
-const MINUTES = 60;
+export const MINUTE_MS = 60_000;
+export const MINUTES = 60;
 const COLUMNS = 5;
 
 /** What happened in the workers of one queue in each of the last 60 minutes. */
@@ -20,9 +20,13 @@ export class QueueMinutes {
     this.add(row, 4, busyMs);
   }
 
-  /** Those in which something happened, the oldest first. */
-  list(now: number): QueueMinute[] {
-    const oldest = Math.floor(now / MINUTE_MS) - MINUTES + 1;
+  /**
+   * Those in which something happened, the oldest first.
+   *
+   * @param since no minute that began before it
+   */
+  list(now: number, since = 0): QueueMinute[] {
+    const oldest = Math.max(Math.floor(now / MINUTE_MS) - MINUTES + 1, Math.ceil(since / MINUTE_MS));
     const rows = Array.from(this.minutes, (minute, row) => ({ minute, row })).filter(({ minute }) => minute >= oldest && minute > 0).sort((a, b) => a.minute - b.minute);
     return rows.map(({ minute, row }) => {
       const [received = 0, succeeded = 0, failed = 0, retried = 0, busyMs = 0] = this.counts.subarray(row * COLUMNS, (row + 1) * COLUMNS);

@@ -35,6 +35,8 @@ export interface BrokerCapabilities {
   readonly outlivesItsObject: boolean;
   /** `Delivery.deliveryCount` is how often a process died that held the message, and nothing else. */
   readonly countsDeaths: boolean;
+  /** It has `first`: a message can be looked at where it stands. */
+  readonly showsFirst: boolean;
 }
 
 export const CLOSE_LIMIT_MS = 5_000;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/wait.js';
-import { BrokerBench, message, numbered, publishAll, type BrokerFixture } from './broker-fixture.js';
+import { acknowledge, BrokerBench, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
 
 const AN_HOUR_MS = 3_600_000;
 
-export function countingContract(fixture: BrokerFixture): void {
+export function countingContract(fixture: BrokerFixture, { showsFirst }: BrokerCapabilities): void {
   describe.sequential('counting', () => {
     const bench = new BrokerBench(fixture);
 
@@ -31,6 +31,29 @@ export function countingContract(fixture: BrokerFixture): void {
       expect(added[0]).toBe(2);
       // On a ladder an hour may stand where less than two are waited.
       expect(added.slice(1)).toSatisfy((counts: number[]) => counts[0] === 0 && counts[1]! + counts[2]! === 1 && counts[3] === 1);
+    });
+
+    it.runIf(showsFirst)('shows what the first message says of itself, which stays where it is', async () => {
+      const { broker, queue } = await bench.withQueue();
+      expect(await broker.first?.(queue)).toBeUndefined();
+      expect(await broker.first?.(bench.name('missing'))).toBeUndefined();
+      for (const id of ['a', 'b']) await broker.publish(message('{}', { messageId: id, timestamp: 1_700_000_000, headers: { key: id } }), { queue });
+      await broker.publish(message('{}', { messageId: 'later' }), { queue }, { delayMs: AN_HOUR_MS });
+      for (let look = 0; look < 3; look++) expect(await broker.first?.(queue)).toMatchObject({ messageId: 'a', timestamp: 1_700_000_000, headers: { key: 'a' } });
+      expect(await broker.depth(queue)).toBe(2);
+      const { deliveries, consumption } = await collect(broker, queue, 1);
+      const [first] = await deliveries.count(1);
+      expect(first?.properties.messageId).toBe('a');
+      expect((await broker.first?.(queue))?.messageId).toBe('b');
+      // What comes back stands first again.
+      await consumption.close();
+      await eventually(async () => (await broker.first?.(queue))?.messageId, (id) => id === 'a', 'the first one to be back');
+      await collect(broker, queue, 5, acknowledge);
+      await eventually(() => broker.first?.(queue), (found) => found === undefined, 'none to wait');
+    });
+
+    it.skipIf(showsFirst)('does not seem to show what it can only hand out', async () => {
+      expect((await bench.connect()).first).toBeUndefined();
     });
 
     it('says of no queue how many it has when there is none', async () => {

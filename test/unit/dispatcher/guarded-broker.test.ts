@@ -11,7 +11,7 @@ const address: Address = { queue: 'q' };
 
 /** Each of the port's methods, with an argument of each kind that it takes: they are only compared. */
 const CALLS: { readonly [Name in { [Key in keyof Required<Broker>]: Required<Broker>[Key] extends (...args: never[]) => unknown ? Key : never }[keyof Broker]]: readonly unknown[] } = {
-  connect: [], declare: [{ queues: [] }], publish: [message, address, { delayMs: 5 }], consume: ['q', { tag: 't', prefetch: 1 }, () => undefined], depth: ['q'], delayedCount: [true], delayedWithin: [[1_000]],
+  connect: [], declare: [{ queues: [] }], publish: [message, address, { delayMs: 5 }], consume: ['q', { tag: 't', prefetch: 1 }, () => undefined], depth: ['q'], first: ['q'], delayedCount: [true], delayedWithin: [[1_000]],
   browse: ['q', () => 'keep', { maxHeld: 1 }], purge: ['q', () => undefined], beforeUndelivered: [() => undefined], signal: [], watchSignals: [() => undefined], broadcast: ['t', Buffer.from('m')], watchBroadcasts: ['t', () => undefined], openReplies: [() => undefined], close: [1_000],
 };
 
@@ -32,6 +32,7 @@ describe('a guarded broker', () => {
     const guarded = new GuardedBroker(broker, () => undefined);
     expect([guarded.states, guarded.events, guarded.state]).toEqual([broker.states, broker.events, broker.state]);
     expect(new GuardedBroker({ ...broker, openReplies: undefined }, () => undefined).openReplies).toBeUndefined();
+    expect(new GuardedBroker({ ...broker, first: undefined }, () => undefined).first).toBeUndefined();
   });
 
   it('publishes nothing that its guard refuses', async () => {

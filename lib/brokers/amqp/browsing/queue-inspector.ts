@@ -8,6 +8,7 @@ import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
 import { purgeQueue } from './purge-queue.js';
+import { QuestionChannels } from './question-channels.js';
 
 const BETWEEN_LOOKS_MS = 150;
 /**
@@ -16,9 +17,10 @@ const BETWEEN_LOOKS_MS = 150;
  */
 const NONE_FOR_MS = NEAR_LONGEST_MS + 600;
 
-/** What is asked of queues and taken out of them apart from consuming, each time on a channel of its own. */
+/** What is asked of queues and taken out of them apart from consuming, on channels of their own. */
 export class QueueInspector {
   private readonly lock: BrowseLock;
+  private readonly channels = new QuestionChannels();
 
   /**
    * @param connection waits for it, at most `maxWaitMs`
@@ -34,7 +36,7 @@ export class QueueInspector {
   async depth(queue: string): Promise<number | undefined> {
     const model = await this.connection();
     try {
-      return await withChannel(model, async (channel) => (await channel.checkQueue(queue)).messageCount);
+      return await this.channels.ask(model, async (channel) => (await channel.checkQueue(queue)).messageCount);
     } catch (error) {
       if ((error as { code?: unknown }).code === 404) return undefined;
       throw declarationFailure(error, `Queue "${queue}"`);
@@ -59,8 +61,13 @@ export class QueueInspector {
     return counts;
   }
 
+  close(): Promise<void> {
+    return this.channels.close();
+  }
+
   private async delayedParts(): Promise<DelayedPart[]> {
-    const parts = await countDelayed(await this.connection(), this.exchange);
+    const model = await this.connection();
+    const parts = await countDelayed((questions) => this.channels.ask(model, questions), this.exchange);
     // After the queues: what it took from them meanwhile is in both counts rather than in none.
     return [...parts, { withinMs: NEAR_LONGEST_MS, count: this.inHand() }];
   }

@@ -1,5 +1,5 @@
 import { ShutdownError } from '../../../errors.js';
-import type { Address, Message, Topology } from '../../broker.js';
+import type { Address, Message, MessageProperties, Topology } from '../../broker.js';
 import type { Clock } from '../../store/clock.js';
 import { DueTimer, dueTime } from '../due-timer.js';
 import type { MessageStore, StoreListener } from '../message-store.js';
@@ -20,7 +20,7 @@ import { readCount, readState, StateCache } from './shared-state.js';
 import { readSignalCount, SignalOperation } from './signal-operation.js';
 import type { StoredTaken } from './stored-taken.js';
 import { openBrokerFolder, type BrokerFolder, type Tables } from './tables.js';
-import { TakeOperation } from './take-operation.js';
+import { firstProperties, TakeOperation } from './take-operation.js';
 import { UntoldMessages } from './untold-messages.js';
 import { WaitingBytes } from './waiting-bytes.js';
 import { WakeFiles } from './wake-files.js';
@@ -108,13 +108,9 @@ export class LmdbStore implements MessageStore {
     });
   }
 
-  hasQueue(queue: string): boolean {
-    return this.routes().queue(queue) !== undefined;
-  }
+  hasQueue(queue: string): boolean { return this.routes().queue(queue) !== undefined; }
 
-  exchangesOf(queue: string): readonly string[] {
-    return this.routes().exchangesOf(queue);
-  }
+  exchangesOf(queue: string): readonly string[] { return this.routes().exchangesOf(queue); }
 
   interest(queue: string, consumers: number): void {
     const declared = this.routes().queue(queue);
@@ -147,6 +143,11 @@ export class LmdbStore implements MessageStore {
     this.requireReadable();
     const declared = this.routes().queue(queue);
     return declared === undefined ? undefined : readCount(this.tables, declared.id);
+  }
+
+  async first(queue: string): Promise<MessageProperties | undefined> {
+    this.requireReadable();
+    return firstProperties(this.tables, this.routes().queue(queue)?.id);
   }
 
   async delayedCount(): Promise<number> {

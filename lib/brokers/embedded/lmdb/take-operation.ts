@@ -1,4 +1,5 @@
 import type { DispatcherError } from '../../../errors.js';
+import type { MessageProperties } from '../../broker.js';
 import type { WriteOperation } from './batch-writer.js';
 import { orderOfReady, readyKey, takenKey } from './keys.js';
 import { getBody } from './large-bodies.js';
@@ -6,6 +7,7 @@ import { bodySizeOf, decodeRecord } from './message-record.js';
 import type { OwnerRecord } from './shared-state.js';
 import type { StoreTransaction } from './store-transaction.js';
 import { StoredTaken } from './stored-taken.js';
+import type { Tables } from './tables.js';
 
 /** What a take may read into memory at once; one message always fits. */
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -57,7 +59,7 @@ export class TakeOperation implements WriteOperation {
     const found: { key: Buffer; value: Buffer }[] = [];
     if (limit === 0) return [];
     let bytes = 0;
-    for (const entry of tables.ready.getRange({ start: readyKey(this.queueId, 0), end: readyKey(this.queueId + 1, 0), limit })) {
+    for (const entry of oldest(tables, this.queueId, limit)) {
       bytes += bodySizeOf(entry.value);
       if (bytes > MOST_BYTES && found.length > 0) break;
       found.push(entry);
@@ -70,6 +72,18 @@ export class TakeOperation implements WriteOperation {
       return new StoredTaken(this.owner, this.queueId, order, value, body, properties, exchange, routingKey);
     });
   }
+}
+
+/** What the next one to be taken says of itself, which stays. */
+export function firstProperties(tables: Tables, queueId: number | undefined): MessageProperties | undefined {
+  if (queueId === undefined) return undefined;
+  tables.root.resetReadTxn();
+  for (const { value } of oldest(tables, queueId, 1)) return decodeRecord(value).properties;
+  return undefined;
+}
+
+function oldest(tables: Tables, queueId: number, limit: number): Iterable<{ key: Buffer; value: Buffer }> {
+  return tables.ready.getRange({ start: readyKey(queueId, 0), end: readyKey(queueId + 1, 0), limit });
 }
 
 /** How many of the waiting messages are this process's turn, by its part of all consumers of the queue. */

@@ -61,7 +61,7 @@ export class ForeignStore implements QueueStore {
     this.settlements = new Settlements(host, { reconcile: FOREIGN_RECONCILE, settle: FOREIGN_SETTLE });
     this.walked = {
       interest: () => undefined, take: (queue, limit, into) => this.askFor(queue, limit, false, into), settle: (taken, how) => this.settle(taken, how),
-      written: () => this.written(), depth: (queue) => this.depth(queue), lock: (name) => this.lock(name), unlock: (name) => this.unlock(name),
+      written: () => this.written(), depth: (queue) => this.depth(queue), first: () => this.first(), lock: (name) => this.lock(name), unlock: (name) => this.unlock(name),
     };
   }
 
@@ -124,6 +124,11 @@ export class ForeignStore implements QueueStore {
   async depth(queue: string): Promise<number | undefined> {
     const place = this.host.find(queue);
     return place === undefined ? undefined : (await this.host.session()).call<number>(FOREIGN_DEPTH, this.linesOf(place));
+  }
+
+  /** Other systems keep what they say of a task in its body. */
+  first(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   lock(name: string): Promise<boolean> {

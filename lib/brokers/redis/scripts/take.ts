@@ -115,6 +115,18 @@ if #ids > 0 then
 end
 return #ids`);
 
+/**
+ * ARGV: queue, most bytes. What stands before the body of the message that is taken next, which stays; false where there is none, or
+ * where it is larger than that: whoever only looks has no large body read for it.
+ */
+export const FIRST = brokerScript(`
+local id = redis.call('ZRANGE', P .. 'r:' .. ARGV[2], 0, 0)[1] or redis.call('LINDEX', P .. 'q:' .. ARGV[2], 0)
+if not id or redis.call('HSTRLEN', P .. 'm', id) > tonumber(ARGV[3]) then return false end
+local message = redis.call('HGET', P .. 'm', id)
+if not message or #message < 4 then return false end
+local a, b, c, d = string.byte(message, 1, 4)
+return string.sub(message, 1, 4 + ((a * 256 + b) * 256 + c) * 256 + d)`);
+
 /** ARGV: queue. How many wait, or -1 where there is no such queue. */
 export const DEPTH = brokerScript(`
 if redis.call('HEXISTS', P .. 'queues', ARGV[2]) == 0 then return -1 end
