@@ -3,7 +3,7 @@ import type { ScheduleInfo } from '../schedules/schedule.js';
 import type { TaskResult } from '../results/task-result.js';
 import { requireText } from '../task/options.js';
 import type { WorkflowFilter, WorkflowPage } from '../workflows/workflow-info.js';
-import type { Asker, Asking } from './asking/asker.js';
+import type { Asking } from './asking/asker.js';
 import type { Answer, Items, Kind } from './asking/messages.js';
 import type { FollowedEvent } from './following/followed-event.js';
 import type { FollowFilter } from './following/follow-filter.js';
@@ -11,7 +11,7 @@ import { contractReport, type ContractReport } from './contract-report.js';
 import { mergedGroups, withNotes } from './failure-groups.js';
 import { checkActions } from './action-filter.js';
 import { checkList, checkLocks, checkTasks, type InspectOptions, type InspectTaskOptions, type ListOptions, type LocksFilter, MOST, type OverviewOptions, peekOf, type TasksFilter, timeoutOf } from './inspect-options.js';
-import { Overviews } from './overviews.js';
+import { Overviews, type OverviewsDependencies } from './overviews.js';
 import { claimedLock, type ClaimOf, locksReport } from './locks-report.js';
 import type { ActionFilter, ActionInfo, DelayedReport, EndedTaskInfo, FailureGroup, FailureNote, LockInfo, OverviewReport, ProcessInfo, QueueInfo, QueuesReport, RunningTaskInfo, TaskFilter, TaskInfo, TasksReport, WaitingReport, WaitingTaskInfo } from './model.js';
 import { queuesReport, type QueueSource } from './queues-report.js';
@@ -30,14 +30,9 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DUE_STEPS_MS = [10_000, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS, 7 * 24 * HOUR_MS];
 
-export interface InspectionDependencies {
-  readonly asker: Asker;
+export interface InspectionDependencies extends OverviewsDependencies {
   readonly exchange: string;
   readonly queues: QueueSource;
-  /** The same, for whoever looks again and again. */
-  readonly lastingQueues: QueueSource;
-  /** Resolves when the broker can be used. */
-  readonly ready: () => Promise<void>;
   readonly dead: (queue: string, uuid: string) => Promise<DeadFound | undefined>;
   /** Among the first `most` that wait. */
   readonly waiting: (queue: string, uuid: string, most: number) => Promise<WaitingFound | undefined>;
@@ -56,7 +51,6 @@ export interface InspectionDependencies {
   /** What people have noted of groups of failures, by their ids. Never rejects. */
   readonly failureNotes: () => Promise<ReadonlyMap<string, FailureNote>>;
   readonly workflows: (list?: WorkflowFilter) => Promise<WorkflowPage>;
-  readonly now: () => number;
 }
 
 /**

@@ -1,18 +1,27 @@
+import type { Asker } from './asking/asker.js';
 import { OverviewAsker } from './asking/overview-asker.js';
-import type { InspectionDependencies } from './inspection.js';
 import { type OverviewOptions, runningOf, timeoutOf } from './inspect-options.js';
 import type { OverviewReport } from './model.js';
-import { countsOf, queuesReportOf } from './queues-report.js';
+import { countsOf, queuesReportOf, type QueueSource } from './queues-report.js';
 
 /** Several who look at the same time are told the same. */
 const FRESH_MS = 500;
+
+export interface OverviewsDependencies {
+  readonly asker: Asker;
+  /** What it tells is asked again and again. */
+  readonly lastingQueues: QueueSource;
+  /** Resolves when the broker can be used. */
+  readonly ready: () => Promise<void>;
+  readonly now: () => number;
+}
 
 /** Looks at all processes and queues at once. */
 export class Overviews {
   private readonly asker: OverviewAsker;
   private latest: { readonly at: number; readonly running: number | undefined; readonly report: Promise<OverviewReport> } | undefined;
 
-  constructor(private readonly dependencies: Pick<InspectionDependencies, 'asker' | 'lastingQueues' | 'ready' | 'now'>) {
+  constructor(private readonly dependencies: OverviewsDependencies) {
     this.asker = new OverviewAsker(dependencies.asker, dependencies.now);
   }
 
