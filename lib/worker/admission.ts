@@ -34,10 +34,10 @@ export class Admission {
   take(delivery: Delivery): void {
     const fetching = this.dependencies.fetch?.(delivery);
     if (fetching === undefined) return this.takeNow(delivery);
-    fetching.then(() => this.fetched(delivery), (error: unknown) => this.unfetched(delivery, error));
+    fetching.then(() => this.goOn(delivery), (error: unknown) => this.unfetched(delivery, error));
   }
 
-  private fetched(delivery: Delivery): void {
+  private goOn(delivery: Delivery): void {
     // Its delivery has gone back meanwhile, and runs elsewhere.
     if (this.isStopped()) this.onEnd();
     else this.takeNow(delivery);
@@ -73,7 +73,7 @@ export class Admission {
     if (handler === undefined) return this.refuse(delivery, task, expiresAt);
     if (task.hasKwargs === true && handler.kwargs !== undefined && !this.placeByName(delivery, task, handler.kwargs)) return;
     const run = new RunningTask(this.runner, delivery, task, handler);
-    if (run.redelivered && this.isKnown(run)) return this.onEnd();
+    if (run.redelivered && this.isKnown(run)) return;
     if (expiresAt !== undefined) return this.expire(delivery, task, expiresAt);
     if (this.isPaused(task)) return this.end(delivery, this.unrun.giveBackPaused(delivery, task));
     const version = versionIn(task.headers);
@@ -136,9 +136,11 @@ export class Admission {
     return this.dependencies.isTaskPaused?.(name) === true;
   }
 
-  /** A delivery that came back: this very attempt has ended here before, or still runs here. */
+  /** A delivery that came back: this very attempt has ended here before, or still runs here; or it is looked at again once that has ended. */
   private isKnown(run: RunningTask): boolean {
-    return this.endings.acknowledgeIfFinished(run) || this.runner.joinRunning(run);
+    const known = this.endings.acknowledgeIfFinished(run) ? 'finished' : this.runner.joinRunning(run, () => this.goOn(run.delivery));
+    if (known !== undefined && known !== 'waits') this.onEnd();
+    return known !== undefined;
   }
 
   private expire(delivery: Delivery, task: Task, expiresAt: number): void {

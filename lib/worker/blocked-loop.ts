@@ -26,9 +26,9 @@ export class BlockedLoop {
     this.watch.stop();
   }
 
-  /** Its handler has just let go of the loop for the first time. */
-  letGo(run: RunningTask): void {
-    const milliseconds = clock.elapsed() - run.startedAt;
+  /** Its handler, called at that time, has just let go of the loop for the first time. */
+  letGo(run: RunningTask, calledAt: number): void {
+    const milliseconds = clock.elapsed() - calledAt;
     if (milliseconds < BLOCKED_LOOP_MS) return;
     this.namedAt = clock.elapsed();
     this.name(run, milliseconds);

@@ -27,7 +27,9 @@ export class RunExtras {
   /** For handlers that start themselves. */
   started: (() => void) | undefined;
   /** The same attempt, delivered again after a lost connection while it runs here; settled together. */
-  duplicate: Delivery | undefined;
+  duplicates: Delivery[] | undefined;
+  /** It is being sent again under its own attempt: deliveries that may be that copy wait until it has ended. */
+  waiting: (() => void)[] | undefined;
   /** What its handler has said of itself. */
   notes: RunNotes | undefined;
   /** Its steps, once its handler has taken one, or an earlier run had. */

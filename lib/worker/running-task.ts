@@ -218,25 +218,43 @@ export class RunningTask implements ContextSource, Contextual, Listed<RunningTas
   /** It came back while it runs: settled with it, or at once where a copy stands for it. */
   join(again: Delivery): void {
     if (this.takenOver) this.isAcknowledged = again.ack() || this.isAcknowledged;
-    else this.made.duplicate = again;
+    else (this.made.duplicates ??= []).push(again);
   }
 
-  /** Settles the delivery, and the duplicate with it. False when the broker no longer waits for either. */
+  /**
+   * A copy of this very attempt may be in its queue from now on, and come here before it is known that it is there: it
+   * must not be settled with this delivery, which it stands for.
+   */
+  startSendingAgain(): void { this.made.waiting ??= []; }
+
+  /** False where no such copy is about; otherwise that is called once this has ended, and it is known which of both is left. */
+  afterSendingAgain(goOn: () => void): boolean {
+    const waiting = this.extras?.waiting;
+    waiting?.push(goOn);
+    return waiting !== undefined;
+  }
+
+  /** It has ended. */
+  releaseWaiting(): void {
+    for (const goOn of this.extras?.waiting?.splice(0) ?? []) goOn();
+  }
+
+  /** Settles the delivery, and the duplicates with it. False when the broker no longer waits for any of them. */
   ack(): boolean {
     return this.step(RunStep.settle) && (this.isAcknowledged || this.acknowledge());
   }
 
-  /** Both go back to their queue, unsettled. */
+  /** All of them go back to their queue, unsettled. */
   requeue(): void {
     if (!this.step(RunStep.settle)) return;
     this.delivery.requeue();
-    this.extras?.duplicate?.requeue();
+    for (const duplicate of this.extras?.duplicates ?? []) duplicate.requeue();
   }
 
   private acknowledge(): boolean {
-    const first = this.delivery.ack();
-    const duplicate = this.extras?.duplicate;
-    return duplicate === undefined ? first : duplicate.ack() || first;
+    let isTaken = this.delivery.ack();
+    for (const duplicate of this.extras?.duplicates ?? []) isTaken = duplicate.ack() || isTaken;
+    return isTaken;
   }
 
   /** The task as events and logs name it: a copy, so that nobody holds on to the body through it. */

@@ -103,6 +103,7 @@ export class TaskEndings {
     const next = this.parts.dependencies.format.nextAttempt?.(run.delivery, { isCharged: attempt > run.attempt, dueAt: clock.now() + delayMs });
     const changes: TaskHeaders = { ...next?.headers, ...run.companion?.headers, ...run.stepsHeaders, [Header.attempt]: attempt, [Header.history]: this.historyOf(run, error), [Header.redeliveries]: 0 };
     this.parts.keeper?.retrying(run, error, delayMs);
+    if (attempt === run.attempt) run.startSendingAgain();
     if (!await this.sentAgain(run, changes, delayMs, { failure: error, body: next?.body })) return;
     if (await this.conclude(run, { kind: 'retrying', attempt, delayMs, error })) {
       this.parts.dependencies.observer?.ended(run, 'retrying', undefined, error);
@@ -113,6 +114,7 @@ export class TaskEndings {
   /** It waits in its queue again, as if it had not been taken. */
   private async giveBack(run: RunningTask, { delayMs, reason, headers = {} }: Extract<RunEnding, { kind: 'wait' }>): Promise<void> {
     const pauseMs = Math.round(delayMs);
+    run.startSendingAgain();
     if (!await this.sentAgain(run, headers, pauseMs)) return;
     if (await this.conclude(run, { kind: 'returned' })) {
       this.parts.dependencies.emit({ type: 'task.returned', task: run.identity(), pauseMs, reason });

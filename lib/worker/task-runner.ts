@@ -85,14 +85,18 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     else this.afterGates(run, entering);
   }
 
-  /** True when this very attempt runs here already, or its end is being recorded: the delivery came back meanwhile, and is settled with it. */
-  joinRunning(run: RunningTask): boolean {
+  /**
+   * `joined` when this very attempt runs here already, or its end is being recorded: the delivery came back meanwhile, and
+   * is settled with it. `waits` where it may be the copy that such an end has published; `goOn` is then called, once.
+   */
+  joinRunning(run: RunningTask, goOn: () => void): 'joined' | 'waits' | undefined {
     for (const other of this.runs) {
       if (other.phase === RunPhase.settled || !other.isAgain(run)) continue;
+      if (other.afterSendingAgain(goOn)) return 'waits';
       if (run.step(RunStep.join)) other.join(run.delivery);
-      return true;
+      return 'joined';
     }
-    return false;
+    return undefined;
   }
 
   /** Those that a worker that closes waits for. */
@@ -181,6 +185,8 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     this.endings.started(run);
     const { timeoutSeconds } = run;
     if (timeoutSeconds) this.limitTime(run, timeoutSeconds);
+    // What gates have taken was no fault of the handler.
+    const calledAt = run.gated ? clock.elapsed() : run.startedAt;
     let result: unknown;
     try {
       result = this.contexts.run(run);
@@ -188,7 +194,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
       this.ends.threw(run, error);
       return;
     } finally {
-      this.blockedLoop.letGo(run);
+      this.blockedLoop.letGo(run, calledAt);
     }
     this.ends.returned(run, result);
   }
@@ -218,6 +224,7 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     } finally {
       const now = clock.elapsed();
       this.onEnd(ran ? now - run.startedAt : undefined, now);
+      run.releaseWaiting();
     }
   }
 }

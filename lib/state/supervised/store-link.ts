@@ -75,7 +75,7 @@ export class StoreLink {
     if (this.probing || this.status !== 'ready') return;
     this.probing = true;
     const { epoch } = this;
-    within(this.options.operationTimeoutMs / 2, this.store.ping(), () => this.silent())
+    within(this.options.operationTimeoutMs / 2, this.store.ping(), () => this.silent(), this.stopping.signal)
       .catch((error: unknown) => this.lose(epoch, this.asError(error)))
       .finally(() => { this.probing = false; });
   }
@@ -136,7 +136,7 @@ export class StoreLink {
     if (this.stopping.signal.aborted) return this.closedError();
     const epoch = ++this.epoch;
     try {
-      await within(Math.min(limitMs, this.options.operationTimeoutMs), this.store.connect(this.listener(epoch)), () => this.silent());
+      await within(Math.min(limitMs, this.options.operationTimeoutMs), this.store.connect(this.listener(epoch)), () => this.silent(), this.stopping.signal);
       if (this.epoch !== epoch || this.stopping.signal.aborted) throw this.cause ?? this.closedError();
       this.becomeReady(number);
       return undefined;

@@ -337,6 +337,62 @@ describe('a lost connection', () => {
   });
 });
 
+describe('a task that is given back under its own attempt', () => {
+  /** Publishes wait until they are let through. */
+  function heldPublishes(): () => void {
+    let letThrough = (): void => undefined;
+    broker.onPublish = () => new Promise<void>((resolve) => { letThrough = resolve; });
+    return () => letThrough();
+  }
+
+  /** One that came back: its copies are known as such, by a header, wherever they are delivered. */
+  const came = (headers: TaskHeaders = {}): ScriptedDelivery => broker.deliver(task('later', [], { redelivered: true, headers }));
+  const copy = (): ScriptedDelivery => broker.deliver(task('later', [], { headers: { [Header.redeliveries]: 1 } }));
+
+  // Found by the simulation (seed 129): the copy was taken for the delivery that it stands for, acknowledged with it, and the task was lost.
+  it('is not lost where the copy comes before its confirm: the copy runs once the delivery is acknowledged', async () => {
+    const letThrough = heldPublishes();
+    let runs = 0;
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- a verdict is thrown, as handlers do
+    await workerWith({ later: () => { if (++runs === 1) throw new RetryLater(0, { charged: false }); } });
+    const first = came();
+    await settle();
+    const again = copy();
+    await settle();
+    expect([runs, again.settled]).toEqual([1, undefined]);
+    letThrough();
+    await settle();
+    expect([first.settled, runs, again.settled]).toEqual(['ack', 2, 'ack']);
+  });
+
+  it('does not run twice where the delivery itself came back meanwhile: one of both is acknowledged', async () => {
+    const letThrough = heldPublishes();
+    let runs = 0;
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- a verdict is thrown, as handlers do
+    await workerWith({ later: () => { if (++runs === 1) throw new RetryLater(0, { charged: false }); } });
+    const first = came();
+    await settle();
+    first.stale = true;
+    const [again, copied] = [came(), copy()];
+    letThrough();
+    await settle();
+    expect([again.settled, copied.settled, runs]).toEqual(['ack', 'ack', 2]);
+  });
+});
+
+describe('a task that came back more than once while it runs here', () => {
+  // Found by the simulation: the earlier of two that had joined was settled by nobody, and stayed in its queue's debt.
+  it('settles all of the deliveries with the first', async () => {
+    let end = (): void => undefined;
+    await workerWith({ once: () => new Promise<void>((resolve) => { end = resolve; }) });
+    const first = broker.deliver(task('once'));
+    const [second, third] = [broker.deliver(task('once', [], { redelivered: true })), broker.deliver(task('once', [], { redelivered: true }))];
+    end();
+    await settle();
+    expect([first, second, third].map(({ settled }) => settled)).toEqual(['ack', 'ack', 'ack']);
+  });
+});
+
 describe('a dead letter that can never be written', () => {
   it('goes back to its queue, with the delivery that joined it', async () => {
     broker.onPublish = () => Promise.reject(new InvalidTaskError('too large for any frame'));
