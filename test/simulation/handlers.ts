@@ -43,6 +43,8 @@ async function perform(owner: number, watch: Watch, key: string | undefined, pla
   signal.throwIfAborted();
   watch.ended(run, end === 'ok' ? 'returned' : end === 'give-up' ? 'gave-up' : 'threw');
   if (end === 'ok') return value;
+  // A verdict is thrown and is no error.
+  // eslint-disable-next-line @typescript-eslint/only-throw-error
   throw end === 'give-up' ? new GiveUp('as planned') : new Error('as planned');
 }
 

@@ -83,6 +83,19 @@ describe('a task that has to do with gates', () => {
     expect(log).toEqual(['first enter', 'second enter', 'run', 'second succeeded', 'first succeeded', 'ack']);
   });
 
+  // Found by the simulation: what the gates had waited for was told as a handler that blocks the event loop.
+  it('is not accused of what its gates have waited for', async () => {
+    await start({});
+    first.entrance = async () => {
+      await new Promise((resolve) => { setTimeout(resolve, 5_000); });
+      return { kind: 'run' };
+    };
+    deliver();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(log).toContain('run');
+    expect(events.filter(({ type }) => type === 'task.blocked-loop')).toEqual([]);
+  });
+
   it('runs at once when none of them is concerned', async () => {
     first.concerned = second.concerned = false;
     await start({});
