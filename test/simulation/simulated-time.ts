@@ -1,4 +1,4 @@
-import { DelayedHeap } from '../../lib/brokers/embedded/delayed-heap.js';
+import { DelayedHeap } from '../../lib/time/delayed-heap.js';
 import type { ClockTimer, TimeSource } from '../../lib/time/clock.js';
 
 interface Timer extends ClockTimer {
