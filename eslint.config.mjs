@@ -50,6 +50,8 @@ export default tseslint.config(
   { files: ['lib/**/*.ts', 'sample-app/**/*.ts', 'dashboard/src/**/*.{ts,tsx}'], rules: sizes },
   // The shape of what is seen is one expression, however many lines it takes.
   { files: ['dashboard/src/**/*.tsx'], rules: { 'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }] } },
+  // A part of a contract is the list of its tests, each of which is short.
+  { files: ['lib/contract-suites/broker/*.ts'], rules: { 'max-lines-per-function': ['error', { max: 190, skipBlankLines: true, skipComments: true }] } },
   { files: ['lib/**/*.ts'], ignores: ['lib/amqp/open-channel.ts'], rules: { 'no-restricted-syntax': ['error', ...channels] } },
   { files: ['lib/**/*.ts'], ignores: ofTheMachine, rules: { ...times, 'no-restricted-syntax': ['error', ...channels, dates] } },
   // The one place that opens channels is told the time like everybody.

@@ -5,8 +5,14 @@ export { marshalled, type MarshalledOptions } from './formats/marshalled/marshal
 export type { ArgumentCodec, Marshaller } from './formats/marshalled/marshaller.js';
 export { CLAIM_KEY, type ClaimStore } from './claims/claim-store.js';
 export { folderClaims } from './claims/folder-claims.js';
-export type { BrokerEvent, BrokerState, BrokerStatus, QueueType, QueueTypeOption } from './brokers/broker.js';
-export type { Message, MessageProperties } from './brokers/broker.js';
+export type {
+  Address as BrokerAddress, BeforeRemoval, BeforeUndelivered, Broker, BrokerEvent, BrokerState, BrokerStatus, BrowseAnswer, BrowsedMessage, BrowseOptions, BrowseResult, BrowseVisit, ConsumeOptions, Consumption, Delivery,
+  Message, MessageProperties, PublishOptions as BrokerPublishOptions, QueueDeclaration, QueueType, QueueTypeOption, Replies, SignalSubscription, Topology,
+} from './brokers/broker.js';
+export { MOST_BROWSED, MOST_BROWSED_BYTES, RECEIVED } from './brokers/broker.js';
+export { keyWithoutLevel } from './task/queue-lines.js';
+export { type Undelivered, undeliveredHeaders, undeliveredQueueOf } from './task/undelivered.js';
+export type { BrokerSettings, OwnBroker } from './dispatcher/config/own-broker.js';
 export type { Broken, ContractChange } from './contract/compare/change.js';
 export { compareContracts } from './contract/compare/compare-contracts.js';
 export { toAsyncApi, type AsyncApiDocument } from './contract/asyncapi/to-asyncapi.js';

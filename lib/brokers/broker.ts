@@ -3,10 +3,14 @@ import type { DispatcherError } from '../errors.js';
 import type { TaskHeaders } from '../task/task.js';
 
 /**
- * The port that every broker adapter implements. One contract suite (`test/contract/`) holds all
- * adapters to what is written here; where a comment says "must", a test of that suite says it too.
+ * The port that every broker adapter implements, and a broker of your own: `broker` of the configuration takes one. One
+ * contract suite, `brokerContract` of `nestjs-dispatcher/contract-suites`, holds all of them to what is written here; where a
+ * comment says "must", a test of that suite says it too.
  *
- * An adapter carries bytes: it knows nothing of tasks, handlers, retries or reasons.
+ * An adapter carries bytes: it knows nothing of tasks, handlers, retries or reasons. What is marked with a question mark it
+ * may lack; the comment says what is then missing.
+ *
+ * @publicApi
  */
 export interface Broker {
   /** Where the connection stands now. */
@@ -53,7 +57,7 @@ export interface Broker {
   /**
    * What the message says of itself that stands first in the queue, where it stays: it is not taken, and nobody is kept
    * from taking it. Resolves to `undefined` where none waits, or where it cannot be known of this queue. Absent where a broker
-   * shows a message only by handing it out, as RabbitMQ does.
+   * shows a message only by handing it out, as RabbitMQ does: `QueueInfo.oldestWaitMs` is not known then.
    */
   first?(queue: string): Promise<MessageProperties | undefined>;
 
@@ -149,7 +153,8 @@ export interface Broker {
    * Opens a queue of this process' own for answers: who publishes to `{ queue: address }` reaches `onReply`. It keeps what
    * comes while the connection is lost, and goes, with what is in it, by itself some minutes after its process has gone;
    * should that process come back all the same, it is made anew under its address. An answer may come twice, and
-   * `onReply` must not throw. Absent where a store of results comes with the broker, as with embedded ones.
+   * `onReply` must not throw. Absent where results are kept in a store, as with embedded brokers and with every broker of your own:
+   * `resultBackend` is required there, and nobody asks for replies.
    *
    * @throws BrokerUnavailableError, BrokerRefusedError, ShutdownError; BrokerError with the code
    *   ERR_DISPATCHER_REPLIES_OPEN while another of this broker is open: there is one at most
@@ -163,11 +168,13 @@ export interface Broker {
   close(deadlineMs: number): Promise<void>;
 }
 
+/** @publicApi */
 export interface SignalSubscription {
   /** No call comes after it. Idempotent. */
   stop(): Promise<void>;
 }
 
+/** @publicApi */
 export interface Replies {
   /** The same for as long as it is open, whatever happens to the connection. */
   readonly address: string;
@@ -179,6 +186,8 @@ export interface Replies {
  * Under it an adapter keeps with the properties of a message that arrived how they were on the wire, which may be more than
  * the other fields say. Whoever sends such a message on passes it along (spreading the properties does); what is unchanged
  * is then written as it came. It means nothing to anybody else.
+ *
+ * @publicApi
  */
 export const RECEIVED: unique symbol = Symbol('received');
 
@@ -204,9 +213,10 @@ export interface MessageProperties {
   [RECEIVED]?: object;
 }
 
-/** To every queue bound to the main exchange with this key, or straight to one queue. */
+/** To every queue bound to the main exchange with this key, or straight to one queue. @publicApi */
 export type Address = { readonly routingKey: string } | { readonly queue: string };
 
+/** @publicApi */
 export interface PublishOptions {
   /**
    * Milliseconds before the message can be delivered; never early, unharmed by a restart of the
@@ -221,13 +231,13 @@ export interface PublishOptions {
   delayMs?: number;
 }
 
-/** A message as {@link Broker.browse} shows it; its body may be overwritten once `visit` has answered: copy what is kept. */
+/** A message as {@link Broker.browse} shows it; its body may be overwritten once `visit` has answered: copy what is kept. @publicApi */
 export interface BrowsedMessage extends Message {
   readonly exchange: string;
   readonly routingKey: string;
 }
 
-/** `undefined`: nothing need be done before it is removed. */
+/** `undefined`: nothing need be done before it is removed. @publicApi */
 export type BeforeRemoval = (message: BrowsedMessage) => Promise<void> | undefined;
 
 /**
@@ -235,15 +245,17 @@ export type BeforeRemoval = (message: BrowsedMessage) => Promise<void> | undefin
  *
  * @param message as it was to be delivered; an empty `exchange` means to the one queue named by `routingKey`
  * @param problem why it cannot be, and what to do about it
+ * @publicApi
  */
 export type BeforeUndelivered = (message: BrowsedMessage, problem: string) => Promise<void> | undefined;
 
-/** `keep` and `remove` go on to the next one; `stop` keeps this one and ends the walk. */
+/** `keep` and `remove` go on to the next one; `stop` keeps this one and ends the walk. @publicApi */
 export type BrowseAnswer = 'keep' | 'remove' | 'stop';
 
-/** @param position from 0, counted from the oldest message when the walk began */
+/** @param position from 0, counted from the oldest message when the walk began @publicApi */
 export type BrowseVisit = (message: BrowsedMessage, position: number) => BrowseAnswer | Promise<BrowseAnswer>;
 
+/** @publicApi */
 export interface BrowseOptions {
   /** How many kept messages are held at most; then the walk ends. Default: {@link MOST_BROWSED}. */
   maxHeld?: number;
@@ -251,9 +263,12 @@ export interface BrowseOptions {
   maxHeldBytes?: number;
 }
 
+/** How many messages a walk holds at most, where nothing else is said. @publicApi */
 export const MOST_BROWSED = 50_000;
+/** How many bytes they have together. @publicApi */
 export const MOST_BROWSED_BYTES = 128 * 1024 * 1024;
 
+/** @publicApi */
 export interface BrowseResult {
   readonly visited: number;
   readonly removed: number;
@@ -261,10 +276,12 @@ export interface BrowseResult {
   readonly end: 'all' | 'stopped' | 'limit';
 }
 
+/** @publicApi */
 export interface Topology {
   queues: readonly QueueDeclaration[];
 }
 
+/** @publicApi */
 export interface QueueDeclaration {
   name: string;
   /** Bound to the main exchange with each of these. Default: none; reachable by its name only. */
@@ -297,6 +314,7 @@ export type QueueType = 'classic' | 'quorum';
  */
 export type QueueTypeOption = QueueType | 'server-default';
 
+/** @publicApi */
 export interface ConsumeOptions {
   /** Names the consumer for operators; need not be unique. */
   tag: string;
@@ -314,6 +332,7 @@ export interface ConsumeOptions {
   running?: number | undefined;
 }
 
+/** @publicApi */
 export interface Consumption {
   /**
    * How many may be unsettled at a time from now on; 0: no more for now. More come soon after; a smaller number takes
@@ -333,7 +352,7 @@ export interface Consumption {
   close(): Promise<void>;
 }
 
-/** A message as a consumer got it. It must be settled exactly once; a second settlement is ignored. */
+/** A message as a consumer got it. It must be settled exactly once; a second settlement is ignored. @publicApi */
 export interface Delivery extends Message {
   readonly queue: string;
   readonly exchange: string;

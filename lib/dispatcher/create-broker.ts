@@ -4,14 +4,16 @@ import { RedisBroker } from '../brokers/redis/redis-broker.js';
 import { EmbeddedBroker } from '../brokers/embedded/embedded-broker.js';
 import { parseEmbeddedUrl } from '../brokers/embedded/embedded-url.js';
 import { ConfigurationError } from '../errors.js';
+import { makeOwnBroker } from './config/own-broker.js';
 import type { ResolvedConfig } from './config/resolve-config.js';
 
 /** Makes the broker that a configuration names, without connecting it. */
 export type BrokerFactory = (config: ResolvedConfig, dispatcherName: string) => Broker;
 
-/** By the scheme of its URL. @throws ConfigurationError for a scheme that no broker has */
+/** By the scheme of its URL, or as the application says. @throws ConfigurationError for a scheme that no broker has, and for what is no broker */
 export const createBroker: BrokerFactory = (config, dispatcherName) => {
-  const { exchange, tls } = config;
+  const { exchange, tls, ownBroker } = config;
+  if (ownBroker !== undefined) return makeOwnBroker(ownBroker, { exchange, dispatcher: dispatcherName, publishTimeoutMs: config.publishTimeoutMs, takeoverMs: config.takeoverMs, reconnection: config.reconnection });
   const url = config.broker.reveal();
   const scheme = url.slice(0, url.indexOf(':')).toLowerCase();
   switch (scheme) {
@@ -28,6 +30,6 @@ export const createBroker: BrokerFactory = (config, dispatcherName) => {
     });
     case 'embedded': return new EmbeddedBroker({ exchange, ...parseEmbeddedUrl(url), publishTimeoutMs: config.publishTimeoutMs });
     default: throw new ConfigurationError(
-      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, redis: or rediss: for Redis, or embedded: for no server.`, { option: 'broker', scheme });
+      `broker has the scheme "${scheme}:", which no broker has. Write amqp: or amqps: for RabbitMQ, redis: or rediss: for Redis, or embedded: for no server; or give a Broker of your own.`, { option: 'broker', scheme });
   }
 };

@@ -27,7 +27,7 @@ export function levelKeyOf(routingKey: string, level: Level): string {
   return `${routingKey}~${level}`;
 }
 
-/** The key without its level, for a message that no queue takes with it; `undefined` where the key has none. */
+/** The key without its level, for a message that no queue takes with it; `undefined` where the key has none. @publicApi */
 export function keyWithoutLevel(routingKey: string, headers: TaskHeaders | undefined): string | undefined {
   const level = headers?.[Header.priority];
   if (level !== 'high' && level !== 'low') return undefined;

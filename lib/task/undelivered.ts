@@ -1,11 +1,12 @@
 import { Header, republishableHeaders } from './headers.js';
 import type { TaskHeaders } from './task.js';
 
-/** Where a broker keeps what was delayed and could not be delivered when it was due. */
+/** Where a broker keeps what was delayed and could not be delivered when it was due. @publicApi */
 export function undeliveredQueueOf(exchange: string): string {
   return `${exchange}.undelivered`;
 }
 
+/** @publicApi */
 export interface Undelivered {
   /** Empty: it was for the queue of the name `routingKey` alone. */
   readonly exchange: string;
@@ -18,6 +19,8 @@ export interface Undelivered {
 /**
  * The headers of an undelivered task: like a dead letter's, with the reason `undelivered`. Where it was for one queue, as
  * a retry is, that is the queue that it died in; where it was published first, it says already.
+ *
+ * @publicApi
  */
 export function undeliveredHeaders(headers: TaskHeaders | undefined, { exchange, routingKey, problem, at }: Undelivered): TaskHeaders {
   const kept = republishableHeaders(headers);

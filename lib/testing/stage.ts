@@ -126,8 +126,9 @@ export class Stage {
   }
 
   /** Dispatchers that name one broker share its queues, as they do in production, and those of another are their own. */
-  private storeOf({ broker = '' }: ServerConfig): string {
-    return `${this.name}-${createHash('sha256').update(broker).digest('hex').slice(0, 8)}`;
+  private storeOf({ broker = '', exchange }: ServerConfig): string {
+    // One that the application makes has no name; what it is for has.
+    return `${this.name}-${createHash('sha256').update(typeof broker === 'string' ? broker : `own:${exchange}`).digest('hex').slice(0, 8)}`;
   }
 
   hold(store: MessageStore, name: string): HeldStore {

@@ -4,7 +4,8 @@ import { removeExchange } from '../support/amqp-clean-up.js';
 import { removeFromRabbitMq, sharedRabbitMqUrl } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { emission } from '../support/wait.js';
-import { brokerContract, type BrokerFixture, type LosingBroker } from './broker-contract.js';
+import type { BrokerFixture, LosingBroker } from '../../lib/contract-suites/index.js';
+import { heldToTheBrokerContract } from './broker-contract.js';
 
 const url = sharedRabbitMqUrl();
 const exchanges: string[] = [];
@@ -19,7 +20,7 @@ function fixtureOf(exchange: string): BrokerFixture {
   };
 }
 
-brokerContract('amqp', fixtureOf, { outlivesItsObject: true, countsDeaths: false, showsFirst: false });
+heldToTheBrokerContract('amqp', fixtureOf, { outlivesItsObject: true, countsDeaths: false, showsFirst: false });
 
 async function connectLosing(exchange: string, keepMs: number): Promise<LosingBroker> {
   const { proxy, url: leading } = await TcpProxy.before(url);

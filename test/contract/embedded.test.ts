@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { EmbeddedBroker } from '../../lib/brokers/embedded/embedded-broker.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
-import { brokerContract, type BrokerFixture } from './broker-contract.js';
+import type { BrokerFixture } from '../../lib/contract-suites/index.js';
+import { heldToTheBrokerContract } from './broker-contract.js';
 
 const folder = temporaryFolder('contract');
 
@@ -19,7 +20,7 @@ function fixtureInFolder(exchange: string): BrokerFixture {
   return fixture(exchange, location);
 }
 
-brokerContract('embedded, in memory', (exchange) => fixture(exchange), { outlivesItsObject: false, countsDeaths: true, showsFirst: true });
-brokerContract('embedded, in a folder', fixtureInFolder, { outlivesItsObject: true, countsDeaths: true, showsFirst: true });
+heldToTheBrokerContract('embedded, in memory', (exchange) => fixture(exchange), { outlivesItsObject: false, countsDeaths: true, showsFirst: true });
+heldToTheBrokerContract('embedded, in a folder', fixtureInFolder, { outlivesItsObject: true, countsDeaths: true, showsFirst: true });
 
 afterAll(() => removeFolder(folder));

@@ -8,8 +8,8 @@ import { findServer } from '../../scripts/find-result-servers.mjs';
 import { formsOf, pathsTo } from '../support/reachable.js';
 import { RedisServer, speaksTls } from '../support/redis.js';
 import { Arrivals, eventually } from '../support/wait.js';
-import { acknowledge, collect, message, numbered, publishAll } from './broker/broker-fixture.js';
-import { brokerContract } from './broker-contract.js';
+import { acknowledge, collect, message, numbered, publishAll } from '../../lib/contract-suites/broker/bench.js';
+import { heldToTheBrokerContract } from './broker-contract.js';
 
 const missing = findServer('redis-server') === undefined;
 
@@ -19,7 +19,7 @@ describe.skipIf(missing)('on Redis', () => {
   afterAll(() => server.stop());
 
   // Names are unique, and the server goes as a whole: there is nothing to remove one by one.
-  brokerContract('redis', (exchange) => ({
+  heldToTheBrokerContract('redis', (exchange) => ({
     exchange, makeBroker: () => new RedisBroker({ url: server.url, exchange, reconnection: { retries: 'forever' } }),
     removeQueues: () => Promise.resolve(), replies: 'none',
   }), { outlivesItsObject: true, countsDeaths: true, showsFirst: true });

@@ -47,7 +47,8 @@ const places: [string, () => Partial<ServerConfig>][] = [
 function configFor(place: Partial<ServerConfig>): ServerConfig & { workers: [WorkerConfig] } {
   const exchange = uniqueName('cancel-workflow');
   const queue = `${exchange}.q`;
-  if (place.broker?.startsWith('amqp') === true) clean.push(() => removeExchange(place.broker as string, exchange, [queue]));
+  const { broker } = place;
+  if (typeof broker === 'string' && broker.startsWith('amqp')) clean.push(() => removeExchange(broker, exchange, [queue]));
   return { ...place, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, results: 'all', workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 4 }] };
 }
 

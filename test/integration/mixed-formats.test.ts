@@ -48,7 +48,7 @@ describe('one queue with tasks of several systems', () => {
     const { service } = await startOn(config, { providers: [Tasks] });
     const dead = new Arrivals<DispatcherEvent>();
     service.events({ type: 'task.dead-lettered' }).subscribe(dead.add);
-    await withChannel(config.broker!, async (channel) => {
+    await withChannel(config.broker, async (channel) => {
       for (const [folder, name] of [['machinery', 'group-member-1'], ['machinery', 'group-member-2'], ['celery', 'group-member-1'], ['celery', 'task-priority-headers-limits']]) {
         const { body, properties } = golden(folder!, name!);
         channel.sendToQueue(queue, body, { ...properties, persistent: true });

@@ -50,7 +50,7 @@ afterEach(async () => { for (const close of closing.splice(0).reverse()) await c
 interface Started { service: DispatcherService; tasks: Tasks; exchange: string }
 
 async function start(config: Partial<ServerConfig>, exchange = uniqueName('reports')): Promise<Started> {
-  const onRabbitMq = config.broker?.startsWith('amqp') === true;
+  const onRabbitMq = String(config.broker).startsWith('amqp');
   if (onRabbitMq) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({

@@ -88,7 +88,7 @@ afterAll(() => servers.stop());
 
 async function start(config: Partial<ServerConfig>): Promise<{ service: DispatcherService; tasks: Tasks }> {
   const exchange = uniqueName('values');
-  if (config.broker?.startsWith('amqp') === true) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+  if (String(config.broker).startsWith('amqp')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({
       exchange, defaultRoutingKey: 'key', logger: new KeptLog(), results: 'all', maxResultBytes: 20 * MIB,

@@ -92,7 +92,7 @@ describe.concurrent.each([
   async function three(): Promise<Processes> {
     const exchange = uniqueName('limits');
     const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, takeoverSeconds: TAKEOVER_SECONDS, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where(clean) };
-    if (config.broker?.startsWith('amqp') === true) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+    if (String(config.broker).startsWith('amqp')) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
     const started = new Processes(config);
     clean.push(() => started.stop());
     await started.start(3);

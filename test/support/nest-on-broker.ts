@@ -42,7 +42,7 @@ export function ownQueue(broker: string, purpose: string, beside: readonly strin
 }
 
 /** A dispatcher with one worker `w` that runs one task at a time. */
-export function oneWorker(broker: string, purpose: string): ServerConfig & { workers: [WorkerConfig] } {
+export function oneWorker(broker: string, purpose: string): ServerConfig & { broker: string; workers: [WorkerConfig] } {
   const { exchange, queue } = ownQueue(broker, purpose);
   return { broker, exchange, defaultRoutingKey: 'key', shutdownTimeoutSeconds: 10, workers: [{ name: 'w', queue, bindingKeys: ['key'], limit: 1 }] };
 }

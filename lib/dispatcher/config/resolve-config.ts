@@ -12,6 +12,7 @@ import { checkMiddlewares } from './check-middleware.js';
 import { checkQueues, checkWorkers, queuesToDeclare, type DeclaredQueue } from './queue-config.js';
 import { checkLedgerOptions, type LedgerOptions } from '../../state/amqp/ledger-options.js';
 import { checkResults, type ResolvedResults } from './results-config.js';
+import { checkOwnBroker, OWN_BROKER, type OwnBroker } from './own-broker.js';
 import { checkThreads, type ResolvedThreads } from './threads-config.js';
 import { Secret } from '../../urls/secret.js';
 import { withAbsoluteFolder, workingFolder } from './working-folder.js';
@@ -20,6 +21,8 @@ import type { DispatcherRole, EnhancerScope, MiddlewareConfig, ServerConfig, Sta
 /** A configuration that has been checked, with its defaults filled in. Whatever may have a password in it is not to be seen. */
 export interface ResolvedConfig extends PluggedParts {
   readonly broker: Secret<string>;
+  /** In place of the one that the URL names. */
+  readonly ownBroker?: OwnBroker | undefined;
   readonly exchange: string;
   readonly defaultRoutingKey: string;
   /** Of `initQueues` and of the workers: both are declared at start. */
@@ -85,11 +88,12 @@ export function resolveConfig(config: ServerConfig, environment: Readonly<Record
   refuseUnknown(options, OPTIONS, 'The configuration of the dispatcher');
   const initQueues = checkQueues(options.initQueues);
   const workers = checkWorkers(options.workers);
-  const broker = withAbsoluteFolder(checkBrokerUrl(options.broker), folder);
+  const ownBroker = checkOwnBroker(options.broker, options.resultBackend);
+  const broker = ownBroker === undefined ? withAbsoluteFolder(checkBrokerUrl(options.broker), folder) : OWN_BROKER;
   const tls = resolveTls(options, broker);
   const maxTaskBytes = checkCount(options.maxTaskBytes, 'maxTaskBytes', { minimum: 1, fallback: DEFAULT_MAX_TASK_BYTES });
   return {
-    broker: new Secret(broker),
+    broker: new Secret(broker), ownBroker,
     exchange: checkBrokerName(options.exchange, 'exchange', "exchange: 'tasks'", MAX_EXCHANGE_BYTES),
     defaultRoutingKey: checkName(options.defaultRoutingKey, 'defaultRoutingKey', "defaultRoutingKey: 'tasks'"),
     queues: queuesToDeclare(initQueues, workers),
@@ -125,7 +129,7 @@ function checkBrokerUrl(broker: unknown): string {
   // The value may hold a password: it never goes into the text.
   if (typeof broker === 'string' && /^[a-z][a-z0-9+.-]*:/i.test(broker)) return broker;
   throw new ConfigurationError(
-    `broker must be a URL such as "${DEFAULT_BROKER}" or "embedded:./folder"; found ${typeof broker === 'string' ? 'a string without a scheme' : display(broker)}.`,
+    `broker must be a URL such as "${DEFAULT_BROKER}" or "embedded:./folder", or a Broker of your own; found ${typeof broker === 'string' ? 'a string without a scheme' : display(broker)}.`,
     { option: 'broker' });
 }
 

@@ -6,6 +6,7 @@ import type { LedgerOptions } from '../../state/amqp/ledger-options.js';
 import type { ConnectionOptions } from 'node:tls';
 import type { InspectionConfig } from '../../inspection/redaction.js';
 import type { QueueTypeOption } from '../../brokers/broker.js';
+import type { OwnBroker } from './own-broker.js';
 import type { RunMiddlewareInput } from '../../worker/middleware.js';
 import type { Format } from '../../formats/format.js';
 import type { FormatName } from '../../task/format-name.js';
@@ -28,9 +29,11 @@ export interface ServerConfig {
   /**
    * Where tasks travel: `amqp://user:password@host:port/vhost`, `amqps://...` (TLS), `redis://:password@host:6379/0`,
    * `rediss://...` (TLS), `redis+socket://password@/path/to/redis.sock:/0`, `embedded:` (no server, in memory) or
-   * `embedded:./folder` (no server, durable; several processes of one machine may share the folder). Default: `amqp://guest:guest@localhost:5672/`.
+   * `embedded:./folder` (no server, durable; several processes of one machine may share the folder); or a `Broker` of your own,
+   * made for this dispatcher alone, which connects and closes it, or a function that makes one. With one of your own
+   * `resultBackend` is required. Default: `amqp://guest:guest@localhost:5672/`.
    */
-  broker?: string;
+  broker?: string | OwnBroker;
   /** The main exchange, direct and durable; declared at start. Required. */
   exchange: string;
   /** The routing key of tasks that name none. Required; a task that no queue is bound for is refused. */

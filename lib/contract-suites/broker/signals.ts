@@ -1,11 +1,8 @@
-import { describe, it } from 'vitest';
-import { Arrivals } from '../../support/wait.js';
-import { BrokerBench, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+import { Arrivals } from './waiting.js';
+import { type BrokerSuite } from './bench.js';
 
-export function signalContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.sequential('signals', () => {
-    const bench = new BrokerBench(fixture);
-
+export function signalContract({ bench, capabilities, describe, it }: BrokerSuite): void {
+  describe('signals', () => {
     it('reach everybody who watches, the sender too, until they stop', async () => {
       const broker = await bench.connect();
       const other = capabilities.outlivesItsObject ? await bench.connect() : broker;

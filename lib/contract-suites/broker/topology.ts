@@ -1,11 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { TopologyMismatchError } from '../../../lib/errors.js';
-import { acknowledge, BrokerBench, bodyOf, collect, message, type BrokerFixture } from './broker-fixture.js';
+import { TopologyMismatchError } from '../../errors.js';
+import { acknowledge, bodyOf, collect, message, type BrokerSuite } from './bench.js';
 
-export function topologyContract(fixture: BrokerFixture): void {
-  describe.sequential('topology', () => {
-    const bench = new BrokerBench(fixture);
-
+export function topologyContract({ bench, describe, expect, it }: BrokerSuite): void {
+  describe('topology', () => {
     it('declares the same queues again and again, together and one after the other', async () => {
       const { broker, queue } = await bench.withQueue();
       const topology = { queues: [{ name: queue, bindingKeys: [queue] }] };

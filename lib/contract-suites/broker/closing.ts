@@ -1,15 +1,12 @@
-import { describe, expect, it } from 'vitest';
-import { ShutdownError } from '../../../lib/errors.js';
-import { within } from '../../support/wait.js';
-import { BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, message, numbered, publishAll, acknowledge, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+import { ShutdownError } from '../../errors.js';
+import { within } from './waiting.js';
+import { bodyOf, CLOSE_LIMIT_MS, collect, message, numbered, publishAll, acknowledge, type BrokerSuite } from './bench.js';
 
 /** What a broker may take beyond its deadline until its promise settles: scheduling, not work. */
 const MARGIN_MS = 5_000;
 
-export function closingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.sequential('closing', () => {
-    const bench = new BrokerBench(fixture);
-
+export function closingContract({ bench, capabilities, describe, expect, it }: BrokerSuite): void {
+  describe('closing', () => {
     it('takes nothing more', async () => {
       const { broker, queue } = await bench.withQueue();
       await broker.close(CLOSE_LIMIT_MS);

@@ -1,12 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import type { Broker, BrokerEvent, Delivery } from '../../../lib/brokers/broker.js';
-import { Arrivals, eventually } from '../../support/wait.js';
-import { acknowledge, BrokerBench, bodyOf, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+import type { Broker, BrokerEvent, Delivery } from '../../brokers/broker.js';
+import { Arrivals, eventually } from './waiting.js';
+import { acknowledge, bodyOf, collect, message, numbered, publishAll, type BrokerSuite } from './bench.js';
 
-export function consumingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.sequential('consuming', () => {
-    const bench = new BrokerBench(fixture);
-
+export function consumingContract({ bench, capabilities, describe, expect, it }: BrokerSuite): void {
+  describe('consuming', () => {
     it('delivers to one consumer in the order of publishing', async () => {
       const { broker, queue } = await bench.withQueue();
       await publishAll(broker, queue, numbered(1_000));

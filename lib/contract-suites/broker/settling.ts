@@ -1,12 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import type { Broker, Delivery } from '../../../lib/brokers/broker.js';
-import { eventually } from '../../support/wait.js';
-import { acknowledge, BrokerBench, bodyOf, CLOSE_LIMIT_MS, collect, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+import type { Broker, Delivery } from '../../brokers/broker.js';
+import { eventually } from './waiting.js';
+import { acknowledge, bodyOf, CLOSE_LIMIT_MS, collect, numbered, publishAll, type BrokerSuite } from './bench.js';
 
-export function settlingContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.sequential('settling', () => {
-    const bench = new BrokerBench(fixture);
-
+export function settlingContract({ bench, capabilities, describe, expect, it }: BrokerSuite): void {
+  describe('settling', () => {
     it('removes what was acknowledged, in whatever order, and gives back the rest when closed', async () => {
       const { broker, queue } = await bench.withQueue();
       await publishAll(broker, queue, numbered(10));

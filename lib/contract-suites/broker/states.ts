@@ -1,12 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import type { BrokerEvent, BrokerStatus } from '../../../lib/brokers/broker.js';
-import { emission } from '../../support/wait.js';
-import { BrokerBench, CLOSE_LIMIT_MS, type BrokerFixture } from './broker-fixture.js';
+import type { BrokerEvent, BrokerStatus } from '../../brokers/broker.js';
+import { clock } from '../../time/clock.js';
+import { emission } from './waiting.js';
+import { CLOSE_LIMIT_MS, type BrokerSuite } from './bench.js';
 
-export function stateContract(fixture: BrokerFixture): void {
-  describe.sequential('states and events', () => {
-    const bench = new BrokerBench(fixture);
-
+export function stateContract({ bench, describe, expect, it }: BrokerSuite): void {
+  describe('states and events', () => {
     it('is idle until it is connected, then ready, and says that it connected', async () => {
       const broker = bench.make();
       expect(broker.state.status).toBe('idle');
@@ -14,7 +12,7 @@ export function stateContract(fixture: BrokerFixture): void {
       await broker.connect();
       expect(broker.state.status).toBe('ready');
       // A clock that never goes back is ahead of one that is being set back, or slowed, by a little.
-      expect(broker.state.since).toBeLessThanOrEqual(Date.now() + 1_000);
+      expect(broker.state.since).toBeLessThanOrEqual(clock.now() + 1_000);
       await connected;
     });
 

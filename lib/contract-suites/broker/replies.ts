@@ -1,29 +1,27 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { Broker, Replies } from '../../../lib/brokers/broker.js';
-import { ShutdownError, UnroutableTaskError } from '../../../lib/errors.js';
-import { Arrivals, eventually } from '../../support/wait.js';
-import { BrokerBench, CLOSE_LIMIT_MS, message, numbered, publishAll, type BrokerFixture, type LosingBroker, type RepliesFixture } from './broker-fixture.js';
+import type { Broker, Replies } from '../../brokers/broker.js';
+import { ShutdownError, UnroutableTaskError } from '../../errors.js';
+import { Arrivals, eventually } from './waiting.js';
+import { CLOSE_LIMIT_MS, message, numbered, publishAll, type LosingBroker, type RepliesFixture, type BrokerSuite } from './bench.js';
 
 /** Longer than any test takes: nothing goes by itself. */
 const KEPT_MS = 600_000;
 /** Far longer than it takes to open a queue on a busy machine, and short enough to be waited for. */
 const SOON_MS = 5_000;
 
-export function repliesContract(fixture: BrokerFixture): void {
-  describe.sequential('replies', () => {
-    const bench = new BrokerBench(fixture);
-
+export function repliesContract(suite: BrokerSuite): void {
+  const { bench, describe, expect, fixture, it } = suite;
+  describe('replies', () => {
     if (fixture.replies === 'none') {
-      it('are absent', () => {
-        expect(bench.make().openReplies).toBeUndefined();
+      it('are absent', async () => {
+        expect((await bench.connect()).openReplies === undefined).toBe(true);
       });
       return;
     }
-    offeredReplies(bench, fixture.replies);
+    offeredReplies(suite, fixture.replies);
   });
 }
 
-function offeredReplies(bench: BrokerBench, fixture: RepliesFixture): void {
+function offeredReplies({ afterEach, bench, expect, it }: BrokerSuite, fixture: RepliesFixture): void {
   const losing: LosingBroker[] = [];
   afterEach(async () => { for (const one of losing.splice(0)) await one.close(); });
 

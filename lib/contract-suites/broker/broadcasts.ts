@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
-import type { BrokerEvent } from '../../../lib/brokers/broker.js';
-import { Arrivals, eventually, pause } from '../../support/wait.js';
-import { acknowledge, BrokerBench, collect, message, numbered, publishAll, type BrokerCapabilities, type BrokerFixture } from './broker-fixture.js';
+import type { BrokerEvent } from '../../brokers/broker.js';
+import { Arrivals, eventually, pause } from './waiting.js';
+import { acknowledge, collect, message, numbered, publishAll, type BrokerSuite } from './bench.js';
 
 const LARGEST = 1024 * 1024;
 
-export function broadcastContract(fixture: BrokerFixture, capabilities: BrokerCapabilities): void {
-  describe.sequential('broadcasts', () => {
-    const bench = new BrokerBench(fixture);
+export function broadcastContract({ bench, capabilities, describe, expect, fixture, it }: BrokerSuite): void {
+  describe('broadcasts', () => {
     const text = (arrivals: Arrivals<Buffer>): string[] => arrivals.all.map(String);
 
     it('reach everybody who watches the topic, the sender too, in order, until they stop', async () => {

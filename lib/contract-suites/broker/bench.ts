@@ -1,8 +1,48 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach } from 'vitest';
-import type { Broker, Consumption, Delivery, Message, MessageProperties, QueueDeclaration } from '../../../lib/brokers/broker.js';
-import { Arrivals, within } from '../../support/wait.js';
+import type { Broker, Consumption, Delivery, Message, MessageProperties, QueueDeclaration } from '../../brokers/broker.js';
+import { Arrivals, within } from './waiting.js';
 
+/** One of these of jest or vitest. */
+interface Matchers<Outcome> {
+  toBe(expected: unknown): Outcome;
+  toEqual(expected: unknown): Outcome;
+  toMatchObject(expected: object): Outcome;
+  toHaveLength(expected: number): Outcome;
+  toContain(expected: unknown): Outcome;
+  toBeUndefined(): Outcome;
+  toBeInstanceOf(expected: unknown): Outcome;
+  toThrow(expected: unknown): Outcome;
+  toBeGreaterThan(least: number): Outcome;
+  toBeGreaterThanOrEqual(least: number): Outcome;
+  toBeLessThanOrEqual(most: number): Outcome;
+}
+
+/**
+ * Those of vitest or jest. What is waited for takes from milliseconds to half a minute: give your runner a limit of 60 s for
+ * each test.
+ *
+ * @publicApi
+ */
+export interface BrokerTestFunctions {
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => Promise<void>, limitMs?: number) => unknown;
+  readonly afterEach: (body: () => Promise<void>) => unknown;
+  readonly expect: (value: unknown) => Matchers<unknown> & { readonly not: Matchers<unknown>; readonly rejects: Matchers<Promise<unknown>>; readonly resolves: Matchers<Promise<unknown>> };
+  /**
+   * Like `describe`, where groups of tests can run side by side: each has an exchange of its own, and what they do is to
+   * wait. With vitest `describe.concurrent`, and `describe.sequential` as `describe`. Default: one after the other.
+   */
+  readonly sideBySide?: (name: string, body: () => void) => unknown;
+}
+
+/** What each part of the suite is given. */
+export interface BrokerSuite extends BrokerTestFunctions {
+  readonly bench: BrokerBench;
+  readonly fixture: BrokerFixture;
+  readonly capabilities: BrokerCapabilities;
+}
+
+/** @publicApi */
 export interface BrokerFixture {
   /** The one exchange of its brokers. */
   readonly exchange: string;
@@ -14,12 +54,13 @@ export interface BrokerFixture {
   readonly replies: RepliesFixture | 'none';
 }
 
+/** @publicApi */
 export interface RepliesFixture {
   /** A connected broker of the same exchange and place, which keeps the replies of a process that has gone for `keepMs`. */
   connectLosing(keepMs: number): Promise<LosingBroker>;
 }
 
-/** A broker whose connection the test can take away. */
+/** A broker whose connection the test can take away. @publicApi */
 export interface LosingBroker {
   readonly broker: Broker;
   /** To the other side it is as if the process had died. Resolves once the broker knows. */
@@ -30,6 +71,7 @@ export interface LosingBroker {
   close(): Promise<void>;
 }
 
+/** What a kind of broker promises beyond the port. @publicApi */
 export interface BrokerCapabilities {
   /** What was accepted outlives the broker object, and several objects share the queues. */
   readonly outlivesItsObject: boolean;
@@ -46,7 +88,7 @@ export class BrokerBench {
   private readonly brokers: Broker[] = [];
   private readonly queues = new Set<string>();
 
-  constructor(private readonly fixture: BrokerFixture) {
+  constructor({ afterEach }: BrokerTestFunctions, private readonly fixture: BrokerFixture) {
     afterEach(() => this.cleanUp());
   }
 
@@ -103,7 +145,7 @@ export function numbered(count: number, prefix = 'm'): string[] {
 export interface Consumer {
   deliveries: Arrivals<Delivery>;
   consumption: Consumption;
-  bodies(): string[];
+  bodies: () => string[];
 }
 
 /** Collects deliveries; settles none of them unless told how. */

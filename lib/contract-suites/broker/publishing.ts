@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
-import { type Broker, type Delivery, type Message, type MessageProperties, RECEIVED } from '../../../lib/brokers/broker.js';
-import { UnroutableTaskError } from '../../../lib/errors.js';
-import { acknowledge, BrokerBench, bodyOf, collect, message, numbered, type BrokerFixture } from './broker-fixture.js';
+import { type Broker, type Delivery, type Message, type MessageProperties, RECEIVED } from '../../brokers/broker.js';
+import { UnroutableTaskError } from '../../errors.js';
+import { acknowledge, bodyOf, collect, message, numbered, type BrokerSuite } from './bench.js';
 
 const EVERY_PROPERTY: Required<Omit<MessageProperties, typeof RECEIVED>> = {
   contentType: 'application/json',
@@ -21,10 +20,8 @@ const EVERY_PROPERTY: Required<Omit<MessageProperties, typeof RECEIVED>> = {
   priority: 3,
 };
 
-export function publishingContract(fixture: BrokerFixture): void {
-  describe.sequential('publishing', () => {
-    const bench = new BrokerBench(fixture);
-
+export function publishingContract({ bench, describe, expect, it }: BrokerSuite): void {
+  describe('publishing', () => {
     async function roundTrip(sent: Message): Promise<Delivery> {
       const { broker, queue } = await bench.withQueue();
       await broker.publish(sent, { routingKey: queue });
@@ -47,12 +44,12 @@ export function publishingContract(fixture: BrokerFixture): void {
       expect(others).toEqual({});
     });
 
-    it.each([
+    for (const [what, body] of [
       ['an empty body', Buffer.alloc(0)],
       ['text in any script', Buffer.from('ünï ☃ 😀 \u2028')],
       ['every byte there is', Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
       ['1 MiB', randomBytes(1024 * 1024)],
-    ])('carries %s', async (_, body) => {
+    ] as const) it(`carries ${what}`, async () => {
       const delivery = await roundTrip(message(body));
       expect(Buffer.compare(delivery.body, body)).toBe(0);
     });
@@ -84,7 +81,7 @@ export function publishingContract(fixture: BrokerFixture): void {
       expect(await depths(broker, [unbound, bound])).toEqual([1, 0]);
     });
 
-    it.each([['a message', {}], ['a plain task', { messageId: 'of-nobody', contentType: 'application/json' }]])('rejects %s that no queue takes, by key and by name', async (_what, properties) => {
+    for (const [what, properties] of [['a message', {}], ['a plain task', { messageId: 'of-nobody', contentType: 'application/json' }]] as const) it(`rejects ${what} that no queue takes, by key and by name`, async () => {
       const { broker } = await bench.withQueue();
       await expect(broker.publish(message('{}', properties), { routingKey: bench.name('nobody') })).rejects.toThrow(UnroutableTaskError);
       await expect(broker.publish(message('{}', properties), { queue: bench.name('nowhere') })).rejects.toThrow(UnroutableTaskError);
