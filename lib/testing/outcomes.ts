@@ -1,5 +1,6 @@
 import type { StampedEvent } from '../events/event-stamp.js';
 import type { TaskIdentity } from '../events/dispatcher-event.js';
+import { clock } from '../time/clock.js';
 
 /** How one attempt of a task ended in a test. @publicApi */
 export interface TaskOutcome {
@@ -10,14 +11,15 @@ export interface TaskOutcome {
   readonly queue: string;
   /**
    * `succeeded`; `retrying`: it failed and comes again; `failed`: for good, it is a dead letter; `cancelled`; `expired`;
-   * `dropped`: one delivery too many; `returned`: put off, by a pause, a limit or `RetryLater`.
+   * `dropped`: one delivery too many; `returned`: put off, by a pause, a limit or `RetryLater`;
+   * `suspended`: it waits between two of its steps.
    */
-  readonly state: 'succeeded' | 'retrying' | 'failed' | 'cancelled' | 'expired' | 'dropped' | 'returned';
+  readonly state: 'succeeded' | 'retrying' | 'failed' | 'cancelled' | 'expired' | 'dropped' | 'returned' | 'suspended';
   /** What the handler returned, where it succeeded. As it is, before it travels. */
   readonly value?: unknown;
   /** What it threw, or why it never ran. */
   readonly error?: unknown;
-  /** Of `retrying` and `returned`: when it comes again. */
+  /** Of `retrying`, `returned` and `suspended`: when it comes again, at the latest. */
   readonly delaySeconds?: number;
   /** Why, of `failed`, `cancelled`, `dropped` and `returned`, where that is known. */
   readonly reason?: string;
@@ -79,6 +81,7 @@ function outcomeOf(event: StampedEvent, values: Map<string, unknown>): TaskOutco
     case 'task.expired': return { ...of(event.task), state: 'expired' };
     case 'task.dropped': return { ...of(event.task), state: 'dropped', reason: event.reason };
     case 'task.returned': return { ...of(event.task), state: 'returned', delaySeconds: event.pauseMs / 1_000, ...(event.reason === undefined ? {} : { reason: event.reason }) };
+    case 'task.suspended': return { ...of(event.task), state: 'suspended', delaySeconds: Math.max(0, event.until - clock.now()) / 1_000, reason: event.signals.length === 0 ? 'It sleeps.' : `It waits for ${event.signals.join(', ')}.` };
     default: return undefined;
   }
 }

@@ -116,7 +116,7 @@ export class Runs {
 }
 
 function summary(outcomes: readonly TaskOutcome[]): DrainSummary {
-  const counts = { succeeded: 0, retrying: 0, failed: 0, cancelled: 0, expired: 0, dropped: 0, returned: 0 };
+  const counts = { succeeded: 0, retrying: 0, failed: 0, cancelled: 0, expired: 0, dropped: 0, returned: 0, suspended: 0 };
   for (const { state } of outcomes) counts[state]++;
   return counts;
 }

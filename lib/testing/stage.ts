@@ -30,7 +30,7 @@ const INLINE_SLOTS = 1_000;
 /** Of the real clock: whoever closes an application under test is not to wait for handlers that never end. */
 const LONGEST_SHUTDOWN_SECONDS = 1;
 /** What is told of every attempt's end. */
-const ENDS = ['task.succeeded', 'task.retrying', 'task.dead-lettered', 'task.cancelled', 'task.expired', 'task.dropped', 'task.returned'] as const;
+const ENDS = ['task.succeeded', 'task.retrying', 'task.dead-lettered', 'task.cancelled', 'task.expired', 'task.dropped', 'task.returned', 'task.suspended'] as const;
 
 let stages = 0;
 

@@ -60,7 +60,9 @@ export class RunEnds {
       if (!this.decide(run, RunStep.overrun)) return;
       run.abort(error);
       this.host.emit({ type: 'task.timed-out', task: run.identity(), error, durationMs: clock.elapsed() - run.startedAt });
-      this.finish(run, this.endings.record(run, endingByFailure(error, 'timed-out', run, clock.random())), true);
+      // One that waits, and whose handler has not let itself be left, goes on waiting.
+      const ending = run.steps?.verdict ?? endingByFailure(error, 'timed-out', run, clock.random());
+      this.finish(run, this.endings.record(run, ending), true);
     });
   }
 

@@ -16,6 +16,7 @@ import { WorkflowsController } from './http/workflows.controller.js';
 import type { Settings } from './settings.js';
 import { SETTINGS } from './settings.token.js';
 import { AllTypesTask } from './tasks/all-types.task.js';
+import { ApprovalTask } from './tasks/approval.task.js';
 import { CountWordsTask } from './tasks/count-words.task.js';
 import { FailingTask } from './tasks/failing.task.js';
 import { FlakyTask } from './tasks/flaky.task.js';
@@ -27,7 +28,7 @@ import { ThreadModule } from './tasks/thread.module.js';
 import { TidyUpTask } from './tasks/tidy-up.task.js';
 import { TimingMiddleware } from './timing.middleware.js';
 
-const TASKS = [CountWordsTask, SumUpTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask, TidyUpTask];
+const TASKS = [CountWordsTask, SumUpTask, GoExampleTask, SlowTask, FailingTask, FlakyTask, AllTypesTask, ReportTask, TidyUpTask, ApprovalTask];
 
 /** The whole app. A sender has the same task classes and never runs them: its dispatcher consumes nothing. */
 @Module({})

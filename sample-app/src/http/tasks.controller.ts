@@ -1,5 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
-import { ConfigurationError, DispatcherService, type TaskResult, type UniqueOutcome } from 'nestjs-dispatcher';
+import { Body, Controller, Delete, Get, HttpCode, NotFoundException, Param, Post, Put } from '@nestjs/common';
+import { ConfigurationError, DispatcherService, type SignalOutcome, type TaskResult, type UniqueOutcome } from 'nestjs-dispatcher';
+import { readObject } from './read-json.js';
 import { readTask } from './read-task.js';
 import { type TaskView, viewOf } from './task-view.js';
 
@@ -29,6 +30,13 @@ export class TasksController {
   @HttpCode(202)
   async cancel(@Param('uuid') uuid: string): Promise<void> {
     await this.dispatcher.cancel(uuid, { reason: 'asked for over HTTP' });
+  }
+
+  /** What a task waits for by `context.waitFor`. */
+  @Put(':uuid/signals/:name')
+  async signal(@Param('uuid') uuid: string, @Param('name') name: string, @Body() body: unknown): Promise<{ outcome: SignalOutcome }> {
+    const { value, by } = readObject(body, 'a signal', '{"value":"yes","by":"ann"}', ['value', 'by']);
+    return { outcome: await this.dispatcher.signal(uuid, name, value, typeof by === 'string' ? { by } : {}) };
   }
 
   /** On RabbitMQ alone a process is told of its own tasks only; it says so by an error. */

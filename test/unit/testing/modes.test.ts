@@ -59,7 +59,7 @@ describe('automatic', () => {
     await dispatcher.publish('mail.fail');
     await dispatcher.publish('mail.send', { args: ['far', 1], delaySeconds: 40_000_000 });
     expect(await testing.drain()).toMatchObject({ retrying: 1, succeeded: 0 });
-    expect(await testing.drain({ delayed: true })).toEqual({ succeeded: 1, retrying: 2, failed: 1, cancelled: 0, expired: 0, dropped: 0, returned: 0 });
+    expect(await testing.drain({ delayed: true })).toEqual({ succeeded: 1, retrying: 2, failed: 1, cancelled: 0, expired: 0, dropped: 0, returned: 0, suspended: 0 });
     expect(testing.clock.now.getTime()).toBeGreaterThanOrEqual(Date.UTC(2026, 2, 1, 0, 10) + 40_000_000_000);
   });
 
