@@ -318,6 +318,13 @@ export class InvalidProgressError extends DispatcherError {
   }
 }
 
+/** A batch handler has said nothing of a task, two things, or something that is no outcome. @publicApi */
+export class BatchOutcomeError extends DispatcherError {
+  constructor(message: string, fields?: Fields) {
+    super('ERR_DISPATCHER_BATCH_OUTCOME', message, fields);
+  }
+}
+
 /** There is a schedule of this name already, and it is another one. @publicApi */
 export class ScheduleExistsError extends DispatcherError {
   constructor(message: string, fields?: Fields) {

@@ -70,6 +70,9 @@ export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
+export type { BatchOptions } from './worker/batches/batch-options.js';
+export type { BatchContext, BatchedTask } from './worker/batches/batched-task.js';
+export type { ArgumentKey } from './task/argument-path.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
 export type { SleepTime, StepOptions, WaitOptions } from './worker/steps/step-options.js';
 export type { Entrance, TaskEnd, TaskGate, TaskVisit } from './worker/gates/task-gate.js';

@@ -2,6 +2,8 @@ import { ConfigurationError } from '../errors.js';
 import type { Handler, TaskDefinition, TaskMap } from '../worker/handler.js';
 import { schemasOf } from '../task/argument-schema.js';
 import type { Invokers } from '../worker/invokers.js';
+import { BatchCall } from '../worker/batches/batch-call.js';
+import { batchParts, batchRun } from '../worker/batches/batch-run.js';
 import { withSchemas } from '../worker/with-schemas.js';
 import type { WorkerConfig } from '../worker/worker-config.js';
 import { requireObject } from './config/config-checks.js';
@@ -32,9 +34,11 @@ function handlerOf(name: string, definition: TaskDefinition | undefined, worker:
   if (name === '') throw new ConfigurationError(`A task of worker "${worker}" has no name. Write { task_1: { function } }.`, { worker });
   const checked = checkTaskDefinition(definition, where);
   const run = checked.function as (...args: unknown[]) => unknown;
-  const { schema, taskUuidAsFirstArg } = checked;
+  const { schema, taskUuidAsFirstArg, batch } = checked;
+  const call = batch && new BatchCall(name, batch, run);
   return {
     name, origin: run.name === '' ? where : run.name, ...handlerOptions(name, checked, where, find),
-    run: withSchemas(name, schema && schemasOf(schema), taskUuidAsFirstArg, invokers.around({ ...checked, name }, (args) => run(...args))),
+    run: withSchemas(name, schema && schemasOf(schema), taskUuidAsFirstArg, invokers.around({ ...checked, name }, call === undefined ? (args) => run(...args) : batchRun(call))),
+    ...call && batchParts(call),
   };
 }

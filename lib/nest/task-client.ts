@@ -4,6 +4,7 @@ import type { Observable } from 'rxjs';
 import { ConfigurationError } from '../errors.js';
 import type { TaskContext } from '../worker/task-context.js';
 import { nearestName } from '../task/nearest-name.js';
+import type { BatchedTask } from '../worker/batches/batched-task.js';
 import type { PublishedTask } from '../dispatcher/publishing/published-task.js';
 import type { TaskMark, TaskOptions } from '../dispatcher/config/task-options.js';
 import { routingKeyOf } from '../dispatcher/placement/known-task.js';
@@ -31,14 +32,26 @@ export type Parsed<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutp
 
 /**
  * The methods of a provider as a caller sees them: the same arguments, without parameters of type
- * `TaskContext` or `Injected<...>`; they publish the task and resolve when the broker has it.
+ * `TaskContext` or `Injected<...>`; of a batch handler, which takes a list of `BatchedTask<Args, Result>`, those of one
+ * task. They publish the task and resolve when the broker has it.
  *
  * @publicApi
  */
 export type TaskClient<Provider> = {
   readonly [Key in keyof Provider as Provider[Key] extends (...args: never[]) => unknown ? Key : never]:
-  Provider[Key] extends (...args: infer Arguments) => infer Returned ? (...args: SentArguments<Arguments>) => Promise<PublishedTask<ResultValue<Returned>>> : never;
+  Provider[Key] extends (...args: infer Arguments) => infer Returned
+    ? [BatchedOf<Arguments>] extends [BatchedTask<infer Sent, infer Result>]
+      ? [BatchedOf<Arguments>] extends [never] ? Publishing<Arguments, ResultValue<Returned>> : Publishing<Sent, Result>
+      : never
+    : never;
 };
+
+type Publishing<Arguments extends readonly unknown[], Result> = (...args: SentArguments<Arguments>) => Promise<PublishedTask<Result>>;
+
+/** What a batch handler takes many of; `never` where it is none. */
+type BatchedOf<Arguments extends readonly unknown[]> = Arguments extends readonly [readonly (infer Item)[], ...unknown[]]
+  ? IsAny<Item> extends true ? never : Item extends BatchedTask<infer Sent, infer Result> ? BatchedTask<Sent, Result> : never
+  : never;
 
 /**
  * What `result()` gives of what a handler returns: what its promise resolves to, or the last value of its Observable.

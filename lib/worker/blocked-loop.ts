@@ -37,7 +37,8 @@ export class BlockedLoop {
   /** The event loop stood still while these were running: one of them is the likely cause. */
   private nameAll(milliseconds: number): void {
     if (clock.elapsed() - this.namedAt < SAME_STORY_MS) return;
-    for (const run of this.running) this.name(run, milliseconds);
+    // Of those that one call works on, one stands for all.
+    for (const run of this.running) if (run.seat === undefined || run.seat.isFirst) this.name(run, milliseconds);
   }
 
   private name(run: RunningTask, milliseconds: number): void {

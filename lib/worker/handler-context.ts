@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { BatchCall } from './batches/batch-call.js';
 import { taskStorage, type TaskContext, type TaskLogger } from './task-context.js';
 import type { TaskHeaders } from '../task/task.js';
 import type { StepJournal } from './steps/step-journal.js';
@@ -26,6 +27,8 @@ export interface ContextSource extends Omit<TaskContext, 'step' | 'sleep' | 'wai
   companion?: RunCompanion | undefined;
   /** Its handler has published a task of this uuid. */
   noteSent(uuid: string): void;
+  /** See {@link joinBatch}. */
+  joinBatch(call: BatchCall, args: readonly unknown[]): Promise<unknown>;
 }
 
 let reveal: (context: TaskContext) => ContextSource | undefined;
@@ -102,6 +105,13 @@ function together(outer: RunCompanion, inner: RunCompanion): RunCompanion {
 export function noteSent(uuid: string): void {
   const context = taskStorage.getStore();
   if (context !== undefined) reveal(context)?.noteSent(uuid);
+}
+
+/** For handlers that take many tasks at once: waits with the others for the call, and for what it says of this one. */
+export function joinBatch(call: BatchCall, args: readonly unknown[], context: TaskContext): Promise<unknown> {
+  const run = reveal(context);
+  if (run === undefined) throw new TypeError(`The batch handler of "${call.name}" runs tasks of a worker, and this context is of none.`);
+  return run.joinBatch(call, args);
 }
 
 /** For handlers that start themselves: the work begins now. */

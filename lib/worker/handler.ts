@@ -1,6 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { TaskSchema } from '../task/argument-schema.js';
 import type { RetryPolicy } from '../task/retry-policy.js';
+import type { BatchCall } from './batches/batch-call.js';
+import type { BatchOptions } from './batches/batch-options.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
 import type { IdMakerName } from '../task/id-maker.js';
 import type { UniqueOptions } from '../task/unique-options.js';
@@ -55,6 +57,8 @@ export interface Handler {
   readonly deprecated?: boolean | string;
   /** The names of its parameters, in their order: arguments that arrive by name are put in their places. */
   readonly kwargs?: readonly string[];
+  /** It takes many at once: what `run` joins. */
+  readonly batch?: BatchCall;
   /** It runs within the inbox of its dispatcher. */
   readonly inbox?: boolean;
   /** Around this handler, inside the dispatcher's own. Not yet part of `run`. */
@@ -97,6 +101,11 @@ export interface RunOptions {
    * each key, whatever the limits of the workers. Default: no limits of its own.
    */
   limits?: TaskLimitOptions;
+  /**
+   * The handler takes many tasks of its name at once: it is called with a list of `BatchedTask` and a `BatchContext`, and
+   * says of each task what became of it. Its `timeoutSeconds` count from the call on. Default: one at a time.
+   */
+  batch?: BatchOptions;
   /**
    * Its share of the starts among the tasks of its worker while all have some waiting, from 1 to 100,000, as in
    * gocraft/work. One task with a weight makes the worker sort all of them into queues by name. Default: 1.

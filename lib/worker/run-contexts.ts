@@ -3,7 +3,8 @@ import { taskStorage, type TaskContext } from './task-context.js';
 
 /** What runs in an async context of its own. */
 export interface Contextual {
-  readonly context: TaskContext;
+  /** `undefined`: none is the current one. */
+  readonly context: TaskContext | undefined;
   call(): unknown;
 }
 
@@ -33,6 +34,6 @@ function makeMore(contexts: AsyncResource[]): void {
 
 /** With the run as `this`: arguments would be made a list twice. */
 function enter(this: Contextual): unknown {
-  taskStorage.enterWith(this.context);
+  taskStorage.enterWith(this.context as TaskContext);
   return this.call();
 }

@@ -159,6 +159,7 @@ export class RunEnds {
   }
 
   private late(run: RunningTask): void {
+    if (run.isWithdrawn) return;
     const afterSeconds = Math.round(clock.elapsed() - run.startedAt) / 1000;
     this.host.emit({ type: 'task.ended-late', task: run.identity(), afterSeconds });
   }

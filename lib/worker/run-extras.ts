@@ -1,6 +1,7 @@
 import type { Delivery } from '../brokers/broker.js';
 import type { TaskHeaders } from '../task/task.js';
 import type { Timer } from '../time/timer.js';
+import type { BatchSeat } from './batches/batch-member.js';
 import type { RunCompanion } from './handler-context.js';
 import type { Release } from './limits/task-limits.js';
 import type { RunNotes } from './run-notes.js';
@@ -36,6 +37,10 @@ export class RunExtras {
   journal: StepJournal | undefined;
   controller: AbortController | undefined;
   logger: TaskLogger | undefined;
-  abortReason: unknown;
+  /** Where its handler takes many at once. */
+  seat: BatchSeat | undefined;
+  /** It ended without having come to its handler, whatever is around that says of it afterwards. */
+  isWithdrawn = false;
+  abortReason: Error | undefined;
   state: TaskState | undefined;
 }

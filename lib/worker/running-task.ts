@@ -5,6 +5,8 @@ import { attemptIn, Header } from '../task/headers.js';
 import type { ArrivedAs, Task, TaskArgument, TaskHeaders } from '../task/task.js';
 import { checkRetryPolicy, type RetryPolicy } from '../task/retry-policy.js';
 import { clock } from '../time/clock.js';
+import type { BatchCall } from './batches/batch-call.js';
+import type { BatchedRun, BatchSeat } from './batches/batch-member.js';
 import { cameBack } from './came-back.js';
 import type { HandledVisit } from './gates/task-gate.js';
 import type { Handler } from './handler.js';
@@ -39,13 +41,15 @@ export interface Surroundings {
   readonly isObserved: boolean;
   /** Where steps are recorded. Absent: nowhere. */
   readonly journalOf?: ((run: SteppedRun) => StepJournal) | undefined;
+  /** Ends it as what was not run, for this reason to stop. */
+  withdraw(run: RunningTask): void;
 }
 
 /**
  * One attempt of one task, from its start to its settlement: the worker's own record, of which the handler's context
  * shows a part. What most handlers never ask for (signal, logger, state) is made when asked for.
  */
-export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, HandledVisit, SteppedRun {
+export class RunningTask implements ContextSource, Contextual, Listed<RunningTask>, ObservedRun, HandledVisit, SteppedRun, BatchedRun {
   readonly attempt: number;
   readonly startedAt = clock.elapsed();
   /** It has to do with gates: they are to be told how it ends. */
@@ -98,6 +102,9 @@ export class RunningTask implements ContextSource, Contextual, Listed<RunningTas
   get started(): (() => void) | undefined { return this.extras?.started; }
   set started(started: () => void) { this.made.started = started; }
   get notes(): RunNotes | undefined { return this.extras?.notes; }
+  get seat(): BatchSeat | undefined { return this.extras?.seat; }
+  set seat(seat: BatchSeat) { this.made.seat = seat; }
+  get isWithdrawn(): boolean { return this.extras?.isWithdrawn === true; }
   get steps(): StepJournal | undefined { return this.extras?.journal; }
 
   /** From now on its end is told to the gates. */
@@ -173,10 +180,23 @@ export class RunningTask implements ContextSource, Contextual, Listed<RunningTas
   }
 
   get isAborted(): boolean { return this.extras?.abortReason !== undefined; }
+  get abortReason(): Error | undefined { return this.extras?.abortReason; }
 
   abort(reason: Error): void {
     this.made.abortReason = reason;
     this.extras?.controller?.abort(reason);
+    if (!this.isWithdrawn) this.extras?.seat?.aborted(reason);
+  }
+
+  /** Its handler takes many at once: resolves or rejects as it says of this one. */
+  joinBatch(call: BatchCall, args: readonly unknown[]): Promise<unknown> {
+    return this.controls.batches.join(call, args, this);
+  }
+
+  withdraw(reason: Error): void {
+    this.made.isWithdrawn = true;
+    this.abort(reason);
+    this.surroundings.withdraw(this);
   }
 
   get phase(): RunPhase { return this.current; }

@@ -1,9 +1,10 @@
-import type { TaskIdentity } from '../events/dispatcher-event.js';
+import type { EventSink, TaskIdentity } from '../events/dispatcher-event.js';
 import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
 import { clock } from '../time/clock.js';
 import { Admission } from './admission.js';
+import { Batches, type BatchesHost } from './batches/batches.js';
 import { ClosingNotes } from './closing-notes.js';
 import type { CancelReasonOf } from './gates/cancel-gate.js';
 import { TaskGates } from './gates/task-gates.js';
@@ -12,9 +13,10 @@ import type { Intake, IntakeHost } from './intake/intake.js';
 import { Leases } from './lease/leases.js';
 import { aborted, pauseUntil } from '../time/pause-until.js';
 import { ResultKeeper } from './result-keeper.js';
-import type { RunContexts } from './run-contexts.js';
+import type { Contextual, RunContexts } from './run-contexts.js';
 import type { ObservedRun } from './run-observer.js';
 import { Settler } from './settler.js';
+import type { TaskLogger } from './task-context.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
 import { UnrunEndings } from './unrun-endings.js';
@@ -35,7 +37,7 @@ const MOST_NAMED = 10;
 export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => Intake;
 
 /** One period of consuming, from start to close: the slots, and what runs in them. */
-export class Session implements IntakeHost {
+export class Session implements IntakeHost, BatchesHost {
   private readonly stop = makeStopper();
   private readonly intake: Intake;
   private readonly admission: Admission;
@@ -45,6 +47,7 @@ export class Session implements IntakeHost {
   private closing = false;
   private paused = false;
   private switching: Promise<void> = Promise.resolve();
+  private readonly batches = new Batches(this);
   /** Slots in use: running handlers, and deliveries that are being moved elsewhere. */
   private busy = 0;
   ended = 0;
@@ -54,7 +57,7 @@ export class Session implements IntakeHost {
   private whyAborted = 'its time is up';
   private readonly slotsHeld = new Hold(() => this.fill());
 
-  constructor(private readonly config: WorkerConfig, private limit: number, topology: Topology, private readonly dependencies: WorkerDependencies, makeIntake: MakeIntake, contexts: RunContexts) {
+  constructor(private readonly config: WorkerConfig, public limit: number, topology: Topology, private readonly dependencies: WorkerDependencies, makeIntake: MakeIntake, private readonly contexts: RunContexts) {
     const { broker, emit, gates, results, lease, format } = dependencies;
     const onProblem = (message: string, error: unknown): void => emit({ type: 'worker.problem', worker: config.name, message, error });
     const settler = new Settler(broker, topology, deadLetterQueueOf(config.queue), this.stop.signal, onProblem, format);
@@ -64,7 +67,7 @@ export class Session implements IntakeHost {
     const endings = new TaskEndings(parts);
     this.intake = makeIntake(this, settler, limit);
     this.runner = new TaskRunner(config.name, dependencies, endings, (durationMs, now) => this.free(durationMs, now),
-      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share() }, contexts,
+      { emit, hold: (ms) => this.hold(ms), release: () => this.release(), share: () => this.intake.share(), batches: this.batches }, contexts,
       (runs) => lease && new Leases(lease, settler, runs, { takenOver: (count) => this.intake.setTakenOver(count), refresh: (ms) => this.intake.refresh(ms), onProblem, emit }));
     this.admission = new Admission(dependencies, this.runner, endings, new UnrunEndings(parts), () => this.free(undefined, 0), () => this.stop.signal.aborted);
   }
@@ -87,7 +90,8 @@ export class Session implements IntakeHost {
       this.isOpen = false;
       this.hasHalted = true;
       await this.intake.halt();
-      if (this.busy === 0) this.closeHalted();
+      this.batches.giveBack('The worker is paused.');
+      if (this.isIdle) this.closeHalted();
     }
     if (!this.paused && !this.isOpen) {
       await this.intake.open();
@@ -110,7 +114,7 @@ export class Session implements IntakeHost {
   }
 
   get activity(): WorkerActivity {
-    return { running: this.busy, waiting: this.intake.waiting, ended: this.ended };
+    return { running: this.busy, waiting: this.intake.waiting + this.batches.waiting, ended: this.ended };
   }
 
   runningMs(): Iterable<number> { return this.runner.runningMs(); }
@@ -132,6 +136,7 @@ export class Session implements IntakeHost {
     this.closing = true;
     this.slotsHeld.end();
     await Promise.race([this.intake.stop(deadlineMs / 2), aborted(this.hurrying.signal)]);
+    this.batches.end('The worker is closing.');
     const waitMs = deadline - clock.elapsed() - Math.min(AFTER_ABORT_MS, deadlineMs / 4);
     const notes = new ClosingNotes(this.config.name, () => this.runner.running(), clock.now() + waitMs, this.dependencies.emit);
     try {
@@ -139,7 +144,7 @@ export class Session implements IntakeHost {
     } finally {
       notes.stop();
     }
-    if (this.busy > 0) await this.abort(Math.min(AFTER_ABORT_MS, deadline - clock.elapsed()));
+    if (!this.isIdle) await this.abort(Math.min(AFTER_ABORT_MS, deadline - clock.elapsed()));
     this.stopWatching();
     await this.intake.close();
   }
@@ -178,14 +183,59 @@ export class Session implements IntakeHost {
 
   /** @param now by `clock.elapsed()`; where no handler has run, whatever */
   private free(durationMs: number | undefined, now: number): void {
-    this.busy--;
     this.ended++;
     if (durationMs !== undefined) this.intake.observe(durationMs, now);
+    this.freeSlot();
+  }
+
+  /** Nothing runs here, and nothing that ran is still to be settled. */
+  private get isIdle(): boolean { return this.busy === 0 && this.batches.size === 0; }
+
+  freeSlot(): void {
+    this.busy--;
     // A handler that ends at once comes back here from within the loop below; the loop goes on by itself.
     this.fill();
-    if (this.busy > 0) return;
+    this.noteIdle();
+  }
+
+  takeSlot(): boolean {
+    if (this.busy >= this.slots || !this.isTaking) return false;
+    this.busy++;
+    return true;
+  }
+
+  parked(): void {
+    this.busy--;
+  }
+
+  left(): void {
+    this.ended++;
+    this.noteIdle();
+  }
+
+  setRoom(count: number): void {
+    this.intake.setRoom(count);
+  }
+
+  shareRoom(): void {
+    this.batches.share();
+  }
+
+  private noteIdle(): void {
+    if (!this.isIdle) return;
     this.onIdle?.();
     if (this.hasHalted && !this.closing) this.closeHalted();
+  }
+
+  get worker(): string { return this.config.name; }
+  get emit(): EventSink { return this.dependencies.emit; }
+
+  runApart(work: Contextual): unknown {
+    return this.contexts.run(work);
+  }
+
+  loggerFor(taskName: string, uuid: string): TaskLogger {
+    return this.dependencies.loggerFor(taskName, uuid);
   }
 
   fill(): void {
@@ -193,6 +243,7 @@ export class Session implements IntakeHost {
     this.filling = true;
     try {
       while (this.busy < this.slots && this.isTaking) {
+        if (this.batches.callNext()) continue;
         const next = this.intake.next();
         if (next === undefined) break;
         this.busy++;
@@ -210,6 +261,7 @@ export class Session implements IntakeHost {
     if (this.closing) return;
     this.slotsHeld.start(milliseconds);
     this.intake.hold();
+    this.batches.giveBack('Nothing is started for now: a circuit is open.');
   }
 
   private release(): void {
@@ -225,6 +277,7 @@ export class Session implements IntakeHost {
     const running = this.runner.running();
     if (running.length > 0) this.dependencies.emit({ type: 'worker.aborting', worker: this.config.name, running, cause: this.whyAborted });
     this.runner.abort(reason);
+    this.batches.abort(reason);
     this.stop.abort(reason);
     await this.idle(graceMs);
     const { untold, told } = this.runner.abandon();
@@ -244,7 +297,7 @@ export class Session implements IntakeHost {
 
   /** Resolves when every slot is free, or when the time is up. */
   private idle(limitMs: number): Promise<void> {
-    if (this.busy === 0) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         timer.cancel();

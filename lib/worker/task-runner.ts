@@ -215,6 +215,10 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     });
   }
 
+  withdraw(run: RunningTask): void {
+    this.ends.threw(run, run.abortReason);
+  }
+
   /** The handler has ended, or is no longer waited for, and that is recorded. */
   left(run: RunningTask, ran: boolean): void {
     this.runs.delete(run);
@@ -222,9 +226,15 @@ export class TaskRunner implements Surroundings, RunEndsHost {
     try {
       run.release?.(ran);
     } finally {
-      const now = clock.elapsed();
-      this.onEnd(ran ? now - run.startedAt : undefined, now);
+      this.leftSlot(run, ran);
       run.releaseWaiting();
     }
+  }
+
+  /** One among many has none: it is freed when their call has ended. */
+  private leftSlot({ seat, startedAt }: RunningTask, ran: boolean): void {
+    const now = clock.elapsed();
+    if (seat === undefined) this.onEnd(ran ? now - startedAt : undefined, now);
+    else seat.left();
   }
 }

@@ -1,4 +1,5 @@
 import type { EventSink } from '../events/dispatcher-event.js';
+import type { Batches } from './batches/batches.js';
 
 /** What middleware of ours may ask of the worker. */
 export interface WorkerControls {
@@ -12,4 +13,6 @@ export interface WorkerControls {
   share(): void;
   /** Ends a hold, and the one at a time after it. */
   release(): void;
+  /** For handlers that take many tasks at once. */
+  readonly batches: Batches;
 }

@@ -9,6 +9,7 @@ import { checkRetryPolicy, RETRY_OPTIONS, type RetryPolicy } from '../../task/re
 import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js';
 import type { RunOptions, TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
 import { checkInvoker } from '../../worker/invoker.js';
+import { checkBatch, checkBesideBatch } from './check-batch.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
@@ -61,6 +62,7 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   unique: checkUnique,
   inbox: (value, where) => checkBoolean(value, `inbox of ${where}`, false),
   limits: checkLimits,
+  batch: checkBatch,
   weight: checkWeight,
   middleware: (value, where) => checkMiddlewares(value, `middleware of ${where}`, 'run'),
   schema: checkSchema,
@@ -94,7 +96,7 @@ const TASK_OPTIONS: Checks<TaskOptions> = {
 
 /** @throws ConfigurationError */
 export function checkTaskOptions(options: TaskOptions, where: string): TaskOptions {
-  const checked = checkedVersions(checkAll(options, TASK_OPTIONS, { of: `The options of ${where}`, example: '{ timeoutSeconds: 60 }', where }), where);
+  const checked = checkedTogether(checkAll(options, TASK_OPTIONS, { of: `The options of ${where}`, example: '{ timeoutSeconds: 60 }', where }), where);
   if (checked.timeZone === undefined || checked.schedule !== undefined) return checked;
   throw new ConfigurationError(`${where} has a timeZone and no schedule. Remove it, or write schedule: '0 3 * * *'.`, { option: 'timeZone' });
 }
@@ -106,7 +108,7 @@ export function checkTaskPlace(place: TaskPlace, where: string): TaskPlace {
 
 /** Of a plain function of `createWorker`. @throws ConfigurationError */
 export function checkTaskDefinition(definition: TaskDefinition | undefined, where: string): TaskDefinition {
-  return checkedVersions(checkAll(definition, { function: checkFunction, ...RUN_OPTIONS }, { of: where, example: '{ function: (a, b) => a + b }', where }), where);
+  return checkedTogether(checkAll(definition, { function: checkFunction, ...RUN_OPTIONS }, { of: where, example: '{ function: (a, b) => a + b }', where }), where);
 }
 
 /** Of a task's options those that say how it is run. */
@@ -164,8 +166,9 @@ function checkUpgrades(upgrade: TaskUpgrades | undefined, where: string): TaskUp
   return upgrade;
 }
 
-/** Only together do they make sense. */
-function checkedVersions<Options extends Pick<TaskOptions, 'version' | 'upgrade'>>(options: Options, where: string): Options {
+/** What one option says of another. */
+function checkedTogether<Options extends Pick<TaskOptions, 'version' | 'upgrade'>>(options: Options, where: string): Options {
+  checkBesideBatch(options, where);
   const { version = 1, upgrade } = options;
   const later = Object.keys(upgrade ?? {}).find((from) => Number(from) >= version);
   if (later === undefined) return options;

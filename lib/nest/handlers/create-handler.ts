@@ -1,4 +1,5 @@
 import { isObservable, lastValueFrom } from 'rxjs';
+import { batchParts } from '../../worker/batches/batch-run.js';
 import type { Handler } from '../../worker/handler.js';
 import { schemasOf } from '../../task/argument-schema.js';
 import { Invokers } from '../../worker/invokers.js';
@@ -8,6 +9,7 @@ import { isPerTask } from '../discovery/discover-tasks.js';
 import { describeTask, type DiscoveredTask } from '../discovery/discovered-task.js';
 import { handlerOptions } from '../../dispatcher/handler-options.js';
 import type { ThreadRunner } from '../threads/thread-runner.js';
+import { batchCallOf, batchItemRun, checkBatchHandler } from './batch-handler.js';
 import { countEnhancers, countGlobals, hasAny, NO_ENHANCERS } from './enhancers.js';
 import { parametersOf, UndecoratedParameters, valueFor, type ParameterMark } from './parameters.js';
 import { resolveForTask } from './per-task-instance.js';
@@ -30,12 +32,14 @@ export function createHandler(task: DiscoveredTask, surroundings: HandlerSurroun
   if (counts.pipes > 0 && marks.length === 0) surroundings.warn(skippedPipes(task));
   const needsNest = hasAny(counts) || marks.some((mark) => mark.kind === undefined || mark.pipes.length > 0);
   const pipeline = needsNest ? new TaskPipeline(container, scope === 'all' ? globals : undefined, task, marks, counts) : undefined;
-  const unchecked = isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
+  if (options.batch !== undefined) checkBatchHandler(task, decorated);
+  const call = options.batch && batchCallOf(task, options.batch, settle);
+  const unchecked = call !== undefined ? batchItemRun(call, task, pipeline) : isPerTask(task.wrapper) ? perTaskRun(task, pipeline, marks) : staticRun(task, pipeline, marks);
   // A thread has only those that are built in, or given: what is made here shows such a mistake at the start.
   const invoked = (options.thread ? new Invokers() : surroundings.invokers).around({ ...options, name }, unchecked);
   const run = withSchemas(name, options.schema && schemasOf(options.schema), options.taskUuidAsFirstArg, invoked);
   if (threads === undefined) return { name, origin, run };
-  const handler: Handler = { name, origin, run, ...handlerOptions(name, options, `@Task('${name}')`, (provider) => find(provider, task.host)) };
+  const handler: Handler = { name, origin, run, ...handlerOptions(name, options, `@Task('${name}')`, (provider) => find(provider, task.host)), ...call && batchParts(call) };
   return options.thread ? inThread(handler, threads) : handler;
 }
 

@@ -42,10 +42,11 @@ export class TaskPipeline {
     this.filterContext = new ExternalExceptionFilterContext(container, globals);
   }
 
-  runner(instance: object, contextId?: ContextId): RunTask {
+  /** @param method what is run inside. Default: the method of the task */
+  runner(instance: object, contextId?: ContextId, method: (...args: unknown[]) => unknown = methodOf(this.task)): RunTask {
     const { task: { methodName, wrapper }, counts } = this;
     const options = { guards: counts.guards > 0, interceptors: counts.interceptors > 0, filters: false };
-    const run = this.creator.create(instance, methodOf(this.task), methodName, PARAMETERS_METADATA, parameterFactory,
+    const run = this.creator.create(instance, method, methodName, PARAMETERS_METADATA, parameterFactory,
       contextId, wrapper.id, options, DISPATCHER_CONTEXT) as (...args: unknown[]) => Promise<unknown>;
     if (counts.filters > 0) return this.withFilters(run, instance, contextId);
     return this.hasPipes ? (args) => run(...args).catch((error: unknown) => { throw refusalFor(error) ?? error; }) : (args) => run(...args);

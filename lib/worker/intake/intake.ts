@@ -11,6 +11,8 @@ export interface IntakeHost {
   readonly freeSlots: number;
   /** False while it is paused or closing: what comes then is kept, and goes back once nothing comes any more. */
   readonly isTaking: boolean;
+  /** What waits here is for others: no more is to be held for batches than is in them. */
+  shareRoom(): void;
   /** How many tasks have ended since the start. */
   readonly ended: number;
   /** For how long each of the tasks runs that run now, in milliseconds. */
@@ -45,6 +47,8 @@ export interface Intake {
   hold(): void;
   /** Ends the hold. */
   release(): void;
+  /** So many deliveries may be held for batches, beside those that run or wait one by one. */
+  setRoom(count: number): void;
   /** So many running tasks hold no delivery any more, and still their slots. */
   setTakenOver(count: number): void;
   /** To be called now and then: gives back what has waited here for so long, in milliseconds, before the broker takes it away. */

@@ -8,7 +8,7 @@ import { Line } from './line.js';
 import { LineTurns } from './line-turns.js';
 import { RefillClock } from './refill-clock.js';
 import type { Sorter } from './sorter.js';
-import { StallWatch } from './stall-watch.js';
+import { BATCH_STALL_MS, StallWatch } from './stall-watch.js';
 import { AskingSupply, HeldSupply, KeptSupply, type Supply } from './supply.js';
 
 /** How many deliveries are on their way into the queues of their names. */
@@ -34,6 +34,7 @@ export class LinesIntake implements Intake {
   private readonly clock = new RefillClock();
   private supply: Supply | undefined;
   private isHeld = false;
+  private room = 0;
   private stopped = false;
   private sortingFirst: AbortController | undefined;
 
@@ -52,7 +53,7 @@ export class LinesIntake implements Intake {
     this.runnable = sorter === undefined ? this.lines : others.map(({ line }) => line);
     this.turns = new LineTurns(LEVEL_NAMES.map((level) => ({ weight: LEVEL_WEIGHTS[level], lines: all.filter((one) => one.level === level) })));
     this.policy = new PrefetchPolicy(limit);
-    this.stall = new StallWatch(() => host.ended, () => this.kept === 0 || !host.isTaking || this.isHeld, () => this.stalled());
+    this.stall = new StallWatch(() => host.ended, () => this.kept === 0 || !host.isTaking || this.isHeld, () => this.stalled(), () => (this.room > 0 ? BATCH_STALL_MS : 0));
     // What is not sorted of it waits for a turn; nothing is asked of it.
     if (sorter !== undefined) this.main.isEmpty = true;
   }
@@ -128,6 +129,11 @@ export class LinesIntake implements Intake {
     if (this.supply !== undefined) this.adapt();
   }
 
+  setRoom(count: number): void {
+    this.room = count;
+    if (this.supply !== undefined) this.adapt();
+  }
+
   setTakenOver(): void {
     // While tasks are long, only what a free slot asks for comes.
   }
@@ -166,7 +172,7 @@ export class LinesIntake implements Intake {
     if (this.isHeld) {
       this.change(HeldSupply, () => new HeldSupply(this.turns, (delivery) => this.keep(delivery)));
       for (const line of this.runnable) line.setPrefetch(1);
-    } else if (this.policy.current <= this.limit) {
+    } else if (this.policy.current <= this.limit && this.room === 0) {
       this.change(AskingSupply, () => new AskingSupply(this.runnable, this.turns, this.clock, this.host));
     } else {
       if (this.supply instanceof AskingSupply) for (const line of this.runnable) if (!line.isEmpty) line.presumeFlowing();
@@ -184,7 +190,7 @@ export class LinesIntake implements Intake {
   /** By their shares, since tasks that end at once start nearly as they come; and never fewer than could run. */
   private grant(): void {
     const all = (this.policy.current - this.limit) * 2 + this.limit * this.runnable.length;
-    for (const line of this.runnable) line.setPrefetch(Math.max(this.limit + 1, Math.round(all * line.share)), this.limit);
+    for (const line of this.runnable) line.setPrefetch(Math.max(this.limit + 1, Math.round(all * line.share)) + this.room, this.limit);
   }
 
   private shutSupply(): void {
@@ -201,6 +207,7 @@ export class LinesIntake implements Intake {
   }
 
   private stalled(): void {
+    this.host.shareRoom();
     this.share();
     void this.giveBack(this.lines);
   }

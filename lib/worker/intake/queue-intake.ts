@@ -3,7 +3,7 @@ import { clock } from '../../time/clock.js';
 import { WaitingDeliveries } from '../waiting-deliveries.js';
 import type { Intake, IntakeHost } from './intake.js';
 import { QueuePrefetch } from './queue-prefetch.js';
-import { StallWatch } from './stall-watch.js';
+import { BATCH_STALL_MS, StallWatch } from './stall-watch.js';
 
 /** A channel, its prefetch, a consumer: as many questions and answers. */
 const STEPS_TO_CONSUME = 3;
@@ -20,6 +20,7 @@ export class QueueIntake implements Intake {
   private readonly runningMs: () => Iterable<number>;
   private isHeld = false;
   private takenOver = 0;
+  private room = 0;
   private stopped = false;
 
   constructor(
@@ -28,7 +29,7 @@ export class QueueIntake implements Intake {
   ) {
     this.prefetch = new QueuePrefetch(limit);
     this.runningMs = () => host.runningMs();
-    this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || !host.isTaking || this.isHeld, () => this.stalled());
+    this.stall = new StallWatch(() => host.ended, () => this.line.size === 0 || !host.isTaking || this.isHeld, () => this.stalled(), () => (this.room > 0 ? BATCH_STALL_MS : 0));
   }
 
   get waiting(): number { return this.line.size; }
@@ -100,6 +101,11 @@ export class QueueIntake implements Intake {
     void this.adapt();
   }
 
+  setRoom(count: number): void {
+    this.room = count;
+    void this.adapt();
+  }
+
   setTakenOver(count: number): void {
     this.takenOver = count;
     void this.adapt();
@@ -116,7 +122,7 @@ export class QueueIntake implements Intake {
 
   /** What was taken over leaves room at the broker, and none here. */
   private get wanted(): number {
-    return this.isHeld ? 1 : Math.max(0, this.prefetch.current - this.takenOver);
+    return this.isHeld ? 1 : Math.max(0, this.prefetch.current + this.room - this.takenOver);
   }
 
   private adapt(): Promise<void> | undefined {
@@ -136,6 +142,7 @@ export class QueueIntake implements Intake {
   }
 
   private stalled(): void {
+    this.host.shareRoom();
     this.prefetch.stalled(clock.elapsed());
     this.giveBackAfter(this.adapt());
   }
