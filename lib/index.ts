@@ -70,6 +70,7 @@ export type { RunMiddleware, RunMiddlewareInput, TaskMiddleware } from './worker
 export { currentTask, type TaskLogger } from './worker/task-context.js';
 // With a star: only then can an application extend it by declaration merging.
 export * from './worker/task-state.js';
+export type { BatchMiddleware } from './worker/batches/batch-call.js';
 export type { BatchOptions } from './worker/batches/batch-options.js';
 export type { BatchContext, BatchedTask } from './worker/batches/batched-task.js';
 export type { ArgumentKey } from './task/argument-path.js';
@@ -119,7 +120,7 @@ export type { DispatcherModuleExtras, DispatcherOptionsFactory } from './nest/mo
 export type { ThreadsConfig } from './dispatcher/config/threads-config.js';
 export { DispatcherContractModule, type DispatcherContractOptions } from './nest/contract/contract.module.js';
 export type { ContractClient, ContractRoute } from './nest/contract-client.js';
-export type { Injected, Parsed, ResultValue, SentArguments, TaskClient } from './nest/task-client.js';
+export type { Injected, Parsed, ResultOf, ResultValue, SentArguments, SentTo, TaskClient } from './nest/task-client.js';
 export { signatures, type TaskSignatures } from './nest/task-signatures.js';
 export { Task } from './nest/task.decorator.js';
 export type { TaskCall } from './task/named-task.js';

@@ -62,6 +62,8 @@ export interface TaskContractOptions {
   readonly result?: true;
   readonly unique?: { readonly scope: string; readonly seconds?: number; readonly replaceArguments?: true };
   readonly limits?: { readonly [option: string]: unknown };
+  /** Its handler takes many at once. */
+  readonly batch?: { readonly [option: string]: unknown };
   /** Its queue has levels: it may be published with a `priority`. */
   readonly priorities?: true;
 }

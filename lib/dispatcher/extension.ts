@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js';
 import { display } from '../task/argument-types.js';
+import type { BatchMiddleware } from '../worker/batches/batch-call.js';
 import type { RunMiddleware } from '../worker/middleware.js';
 import { refuseUnknown, requireObject } from './config/config-checks.js';
 import type { TaskKeeper } from './publishing/kept-task.js';
@@ -13,6 +14,8 @@ export interface DispatcherExtension {
   publish?: PublishMiddleware;
   /** Around every task of every worker, outside of the middleware of the configuration. */
   run?: RunMiddleware;
+  /** Around the calls of batch handlers, each of which is for many tasks; `run` is around each of these. */
+  batch?: BatchMiddleware;
   /**
    * Asked at each publish, inside of all middleware: whoever answers with a function keeps the task, and sends it later by
    * `DispatcherService.sendKept`. One dispatcher has one.
@@ -24,22 +27,23 @@ export interface DispatcherExtension {
   stampPublished?: boolean;
 }
 
-const PARTS: readonly (keyof DispatcherExtension)[] = ['publish', 'run', 'keep', 'inbox', 'stampPublished'];
-const FUNCTIONS = ['publish', 'run', 'keep', 'inbox'] as const;
+const PARTS: readonly (keyof DispatcherExtension)[] = ['publish', 'run', 'batch', 'keep', 'inbox', 'stampPublished'];
+const FUNCTIONS = ['publish', 'run', 'batch', 'keep', 'inbox'] as const;
 const EXAMPLE = '{ publish: (task, next) => next(), run: (context, next) => next() }';
 
 export interface Extended {
   readonly publishing: Pick<Publishing, 'use' | 'plain'>;
-  readonly middleware: Pick<RunMiddlewares, 'use' | 'inbox'>;
+  readonly middleware: Pick<RunMiddlewares, 'use' | 'useForBatches' | 'inbox'>;
   readonly hasStarted: boolean;
 }
 
 /** @throws ConfigurationError for what is no extension, and where it comes too late */
 export function extend({ publishing, middleware, hasStarted }: Extended, extension: DispatcherExtension): void {
-  const { publish, run, keep, inbox, stampPublished } = checkExtension(extension);
+  const { publish, run, batch, keep, inbox, stampPublished } = checkExtension(extension);
   if (hasStarted) throw new ConfigurationError('use() came too late: the dispatcher has started. Call it before, in the constructor of a provider or in its onModuleInit.', { option: 'use' });
   if (publish !== undefined) publishing.use(publish);
   if (run !== undefined) middleware.use(run);
+  if (batch !== undefined) middleware.useForBatches(batch);
   if (keep !== undefined) publishing.plain.keeper = onlyOne('keep', publishing.plain.keeper, keep);
   if (inbox !== undefined) middleware.inbox = onlyOne('inbox', middleware.inbox, inbox);
   if (stampPublished === true) publishing.plain.stamps = true;

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.js';
+import type { BatchMiddleware } from '../worker/batches/batch-call.js';
 import type { Handler } from '../worker/handler.js';
 import type { RunMiddleware, RunMiddlewareInput } from '../worker/middleware.js';
 import { mapFamily } from '../worker/versions.js';
@@ -12,6 +13,7 @@ export class RunMiddlewares {
   inbox: RunMiddleware | undefined;
   /** Outside of those of the configuration. */
   private readonly outer: RunMiddleware[] = [];
+  private readonly ofBatches: BatchMiddleware[] = [];
 
   constructor(private readonly inputs: readonly RunMiddlewareInput[] | undefined, private readonly find: FindProvider) {}
 
@@ -20,10 +22,19 @@ export class RunMiddlewares {
     this.outer.push(middleware);
   }
 
+  /** Around the calls of batch handlers that become known from now on. */
+  useForBatches(middleware: BatchMiddleware): void {
+    this.ofBatches.push(middleware);
+  }
+
   /** Providers are looked up when the first handlers are known: before that not all exist. @throws ConfigurationError */
   around(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
     const global = this.global ??= resolveMiddlewares<RunMiddleware>(this.inputs, 'run', 'middleware.run', this.find);
-    return new Map([...handlers].map(([name, family]) => [name, mapFamily(family, (handler) => withMiddleware(handler, [...this.outer, ...global, ...handler.middleware ?? [], ...this.inboxOf(handler)]))]));
+    const complete = (handler: Handler): Handler => {
+      handler.batch?.surround(this.ofBatches);
+      return withMiddleware(handler, [...this.outer, ...global, ...handler.middleware ?? [], ...this.inboxOf(handler)]);
+    };
+    return new Map([...handlers].map(([name, family]) => [name, mapFamily(family, complete)]));
   }
 
   /** @throws ConfigurationError where a handler needs an inbox, and there is none */

@@ -120,6 +120,8 @@ export interface RunningTaskInfo extends Whereabouts {
   readonly isSlow?: boolean;
   /** That it holds while it runs. */
   readonly uniqueKey?: string;
+  /** The call of its batch handler, and for how many tasks it is; also while it waits for more. */
+  readonly batch?: { readonly id: string; readonly size: number };
 }
 
 /** @publicApi */

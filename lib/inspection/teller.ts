@@ -148,6 +148,7 @@ export class Teller {
     return {
       ...this.whereabouts(worker.name, worker.queue), uuid: run.uuid, name: run.name, ...(version === 1 ? {} : { version }), attempt: run.attempt, startedAt: Math.round(now() - runningMs), runningMs: Math.round(runningMs), argsBytes,
       ...(run.notes?.progress === undefined ? {} : { progress: run.notes.progress }), ...(args === undefined ? {} : { args }), ...(usualMs === undefined ? {} : { isSlow: runningMs > usualMs }), ...(uniqueKey === undefined ? {} : { uniqueKey }),
+      ...(run.seat === undefined ? {} : { batch: { id: run.seat.batchId, size: run.seat.batchSize } }),
     };
   }
 

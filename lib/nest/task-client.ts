@@ -39,14 +39,16 @@ export type Parsed<Schema extends StandardSchemaV1> = StandardSchemaV1.InferOutp
  */
 export type TaskClient<Provider> = {
   readonly [Key in keyof Provider as Provider[Key] extends (...args: never[]) => unknown ? Key : never]:
-  Provider[Key] extends (...args: infer Arguments) => infer Returned
-    ? [BatchedOf<Arguments>] extends [BatchedTask<infer Sent, infer Result>]
-      ? [BatchedOf<Arguments>] extends [never] ? Publishing<Arguments, ResultValue<Returned>> : Publishing<Sent, Result>
-      : never
-    : never;
+  (...args: SentTo<Provider[Key]>) => Promise<PublishedTask<ResultOf<Provider[Key]>>>;
 };
 
-type Publishing<Arguments extends readonly unknown[], Result> = (...args: SentArguments<Arguments>) => Promise<PublishedTask<Result>>;
+/** What a caller sends to a method with `@Task`. @publicApi */
+export type SentTo<Method> = Method extends (...args: infer Arguments) => unknown
+  ? SentArguments<[BatchedOf<Arguments>] extends [never] ? Arguments : BatchedOf<Arguments>['args']> : never;
+
+/** What its `result()` gives. @publicApi */
+export type ResultOf<Method> = Method extends (...args: infer Arguments) => infer Returned
+  ? [BatchedOf<Arguments>] extends [never] ? ResultValue<Returned> : BatchedOf<Arguments> extends BatchedTask<infer _, infer Result> ? Result : never : never;
 
 /** What a batch handler takes many of; `never` where it is none. */
 type BatchedOf<Arguments extends readonly unknown[]> = Arguments extends readonly [readonly (infer Item)[], ...unknown[]]

@@ -65,7 +65,7 @@ export class DispatcherOpenTelemetryModule implements OnModuleInit, OnApplicatio
   private traceDispatcher(name: string, service: DispatcherService): void {
     const tracer = trace.getTracer(SCOPE);
     const process = new ProcessSpans(tracer, name, service.destination, this.options);
-    service.use({ publish: sendSpans(tracer, name, service.destination, this.options), run: process.middleware });
+    service.use({ publish: sendSpans(tracer, name, service.destination, this.options), run: process.middleware, batch: process.batch });
     service.events({ type: ATTEMPT_EVENTS }).subscribe((event) => process.told(event));
   }
 }

@@ -15,7 +15,7 @@ import type { TaskOutcome } from './outcomes.js';
 import { recordContract, type RecordContractOptions, type RecordedContract } from './recorded-contract.js';
 import type { TestingClock } from './testing-clock.js';
 import { runTask, type RunTaskOptions, type TaskValue } from './run-task.js';
-import type { SentArguments } from '../nest/task-client.js';
+import type { SentTo } from '../nest/task-client.js';
 import { Runs, type DrainSummary } from './runs.js';
 import { inlinePublishing } from './inline-publishing.js';
 
@@ -117,7 +117,7 @@ export class DispatcherTesting {
    * @throws what the handler threw, or what kept it from being run
    */
   runTask<Provider extends object, Method extends TaskMethod<Provider>>(
-    provider: Type<Provider>, method: Method, args: Provider[Method] extends (...parameters: infer Parameters) => unknown ? SentArguments<Parameters> : never,
+    provider: Type<Provider>, method: Method, args: SentTo<Provider[Method]>,
     options: RunTaskOptions = {},
   ): Promise<TaskValue<Provider[Method]>> {
     const { name } = taskOf(provider, method);

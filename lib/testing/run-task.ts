@@ -1,6 +1,6 @@
 import { inferArguments } from '../task/argument-form.js';
 import { Header } from '../task/headers.js';
-import type { ResultValue } from '../nest/task-client.js';
+import type { ResultOf } from '../nest/task-client.js';
 import type { TaskHeaders } from '../task/task.js';
 import { ConfigurationError } from '../errors.js';
 import type { Runs } from './runs.js';
@@ -20,7 +20,7 @@ export interface RunTaskOptions {
 }
 
 /** What the caller of a method's task gets. @publicApi */
-export type TaskValue<Method> = Method extends (...args: never[]) => infer Returned ? ResultValue<Returned> : never;
+export type TaskValue<Method> = ResultOf<Method>;
 
 /** Encoded, delivered, run and answered, with nothing left of it. */
 export async function runTask(stage: Stage, runs: Runs, name: string, args: readonly unknown[], options: RunTaskOptions): Promise<unknown> {

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { ConfigurationError } from '../errors.js';
 import { nearestName } from '../task/nearest-name.js';
 import { taskMarksOf } from '../nest/task-marks.js';
-import type { SentArguments } from '../nest/task-client.js';
+import type { SentTo } from '../nest/task-client.js';
 
 /** The names of a provider's methods. @publicApi */
 export type TaskMethod<Provider> = { [Key in keyof Provider]: Provider[Key] extends (...args: never[]) => unknown ? Key : never }[keyof Provider] & string;
@@ -23,7 +23,7 @@ export interface TaskReference<Args extends readonly unknown[] = readonly unknow
  */
 export function taskOf<Provider extends object, Method extends TaskMethod<Provider>>(
   provider: Type<Provider>, method: Method,
-): TaskReference<Provider[Method] extends (...parameters: infer Parameters) => unknown ? SentArguments<Parameters> : never> {
+): TaskReference<SentTo<Provider[Method]>> {
   const marks = new Map([...taskMarksOf(provider.prototype as object)]);
   const mark = marks.get(method)?.[0];
   if (mark !== undefined) return { name: mark.name };

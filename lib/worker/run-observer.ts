@@ -12,6 +12,8 @@ export interface ObservedRun extends TaskIdentity {
   readonly delivery: { readonly body: { readonly length: number } };
   /** What its handler limits, as it was told. */
   readonly handler?: { readonly limits?: Pick<TaskLimits, 'options' | 'keyOf'> };
+  /** Where its handler takes many at once: of the call. */
+  readonly seat?: { readonly batchId: string; readonly batchSize: number } | undefined;
   /** Absent where its handler has said nothing of itself. */
   readonly notes: RunNotes | undefined;
 }

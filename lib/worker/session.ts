@@ -1,4 +1,4 @@
-import type { EventSink, TaskIdentity } from '../events/dispatcher-event.js';
+import type { EventSink } from '../events/dispatcher-event.js';
 import type { Delivery, Topology } from '../brokers/broker.js';
 import { ShutdownError } from '../errors.js';
 import { deadLetterQueueOf } from '../task/dead-letter-queue.js';
@@ -20,6 +20,7 @@ import type { TaskLogger } from './task-context.js';
 import { TaskEndings } from './task-endings.js';
 import { TaskRunner } from './task-runner.js';
 import { UnrunEndings } from './unrun-endings.js';
+import { untoldText } from './untold-text.js';
 import type { WorkerConfig } from './worker-config.js';
 import type { WorkerActivity, WorkerDependencies } from './worker.js';
 import { isWorn } from './worn-delivery.js';
@@ -30,8 +31,6 @@ import { Timer } from '../time/timer.js';
 const AFTER_ABORT_MS = 1_000;
 /** How long the gates get to hear of tasks that were given up, before others are given their deliveries. */
 const ABANDON_LIMIT_MS = 1_000;
-/** In the text of one event. */
-const MOST_NAMED = 10;
 
 /** Makes the intake of a session; it moves deliveries by the session's settler. */
 export type MakeIntake = (host: IntakeHost, settler: Settler, limit: number) => Intake;
@@ -284,15 +283,7 @@ export class Session implements IntakeHost, BatchesHost {
     const over = new AbortController();
     void told.then(() => over.abort());
     await pauseUntil(ABANDON_LIMIT_MS, over.signal);
-    if (untold.size > 0) this.tellUntold([...untold].map((run) => run.identity()));
-  }
-
-  /** Whoever runs them next has to take the end of this process for a crash that one of them may have caused. */
-  private tellUntold(tasks: readonly TaskIdentity[]): void {
-    const named = tasks.slice(0, MOST_NAMED).map(({ name, uuid }) => `"${name}" (${uuid})`).join(', ');
-    const message = `It has to end, and could not record in time how interrupted tasks were left, ${tasks.length} of them: ${named}${tasks.length > MOST_NAMED ? ', ...' : ''}. `
-      + 'They run again elsewhere, and each may be counted as a crash (maxRedeliveries). Where that happens often, raise shutdownTimeoutSeconds';
-    this.dependencies.emit({ type: 'worker.problem', worker: this.config.name, message });
+    if (untold.size > 0) this.emit({ type: 'worker.problem', worker: this.worker, message: untoldText([...untold].map((run) => run.identity())) });
   }
 
   /** Resolves when every slot is free, or when the time is up. */

@@ -1,7 +1,7 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { Injectable } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { chain, chord, DispatcherService, GiveUp, group, RetryLater, type ServerConfig, SucceedEarly, task, Task, type DispatcherEvent, type TaskArgument } from '../../lib/index.js';
+import { chain, chord, DispatcherService, GiveUp, group, RetryLater, type BatchedTask, type ServerConfig, SucceedEarly, task, Task, type DispatcherEvent, type TaskArgument } from '../../lib/index.js';
 import { DispatcherOpenTelemetryModule, type OpenTelemetryOptions } from '../../lib/opentelemetry/index.js';
 import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { publishRaw, rawProperties, sized, uint } from '../support/raw-publish.js';
@@ -33,6 +33,10 @@ class Tasks {
   }
 
   @Task('slow', { timeoutSeconds: 0.1 }) slow(): Promise<void> { return this.leave.promise; }
+  @Task('many', { batch: { size: 2, waitMs: 5_000, by: '0' } }) many([one]: readonly BatchedTask[]): void {
+    trace.getTracer('test').startSpan('inside').end();
+    one?.fail(new RangeError('not this one'));
+  }
   @Task('held') async held(): Promise<void> { this.entered.fire(); await this.leave.promise; }
   /* eslint-disable @typescript-eslint/only-throw-error -- verdicts are thrown */
   @Task('verdict') verdict(which: string): void {
@@ -124,6 +128,19 @@ describe.each(bothBrokers('traces'))('spans on %s', (kind, brokerUrl) => {
     const [, , last, replayed] = await spans.until('process', 4);
     expect(replayed).toMatchObject({ attributes: { 'messaging.message.id': uuid, 'dispatcher.task.replays': 1 }, links: [{ context: { spanId: last!.spanContext().spanId } }] });
     expect(replayed!.spanContext().traceId).toBe(letter!.spanContext().traceId);
+  });
+
+  it('of tasks that are handled together are linked to one of the call, which has what it does below it', async () => {
+    const { service, queue } = await start(brokerUrl());
+    const sent = await inSpan('request', () => Promise.all(['a', 'a'].map((key) => service.publish('many', key))));
+    const all = await spans.until('process', 3);
+    const call = all.find(({ attributes }) => attributes['messaging.batch.message_count'] === 2)!;
+    const members = all.filter((span) => span !== call);
+    expect(members.map(({ attributes }) => attributes['messaging.message.id']).sort()).toEqual(sent.map(({ uuid }) => uuid).sort());
+    expect(members.map(({ status: { code } }) => code).sort()).toEqual([SpanStatusCode.UNSET, SpanStatusCode.ERROR]);
+    expect(call).toMatchObject({ name: `process ${queue}`, kind: SpanKind.CONSUMER, parentSpanContext: undefined, attributes: { 'dispatcher.task.name': 'many', 'dispatcher.batch.key': 'a' } });
+    expect(call.links.map((link) => link.context.spanId).sort()).toEqual(members.map((span) => span.spanContext().spanId).sort());
+    expect(tree(await spans.ofTrace(call.spanContext().traceId))).toEqual(['process many < -', 'inside < process many']);
   });
 
   it('end with a timeout, and not with the handler that comes too late', async () => {

@@ -40,7 +40,7 @@ export function Progress({ run: { progress } }: { readonly run: ShownRun }) {
 }
 
 const COLUMNS: readonly Column<ShownRun>[] = [
-  { title: 'Task', cell: ({ name, uuid, isSlow }) => <><b class="name">{name}</b> <TaskLink uuid={uuid} /> {isSlow === true && <Badge state="slow" />}</> },
+  { title: 'Task', cell: ({ name, uuid, isSlow, batch }) => <><b class="name">{name}</b> <TaskLink uuid={uuid} /> {batch !== undefined && <span class="quiet" title={`call ${batch.id}`}>1 of {batch.size}</span>} {isSlow === true && <Badge state="slow" />}</> },
   { title: 'Since', cell: ({ startedAt, runningMs }) => <>{duration(runningMs)} <span class="quiet">(<When at={startedAt} />)</span></> },
   { title: 'Progress', cell: (run) => <Progress run={run} /> },
   { title: 'Arguments', cell: ({ args }) => <Args args={args} /> },

@@ -85,8 +85,8 @@ function took(ms: number): string {
 }
 
 export function runningTable(tasks: readonly RunningTaskInfo[]): string {
-  return table(['UUID', 'TASK', 'QUEUE', 'PROCESS', 'ATTEMPT', 'FOR', 'PROGRESS'], tasks.map(({ uuid, name, queue, host, pid, attempt, runningMs, progress, isSlow }) => [
-    uuid, name, queue, `${host}:${pid}`, attempt, `${age(runningMs)}${isSlow === true ? ' (slow)' : ''}`,
+  return table(['UUID', 'TASK', 'QUEUE', 'PROCESS', 'ATTEMPT', 'FOR', 'PROGRESS'], tasks.map(({ uuid, name, queue, host, pid, attempt, runningMs, progress, isSlow, batch }) => [
+    uuid, batch === undefined ? name : `${name} (1 of ${batch.size})`, queue, `${host}:${pid}`, attempt, `${age(runningMs)}${isSlow === true ? ' (slow)' : ''}`,
     progress === undefined ? undefined : `${progress.percent === undefined ? '' : `${progress.percent}% `}${progress.text ?? ''}`,
   ]));
 }

@@ -21,6 +21,7 @@ export interface TaskFacts extends Pick<TaskContract, 'name' | 'version' | 'rout
   readonly result?: boolean | undefined;
   readonly unique?: { readonly scope: string; readonly seconds?: number; readonly replaceArguments?: boolean } | undefined;
   readonly limits?: object | undefined;
+  readonly batch?: object | undefined;
 }
 
 /** The same facts give the same contract, in whatever order they come. Of two of one name and version the first counts. */
@@ -48,11 +49,11 @@ function taskContractOf({ name, version, description, deprecated, routingKey, qu
   };
 }
 
-function optionsOf({ timeoutSeconds, retry, result, unique, limits, priorities }: Partial<TaskFacts>): TaskContractOptions {
+function optionsOf({ timeoutSeconds, retry, result, unique, limits, batch, priorities }: Partial<TaskFacts>): TaskContractOptions {
   const told = {
     timeoutSeconds: timeoutSeconds === 0 ? undefined : timeoutSeconds, retry, result: result === true ? true : undefined,
     unique: unique && { scope: unique.scope, seconds: unique.seconds, replaceArguments: unique.replaceArguments === true ? true : undefined },
-    limits, priorities: priorities === true ? true : undefined,
+    limits, batch, priorities: priorities === true ? true : undefined,
   };
   const data = plain(told);
   return isPlainObject(data) ? data : {};

@@ -8,9 +8,9 @@ const LONGEST_LINE = 2_000;
 const MOST_CHILDREN = 100;
 
 export function runOf(run: RunningTaskInfo, curtain: Curtain, room: number): ShownRun {
-  const { uuid, name, attempt, startedAt, runningMs, isSlow, progress, args, argsBytes } = run;
+  const { uuid, name, attempt, startedAt, runningMs, isSlow, progress, args, argsBytes, batch } = run;
   return {
-    ...placeOf(run), uuid, name, attempt, startedAt, runningMs, ...(isSlow === undefined ? {} : { isSlow }),
+    ...placeOf(run), uuid, name, attempt, startedAt, runningMs, ...(isSlow === undefined ? {} : { isSlow }), ...(batch === undefined ? {} : { batch }),
     ...(progress === undefined ? {} : { progress: { ...progress, ...(progress.text === undefined ? {} : { text: curtain.text(progress.text, run, 300) }) } }),
     args: curtain.args(args, run, room, argsBytes),
   };

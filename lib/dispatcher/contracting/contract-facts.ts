@@ -47,11 +47,11 @@ function queueOf(name: string, routingKey: string, workers: readonly ContractWor
 function factsOfHandler(handler: Handler, { queue, config: { bindingKeys = [] } }: ContractWorker, defaultRoutingKey: string): TaskFacts {
   const routingKey = bindingKeys.includes(defaultRoutingKey) ? defaultRoutingKey : bindingKeys[0] ?? defaultRoutingKey;
   return {
-    ...optionsOf({ ...handler, limits: handler.limits?.options, middleware: undefined, kwargs: undefined }), name: handler.name, version: versionOf(handler), routingKey, queue,
+    ...optionsOf({ ...handler, limits: handler.limits?.options, batch: handler.batch?.options, middleware: undefined, kwargs: undefined }), name: handler.name, version: versionOf(handler), routingKey, queue,
     schemas: handler.schema && schemasOf(handler.schema),
   };
 }
 
-function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, upgrade = {} }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
-  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, upgradesFrom: Object.keys(upgrade).map(Number) };
+function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, batch, upgrade = {} }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
+  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, limits, batch, upgradesFrom: Object.keys(upgrade).map(Number) };
 }

@@ -8,7 +8,9 @@ const TYPES = new Map<unknown, NonNullable<DeclaredParameter['type']>>([[String,
 interface Mark { readonly index: number; readonly data?: unknown }
 
 /** What the method of a handler says of the arguments of its task, by their positions. */
-export function declaredArguments(prototype: object, methodName: string, { taskUuidAsFirstArg }: Pick<TaskOptions, 'taskUuidAsFirstArg'>): DeclaredParameter[] {
+export function declaredArguments(prototype: object, methodName: string, { taskUuidAsFirstArg, batch }: Pick<TaskOptions, 'taskUuidAsFirstArg' | 'batch'>): DeclaredParameter[] {
+  // Its parameters are the tasks of a call, and what they have in common.
+  if (batch !== undefined) return [];
   const method: unknown = (prototype as Record<string, unknown>)[methodName];
   if (typeof method !== 'function') return [];
   const types = Reflect.getMetadata('design:paramtypes', prototype, methodName) as readonly unknown[] | undefined;

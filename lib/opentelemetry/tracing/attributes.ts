@@ -13,6 +13,7 @@ export const Name = {
   routingKey: 'messaging.rabbitmq.destination.routing_key',
   messageId: 'messaging.message.id',
   conversationId: 'messaging.message.conversation_id',
+  batchCount: 'messaging.batch.message_count',
   errorType: 'error.type',
   serverAddress: 'server.address',
   serverPort: 'server.port',
@@ -31,6 +32,8 @@ export const OwnName = {
   deadReason: 'dispatcher.task.dead_reason',
   verdict: 'dispatcher.task.verdict',
   taken: 'dispatcher.task.unique_taken',
+  batch: 'dispatcher.batch.id',
+  batchKey: 'dispatcher.batch.key',
 } as const;
 
 /** The same for all spans of a dispatcher. */

@@ -1,5 +1,5 @@
 import { type Attributes, context, isSpanContextValid, type Link, propagation, ROOT_CONTEXT, type Span, type SpanContext, SpanKind, trace, TraceFlags, type Tracer } from '@opentelemetry/api';
-import { type DispatcherDestination, type EventOf, GiveUp, RetryLater, type RunMiddleware, SucceedEarly, type TaskContext, TaskSuspendedError } from '../../index.js';
+import { type BatchContext, type BatchedTask, type BatchMiddleware, type DispatcherDestination, type EventOf, GiveUp, RetryLater, type RunMiddleware, SucceedEarly, type TaskContext, TaskSuspendedError } from '../../index.js';
 import { isA } from '../../task/error-text.js';
 import { Header } from '../../task/headers.js';
 import { GiveBack } from '../../worker/give-back.js';
@@ -41,6 +41,9 @@ export class ProcessSpans {
 
   readonly middleware: RunMiddleware = Object.defineProperty<RunMiddleware>((task, next) => this.run(task, next), 'name', { value: 'openTelemetry' });
 
+  /** A span of its own around a call for many tasks, linked to the spans of these: it is nobody's child. */
+  readonly batch: BatchMiddleware = (batch, tasks, next) => this.runBatch(batch, tasks, next);
+
   /** Told at once, before what follows from it. */
   told(event: AttemptEvent): void {
     const key = keyOf(event.task);
@@ -68,6 +71,25 @@ export class ProcessSpans {
     } finally {
       if (this.running.get(key) === attempt) this.running.delete(key);
       end(attempt);
+    }
+  }
+
+  private async runBatch({ id, name, queue, worker, key, size }: BatchContext, tasks: readonly BatchedTask[], next: () => unknown): Promise<unknown> {
+    const spans = tasks.flatMap((task) => this.running.get(keyOf(task.context))?.span ?? []);
+    const span = this.tracer.startSpan(`${OPERATION} ${this.options.spanNames === 'task' ? name : queue}`, {
+      kind: SpanKind.CONSUMER, links: spans.map((one) => ({ context: one.spanContext() })), root: true,
+      attributes: {
+        ...this.common, [Name.operationType]: OPERATION, [Name.operationName]: OPERATION, [Name.destination]: queue, [Name.batchCount]: size,
+        [OwnName.task]: name, [OwnName.worker]: worker, [OwnName.batch]: id, ...(key === undefined ? {} : { [OwnName.batchKey]: key }),
+      },
+    }, ROOT_CONTEXT);
+    try {
+      return await context.with(trace.setSpan(ROOT_CONTEXT, span), next);
+    } catch (error) {
+      fail(span, error);
+      throw error;
+    } finally {
+      span.end();
     }
   }
 

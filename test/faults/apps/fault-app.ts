@@ -21,6 +21,8 @@ export class FaultApp {
   readonly attempts = new Map<number, number>();
   /** How many publishes were rejected with this code. */
   readonly rejections = new Map<string, number>();
+  /** Of each run that starts. */
+  onStarted: ((note: Extract<Note, { kind: 'started' }>) => void) | undefined;
   private readonly booked = new Arrivals<Booked>();
   private readonly child: Child;
 
@@ -94,7 +96,10 @@ export class FaultApp {
   private hear(line: string): void {
     const note = JSON.parse(line) as Note;
     if ('note' in note) return this.told.add(note);
-    if (note.kind === 'started') increment(this.attempts, note.attempt);
+    if (note.kind === 'started') {
+      increment(this.attempts, note.attempt);
+      this.onStarted?.(note);
+    }
     if (note.kind === 'rejected') increment(this.rejections, note.code);
     if (this.keepBooked) this.booked.add(note);
     this.ledger.add(note as LedgerEntry);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { currentTask, Task, TaskContext } from '../../../lib/index.js';
+import { currentTask, Task, TaskContext, type BatchedTask } from '../../../lib/index.js';
 import { pause, Signal } from '../../support/wait.js';
 import { say } from './say.js';
 
@@ -56,6 +56,19 @@ export class LedgerTasks {
       const end = performance.now() + milliseconds;
       while (performance.now() < end);
     });
+  }
+
+  /** Works on many at once. A negative number kills its process, and with it whatever else the call is for. */
+  @Task('batched', { batch: { size: 50, waitMs: 20 }, retry: { attempts: 5, delaySeconds: 0.05 } })
+  async batched(tasks: readonly BatchedTask<[milliseconds: number], void>[]): Promise<void> {
+    for (const { uuid, context: { attempt, redelivered }, args } of tasks) say({ kind: 'started', uuid, attempt, redelivered, args: [...args, tasks.length] });
+    await pause(Math.max(...tasks.map(({ args: [milliseconds] }) => Math.abs(milliseconds))));
+    if (tasks.some(({ args: [milliseconds] }) => milliseconds < 0)) process.kill(process.pid, 'SIGKILL');
+    // Every seventh fails at its first attempt.
+    for (const one of tasks) {
+      if (one.uuid.endsWith('7') && one.context.attempt === 1) one.fail(new Error('on purpose'));
+      else say({ kind: 'finished', uuid: one.uuid });
+    }
   }
 
   /** Runs until the test releases it, deaf to everything else. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, Task, TaskContext, TaskUuid, type Injected, type PublishedTask, type ResultValue, type SentArguments, type TaskClient } from '../../../lib/index.js';
+import { ConfigurationError, Task, TaskContext, TaskUuid, type BatchContext, type BatchedTask, type Injected, type PublishedTask, type ResultValue, type SentArguments, type TaskClient } from '../../../lib/index.js';
 import { createTaskClient } from '../../../lib/nest/task-client.js';
 
 class Base {
@@ -19,6 +19,13 @@ class MathTasks extends Base {
   }
   override hidden(): void { return; }
   helper(): void { return; }
+}
+
+class Batching {
+  index(_tasks: readonly BatchedTask<[id: number, text: string], { version: number }>[], _batch: BatchContext): void { return; }
+  bare(_tasks: BatchedTask[]): Promise<void> { return Promise.resolve(); }
+  silent(_tasks: readonly BatchedTask<[string], void>[]): void { return; }
+  lists(_a: string[], _b: number): void { return; }
 }
 
 /** Types that must be the same, or the type check fails. */
@@ -66,13 +73,15 @@ const proofs: [
   Same<ReturnType<TaskClient<MathTasks>['add']>, Promise<PublishedTask<number>>>,
   Same<ReturnType<TaskClient<MathTasks>['inherited']>, Promise<PublishedTask<string>>>,
   Same<Awaited<ReturnType<PublishedTask<number>['result']>>, number>,
+  Same<Parameters<TaskClient<Batching>['index']>, [id: number, text: string]>, Same<ReturnType<TaskClient<Batching>['index']>, Promise<PublishedTask<{ version: number }>>>,
+  Same<Parameters<TaskClient<Batching>['bare']>, unknown[]>, Same<Parameters<TaskClient<Batching>['lists']>, [a: string[], b: number]>, Same<ReturnType<TaskClient<Batching>['silent']>, Promise<PublishedTask<void>>>,
   Same<ResultValue<Promise<{ rows: bigint }>>, { rows: bigint }>,
   Same<ResultValue<Observable<string>>, string>,
   Same<ResultValue<Promise<Observable<string>>>, string>,
   Same<ResultValue<void>, void>,
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a handler may be typed so
   Same<ResultValue<any>, any>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 function client(): { tasks: TaskClient<MathTasks>; sent: [string, readonly unknown[]][] } {
   const sent: [string, readonly unknown[]][] = [];
