@@ -59,6 +59,13 @@ export const scenarios: readonly Scenario[] = [
     moreThan: 'dispatcher',
   },
   {
+    name: 'batches',
+    title: 'Consume where each call of the handler waits 5 ms, as for a database: one task a call, and up to 100; limit 10',
+    kind: 'consume',
+    needs: ['work'],
+    settings: { workms: 5, limit: 10 },
+  },
+  {
     name: 'telemetry',
     title: 'End to end with OpenTelemetry or Prometheus, limit 100',
     kind: 'end-to-end',

@@ -35,7 +35,7 @@ export const systems: readonly SystemDefinition[] = [
     title: 'Dispatcher',
     server: 'rabbitmq',
     command: ours('dispatcher'),
-    abilities: [...EVERYTHING, 'enhancers', 'telemetry', 'delay', 'retry', 'results', 'chord'],
+    abilities: [...EVERYTHING, 'enhancers', 'work', 'telemetry', 'delay', 'retry', 'results', 'chord'],
     differs: 'This library through its Nest module, default settings but for `limit`: confirms, `mandatory`, acknowledgements after the outcome is recorded, dead letters.',
   },
   {
@@ -67,6 +67,16 @@ export const systems: readonly SystemDefinition[] = [
     abilities: ['enhancers'],
     filledBy: 'amqplib',
     differs: 'Both of them.',
+  },
+  {
+    name: 'dispatcher-batches',
+    title: 'Dispatcher, batch handlers',
+    server: 'rabbitmq',
+    command: ours('dispatcher'),
+    settings: { calls: 'together' },
+    abilities: ['work'],
+    filledBy: 'amqplib',
+    differs: 'One call of the handler is for up to 100 tasks.',
   },
   {
     name: 'dispatcher-no-sdk',

@@ -14,6 +14,8 @@ export type Ability =
   | 'long-tasks'
   | 'quorum'
   | 'enhancers'
+  /** Handlers that wait for something at each call. */
+  | 'work'
   | 'telemetry'
   /** Running tasks later, running them again after a failure, giving the publisher what they return. */
   | 'delay'

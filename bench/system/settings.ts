@@ -31,6 +31,9 @@ export interface Settings {
   /** A uuid as the message's id, beside the one in the body. */
   readonly messageid: 'on' | 'off';
   readonly enhancer: 'none' | 'interceptor' | 'pipe' | 'both';
+  /** Each call of a handler waits so long, as for a database; `together`: one call is for up to 100 tasks. */
+  readonly workms: number;
+  readonly calls: 'single' | 'together';
   /** What observes it: the module without an SDK, spans that are made and dropped, metrics. */
   readonly telemetry: 'none' | 'no-sdk' | 'spans' | 'metrics';
   /** Each task is to run so much later than it is published. */
@@ -65,6 +68,8 @@ export const defaults: Settings = {
   mandatory: 'off',
   messageid: 'off',
   enhancer: 'none',
+  workms: 0,
+  calls: 'single',
   telemetry: 'none',
   delayms: 0,
   fails: 'none',

@@ -1,6 +1,7 @@
 import { Inject, Injectable, UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor, type PipeTransform } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Observable } from 'rxjs';
-import { Arg, currentTask, Task } from '../../lib/index.js';
+import { Arg, currentTask, Task, type BatchedTask } from '../../lib/index.js';
 import type { OnTask } from '../system/contract.js';
 import { RETRY_MS, type Settings } from '../system/settings.js';
 
@@ -60,6 +61,33 @@ class InterceptedAndPipedTasks {
     return this.onTask(mark);
   }
 }
+
+export const WORK_MS = Symbol('WORK_MS');
+
+/** Each task waits by itself for what all could have waited for together. */
+@Injectable()
+class WorkingTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask, @Inject(WORK_MS) private readonly workMs: number) {}
+
+  @Task('task_1')
+  async run(_text: string, mark = 0): Promise<void> {
+    await pause(this.workMs);
+    await this.onTask(mark);
+  }
+}
+
+@Injectable()
+class BatchTasks {
+  constructor(@Inject(ON_TASK) private readonly onTask: OnTask, @Inject(WORK_MS) private readonly workMs: number) {}
+
+  @Task('task_1', { batch: { size: 100, waitMs: 10 } })
+  async run(tasks: readonly BatchedTask<[string, number?], void>[]): Promise<void> {
+    await pause(this.workMs);
+    for (const { args: [, mark = 0] } of tasks) await this.onTask(mark);
+  }
+}
+
+export const workers = { single: WorkingTasks, together: BatchTasks } satisfies Record<Settings['calls'], unknown>;
 
 /** What a chord ends with. */
 @Injectable()

@@ -5,7 +5,7 @@ import { chord, DispatcherModule, DispatcherService, signature, type TaskInput }
 import { itemAt } from '../../test/support/present.js';
 import type { BenchTask, OnTask, System } from '../system/contract.js';
 import { queueNames, type Settings } from '../system/settings.js';
-import { FailingTasks, GatheringTasks, handlers, ON_TASK } from './dispatcher-tasks.js';
+import { FailingTasks, GatheringTasks, handlers, ON_TASK, WORK_MS, workers } from './dispatcher-tasks.js';
 
 const CHORD_LIMIT_SECONDS = 300;
 
@@ -56,7 +56,7 @@ function moduleOf(settings: Settings, onTask: OnTask, observers: DynamicModule[]
   };
   @Module({
     imports: [DispatcherModule.forRoot(config), ...observers],
-    providers: [settings.fails === 'first' ? FailingTasks : handlers[settings.enhancer], GatheringTasks, { provide: ON_TASK, useValue: onTask }],
+    providers: [settings.fails === 'first' ? FailingTasks : settings.workms > 0 ? workers[settings.calls] : handlers[settings.enhancer], GatheringTasks, { provide: WORK_MS, useValue: settings.workms }, { provide: ON_TASK, useValue: onTask }],
   })
   class BenchModule {}
   return BenchModule;
