@@ -78,6 +78,9 @@ class Indexing {
     await this.leave.promise;
   }
 
+  @Task('stepping', { batch: { size: 2, waitMs: 5 } })
+  async stepping([one]: readonly BatchedTask<[number], void>[]): Promise<void> { await one?.context.step('never', () => 1); }
+
   @Task('sum') sum(values: unknown[]): number { return values.length; }
 
   private note(tasks: readonly BatchedTask[], batch: BatchContext): void {
@@ -166,6 +169,13 @@ describe.each(everyBroker('batches'))('a batch handler on %s', (_, brokerUrl) =>
     expect(await service.inspect.running()).toMatchObject([{ name: 'held', batch: { size: 2, id: tasks.calls.all[0]!.batch.id } }, { name: 'held', batch: { size: 2 } }]);
     await service.cancel(second.uuid);
     tasks.leave.fire();
+  });
+
+  it('has no durable steps: they would be of one task', async () => {
+    const { service, client } = await start(brokerUrl());
+    const dead = event(service, 'task.dead-lettered');
+    await client.stepping(1);
+    expect(await dead).toMatchObject({ error: { code: 'ERR_DISPATCHER_STEP', message: expect.stringContaining('takes many tasks at once') as string } });
   });
 
   it('takes steps of workflows: the chord goes on when all have their results', async () => {

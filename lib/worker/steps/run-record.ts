@@ -25,7 +25,7 @@ export interface SteppedRun {
   readonly worker: string;
   readonly signal: AbortSignal;
   readonly isAborted: boolean;
-  readonly handler: { readonly inbox?: boolean };
+  readonly handler: { readonly inbox?: boolean; readonly batch?: object };
 }
 
 /** ... and of its process. */

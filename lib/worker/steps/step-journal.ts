@@ -111,6 +111,7 @@ export class StepJournal implements StepsOfRun {
   /** What is recorded under this name, once the record is this run's. */
   private async entry<Of extends Kind>(name: string, kind: Of): Promise<EntryOf<Of> | undefined> {
     this.use(name, kind);
+    if (this.run.handler.batch !== undefined) throw new StepError(`Task "${this.run.name}" (${this.run.uuid}) has no steps: its handler takes many tasks at once (batch), and "${name}" would be of one. Publish a task of its own for what has steps.`, { name });
     if (this.run.handler.inbox === true) throw new StepError(`Task "${this.run.name}" has inbox: true, and step "${name}" would be recorded outside of its transaction. Take one of the two.`, { name });
     const refusal = await this.record.open();
     if (refusal !== undefined) this.leaveBy(refusal);
