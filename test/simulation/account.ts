@@ -5,6 +5,7 @@ export interface Run {
   readonly attempt: number;
   readonly owner: number;
   readonly key: string | undefined;
+  readonly redelivered: boolean;
   /** `aborted`: it was given up, and what it does then is ignored. `gone`: with its process. */
   state: 'running' | 'returned' | 'threw' | 'gave-up' | 'aborted' | 'gone';
 }
@@ -12,16 +13,16 @@ export interface Run {
 /** All that is known of one task. */
 export interface Account {
   readonly uuid: string;
-  /** `pending` where nobody was told yet; of steps and ticks: `none`. */
-  publish: 'none' | 'pending' | 'accepted' | 'rejected';
+  /** The unique key that it has taken. */
+  key: string | undefined;
   /** The server had it at one time. */
   isStored: boolean;
   /** It may be there once only. */
   isOnce: boolean;
   /** It was in a queue that an operator has deleted. */
   isExcused: boolean;
-  /** Its end was recorded: after that no copy of it runs any more, where it is there once only. */
-  isDone: boolean;
+  /** It was called off, because the workflow that it is a step of has ended. */
+  isCalledOff: boolean;
   /** In queues of work, or on their way to one. */
   copies: number;
   dead: number;
@@ -31,7 +32,7 @@ export interface Account {
 }
 
 export function newAccount(uuid: string): Account {
-  return { uuid, publish: 'none', isStored: false, isOnce: false, isExcused: false, isDone: false, copies: 0, dead: 0, crashes: 0, runs: [] };
+  return { uuid, key: undefined, isStored: false, isOnce: false, isExcused: false, isCalledOff: false, copies: 0, dead: 0, crashes: 0, runs: [] };
 }
 
 export function hasSucceeded({ runs }: Account): boolean {

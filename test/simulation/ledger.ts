@@ -1,14 +1,13 @@
 import { Header } from '../../lib/task/headers.js';
 import { isDeadLetterQueue } from '../../lib/task/dead-letter-queue.js';
 import { failuresOf, hasEnded, hasSucceeded, newAccount, type Account, type Run } from './account.js';
+import type { UniqueOutcome } from '../../lib/task/unique-options.js';
 import type { Copy } from './broker/server-queue.js';
 import type { CopyWatch } from './broker/server.js';
+import { ATTEMPTS, GLOBAL_LIMIT } from './attempts.js';
 import { NOBODY } from './lane.js';
+import { decodeClaim, type OnceClaim } from '../../lib/worker/gates/once/once-claim.js';
 import type { World } from './world.js';
-
-/** As the handlers of the simulation are set. */
-export const ATTEMPTS = 4;
-export const GLOBAL_LIMIT = 2;
 
 export interface LedgerOptions {
   /** Slots of a process. */
@@ -20,6 +19,7 @@ export interface LedgerOptions {
 export class Ledger implements CopyWatch {
   readonly accounts = new Map<string, Account>();
   private readonly running = new Set<Run>();
+  private readonly claims = new Map<string, OnceClaim>();
   /** What each process has begun, and not acknowledged. */
   private readonly inHand = new Map<number, Set<string>>();
 
@@ -33,7 +33,6 @@ export class Ledger implements CopyWatch {
 
   accepted(uuid: string): void {
     const account = this.account(uuid);
-    account.publish = 'accepted';
     this.hold(account.isStored, `publish() of ${uuid} resolved, and the broker never had it`);
   }
 
@@ -55,7 +54,7 @@ export class Ledger implements CopyWatch {
     account.copies--;
     if (by === undefined) account.isExcused = true;
     else if (by !== NOBODY) this.settled(account, by);
-    this.hold(account.copies > 0 || hasEnded(account) || account.isExcused, `task ${account.uuid} is lost: its last copy was acknowledged by ${by}, and it has neither succeeded nor become a dead letter`);
+    this.hold(account.copies > 0 || hasEnded(account) || account.isExcused || account.isCalledOff, `task ${account.uuid} is lost: its last copy was acknowledged by ${by}, and it has neither succeeded nor become a dead letter`);
   }
 
   /** Part of {@link CopyWatch}. */
@@ -73,8 +72,8 @@ export class Ledger implements CopyWatch {
     this.hold(attempt === 1 || failuresOf(account, attempt - 1) > 0, `task ${uuid} is charged attempt ${attempt}, and attempt ${attempt - 1} has not failed`);
     this.hold(attempt <= ATTEMPTS, `task ${uuid} runs for the ${attempt}th time, of at most ${ATTEMPTS}`);
     if (account.isOnce) {
-      this.hold(!account.isDone, `task ${uuid}, which is to start once, starts again after its end was recorded`);
-      this.hold(!account.runs.some(({ state }) => state === 'running'), `task ${uuid}, which is to start once, runs twice at the same time`);
+      // What comes back from whoever may be dead is run again at once, as any task is.
+      this.hold(run.redelivered || !account.runs.some(({ state }) => state === 'running'), `task ${uuid}, which is to start once, runs twice at the same time`);
     }
     account.runs.push(run);
     this.inHand.set(owner, (this.inHand.get(owner) ?? new Set()).add(uuid));
@@ -112,6 +111,42 @@ export class Ledger implements CopyWatch {
     return [...this.accounts.values()].flatMap(({ runs }) => runs).filter((run) => run.owner === owner && run.state === 'aborted').length;
   }
 
+  /** Which tasks hold this key for certain: who published them was told so, and they have not ended. */
+  holdersOf(key: string): string[] {
+    return [...this.accounts.values()].filter((account) => account.key === key && !account.isExcused && !hasEnded(account)).map(({ uuid }) => uuid);
+  }
+
+  /** @param before who held the key when this was published */
+  claimed(uuid: string, key: string, unique: UniqueOutcome, before: readonly string[]): void {
+    if (!unique.taken) return this.hold(this.account(unique.uuid).isStored, `task ${uuid} was refused for ${unique.uuid}, which the broker never had`);
+    this.accepted(uuid);
+    this.account(uuid).key = key;
+    const still = this.holdersOf(key).filter((other) => before.includes(other));
+    this.hold(still.length === 0, `task ${uuid} has taken the unique key "${key}", which ${still.join(', ')} still holds`);
+  }
+
+  /** A step that is not to run any more; that its workflow may not, is held by the workflow. */
+  calledOff(uuid: string): void {
+    const account = this.account(uuid);
+    account.isCalledOff ||= account.isOnce;
+  }
+
+  /** A claim to run something once has changed in the store: what is done stays done. */
+  claimChanged(key: string, value: Buffer): void {
+    const [before, claim] = [this.claims.get(key), decodeClaim(value)];
+    this.hold(before?.state !== 'done' || claim?.state === 'done', `the claim ${key} is taken again after its end was recorded`);
+    if (claim !== undefined) this.claims.set(key, claim);
+  }
+
+  /** It was said that its key may be free too early. */
+  unheld(uuid: string): void {
+    this.account(uuid).key = undefined;
+  }
+
+  get hasExcused(): boolean {
+    return [...this.accounts.values()].some(({ isExcused }) => isExcused);
+  }
+
   /** What should be over, and is not. */
   *open(): Generator<string> {
     for (const { uuid, copies, isStored } of this.accounts.values()) if (isStored && copies > 0) yield uuid;
@@ -123,7 +158,6 @@ export class Ledger implements CopyWatch {
 
   private settled(account: Account, owner: number): void {
     this.inHand.get(owner)?.delete(account.uuid);
-    account.isDone ||= account.runs.some((run) => run.owner === owner && run.state === 'returned');
   }
 
   private buried(account: Account, { message: { properties: { headers } } }: Copy): void {

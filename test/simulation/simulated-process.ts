@@ -4,6 +4,7 @@ import { resolveConfig } from '../../lib/dispatcher/config/resolve-config.js';
 import { handlersOf } from '../../lib/dispatcher/task-map.js';
 import type { DispatcherEvent } from '../../lib/events/dispatcher-event.js';
 import { SupervisedResultBackend } from '../../lib/state/supervised/supervised-result-backend.js';
+import { checkTaskSchedule } from '../../lib/schedules/check-schedule.js';
 import type { TaskMap } from '../../lib/worker/handler.js';
 import { SimulatedBroker, type Watchers } from './broker/simulated-broker.js';
 import type { BrokerServer } from './broker/server.js';
@@ -16,6 +17,8 @@ import type { World } from './world.js';
 export const EXCHANGE = 'simulation';
 export const QUEUE = 'work';
 const SHUTDOWN_SECONDS = 5;
+/** Every 20 seconds. */
+const TICKS = '*/20 * * * * *';
 export const PUBLISH_TIMEOUT_SECONDS = 30;
 const silent = { log: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined };
 
@@ -44,8 +47,11 @@ export class SimulatedProcess {
       shutdownTimeoutSeconds: SHUTDOWN_SECONDS, publishTimeoutSeconds: PUBLISH_TIMEOUT_SECONDS, startupTimeoutSeconds: 600, consumerTimeoutSeconds,
     });
     const find = (): object => ({});
-    const parts = new DispatcherParts(config, this.broker, {
-      discover: (worker) => handlersOf(tasks, { ...worker, tasks: Object.keys(tasks) }, { find, invokers: config.invokers }),
+    const parts: DispatcherParts = new DispatcherParts(config, this.broker, {
+      discover: (worker) => {
+        if (scenario.schedules) parts.scheduling.declare(checkTaskSchedule('tick', TICKS, undefined));
+        return handlersOf(tasks, { ...worker, tasks: Object.keys(tasks) }, { find, invokers: config.invokers });
+      },
       tasks: () => [], features: () => [], moduleCount: () => 0, isLoading: () => false, find, logger: silent, threads: { close: () => Promise.resolve() },
     });
     this.dispatcher = new Dispatcher(parts);

@@ -3,6 +3,7 @@ import { DispatcherError } from '../../lib/errors.js';
 import { BrokerServer } from './broker/server.js';
 import type { PublishingOptions } from './broker/publishing.js';
 import type { Watchers } from './broker/simulated-broker.js';
+import { Flows } from './flows.js';
 import { handlersFor } from './handlers.js';
 import { Lane, NOBODY } from './lane.js';
 import { Ledger } from './ledger.js';
@@ -20,6 +21,8 @@ const CLOSE_MS = 60_000;
 /** Shorter than a lease: longer ones may cost it, as documented. */
 const OUTAGE_MS = 6_000;
 const RESTART_MS = 3_000;
+/** What a publisher says that could not hold the key of what it has published. */
+const FREE_TOO_EARLY = 'its unique key may be free too early';
 /** What a worker says that has to end while the store cannot be reached. */
 const COULD_NOT_RECORD = 'could not record in time how interrupted tasks were left';
 
@@ -44,6 +47,7 @@ export class Simulation {
   readonly world: World;
   private readonly ledger: Ledger;
   private readonly servers: Servers;
+  private readonly flows: Flows;
   private readonly workload: Workload;
   private processes: SimulatedProcess[] = [];
   /** No process is started any more. */
@@ -55,7 +59,9 @@ export class Simulation {
     this.ledger = new Ledger(world, { limit: scenario.limit, maxRedeliveries: scenario.maxRedeliveries });
     const watchers: Watchers = { signals: new Set(), topics: new Map() };
     this.servers = { broker: new BrokerServer(world, { deliveryLimit: scenario.deliveryLimit }, this.ledger), watchers, state: new StateServer(world, planted.fenceDropped !== true) };
-    this.workload = new Workload(world, scenario, this.ledger);
+    this.servers.state.listeners.add((key, value) => { if (key.includes(':once:')) this.ledger.claimChanged(key, value); });
+    this.flows = new Flows((isKept, promise) => this.ledger.hold(isKept, promise));
+    this.workload = new Workload(world, scenario, this.ledger, this.flows);
   }
 
   async run(): Promise<Outcome> {
@@ -101,7 +107,7 @@ export class Simulation {
     const tasks = handlersFor(owner, {
       began: (run) => { this.count(`run ${run.name}`); world.note(`began ${run.uuid} ${run.attempt}`); ledger.began(run, scenario.limit); },
       ended: (run, state) => { world.note(`ended ${run.uuid} ${state}`); ledger.ended(run, state); },
-    });
+    }, this.flows);
     const publishing: Partial<PublishingOptions> = { confirmsIgnored: this.planted.confirmsIgnored };
     new Lane(world, owner).push('start', () => {
       if (this.isOver) return;
@@ -114,7 +120,8 @@ export class Simulation {
   private heard(owner: number, event: DispatcherEvent): void {
     this.count(event.type);
     if (event.type === 'worker.problem' && event.message.includes(COULD_NOT_RECORD)) for (const [, uuid] of event.message.matchAll(/\(([^()]+)\)/g)) this.ledger.untold(uuid!);
-    this.workload.heard(event);
+    if (event.type === 'task.cancelled' || event.type === 'task.dropped') this.ledger.calledOff(event.task.uuid);
+    if (event.type === 'broker.warning' && event.message.includes(FREE_TOO_EARLY)) for (const [, uuid] of event.message.matchAll(/\(([^()]+)\)/g)) this.ledger.unheld(uuid!);
     if (event.type === 'broker.callback-failed' || event.type === 'results.callback-failed') this.world.broken(`process ${owner}: ${event.type} ${String((event.error as Error).stack)}`);
     if (event.type === 'task.dead-lettered' && event.error instanceof DispatcherError && event.error.code === 'ERR_DISPATCHER_DEFECT') this.world.broken(`process ${owner}: ${event.error.message}`);
   }
@@ -230,7 +237,7 @@ export class Simulation {
       ...this.workload.isLeft ? [`not all is published, by processes that are ${this.processes.map(({ owner, state }) => `${owner} ${state}`).join(', ')}`] : [],
       ...open.length > 0 ? [`${open.length} tasks have not ended, such as ${open.slice(0, 3).join(', ')}`] : [],
       ...busy.map(({ owner }) => `process ${owner} has slots in use`),
-      ...this.workload.leftovers(),
+      ...this.flows.leftovers(this.ledger.hasExcused),
     ];
   }
 

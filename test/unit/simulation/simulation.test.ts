@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Settler } from '../../../lib/worker/settler.js';
+import { UniqueGate } from '../../../lib/worker/gates/unique-gate.js';
+import { WorkflowGate } from '../../../lib/workflows/workflow-gate.js';
 import { TaskEndings } from '../../../lib/worker/task-endings.js';
 import { partsOf, scenarioOf } from '../../simulation/scenario.js';
 import { shrink } from '../../simulation/shrink.js';
@@ -53,7 +55,7 @@ describe('a simulation', () => {
       for (const [what, count] of Object.entries(outcome.counts)) happened[what] = (happened[what] ?? 0) + count;
     }
     // What nothing happens in, breaks nothing.
-    for (const what of ['kill', 'cut-consume', 'broker-down', 'state-down', 'task.retrying', 'task.dead-lettered', 'task.timed-out']) expect(happened[what], what).toBeGreaterThan(0);
+    for (const what of ['run unique', 'run collect', 'run tick', 'workflow.succeeded', 'workflow.failed', 'schedule.fired', 'kill', 'cut-consume', 'broker-down', 'state-down', 'task.retrying', 'task.dead-lettered', 'task.timed-out']) expect(happened[what], what).toBeGreaterThan(0);
   }, LIMIT_MS);
 });
 
@@ -63,7 +65,7 @@ describe('a defect that is planted', () => {
   }, LIMIT_MS);
 
   it('is found where the store writes whatever is there', async () => {
-    expect((await firstBroken({ fenceDropped: true }))?.violation?.message).toMatch(/run at the same time|starts again|runs twice/);
+    expect((await firstBroken({ fenceDropped: true }))?.violation?.message).toMatch(/run at the same time|taken again|runs twice|unique key|was given|starts after/);
   }, LIMIT_MS);
 
   it('is found where a delivery is acknowledged before its dead letter is there', async () => {
@@ -82,6 +84,22 @@ describe('a defect that is planted', () => {
       return record.call(this, run, ending.kind === 'wait' ? { kind: 'retry', attempt: run.attempt + 1, delayMs: ending.delayMs, error: new Error('it had to wait') } : ending);
     });
     expect((await firstBroken())?.violation?.message).toMatch(/is charged attempt/);
+  }, LIMIT_MS);
+
+  it('is found where a unique key is freed although its task goes on', async () => {
+    const { leave } = UniqueGate.prototype;
+    vi.spyOn(UniqueGate.prototype, 'leave').mockImplementation(function freeing(this: UniqueGate, visit, end) {
+      return leave.call(this, visit, end.kind === 'retrying' ? { kind: 'succeeded', value: undefined } : end);
+    });
+    expect((await firstBroken())?.violation?.message).toMatch(/has taken the unique key/);
+  }, LIMIT_MS);
+
+  it('is found where a workflow goes on before its step has ended', async () => {
+    const { leave } = WorkflowGate.prototype;
+    vi.spyOn(WorkflowGate.prototype, 'leave').mockImplementation(function hurrying(this: WorkflowGate, visit, end) {
+      return leave.call(this, visit, end.kind === 'retrying' ? { kind: 'succeeded', value: undefined } : end);
+    });
+    expect((await firstBroken())?.violation?.message).toMatch(/has not succeeded|starts after|was given/);
   }, LIMIT_MS);
 
   it('is shrunk: what it does not need is left out, and it is the same defect', async () => {
