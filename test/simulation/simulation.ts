@@ -18,6 +18,7 @@ const RECOVERY_MS = 2 * 3600_000;
 /** ... and within so many steps for each publish. */
 const RECOVERY_STEPS = 20_000;
 const CLOSE_MS = 60_000;
+const AFTER_CLOSE_MS = 1_000;
 /** Shorter than a lease: longer ones may cost it, as documented. */
 const OUTAGE_MS = 6_000;
 const RESTART_MS = 3_000;
@@ -248,6 +249,9 @@ export class Simulation {
     const deadline = world.elapsed() + CLOSE_MS;
     for (const one of this.processes) if (one.state === 'up' || one.state === 'starting') await world.step(one.owner, 'close', () => one.close());
     await this.go(() => this.processes.some(({ state }) => state === 'closing') && world.elapsed() < deadline, false);
+    // A publish that was still under way is told that it comes too late with its next look.
+    const later = world.elapsed() + AFTER_CLOSE_MS;
+    await this.go(() => world.busy.length > 0 || (world.time.nextAt ?? Infinity) <= later, false);
     for (const { owner, state } of this.processes) {
       this.ledger.hold(state === 'closed', `process ${owner} was to close, and is ${state}`);
       const timers = world.time.timersOf(owner);
