@@ -8,17 +8,17 @@ const REMEMBERED = 1_000;
 export class FinishedTasks {
   private readonly keys = new Set<string>();
 
-  add(uuid: string, attempt: number): void {
-    this.keys.add(keyOf(uuid, attempt));
+  add(uuid: string, attempt: number, copy = ''): void {
+    this.keys.add(keyOf(uuid, attempt, copy));
     if (this.keys.size > REMEMBERED) this.keys.delete(this.keys.values().next().value as string);
   }
 
   /** True once: it forgets what it has answered. */
-  take(uuid: string, attempt: number): boolean {
-    return this.keys.size > 0 && this.keys.delete(keyOf(uuid, attempt));
+  take(uuid: string, attempt: number, copy = ''): boolean {
+    return this.keys.size > 0 && this.keys.delete(keyOf(uuid, attempt, copy));
   }
 }
 
-function keyOf(uuid: string, attempt: number): string {
-  return `${attempt} ${uuid}`;
+function keyOf(uuid: string, attempt: number, copy: string): string {
+  return `${attempt} ${uuid} ${copy}`;
 }

@@ -230,9 +230,9 @@ export class RunningTask implements ContextSource, Contextual, Listed<RunningTas
     this.lease = leaseAfter(this.lease, copied === undefined ? 'fail' : 'copied') ?? this.lease;
   }
 
-  /** The same delivery, once more: not a copy that stands for it. */
+  /** The same delivery, once more: not a copy that stands for it, or goes on where it has waited. */
   isAgain({ uuid, attempt, headers }: RunningTask): boolean {
-    return uuid === this.uuid && attempt === this.attempt && headers[Header.copy] === this.headers[Header.copy];
+    return uuid === this.uuid && attempt === this.attempt && headers[Header.copy] === this.headers[Header.copy] && headers[Header.steps] === this.headers[Header.steps];
   }
 
   /** It came back while it runs: settled with it, or at once where a copy stands for it. */

@@ -42,7 +42,7 @@ export class TaskEndings {
 
   /** True, and acknowledged, when this very attempt has ended here and only its acknowledgement was lost. */
   acknowledgeIfFinished(run: RunningTask): boolean {
-    if (!this.finished.take(run.uuid, run.attempt)) return false;
+    if (!this.finished.take(run.uuid, run.attempt, copyOf(run))) return false;
     this.acknowledge(run);
     return true;
   }
@@ -181,7 +181,7 @@ export class TaskEndings {
   private async conclude(run: RunningTask, end: TaskEnd, kept?: Promise<boolean>): Promise<boolean> {
     if (await kept === false) return false;
     if (run.gated && !await this.leave(run, end)) return false;
-    this.acknowledge(run, end.kind === 'succeeded' || end.kind === 'cancelled');
+    this.acknowledge(run, end.kind === 'succeeded' || end.kind === 'cancelled', end.kind !== 'dropped');
     return true;
   }
 
@@ -192,15 +192,23 @@ export class TaskEndings {
   }
 
   /** The last step of every end. */
-  private acknowledge(run: RunningTask, isOver = false): void {
-    if (!run.ack()) this.finished.add(run.uuid, run.attempt);
-    else if (isOver && !mayHaveCopies(run)) this.parts.dependencies.release?.(run.delivery);
+  private acknowledge(run: RunningTask, isOver = false, hasEnded = true): void {
+    // What was one too many has not ended here: should it come again, it may be the only one left.
+    const isLate = !run.ack();
+    if (isLate && hasEnded) this.finished.add(run.uuid, run.attempt, copyOf(run));
+    if (!isLate && isOver && !mayHaveCopies(run)) this.parts.dependencies.release?.(run.delivery);
   }
 
   private historyOf(run: RunningTask, error: unknown): string {
     return historyWith(run.delivery.properties.headers,
       { attempt: run.attempt, at: clock.date().toISOString(), worker: this.parts.config.name, error });
   }
+}
+
+/** Which of the messages under its uuid it is, where there are several. */
+function copyOf({ headers }: RunningTask): string {
+  const [copy, wake] = [headers[Header.copy], headers[Header.steps]];
+  return copy === undefined && wake === undefined ? '' : JSON.stringify([copy, wake]);
 }
 
 /** One that comes later is dropped by who can read it: its body, which they share, is left to be swept. */

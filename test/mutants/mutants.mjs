@@ -24,8 +24,8 @@ export const MUTANTS = [
   {
     name: 'too-late-ack-forgotten', promise: 'What ended here is not run again when its acknowledgement came too late',
     file: 'lib/worker/task-endings.ts', project: 'unit', tests: ['test/unit/worker'],
-    from: "    if (!run.ack()) this.finished.add(run.uuid, run.attempt);",
-    to: "    run.ack();",
+    from: "    if (isLate && hasEnded) this.finished.add(run.uuid, run.attempt, copyOf(run));",
+    to: "    void hasEnded;",
   },
   {
     name: 'two-endings', promise: 'A run ends once',
