@@ -13,6 +13,8 @@ interface Known extends Flow {
   mayHaveFailed: boolean;
   readonly succeeded: Set<number>;
   isCollected: boolean;
+  /** Of the steps that were begun. */
+  readonly uuids: Set<string>;
 }
 
 /** What workflows have come to: each step follows from those before it, and from nothing else. */
@@ -22,7 +24,7 @@ export class Flows {
   constructor(private readonly hold: (isKept: boolean, promise: string) => void) {}
 
   add(flow: Flow): void {
-    this.known.set(flow.id, { ...flow, isAccepted: false, mayHaveFailed: false, succeeded: new Set(), isCollected: false });
+    this.known.set(flow.id, { ...flow, isAccepted: false, mayHaveFailed: false, succeeded: new Set(), isCollected: false, uuids: new Set() });
   }
 
   accepted(id: string): void {
@@ -44,6 +46,10 @@ export class Flows {
     this.hold(JSON.stringify(results) === JSON.stringify(expected), `the callback of the chord ${id} was given ${JSON.stringify(results)}`);
   }
 
+  began(id: string, { uuid }: Run): void {
+    this.known.get(id)!.uuids.add(uuid);
+  }
+
   /** @param index absent: its callback */
   ended(id: string, index: number | undefined, { state, attempt }: Run): void {
     const flow = this.known.get(id)!;
@@ -55,10 +61,14 @@ export class Flows {
     }
   }
 
-  /** What should be over, and is not. */
-  leftovers(isExcused: boolean): string[] {
-    const open = [...this.known.values()].filter(({ isAccepted, mayHaveFailed, succeeded, size, kind, isCollected }) => (
-      isAccepted && !mayHaveFailed && !isExcused && !(succeeded.size === size && (kind !== 'chord' || isCollected))));
+  /**
+   * What should be over, and is not.
+   *
+   * @param isDead a step that is a dead letter, also because its processes died, ends its workflow
+   */
+  leftovers(isExcused: boolean, isDead: (uuid: string) => boolean): string[] {
+    const open = [...this.known.values()].filter(({ isAccepted, mayHaveFailed, succeeded, size, kind, isCollected, uuids }) => (
+      isAccepted && ![...uuids].some(isDead) && !mayHaveFailed && !isExcused && !(succeeded.size === size && (kind !== 'chord' || isCollected))));
     return open.length === 0 ? [] : [`${open.length} workflows are not over, such as ${open[0]!.kind} ${open[0]!.id}`];
   }
 }

@@ -25,7 +25,7 @@ export function handlersFor(owner: number, watch: Watch, flows: Flows): TaskMap 
   const options = { retry, timeoutSeconds: TIMEOUT_SECONDS };
   const act = (key: string | undefined, plan: Plan, value: unknown, of: Watch = watch): Promise<unknown> => perform(owner, of, key, plan, value);
   const following = (id: string, index: number | undefined): Watch => ({
-    began: (run) => watch.began(run),
+    began: (run) => { watch.began(run); flows.began(id, run); },
     ended: (run, state) => { watch.ended(run, state); flows.ended(id, index, run); },
   });
   return {

@@ -238,7 +238,7 @@ export class Simulation {
       ...this.workload.isLeft ? [`not all is published, by processes that are ${this.processes.map(({ owner, state }) => `${owner} ${state}`).join(', ')}`] : [],
       ...open.length > 0 ? [`${open.length} tasks have not ended, such as ${open.slice(0, 3).join(', ')}`] : [],
       ...busy.map(({ owner }) => `process ${owner} has slots in use`),
-      ...this.flows.leftovers(this.ledger.hasExcused),
+      ...this.flows.leftovers(this.ledger.hasExcused, (uuid) => this.ledger.account(uuid).dead > 0),
     ];
   }
 
