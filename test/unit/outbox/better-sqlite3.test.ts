@@ -232,7 +232,11 @@ describe.skipIf(isSqliteMissing)('the statements for SQLite', () => {
     const { outbox, sql } = await withOutbox();
     const enter = async () => (await outbox.query(sql.enter, ['u', 7])).length;
     expect([await enter(), await enter()]).toEqual([1, 0]);
-    expect([(await outbox.query(sql.forget, [7, 10])).length, (await outbox.query(sql.forget, [8, 10])).length, await enter()]).toEqual([0, 1, 1]);
+    const outdated = async (before: number) => (await outbox.query(sql.outdated, [before])).length;
+    await outbox.query(sql.forget, [7, 10]);
+    expect([await outdated(7), await outdated(8), await enter()]).toEqual([0, 1, 0]);
+    await outbox.query(sql.forget, [8, 10]);
+    expect([await outdated(8), await enter()]).toEqual([0, 1]);
   });
 
   it('are there for the databases that are known', () => {
