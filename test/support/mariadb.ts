@@ -63,11 +63,13 @@ async function serves(port: number): Promise<boolean> {
 function serverIn(folder: string, port: number): PrivateServer {
   const data = join(folder, 'data');
   mkdirSync(data);
+  // That of the tests is nobody else's.
+  const temporary = `--tmpdir=${folder}`;
   giveTo('mysql', folder);
-  const [initProgram, ...initArgs] = commandAs('mysql', found('mariadb-install-db'), ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']);
+  const [initProgram, ...initArgs] = commandAs('mysql', found('mariadb-install-db'), ['--no-defaults', `--datadir=${data}`, temporary, '--auth-root-authentication-method=normal', '--skip-test-db']);
   execFileSync(initProgram, initArgs, { cwd: folder, stdio: 'pipe' });
   const [program, ...args] = commandAs('mysql', found('mariadbd'), [
-    '--no-defaults', `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(folder, 'socket')}`, '--innodb-buffer-pool-size=32M', '--max-connections=100',
+    '--no-defaults', `--datadir=${data}`, temporary, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(folder, 'socket')}`, '--innodb-buffer-pool-size=32M', '--max-connections=100',
   ]);
   return new PrivateServer(program, args, () => serves(port), folder);
 }
