@@ -106,7 +106,8 @@ function describeFaults({ connect, make, subject }: ResultBackendBench, server: 
         server.thaw();
       }
       await emission(backend.states, ({ status }) => status === 'ready', 'the connection to be back');
-      await backend.set('k', bytes('v'), MINUTE);
+      // What it has kept so far may take longer to be read again than one operation has.
+      await eventually(() => backend.set('k', bytes('v'), MINUTE).then(() => true), (isSet) => isSet, 'a value to be set', { limitMs: 20_000 });
     });
   });
 }
