@@ -1,3 +1,4 @@
+import { clock } from '../time/clock.js';
 import type { Asker } from './asking/asker.js';
 import { OverviewAsker } from './asking/overview-asker.js';
 import { type OverviewOptions, runningOf, timeoutOf } from './inspect-options.js';
@@ -19,6 +20,7 @@ export interface OverviewsDependencies {
 /** Looks at all processes and queues at once. */
 export class Overviews {
   private readonly asker: OverviewAsker;
+  /** `at` by the clock that nobody sets back. */
   private latest: { readonly at: number; readonly running: number | undefined; readonly report: Promise<OverviewReport> } | undefined;
 
   constructor(private readonly dependencies: OverviewsDependencies) {
@@ -26,12 +28,11 @@ export class Overviews {
   }
 
   async look(options: OverviewOptions | undefined): Promise<OverviewReport> {
-    const { now } = this.dependencies;
     const [timeoutMs, running] = [timeoutOf(options), runningOf(options)];
     const { latest } = this;
-    if (latest !== undefined && latest.running === running && now() - latest.at <= FRESH_MS) return latest.report;
+    if (latest !== undefined && latest.running === running && clock.elapsed() - latest.at <= FRESH_MS) return latest.report;
     const report = this.report(running, timeoutMs);
-    this.latest = { at: now(), running, report };
+    this.latest = { at: clock.elapsed(), running, report };
     report.catch(() => { this.latest = undefined; });
     return report;
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { currentTask, Task, type TaskContext } from '../../lib/index.js';
+import { say as write } from '../support/say.js';
 import { pause } from '../support/wait.js';
 import { DOOMED_ATTEMPTS, type Note } from './protocol.js';
 
@@ -7,10 +8,7 @@ const RETRY = { delaySeconds: 0.5, backoff: 'fixed' } as const;
 /** Long enough for others to be aboard. */
 const BEFORE_THE_KILL_MS = 300;
 
-/** Written at once (pipes are synchronous where this runs), so that a SIGKILL loses nothing that was said. */
-export function say(note: Note): void {
-  process.stdout.write(`${JSON.stringify(note)}\n`);
-}
+export const say: (note: Note) => void = write;
 
 /** Handlers that say what they do. */
 @Injectable()

@@ -16,19 +16,30 @@ const LIMIT_MS = 240_000 + RUNS * 1_500;
 class Worker {
   readonly child: Child;
   private readonly ready = new Arrivals<true>();
+  private ending = false;
 
-  constructor(config: AppConfig, notes: (note: StepNote) => void) {
+  /** @param surprise is told of an end that nobody caused */
+  constructor(config: AppConfig, notes: (note: StepNote) => void, surprise: (how: string) => void) {
     this.child = startScript('test/faults/apps/steps-app.ts', { env: { [CONFIG_VARIABLE]: JSON.stringify(config), DISPATCHER_ROLE: '' } });
     this.child.onLine((line) => {
       const note = JSON.parse(line) as StepNote;
       if (note.kind === 'ready') this.ready.add(true);
       notes(note);
     });
+    void this.child.end().then(({ code, signal }) => {
+      if (!this.ending) surprise(`code ${code}, signal ${signal}: ${this.child.stderr}`);
+      this.ending = true;
+    });
   }
 
-  get isReady(): boolean { return this.ready.all.length > 0; }
+  get isReady(): boolean { return this.ready.all.length > 0 && !this.ending; }
 
   started(): Promise<unknown> { return this.ready.count(1, 120_000, `ready worker; it said ${this.child.stderr}`); }
+
+  kill(): Promise<void> {
+    this.ending = true;
+    return this.child.stop();
+  }
 }
 
 /** What is known of all runs together, whichever process said it. */
@@ -76,7 +87,7 @@ async function killMeanwhile(state: { over: boolean }, workers: Worker[], start:
       count(server.name);
     } else if (!state.over && workers.filter(({ isReady }) => isReady).length > 2) {
       const [victim] = workers.splice(workers.findIndex(({ isReady }) => isReady), 1, start());
-      await victim?.child.stop();
+      await victim?.kill();
       count('workers');
     }
   }
@@ -91,9 +102,10 @@ describe.concurrent.each(PLACES)('durable steps on $title', (place) => {
     const ledger = new Ledger();
     const base: AppConfig = { exchange, defaultRoutingKey: 'key', reconnectionIntervalSeconds: 0.2, takeoverSeconds: 3, ...config };
     const all: Worker[] = [];
-    onTestFinished(async () => { await Promise.all(all.map(({ child }) => child.stop())); });
+    const surprises: string[] = [];
+    onTestFinished(async () => { await Promise.all(all.map((worker) => worker.kill())); });
     const start = (): Worker => {
-      const worker = new Worker({ ...base, workers: [{ name: 'w', queue, limit: 4, bindingKeys: ['key'], maxRedeliveries: 100 }] }, ledger.book);
+      const worker = new Worker({ ...base, workers: [{ name: 'w', queue, limit: 4, bindingKeys: ['key'], maxRedeliveries: 100 }] }, ledger.book, (how) => surprises.push(how));
       all.push(worker);
       return worker;
     };
@@ -105,13 +117,14 @@ describe.concurrent.each(PLACES)('durable steps on $title', (place) => {
     const state = { over: false };
     const killing = killMeanwhile(state, workers, start, servers);
     try {
-      await eventually(() => ledger.over.size, (size) => size === RUNS, `${RUNS} runs to end`, { limitMs: LIMIT_MS, everyMs: 200 });
+      await eventually(() => ledger.over.size, (size) => size === RUNS || surprises.length > 0, `${RUNS} runs to end`, { limitMs: LIMIT_MS, everyMs: 200 });
     } finally {
       state.over = true;
     }
     const killed = await killing;
     console.log(`[ledger] ${place.title}: killed ${killed.text}; runs ${ledger.over.size}, steps ${ledger.given.size}, effects of which the process died before the record, and which were had again ${ledger.again}, `
       + `effects after their record ${ledger.late.length}, results given that differ ${ledger.torn.length}, runs that ended twice ${[...ledger.over.values()].filter((ends) => ends.length > 1).length}`);
+    expect(surprises).toEqual([]);
     expect(killed.workers).toBeGreaterThan(1);
     expect(ledger.late).toEqual([]);
     expect(ledger.torn).toEqual([]);

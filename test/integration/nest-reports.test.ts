@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { currentTask, DispatcherModule, DispatcherService, GiveUp, Task, TaskContext, TaskFailedError, type Report, type ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { isRabbitMq } from '../support/nest-on-broker.js';
 import { MemcachedServer } from '../support/memcached.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
@@ -50,7 +51,7 @@ afterEach(async () => { for (const close of closing.splice(0).reverse()) await c
 interface Started { service: DispatcherService; tasks: Tasks; exchange: string }
 
 async function start(config: Partial<ServerConfig>, exchange = uniqueName('reports')): Promise<Started> {
-  const onRabbitMq = String(config.broker).startsWith('amqp');
+  const onRabbitMq = isRabbitMq(config);
   if (onRabbitMq) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DispatcherModule, DispatcherService, Task, TaskFailedError, type ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
 import { KeptLog } from '../support/nest-app.js';
+import { isRabbitMq } from '../support/nest-on-broker.js';
 import { isMissing, ResultServers, type ResultServerName } from '../support/result-servers.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -88,7 +89,7 @@ afterAll(() => servers.stop());
 
 async function start(config: Partial<ServerConfig>): Promise<{ service: DispatcherService; tasks: Tasks }> {
   const exchange = uniqueName('values');
-  if (String(config.broker).startsWith('amqp')) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+  if (isRabbitMq(config)) closing.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
   const module = await Test.createTestingModule({
     imports: [DispatcherModule.forRoot({
       exchange, defaultRoutingKey: 'key', logger: new KeptLog(), results: 'all', maxResultBytes: 20 * MIB,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../lib/index.js';
 import { removeExchange } from '../support/amqp-clean-up.js';
+import { isRabbitMq } from '../support/nest-on-broker.js';
 import { itemAt } from '../support/present.js';
 import { startScript, type Child } from '../support/processes.js';
 import { RedisServer } from '../support/redis.js';
@@ -92,7 +93,7 @@ describe.concurrent.each([
   async function three(): Promise<Processes> {
     const exchange = uniqueName('limits');
     const config = { exchange, defaultRoutingKey: 'k', shutdownTimeoutSeconds: 3, takeoverSeconds: TAKEOVER_SECONDS, workers: [{ name: 'w', queue: `${exchange}.q`, bindingKeys: ['k'], limit: 8 }], ...where(clean) };
-    if (String(config.broker).startsWith('amqp')) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
+    if (isRabbitMq(config)) clean.push(() => removeExchange(sharedRabbitMqUrl(), exchange, [`${exchange}.q`]));
     const started = new Processes(config);
     clean.push(() => started.stop());
     await started.start(3);

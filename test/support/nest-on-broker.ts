@@ -23,6 +23,11 @@ export function redisBroker(): [title: string, url: () => string][] {
   return hasRedis() ? [['redis', sharedRedisUrl]] : [];
 }
 
+/** Not another broker, nor one of the test's own. */
+export function isRabbitMq({ broker }: Pick<ServerConfig, 'broker'>): boolean {
+  return typeof broker === 'string' && broker.startsWith('amqp');
+}
+
 /** The URL of a durable embedded broker that is removed at the end of the test. */
 export function embeddedFolder(purpose: string): string {
   const folder = temporaryFolder(purpose);

@@ -4,6 +4,9 @@ import { createInterface, type Interface } from 'node:readline';
 import { killGroup } from './process-groups.js';
 import { Arrivals, Signal, DEFAULT_LIMIT_MS } from './wait.js';
 
+/** Many may start at once, on a machine that is busy with others. */
+const LINE_LIMIT_MS = 55_000;
+
 export interface ScriptOptions {
   args?: string[];
   /** Beside the environment of this process. */
@@ -71,7 +74,7 @@ export class Child {
   }
 
   /** The first line that fits; rejects at once when the process ends without it. */
-  async line(fits: RegExp, limitMs = DEFAULT_LIMIT_MS): Promise<string> {
+  async line(fits: RegExp, limitMs = LINE_LIMIT_MS): Promise<string> {
     let end: string | undefined;
     const endedBy = (how: string): void => {
       end = how;
@@ -114,6 +117,11 @@ export class Child {
   /** To the child alone, as a terminal or an orchestrator would. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
+  }
+
+  /** However long that takes. */
+  end(): Promise<Exit> {
+    return this.ended.promise;
   }
 
   exited(limitMs = DEFAULT_LIMIT_MS): Promise<Exit> {

@@ -5,7 +5,7 @@ import { DispatcherError, DispatcherModule, DispatcherService, type TaskInput } 
 import { LedgerTasks } from './ledger-tasks.js';
 import { CONFIG_VARIABLE, type AppConfig, type Burst, type Command } from './protocol.js';
 import { REFUSED_TASKS } from './refused-tasks.js';
-import { say } from './say.js';
+import { say } from '../../support/say.js';
 
 /** A Nest application as users write them: publisher, worker or both, as its configuration says. */
 

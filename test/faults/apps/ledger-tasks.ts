@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { currentTask, Task, TaskContext, type BatchedTask } from '../../../lib/index.js';
 import { pause, Signal } from '../../support/wait.js';
-import { say } from './say.js';
+import { say } from '../../support/say.js';
 
 /** The environment variable with the weight of `work`; without it no task has one. */
 export const WEIGHT_VARIABLE = 'DISPATCHER_FAULT_WEIGHT';

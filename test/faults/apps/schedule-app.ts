@@ -2,12 +2,11 @@ import { createInterface } from 'node:readline';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { currentTask, DispatcherModule, DispatcherService, Task, type ServerConfig, type TaskContext } from '../../../lib/index.js';
+import { say } from '../../support/say.js';
 
 /** An application with one schedule of every second: says what it starts, and answers "drain" with "drained" and the dead letters. */
 
 export interface TickStarted { readonly uuid: string; readonly tick: number; readonly schedule: string; readonly redelivered: boolean }
-
-const say = (what: object): void => { process.stdout.write(`${JSON.stringify(what)}\n`); };
 
 @Injectable()
 class Tasks {

@@ -1,6 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DispatcherModule, Task, TaskContext } from '../../../lib/index.js';
+import { say as write } from '../../support/say.js';
 import { pause } from '../../support/wait.js';
 import { CONFIG_VARIABLE, type AppConfig } from './protocol.js';
 
@@ -21,9 +22,7 @@ function machineMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-function say(note: StepNote): void {
-  process.stdout.write(`${JSON.stringify(note)}\n`);
-}
+const say: (note: StepNote) => void = write;
 
 @Injectable()
 class StepTasks {

@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline';
 import { Injectable, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { chain, chord, currentTask, DispatcherModule, DispatcherService, group, Task, task, TaskContext, type Workflow } from '../../../lib/index.js';
+import { say as write } from '../../support/say.js';
 import { pause } from '../../support/wait.js';
 import { CONFIG_VARIABLE, type AppConfig } from './protocol.js';
 import type { Started, WorkflowCommand, WorkflowNote } from './workflow-protocol.js';
@@ -11,9 +12,7 @@ import type { Started, WorkflowCommand, WorkflowNote } from './workflow-protocol
 const config = JSON.parse(process.env[CONFIG_VARIABLE] ?? '{}') as AppConfig;
 const WORK_MS = 40;
 
-function say(note: WorkflowNote): void {
-  process.stdout.write(`${JSON.stringify(note)}\n`);
-}
+const say: (note: WorkflowNote) => void = write;
 
 function saySelf(kind: Started['kind'], about: { number: number; index?: number; results?: unknown }): void {
   const { uuid, redelivered } = currentTask() as TaskContext;

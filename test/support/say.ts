@@ -1,5 +1,4 @@
 import { writeSync } from 'node:fs';
-import type { Note } from './protocol.js';
 
 const MOMENT = new Int32Array(new SharedArrayBuffer(4));
 
@@ -7,7 +6,7 @@ const MOMENT = new Int32Array(new SharedArrayBuffer(4));
  * Written before it returns, so that a SIGKILL loses nothing that was said. `process.stdout` does not do that where the
  * reader is behind: a few hundred short lines fill what stands between, and the rest would wait in the memory of this process.
  */
-export function say(note: Note): void {
+export function say(note: object): void {
   const line = Buffer.from(`${JSON.stringify(note)}\n`);
   for (let written = 0; written < line.length;) written += writtenOf(line, written);
 }
