@@ -9,6 +9,7 @@ import { display } from '../task/argument-types.js';
 import { messageOf } from '../task/error-text.js';
 import { text } from '../task/option-kinds.js';
 import { checkOptions, requireText } from '../task/options.js';
+import { isTaken, type SignalOutcome } from '../task/signal-outcome.js';
 import { clock } from '../time/clock.js';
 import { KeptRecord, type RecordChange, roomIn, stepsKey } from '../worker/steps/kept-record.js';
 import { messageFrom } from '../worker/steps/parked-message.js';
@@ -23,15 +24,6 @@ export interface SignalOptions {
   /** Why. Default: none. */
   readonly reason?: string;
 }
-
-/**
- * What has become of a signal. `delivered`: the task waited for it, and goes on. `kept`: it has begun, and finds it when it
- * waits for it. `unseen`: nothing is known of the task yet; should it come, it finds it. `duplicate`: the first one of this
- * name counts. `late`: the task has waited for it, and waits no longer. `ended`: so has the task.
- *
- * @publicApi
- */
-export type SignalOutcome = 'delivered' | 'kept' | 'unseen' | 'duplicate' | 'late' | 'ended';
 
 export interface SignalsDependencies {
   readonly broker: Pick<Broker, 'publish'>;
@@ -62,7 +54,7 @@ export class Signals {
       const record = await this.kept(uuid).change(backend, signalling(signal, roomIn(backend)));
       if (record?.parked?.signals.includes(name) === true) await this.wake(record);
       return outcomeOf(record, signal);
-    }, (outcome) => ({ count: outcome === 'delivered' || outcome === 'kept' || outcome === 'unseen' ? 1 : 0 }));
+    }, (outcome) => ({ count: isTaken(outcome) ? 1 : 0 }));
   }
 
   /** Those of them that wait between two steps end now, and not when they would have gone on. Never rejects. */

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { DispatcherService, type Inspection, type TaskInput } from '../../lib/index.js';
+import { currentTask, DispatcherService, type Inspection, type TaskInput } from '../../lib/index.js';
 import { describeInBrowser, openPage } from '../support/browser.js';
 import { startDashboard, type DashboardApp } from '../support/dashboard-app.js';
 import { queue, ScriptedInspection } from '../support/scripted-inspection.js';
-import { eventually } from '../support/wait.js';
+import { emission, eventually } from '../support/wait.js';
 
 const BIG = 9007199254740993n;
 
@@ -54,6 +54,32 @@ describeInBrowser('what is done in the dashboard', () => {
     await eventually(() => Promise.resolve(got), (values) => values.length === 1, 'the task to run');
     expect(got).toEqual([9007199254740995n]);
     await page.getByText('No dead letter fits.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('tells a task what it waits for, and says where that came too late', async () => {
+    const { url, service } = await start();
+    const heard: unknown[] = [];
+    const worker = await service.createWorker({ name: 'steps', queue: 'queue_2', bindingKeys: ['waits'] }, {
+      wait: { function: async () => { heard.push(await currentTask()?.waitFor('approved')); } },
+    });
+    await worker.start();
+    const suspended = emission(service.events(), ({ type }) => type === 'task.suspended', 'the task to wait');
+    const { uuid } = await service.publish({ name: 'wait', routingKey: 'waits' });
+    await suspended;
+    const { page, complaints } = await openPage(`${url}/dispatcher/#/task?uuid=${uuid}`);
+    const signal = async (value: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Signal' }).click();
+      await page.getByLabel('Name of the signal').fill('approved');
+      await page.getByLabel('Value, as JSON').fill(value);
+      await page.getByRole('dialog').getByRole('button', { name: 'Signal' }).click();
+    };
+    await signal('{"by": 9007199254740993}');
+    await page.getByText('delivered: the task goes on').waitFor();
+    await eventually(() => heard.length, (count) => count === 1, 'the task to go on');
+    expect(heard).toEqual([{ by: BIG }]);
+    await signal('');
+    await page.getByText('The task has ended.').waitFor();
     expect(complaints).toEqual([]);
   });
 

@@ -5,6 +5,14 @@ import { useScope } from './context.js';
 import { Dialog } from './dialog.js';
 import { Problem } from './page.js';
 
+interface Fill {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  /** Nothing is sent then. */
+  readonly mayBeLeftOut?: boolean;
+}
+
 /** What is asked of a person before something is done. */
 export interface Asking {
   readonly title: string;
@@ -13,8 +21,8 @@ export interface Asking {
   readonly typed?: string;
   /** Why it is done: who is to know, for others. */
   readonly reason?: 'required' | 'optional';
-  /** A text that is sent with it, by its name. */
-  readonly fill?: { readonly name: string; readonly label: string; readonly value: string };
+  /** Texts that are sent with it, by their names. */
+  readonly fill?: readonly Fill[];
 }
 
 interface ActionButtonProps {
@@ -70,23 +78,24 @@ interface QuestionProps {
 function Question({ ask, label, danger, isBusy, onYes, onNo }: QuestionProps) {
   const [typed, setTyped] = useState('');
   const [reason, setReason] = useState('');
-  const [filled, setFilled] = useState(ask.fill?.value ?? '');
+  const { fill = [] } = ask;
+  const [filled, setFilled] = useState<Readonly<Record<string, string>>>(Object.fromEntries(fill.map(({ name, value }) => [name, value])));
   const [problem, setProblem] = useState<string>();
-  const isReady = (ask.typed === undefined || typed === ask.typed) && (ask.reason !== 'required' || reason.trim() !== '') && (ask.fill === undefined || filled.trim() !== '');
+  const isReady = (ask.typed === undefined || typed === ask.typed) && (ask.reason !== 'required' || reason.trim() !== '') && fill.every(({ name, mayBeLeftOut }) => mayBeLeftOut || filled[name]?.trim() !== '');
   const submit = (event: Event): void => {
     event.preventDefault();
     if (!isReady || isBusy) return;
-    void onYes({ ...(ask.typed === undefined ? {} : { confirm: typed }), ...(reason === '' ? {} : { reason }), ...(ask.fill === undefined ? {} : { [ask.fill.name]: filled }) }).catch((error: Error) => setProblem(error.message));
+    void onYes({ ...(ask.typed === undefined ? {} : { confirm: typed }), ...(reason === '' ? {} : { reason }), ...Object.fromEntries(Object.entries(filled).filter(([, text]) => text.trim() !== '')) }).catch((error: Error) => setProblem(error.message));
   };
   return (
     <Dialog title={ask.title} onClose={onNo}>
       <form onSubmit={submit}>
         <p>{ask.text}</p>
-        {ask.fill !== undefined && (
-          <label>{ask.fill.label}
-            <textarea rows={3} maxLength={2_000} autofocus value={filled} onInput={({ currentTarget }) => setFilled(currentTarget.value)} />
+        {fill.map(({ name, label: what }, index) => (
+          <label key={name}>{what}
+            <textarea rows={fill.length > 1 ? 1 : 3} maxLength={2_000} autofocus={index === 0} value={filled[name] ?? ''} onInput={({ currentTarget: { value } }) => setFilled((before) => ({ ...before, [name]: value }))} />
           </label>
-        )}
+        ))}
         {ask.reason !== undefined && (
           <label>Reason{ask.reason === 'required' ? '' : ' (may be left out)'}
             <input type="text" value={reason} maxLength={500} autofocus onInput={({ currentTarget }) => setReason(currentTarget.value)} />

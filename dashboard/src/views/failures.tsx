@@ -64,7 +64,7 @@ function GroupActions({ group: { id, name, note }, onDone }: { readonly group: S
         { verb: 'Discard', action: 'failure-discard', danger: true, ask: (many) => ({ title: `Discard ${many} dead letters`, text: `All of ${name} that failed so are removed for good.`, typed: name, reason: 'optional' }) },
       ]} />
       <ActionButton label={note === undefined ? 'Note' : 'Change the note'} of={`on ${name}`} action="failure-annotate" fields={{ group: id }} onDone={onDone}
-        ask={{ title: 'Note on these failures', text: 'Whoever looks at them sees it.', fill: { name: 'text', label: 'Note', value: note?.text ?? '' } }} />
+        ask={{ title: 'Note on these failures', text: 'Whoever looks at them sees it.', fill: [{ name: 'text', label: 'Note', value: note?.text ?? '' }] }} />
       {note !== undefined && <ActionButton label="Remove the note" of={`on ${name}`} action="failure-forget" fields={{ group: id }} onDone={onDone} />}
     </div>
   );

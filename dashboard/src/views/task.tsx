@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ShownTaskPage } from '../../../lib/dashboard/answers.js';
 import { duration } from '../format.js';
-import { ActionButton } from '../parts/action-button.js';
+import { ActionButton, type Asking } from '../parts/action-button.js';
 import { useScope } from '../parts/context.js';
 import { Filters } from '../parts/filters.js';
 import { Link, TaskLink } from '../parts/link.js';
@@ -11,6 +11,10 @@ import { useRead } from '../use-read.js';
 import { Progress } from './running.js';
 
 const OFTEN_MS = 3_000;
+const SIGNAL: Asking = {
+  title: 'Signal this task', text: 'It is told what it waits for by context.waitFor, or finds it when it comes to that.', reason: 'optional',
+  fill: [{ name: 'signal', label: 'Name of the signal', value: '' }, { name: 'value', label: 'Value, as JSON (may be left out)', value: '', mayBeLeftOut: true }],
+};
 /** What does not run and has not ended is looked for in queues, which is work for the broker. */
 const SELDOM_MS = 10_000;
 
@@ -95,5 +99,10 @@ function Where({ task: { uuid, place, queue, position, dueAt, diedAt, reason, lo
 function TaskActions({ task: { uuid, place, queue } }: { readonly task: ShownTaskPage }) {
   if (place === 'dead' && queue !== undefined) return <Link to="letter" params={{ queue, id: uuid }} class="button">Open the dead letter</Link>;
   if (place === 'ended') return null;
-  return <ActionButton label="Cancel" of={uuid} action="cancel" fields={{ uuids: [uuid] }} danger ask={{ title: 'Cancel this task', text: 'It does not run any more; what runs is asked to stop.', reason: 'optional' }} />;
+  return (
+    <>
+      <ActionButton label="Signal" of={uuid} action="signal" fields={{ uuid }} ask={SIGNAL} />
+      <ActionButton label="Cancel" of={uuid} action="cancel" fields={{ uuids: [uuid] }} danger ask={{ title: 'Cancel this task', text: 'It does not run any more; what runs is asked to stop.', reason: 'optional' }} />
+    </>
+  );
 }

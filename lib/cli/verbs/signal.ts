@@ -1,17 +1,8 @@
-import type { SignalOutcome } from '../../dispatcher/signals.js';
+import { isTaken, SIGNAL_TEXTS } from '../../task/signal-outcome.js';
 import { RefusedError } from '../failures.js';
 import { BY, REASON, whoAndWhy } from '../options.js';
 import { fromJson } from '../output/json.js';
 import { textArgument, type Verb, type VerbCall } from '../verb.js';
-
-const SAID: Readonly<Record<SignalOutcome, string>> = {
-  delivered: 'delivered: the task goes on',
-  kept: 'kept: the task has begun, and finds it when it waits for it',
-  unseen: 'kept: nothing is known of a task of this uuid yet; should it come, it finds it',
-  duplicate: 'There is a signal of this name for the task already, and the first one counts.',
-  late: 'The task has waited for this signal, and waits no longer.',
-  ended: 'The task has ended.',
-};
 
 export const signal: Verb = {
   name: 'signal',
@@ -24,8 +15,8 @@ export const signal: Verb = {
     const [uuid, name] = [textArgument(call, 0), textArgument(call, 1)];
     const { parts: { signals } } = await open();
     const outcome = await signals.send(uuid, name, valueOf(call), whoAndWhy(call));
-    if (outcome === 'duplicate' || outcome === 'late' || outcome === 'ended') throw new RefusedError(SAID[outcome], { uuid, signal: name, outcome });
-    return { data: { uuid, signal: name, outcome }, text: SAID[outcome] };
+    if (!isTaken(outcome)) throw new RefusedError(SIGNAL_TEXTS[outcome], { uuid, signal: name, outcome });
+    return { data: { uuid, signal: name, outcome }, text: SIGNAL_TEXTS[outcome] };
   },
 };
 

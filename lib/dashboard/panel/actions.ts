@@ -1,5 +1,6 @@
 import type { PauseKind, PauseTarget, TaskInput } from '../../index.js';
 import { PRIORITIES } from '../../task/priority.js';
+import { isTaken, SIGNAL_TEXTS } from '../../task/signal-outcome.js';
 import type { Fields } from '../http/fields.js';
 import { badRequest } from '../http/refusal.js';
 import { confirmed, counted, who } from './asked.js';
@@ -50,6 +51,11 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     const expected = counted(fields);
     const { done } = await service.actions.cancel(runningFilter(fields), { ...who(fields, by), where: 'running', expected });
     return { text: `Called off ${done} of ${expected}.`, count: done };
+  },
+  signal: async ({ service }, fields, by) => {
+    const [uuid, signal, value] = [fields.required('uuid', 255), fields.required('signal', 200), fields.text('value', Infinity)];
+    const outcome = await service.signal(uuid, signal, value === undefined ? undefined : exactValue(value), who(fields, by));
+    return { text: SIGNAL_TEXTS[outcome], count: isTaken(outcome) ? 1 : 0 };
   },
   send: async ({ service }, fields, by) => {
     const { concerned: [sent] } = await service.actions.send([taskToSend(fields)], { by });

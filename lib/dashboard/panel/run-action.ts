@@ -7,7 +7,7 @@ import type { Panel } from './panel.js';
 
 /** Fields that say what was done to what; arguments and headers of tasks are nobody's business but theirs. */
 const AUDITED = [
-  'kind', 'name', 'queue', 'id', 'uuid', 'key', 'reason', 'error', 'search', 'before', 'since', 'routingKey', 'delaySeconds', 'priority', 'expected', 'group', 'text', 'limit',
+  'kind', 'name', 'queue', 'id', 'uuid', 'key', 'reason', 'error', 'search', 'before', 'since', 'routingKey', 'delaySeconds', 'priority', 'expected', 'group', 'text', 'limit', 'signal',
 ] as const;
 const LONGEST = 300;
 
