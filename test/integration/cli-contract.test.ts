@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { contractText, readContract, Task, type ContractClient, type Parsed, type ServerConfig } from '../../lib/index.js';
-import { runCli, type CliPlace } from '../support/cli.js';
+import { runCliHere as runCli, type CliPlace } from '../support/cli.js';
 import { asJavaScript, complaintsAbout } from '../support/docs/block-program.js';
 import { bothBrokers, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';

@@ -7,7 +7,7 @@ import type { Settings } from '../../lib/cli/settings/settings.js';
 import { systemTime, takeTimeFrom } from '../../lib/time/clock.js';
 import { Secret } from '../../lib/urls/secret.js';
 import { findServer } from '../../scripts/find-result-servers.mjs';
-import { runCli } from '../support/cli.js';
+import { runCliHere as runCli } from '../support/cli.js';
 import { freePorts } from '../support/free-ports.js';
 import { RedisServer } from '../support/redis.js';
 import { RedisCluster, RedisNode, SentinelPair } from '../support/redis-groups.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfirmChannel } from 'amqplib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { runCli } from '../support/cli.js';
+import { runCliHere as runCli } from '../support/cli.js';
 import { everyBroker, embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { hasRedis, sharedRedisUrl } from '../support/shared-redis.js';

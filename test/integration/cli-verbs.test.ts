@@ -40,25 +40,27 @@ const withoutWorker = async (config: ServerConfig) => (await startOn({ ...config
 
 describe.concurrent.each(everyBroker('cli'))('the command line on %s', (broker, url) => {
   // Where processes share a folder, each call is one.
-  const runCli = broker === 'embedded' ? runAsProcess : runCliHere;
+  const runCli = runCliHere;
+  // Of two tests each call is a process, where processes share a folder.
+  const runCliApart = broker === 'embedded' ? runAsProcess : runCliHere;
 
   it('sends: exact values, headers, a result, and tells what is not routable', async () => {
     const { config, place } = stageOn(url());
     const { tasks } = await withWorker(config);
-    const sent = await runCli(['send', 'keep', `int64:${BIG}`, 'Ada', '-1', '{"a":[1.5]}', '--routing-key', 'key', '--json'], place);
+    const sent = await runCliApart(['send', 'keep', `int64:${BIG}`, 'Ada', '-1', '{"a":[1.5]}', '--routing-key', 'key', '--json'], place);
     expect(sent).toMatchObject({ code: 0, stderr: '' });
     expect(sent.json()).toEqual({ uuid: expect.stringMatching(/^[0-9a-f-]{36}$/) as string, name: 'keep' });
     expect(await tasks.ran.count(1)).toEqual([[BIG, 'Ada', -1, { a: [1.5] }]]);
     const uuid = randomUUID();
-    expect(await runCli(['send', 'context', '--header', 'tenant=7', '--uuid', uuid, '--delay', '100ms', '--routing-key', 'key'], place)).toMatchObject({ code: 0, stdout: uuid });
+    expect(await runCliApart(['send', 'context', '--header', 'tenant=7', '--uuid', uuid, '--delay', '100ms', '--routing-key', 'key'], place)).toMatchObject({ code: 0, stdout: uuid });
     expect((await tasks.ran.count(2))[1]).toEqual({ uuid, tenant: 7 });
-    const waited = await runCli(['send', 'add', '2', '3', '--wait', '20s', '--routing-key', 'key', '--json'], place);
+    const waited = await runCliApart(['send', 'add', '2', '3', '--wait', '20s', '--routing-key', 'key', '--json'], place);
     expect(waited.json()).toMatchObject({ name: 'add', result: 5 });
-    const lost = await runCli(['send', 'keep', '--routing-key', 'nowhere', '--json'], place);
+    const lost = await runCliApart(['send', 'keep', '--routing-key', 'nowhere', '--json'], place);
     expect(lost).toMatchObject({ code: 1, stdout: '' });
     expect(lost.failure()).toMatchObject({ code: 'ERR_DISPATCHER_UNROUTABLE', exitCode: 1 });
-    expect((await runCli(['send', 'keep', 'int:x'], place)).code).toBe(2);
-    const slow = await runCli(['send', 'add', '1', '1', '--delay', '1h', '--wait', '200ms', '--routing-key', 'key'], place);
+    expect((await runCliApart(['send', 'keep', 'int:x'], place)).code).toBe(2);
+    const slow = await runCliApart(['send', 'add', '1', '1', '--delay', '1h', '--wait', '200ms', '--routing-key', 'key'], place);
     expect(slow.code).toBe(5);
   });
 
@@ -66,26 +68,26 @@ describe.concurrent.each(everyBroker('cli'))('the command line on %s', (broker, 
     const { config, place, queue } = stageOn(url());
     const service = await withoutWorker(config);
     for (let i = 0; i < 3; i++) await service.publish('keep', i);
-    const paused = await runCli(['pause', 'queue', queue, '--by', 'ann', '--reason', 'moving', '--json'], place);
+    const paused = await runCliApart(['pause', 'queue', queue, '--by', 'ann', '--reason', 'moving', '--json'], place);
     expect(paused.json()).toEqual({ paused: { kind: 'queue', name: queue, by: 'ann', reason: 'moving' } });
     expect(await service.paused()).toMatchObject([{ kind: 'queue', name: queue, by: 'ann', reason: 'moving' }]);
-    expect((await runCli(['paused', '--json'], place)).json()).toMatchObject({ pauses: [{ kind: 'queue', name: queue, by: 'ann', since: expect.stringMatching(/Z$/) as string }] });
-    const counted = await runCli(['queues', queue, '--json'], place);
+    expect((await runCliApart(['paused', '--json'], place)).json()).toMatchObject({ pauses: [{ kind: 'queue', name: queue, by: 'ann', since: expect.stringMatching(/Z$/) as string }] });
+    const counted = await runCliApart(['queues', queue, '--json'], place);
     expect(counted.json()).toMatchObject({ queues: [{ name: queue, waiting: 3, pause: { by: 'ann' } }], delayed: 0, undelivered: 0 });
-    expect((await runCli(['queues', queue], place)).stdout).toMatch(new RegExp(`^QUEUE +WAITING +DEAD +PAUSED\n${queue} +3 `));
-    const absent = await runCli(['queues', queue, `${queue}.none`, '--json'], place);
+    expect((await runCliApart(['queues', queue], place)).stdout).toMatch(new RegExp(`^QUEUE +WAITING +DEAD +PAUSED\n${queue} +3 `));
+    const absent = await runCliApart(['queues', queue, `${queue}.none`, '--json'], place);
     expect(absent.code).toBe(1);
     expect(absent.json().queues).toMatchObject([{ waiting: 3 }, { name: `${queue}.none` }]);
-    expect((await runCli(['drain', queue, '--timeout', '200ms'], place)).code).toBe(5);
-    expect((await runCli(['resume', 'queue', queue], place)).code).toBe(0);
-    expect((await runCli(['resume', 'queue', queue], place))).toMatchObject({ code: 1, stdout: '' });
-    expect((await runCli(['purge', queue, '--dry-run', '--json'], place)).json()).toEqual({ queue, dryRun: true, waiting: 3 });
-    const unconfirmed = await runCli(['purge', queue], place);
+    expect((await runCliApart(['drain', queue, '--timeout', '200ms'], place)).code).toBe(5);
+    expect((await runCliApart(['resume', 'queue', queue], place)).code).toBe(0);
+    expect((await runCliApart(['resume', 'queue', queue], place))).toMatchObject({ code: 1, stdout: '' });
+    expect((await runCliApart(['purge', queue, '--dry-run', '--json'], place)).json()).toEqual({ queue, dryRun: true, waiting: 3 });
+    const unconfirmed = await runCliApart(['purge', queue], place);
     expect(unconfirmed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('Add --yes') as string });
     expect(await service.depth(queue)).toBe(3);
-    expect((await runCli(['purge', queue, '--yes', '--json'], place)).json()).toEqual({ queue, dryRun: false, removed: 3 });
-    expect((await runCli(['drain', queue, '--json'], place)).json()).toEqual({ drained: [queue] });
-    expect((await runCli(['purge', `${queue}.none`, '--yes'], place)).code).toBe(1);
+    expect((await runCliApart(['purge', queue, '--yes', '--json'], place)).json()).toEqual({ queue, dryRun: false, removed: 3 });
+    expect((await runCliApart(['drain', queue, '--json'], place)).json()).toEqual({ drained: [queue] });
+    expect((await runCliApart(['purge', `${queue}.none`, '--yes'], place)).code).toBe(1);
   });
 
   it('limits workers, lists the limits, and takes them back', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { runCli, startCli } from '../support/cli.js';
+import { runCli as runAsProcess, runCliHere as runCli, startCli } from '../support/cli.js';
 import { embeddedFolder, oneWorker, startOn } from '../support/nest-on-broker.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
@@ -31,7 +31,7 @@ describe('the command line, used wrongly', () => {
   });
 
   it('ends with 3 where the broker cannot be reached, and says it as JSON where that is wanted', async () => {
-    const result = await runCli(['queues', 'a', '--json'], { broker: 'amqp://u:geheim@127.0.0.1:1/', exchange: 'x' });
+    const result = await runAsProcess(['queues', 'a', '--json'], { broker: 'amqp://u:geheim@127.0.0.1:1/', exchange: 'x' });
     expect(result).toMatchObject({ code: 3, stdout: '' });
     expect(JSON.parse(result.stderr)).toMatchObject({ error: { code: 'ERR_DISPATCHER_BROKER_UNAVAILABLE', exitCode: 3 } });
     expect(result.stderr).not.toContain('geheim');
@@ -52,7 +52,7 @@ describe('the command line, used wrongly', () => {
   });
 
   it('prints help and version to standard output', async () => {
-    const help = await runCli(['--help']);
+    const help = await runAsProcess(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('Exit codes:');
     expect(await runCli(['help', 'dead', 'replay'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Examples:') as string });

@@ -44,7 +44,7 @@ async function withPlainBroker<T>(config: ServerConfig, use: (broker: Broker) =>
   }
 }
 
-/** Long enough for the queue to be deleted, and for the plain broker to be closed: it would put the task aside untold. */
+/** Long enough for the plain broker to be closed: it would put the task aside untold. */
 const AWAY_MS = 4_000;
 
 /** As a retry that waits while somebody deletes its queue. */
@@ -58,8 +58,9 @@ async function deleteQueueWhileItWaits({ config, queue }: Place): Promise<void> 
       return 'remove';
     });
     for (const { body, properties } of moved) await broker.publish({ body, properties }, { queue: gone }, { delayMs: AWAY_MS });
-    await removeFromRabbitMq(config.broker as string, { queues: [gone], exchanges: [] });
   });
+  // Not before: a delay to no queue is refused.
+  await removeFromRabbitMq(config.broker as string, { queues: [gone], exchanges: [] });
 }
 
 interface Way {
