@@ -132,7 +132,7 @@ export class DelayedPublishing {
       try {
         return await this.infrastructure.prepare(model, way, queue);
       } catch (error) {
-        if (!(error instanceof BrokerUnavailableError) || clock.elapsed() + RETRY_MS > deadline) throw error;
+        if (!(error instanceof BrokerUnavailableError) || this.stopping.signal.aborted || clock.elapsed() + RETRY_MS > deadline) throw error;
       }
       await pauseUntil(RETRY_MS, this.stopping.signal);
     }

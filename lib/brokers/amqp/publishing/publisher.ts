@@ -67,8 +67,10 @@ export class Publisher implements PublishChannelListener {
     return outgoing.promise;
   }
 
-  /** @throws when the channel cannot be opened; the connection is then no use */
+  /** @throws when the channel cannot be opened, or this was closed meanwhile; the connection is then no use */
   async connected(model: ChannelModel): Promise<void> {
+    // Nobody would say any more that it is gone, and its channel would be opened again without end.
+    if (this.stopping.signal.aborted) throw shutDown();
     this.model = model;
     this.blocked = false;
     this.serverMaxBytes = Infinity;
@@ -210,7 +212,7 @@ export class Publisher implements PublishChannelListener {
   }
 
   private async reopen(model: ChannelModel, closure: ChannelClosure): Promise<void> {
-    while (this.model === model) {
+    while (this.model === model && !this.stopping.signal.aborted) {
       const pauseMs = REOPEN_PAUSES_MS[Math.min(this.barrenChannels++, REOPEN_PAUSES_MS.length - 1)] as number;
       await pauseUntil(pauseMs, this.stopping.signal);
       if (this.model !== model) return;

@@ -51,7 +51,7 @@ export class SharedLimits implements SemaphoreHost {
   /** Writes down what was given back, as far as that is possible in the time; the rest is free when the lease ends. */
   async close(deadlineMs: number): Promise<void> {
     const deadline = clock.elapsed() + Math.min(deadlineMs, MOST_CLOSING_MS);
-    while (!this.isSettled && clock.elapsed() < deadline) await pauseUntil(LOOK_EVERY_MS, this.stopped);
+    while (!this.isSettled && !this.stopped.aborted && clock.elapsed() < deadline) await pauseUntil(LOOK_EVERY_MS, this.stopped);
     const settled = this.isSettled && this.held === 0;
     this.stopping.abort();
     this.lease.stop();
