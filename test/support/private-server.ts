@@ -24,7 +24,7 @@ export class PrivateServer {
   /** Also after `kill9`: the same port, the same data. Resolves when it serves. */
   async start(): Promise<void> {
     if (this.child !== undefined) throw new Error(`${this.program} runs already; kill9() it first.`);
-    if (servers.size === 0) process.once('exit', killAll);
+    if (servers.size === 0) process.off('exit', killAll).once('exit', killAll);
     servers.add(this);
     const child = spawn(this.program, this.args, { cwd: this.cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;

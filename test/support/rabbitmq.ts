@@ -53,7 +53,7 @@ export async function startRabbitMq(options: RabbitMqOptions = {}): Promise<Rabb
   }
   const [port, distributionPort, epmdPort] = await freePorts(3);
   const node = new RabbitMqNode(binaries, epmd, { port, distributionPort, epmdPort }, options);
-  if (nodes.size === 0) process.once('exit', killAllNodes);
+  if (nodes.size === 0) process.off('exit', killAllNodes).once('exit', killAllNodes);
   nodes.add(node);
   try {
     await node.start();

@@ -1,11 +1,16 @@
 /** Timers that were started and have not ended when this was last looked at, each with where it was started. */
 const started = new Map<NodeJS.Timeout, Error>();
 const LOOK_EVERY = 1_000;
+let remembers = false;
 
 type Start = (callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => NodeJS.Timeout;
 
 /** So that a timer which a test left behind can be told by name: Node itself says only that there is one. */
 export function rememberTimers(): void {
+  started.clear();
+  // Another file of this process has done it.
+  if (remembers) return;
+  remembers = true;
   globalThis.setTimeout = remembering(setTimeout as Start, setTimeout);
   globalThis.setInterval = remembering(setInterval as Start, setInterval);
 }

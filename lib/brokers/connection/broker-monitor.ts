@@ -45,7 +45,7 @@ export class BrokerMonitor {
 
   failed(error: DispatcherError, attempt: number, retryInMs: number | undefined): void {
     this.refresh();
-    if (attempt <= this.reportedAttempt) return;
+    if (this.override !== undefined || attempt <= this.reportedAttempt) return;
     this.reportedAttempt = attempt;
     this.emit({ type: 'broker.connect-failed', error, attempt, ...(retryInMs === undefined ? {} : { retryInMs }) });
   }
