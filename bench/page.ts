@@ -22,7 +22,7 @@ const READY_LIMIT_MS = 300_000;
 const WARM_UP_MS = 2_000;
 const IDLE_MS = 20_000;
 const FORGOTTEN_MS = 40_000;
-const LONGEST_PHASE_SECONDS = 10;
+const LONGEST_PHASE_SECONDS = 20;
 const SHORTEST_PHASE_SECONDS = 1;
 /** Of what waits, so much may be worked off: the last phase is to have a backlog too. */
 const USED_SHARE = 0.8;

@@ -11,10 +11,10 @@ import { MOST_RUNNING, POLLED_TOPICS, topicsOf, type Snapshot } from './topics.j
 /** Between the end of one look and the beginning of the next, at least. */
 const PAUSE_MS = 1_000;
 /** So many times as long as it took: processes of a busy machine are asked the more seldom. */
-const PAUSE_TIMES = 4;
+const PAUSE_TIMES = 9;
 /** Each of many processes does something for each look, in a moment in which others of its machine do too. */
-const PAUSE_OF_PROCESS_MS = 40;
-const LONGEST_PAUSE_MS = 8_000;
+const PAUSE_OF_PROCESS_MS = 60;
+const LONGEST_PAUSE_MS = 10_000;
 /** Who takes longer to answer is shown as it was the last time. */
 const ANSWER_MS = 700;
 /** A look that takes longer has found a broker that is away. */
@@ -120,7 +120,7 @@ export class LivePoll {
   }
 }
 
-/** How long nobody is asked, in milliseconds, after a look at so many processes that took so long: an open page takes a fifth of what there is at most. */
+/** How long nobody is asked, in milliseconds, after a look at so many processes that took so long: an open page takes a tenth of what there is at most. */
 export function pauseAfter(tookMs: number, processes: number, leastMs: number): number {
   return Math.max(leastMs, Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_TIMES * tookMs, PAUSE_OF_PROCESS_MS * processes)));
 }
