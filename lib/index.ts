@@ -55,6 +55,7 @@ export type { BuiltInIdMaker, IdentifiedTask, IdMaker, IdMakerName } from './tas
 export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { ArrivedAs, HeaderValue, SendOptions, Task as TaskMessage, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
+export type { DebounceOptions, EdgeOptions, EdgeOutcome, ThrottleOptions } from './task/edge-options.js';
 export type { UniqueOptions, UniqueOutcome, UniqueScope } from './task/unique-options.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { MissedTicks } from './schedules/due-ticks.js';
@@ -74,7 +75,7 @@ export * from './worker/task-state.js';
 export type { BatchMiddleware } from './worker/batches/batch-call.js';
 export type { BatchOptions } from './worker/batches/batch-options.js';
 export type { BatchContext, BatchedTask } from './worker/batches/batched-task.js';
-export type { ArgumentKey } from './task/argument-path.js';
+export type { ArgumentKey } from './task/argument-key.js';
 export type { KeyLimits, RateLimit, TaskLimitOptions } from './worker/limits/limit-options.js';
 export type { SleepTime, StepOptions, WaitOptions } from './worker/steps/step-options.js';
 export type { Entrance, TaskEnd, TaskGate, TaskVisit } from './worker/gates/task-gate.js';

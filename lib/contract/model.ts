@@ -61,6 +61,9 @@ export interface TaskContractOptions {
   /** Its result is told, whoever publishes it. */
   readonly result?: true;
   readonly unique?: { readonly scope: string; readonly seconds?: number; readonly replaceArguments?: true };
+  /** Which of its tasks run of those that share a window. */
+  readonly debounce?: { readonly [option: string]: unknown };
+  readonly throttle?: { readonly [option: string]: unknown };
   readonly limits?: { readonly [option: string]: unknown };
   /** Its handler takes many at once. */
   readonly batch?: { readonly [option: string]: unknown };

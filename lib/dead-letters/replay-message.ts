@@ -18,6 +18,8 @@ export function replayMessage(letter: DeadLetter, original: BrowsedMessage, args
   const headers = replayHeaders(original.properties.headers);
   if (args === undefined) return { body: letter.body, properties: { ...original.properties, headers } };
   const task = editedTask(letter, args);
+  // It is to run with these, and not with what was left to it.
+  delete headers[Header.edge];
   const { body, properties } = format.encode({ ...decoded(original, format), ...task, headers });
   if (body.length > maxTaskBytes) {
     throw new TaskTooLargeError(`Dead letter ${letter.id} with these arguments has ${body.length} bytes; at most ${maxTaskBytes} may travel (maxTaskBytes).`,

@@ -7,6 +7,7 @@ import { CrashGate } from '../worker/gates/crashes/crash-gate.js';
 import type { Quarantine } from '../worker/gates/crashes/quarantine.js';
 import type { OnceGate } from '../worker/gates/once/once-gate.js';
 import type { TaskGate } from '../worker/gates/task-gate.js';
+import { EdgeGates } from '../worker/gates/edges/edge-gates.js';
 import { FollowUpGate } from '../worker/gates/follow-up-gate.js';
 import { FollowUpSender } from '../worker/gates/follow-up-sender.js';
 import { ForeignResultsGate } from '../worker/gates/foreign-results-gate.js';
@@ -44,7 +45,7 @@ export interface GateSources {
 /**
  * What deliveries of a worker pass before they run, from the outermost in: what has waited goes on by one of its copies,
  * and is known to have ended when everybody else has heard of it; what is called off needs no lock, what has been started
- * elsewhere needs no place, and a place is held for as short as possible. A run is said to have begun when
+ * elsewhere, or comes before the end of its window, needs no place, and a place is held for as short as possible. A run is said to have begun when
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
  * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
@@ -56,11 +57,12 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
   });
   const uuidOf = (text: string): string => uuidFrom(text, FOLLOW_UPS);
   const warn = (message: string): void => emit({ type: 'broker.warning', message });
+  const edges = new EdgeGates(backend);
   const sender = new FollowUpSender({
     broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), warn, announce: (format, followUp) => foreign.announce(format, followUp), seal: (format, followUp) => formats.sealedAs(format, followUp),
   });
   return [
-    new StepsGate(steps), new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new LimitsGate(limits), new UniqueGate(backend), ...own,
+    new StepsGate(steps), new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), edges.look, new LimitsGate(limits), new UniqueGate(backend), edges.start, ...own,
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
     new FollowUpGate({ sender, find: (format) => formats.find(format), uuidOf }),
     ...(foreign.all.length === 0 ? [] : [new ForeignResultsGate({ of: (format) => foreign.of(format), sender, uuidOf, warn })]),
@@ -69,5 +71,6 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
 
 /** Those that keep something for a task which no worker will ever run: they are told, in the same order, when it is taken away. */
 export function gatesOfRemoved({ once, steps, shared, workflows }: Pick<GateSources, 'once' | 'steps' | 'shared' | 'workflows'>): TaskGate[] {
-  return [new StepsGate(steps), once, new UniqueGate(() => shared.backend()), workflows];
+  const backend = () => shared.backend();
+  return [new StepsGate(steps), once, new UniqueGate(backend), new EdgeGates(backend).start, workflows];
 }

@@ -4,7 +4,11 @@ import type { StateBackend } from '../state/state-backend.js';
 import { display } from '../task/argument-types.js';
 import { text } from '../task/option-kinds.js';
 import { checkOptions } from '../task/options.js';
-import { decodeUniqueClaim, type UniqueClaim } from '../task/unique-claim.js';
+import type { HeldKey } from '../inspection/locks-report.js';
+import { kindOfKey } from '../inspection/locks-report.js';
+import { decodeEdgeRecord } from '../task/edge-record.js';
+import { decodeUniqueClaim } from '../task/unique-claim.js';
+import { clock } from '../time/clock.js';
 
 /** @publicApi */
 export interface ReleaseOptions {
@@ -27,10 +31,10 @@ const PREFIX = 'unique:';
 export class UniqueKeys {
   constructor(private readonly dependencies: UniqueKeysDependencies) {}
 
-  /** `undefined`: nobody holds it. @throws what the shared state throws */
-  async claim(key: string): Promise<UniqueClaim | undefined> {
+  /** Of a unique key, or that of a window. `undefined`: nobody holds it. @throws what the shared state throws */
+  async claim(key: string): Promise<HeldKey | undefined> {
     const found = await (await this.dependencies.backend()).get(key);
-    return found && decodeUniqueClaim(found);
+    return found && (kindOfKey(key) === 'window' ? windowIn(found) : decodeUniqueClaim(found));
   }
 
   /** @throws ConfigurationError for what is no unique key, and what the shared state throws */
@@ -43,6 +47,14 @@ export class UniqueKeys {
       return found !== undefined && decodeUniqueClaim(found) !== undefined && state.deleteIfEqual(key, found);
     }, (was) => ({ count: was ? 1 : 0 }));
   }
+}
+
+/** One that is only remembered is over. */
+function windowIn(bytes: Buffer): HeldKey | undefined {
+  const record = decodeEdgeRecord(bytes);
+  if (record === undefined || (record.state === 'open' && record.until <= clock.now())) return undefined;
+  const { uuid, state, until, changes } = record;
+  return { uuid, state, until, ...(state === 'waiting' ? { absorbed: changes } : {}) };
 }
 
 function check(key: unknown, options: ReleaseOptions): void {

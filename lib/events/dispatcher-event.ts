@@ -107,6 +107,8 @@ export type WorkflowEvent =
  * @publicApi
  */
 export type TaskFlowEvent =
+  /** Not published, because of its window (`debounce`, `throttle`): the task `by` stands for it. `replaced`: that one has its arguments, or newer ones. */
+  | { readonly type: 'task.absorbed'; readonly task: { readonly uuid: string; readonly name: string }; readonly by: string; readonly replaced: boolean }
   /** The broker has it. Also a step of a workflow and what a schedule publishes; not what is tried again or replayed. */
   | { readonly type: 'task.published'; readonly task: { readonly uuid: string; readonly name: string }; readonly routingKey: string; readonly durationMs: number }
   /** The broker has not taken it, or is not known to have. */

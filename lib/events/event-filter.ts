@@ -21,7 +21,7 @@ export function eventMatcher({ level = 'debug', origin, type }: EventFilter): (e
     && (origins === undefined || origins.includes(event.origin)) && (types === undefined || types.includes(event.type));
 }
 
-const TASK_FLOW: readonly DispatcherEvent['type'][] = ['task.published', 'task.publish-failed', 'task.started', 'task.succeeded'] satisfies TaskFlowEvent['type'][];
+const TASK_FLOW: readonly DispatcherEvent['type'][] = ['task.absorbed', 'task.published', 'task.publish-failed', 'task.started', 'task.succeeded'] satisfies TaskFlowEvent['type'][];
 
 /** Whether any of the events of every task, which are of the lowest level, could be among these. */
 export function wantsTaskFlow({ level = 'debug', origin, type }: EventFilter): boolean {

@@ -11,6 +11,10 @@ export const TASK_ROWS: EventRows<TypesOf<'task' | 'middleware'>> = {
     level: 'debug', fields: { task: true, routingKey: true, durationMs: true },
     text: ({ task, routingKey }) => `${shortNameOf(task)} was published with the routing key "${routingKey}".`,
   },
+  'task.absorbed': {
+    level: 'debug', fields: { task: true, by: true, replaced: true },
+    text: ({ task, by, replaced }) => `${shortNameOf(task)} was not published: ${replaced ? `its arguments, or newer ones, are those of task ${by}` : `task ${by} stands for it`}.`,
+  },
   'task.publish-failed': {
     level: 'debug', fields: { task: true, routingKey: true, durationMs: true, error: true },
     text: ({ task, routingKey, error }) => `${shortNameOf(task)} was not published with the routing key "${routingKey}": ${messageOf(error)}`,

@@ -1,6 +1,7 @@
 import { uniqueMarkOf } from '../task/unique.js';
 import type { ObservedRun } from '../worker/run-observer.js';
 import type { LockPart } from './asking/messages.js';
+import { kindOfKey } from './locks-report.js';
 import type { ClaimBook } from './book/claim-book.js';
 
 type Told = Pick<LockPart, 'process' | 'host' | 'pid'>;
@@ -14,7 +15,7 @@ export function locksOfRun(run: ObservedRun, worker: string, since: number, told
 
 /** What was taken by publishing here; some of it is free again. */
 export function locksOfClaims(claims: ClaimBook, told: Told): LockPart[] {
-  return claims.newestFirst().map(([key, { name, uuid, at }]) => ({ kind: 'unique', name, key, most: 1, uuid, running: false, since: at, ...told }));
+  return claims.newestFirst().map(([key, { name, uuid, at }]) => ({ kind: kindOfKey(key), name, key, most: 1, uuid, running: false, since: at, ...told }));
 }
 
 /** One that lasts until the start is free once it has started. */

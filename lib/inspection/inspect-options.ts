@@ -50,7 +50,7 @@ const DEFAULT_LIMIT = 200;
 export interface LocksFilter extends ListOptions {
   /** Of tasks of this name; `*` stands for any text. */
   readonly name?: string;
-  /** This unique key as it is kept, or this key of a limit. */
+  /** This unique key, or key of a window, as it is kept, or this key of a limit. */
   readonly key?: string;
 }
 

@@ -251,7 +251,7 @@ export class Inspection {
   }
 
   /**
-   * The unique keys that are held, by whom, and the places of limits that are taken. Keys are those of what runs, and of
+   * The unique keys that are held, by whom, the windows of `debounce` and `throttle`, and the places of limits that are taken. Keys are those of what runs, and of
    * the last 1,000 tasks that each process published with one: no store can list them. `key` looks up that very one, as
    * it is kept, whoever took it. At most `limit` of each kind.
    *

@@ -1,18 +1,25 @@
-import type { UniqueClaim } from '../task/unique-claim.js';
 import type { LockPart } from './asking/messages.js';
 import type { LockInfo } from './model.js';
 
 const AT_A_TIME = 20;
 
-/** Who holds a unique key now, by the state that processes share. */
-export type ClaimOf = (key: string) => Promise<UniqueClaim | undefined>;
+/** Who holds a key now, and until when. */
+export type HeldKey = Pick<LockInfo, 'absorbed'> & Required<Pick<LockInfo, 'state' | 'until'>> & { readonly uuid: string };
+
+/** What is kept under a unique key, or that of a window, by the state that processes share. */
+export type ClaimOf = (key: string) => Promise<HeldKey | undefined>;
+
+/** Which of the two it is. */
+export function kindOfKey(key: string): 'unique' | 'window' {
+  return key.startsWith('edge:') ? 'window' : 'unique';
+}
 
 /**
- * What processes say that they hold, or held when they published: unique keys as the shared state has them, at most
+ * What processes say that they hold, or held when they published: unique keys and windows as the shared state has them, at most
  * `limit` of them, and as many limits with all their holders.
  */
 export async function locksReport(parts: readonly LockPart[], claimOf: ClaimOf, limit: number): Promise<LockInfo[]> {
-  const keys = byKey(parts.filter(({ kind }) => kind === 'unique')).slice(0, limit);
+  const keys = byKey(parts.filter(({ kind }) => kind !== 'limit')).slice(0, limit);
   const locks: LockInfo[] = [];
   for (let at = 0; at < keys.length; at += AT_A_TIME) {
     const some = await Promise.all(keys.slice(at, at + AT_A_TIME).map(async ([key, holders]) => uniqueLock(key, holders, await claimOf(key).catch(() => 'unknown' as const))));
@@ -22,14 +29,14 @@ export async function locksReport(parts: readonly LockPart[], claimOf: ClaimOf, 
 }
 
 /** One of which only the key is known. */
-export function claimedLock(key: string, name: string | undefined, { uuid, state, until }: UniqueClaim): LockInfo {
-  return { kind: 'unique', ...(name === undefined ? {} : { name }), key, most: 1, state, until, holders: [{ uuid }] };
+export function claimedLock(key: string, name: string | undefined, { uuid, state, until, absorbed }: HeldKey): LockInfo {
+  return { kind: kindOfKey(key), ...(name === undefined ? {} : { name }), key, most: 1, state, until, ...(absorbed === undefined ? {} : { absorbed }), holders: [{ uuid }] };
 }
 
-function uniqueLock(key: string, parts: readonly LockPart[], claim: UniqueClaim | undefined | 'unknown'): LockInfo | undefined {
+function uniqueLock(key: string, parts: readonly LockPart[], claim: HeldKey | undefined | 'unknown'): LockInfo | undefined {
   const [first] = parts;
   if (first === undefined || claim === undefined) return undefined;
-  if (claim === 'unknown') return { kind: 'unique', name: first.name, key, most: 1, holders: parts.map(holderOf) };
+  if (claim === 'unknown') return { kind: kindOfKey(key), name: first.name, key, most: 1, holders: parts.map(holderOf) };
   const holder = parts.find(({ uuid, running }) => uuid === claim.uuid && running);
   const lock = claimedLock(key, first.name, claim);
   return holder === undefined ? lock : { ...lock, holders: [holderOf(holder)] };

@@ -345,19 +345,25 @@ export interface TaskInfo {
 
 /** What tasks hold, so that others must wait or are not taken. @publicApi */
 export interface LockInfo {
-  readonly kind: 'unique' | 'limit';
+  /** `window`: of tasks with `debounce` or `throttle`. */
+  readonly kind: 'unique' | 'limit' | 'window';
   /** Of the tasks. Absent where nothing but a key is known. */
   readonly name?: string;
-  /** A unique key as it is kept, for `releaseUnique`; of a limit by key that key. */
+  /** A unique key as it is kept, for `releaseUnique`; that of a window; of a limit by key that key. */
   readonly key?: string;
   /** Of a limit: which one. That of a process is told for each process by itself. */
   readonly limit?: 'process' | 'global' | 'perKey.process' | 'perKey.global';
   /** How many may hold it at once; a unique key one. */
   readonly most: number;
-  /** Of a unique key: its task is being published, waits, or has started. Absent where the shared state could not be asked. */
-  readonly state?: 'publishing' | 'held' | 'started';
-  /** Of a unique key: when it is free in any case. */
+  /**
+   * Of a unique key: its task is being published, waits, or has started. Of a window: its task is being published or waits
+   * for the end, or it is open, and no task waits. Absent where the shared state could not be asked.
+   */
+  readonly state?: 'publishing' | 'held' | 'started' | 'waiting' | 'open';
+  /** Of a unique key: when it is free in any case. Of a window: when it ends. */
   readonly until?: number;
+  /** Of a window whose task waits: how many have left it their arguments, or put off its end. */
+  readonly absorbed?: number;
   /** Tasks. Those that run now with where and since when; one that waits, or whose process is gone, by its uuid alone. */
   readonly holders: readonly { readonly uuid: string; readonly process?: string; readonly host?: string; readonly pid?: number; readonly worker?: string; readonly since?: number }[];
 }

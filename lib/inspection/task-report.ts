@@ -1,6 +1,7 @@
 import type { Pause } from '../control/pause.js';
 import type { TaskResult } from '../results/task-result.js';
 import type { TaskErrorRecord } from '../results/task-error-record.js';
+import { decodeEdgeMark } from '../task/edge-record.js';
 import { Header } from '../task/headers.js';
 import type { TaskArgument, TaskHeaders } from '../task/task.js';
 import type { TaskPart } from './asking/messages.js';
@@ -145,6 +146,8 @@ function reasonsOf({ name, headers, queue, position }: WaitingFound, { pauses, q
   if (info !== undefined && info.consumers > 0 && info.running > 0) reasons.push(`The workers of the queue "${queue}" are busy: they run ${info.running} ${info.running === 1 ? 'task' : 'tasks'} now.`);
   if (position > 0) reasons.push(`${position} ${position === 1 ? 'task stands' : 'tasks stand'} before it in its queue.`);
   if (headers[Header.priority] === 'low') reasons.push('Its priority is low.');
+  const window = decodeEdgeMark(headers[Header.edge]);
+  if (window !== undefined) reasons.push(`It waits for the end of its window (${window.kind}), of the key "${window.key}": until then it takes newer arguments.`);
   const unique = uniqueKeyOf(headers);
   if (unique !== undefined) reasons.push(`It holds the unique key "${unique}": no other of that key is taken meanwhile.`);
   return reasons;

@@ -30,7 +30,14 @@ export class Clients {
     return createTaskClient(provider, (name, args, { version, ...wanted }) => {
       // Of the method's own version, also where another class has a newer one. A plain task takes the short way.
       const isPlain = options === undefined && Object.keys(wanted).length === 0 && publishing.plain.versionOf(name) === version;
-      return isPlain ? publishing.publisher.publish(name, args) : publishing.publisher.publish({ ...wanted, version, ...options, name, args: inferArguments(args) }, []);
+      return isPlain ? publishing.publisher.publish(name, args) : publishing.publisher.publish({ ...wantedBeside(wanted, options), version, ...options, name, args: inferArguments(args) }, []);
     });
   }
+}
+
+/** Who says which tasks of a window run says all of it: what the method says beside that would contradict. */
+function wantedBeside<Wanted extends Pick<SendOptions, 'debounce' | 'throttle'>>(wanted: Wanted, options: SendOptions | undefined): Omit<Wanted, 'debounce' | 'throttle'> {
+  if (options?.debounce === undefined && options?.throttle === undefined) return wanted;
+  const { debounce: _debounce, throttle: _throttle, ...others } = wanted;
+  return others;
 }

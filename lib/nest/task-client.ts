@@ -111,7 +111,7 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
-type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'routingKey'> & { readonly version: number };
+type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'debounce' | 'throttle' | 'routingKey'> & { readonly version: number };
 
 /** Sends a task by name; its handler says what is wanted of each. */
 type Publish = (name: string, args: readonly unknown[], wanted: Wanted) => Promise<PublishedTask>;
@@ -122,7 +122,10 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   if (prototype === undefined) throw new ConfigurationError('client() takes a class with @Task methods, such as client(MathTasks).');
   const tasks = new Map([...taskMarksOf(prototype)].flatMap(([method, marks]) => marks.slice(0, 1).map((mark) => [method, mark])));
   if (tasks.size === 0) throw new ConfigurationError(`client(${provider.name}): the class has no @Task method.`, { provider: provider.name });
-  const methods = new Map([...tasks].map(([method, { name, options }]) => [method, (...args: unknown[]) => publish(name, args, wantedOf(options))]));
+  const methods = new Map([...tasks].map(([method, { name, options }]) => {
+    const wanted = wantedOf(options);
+    return [method, (...args: unknown[]) => publish(name, args, wanted)];
+  }));
   return new Proxy({}, {
     get: (_, key) => {
       const method = typeof key === 'string' ? methods.get(key) : undefined;
@@ -133,9 +136,9 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   }) as TaskClient<Provider>;
 }
 
-function wantedOf({ result, unique, version = 1, ...place }: TaskOptions): Wanted {
-  const routingKey = routingKeyOf(place);
-  return { version, ...(result === true ? { result } : {}), ...(unique === undefined ? {} : { unique }), ...(routingKey === undefined ? {} : { routingKey }) };
+function wantedOf({ result, unique, debounce, throttle, version = 1, ...place }: TaskOptions): Wanted {
+  const wanted = { result: result === true ? true : undefined, unique, debounce, throttle, routingKey: routingKeyOf(place) };
+  return { version, ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)) };
 }
 
 function notATask(className: string, method: string, tasks: ReadonlyMap<string, TaskMark>): ConfigurationError {

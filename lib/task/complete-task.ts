@@ -1,6 +1,7 @@
 import { InvalidTaskError } from '../errors.js';
 import { withJsonForm } from './argument-form.js';
 import { display, problemWith } from './argument-types.js';
+import { edgeRequest } from './edge.js';
 import { messageOf } from './error-text.js';
 import { Header } from './headers.js';
 import type { FormatName } from './format-name.js';
@@ -33,6 +34,8 @@ export interface TaskDefaults {
   idOf?: ((task: IdentifiedTask) => string) | undefined;
   /** The key in the shared state for what may be there once among tasks of a name. Default: none can be. */
   uniqueKey?: (name: string, text: string) => string;
+  /** The same for the window that tasks of a name share. */
+  edgeKey?: (name: string, text: string) => string;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -53,6 +56,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const uuid = input.uuid === undefined ? idFor(name, args, defaults) : shortString(input.uuid, 'uuid', name);
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
   const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
+  const edge = input.debounce === undefined && input.throttle === undefined ? undefined : edgeRequest(input, args, defaults.edgeKey);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
   if (level !== undefined) shortString(levelKeyOf(routingKey, level), 'routingKey with its priority', name);
   const version = input.version === undefined ? defaults.versionOf?.(name) ?? 1 : checkVersion(input.version, name);
@@ -61,6 +65,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   if (timing.dueAt !== undefined) task.dueAt = timing.dueAt;
   if (level !== undefined) task.level = level;
   if (unique !== undefined) task.unique = unique;
+  if (edge !== undefined) task.edge = edge;
   if (input.format !== undefined) task.format = checkFormat(input.format, name);
   if (input.compress !== undefined) task.compress = checkKind(input.compress, 'compress', WAY, name);
   if (input.encrypt !== undefined) task.encrypt = checkKind(input.encrypt, 'encrypt', trueOrFalse, name);
@@ -99,7 +104,7 @@ function addNamedArguments(task: AddressedTask, kwargs: unknown): void {
 /** Their values are checked where the task is completed. */
 const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
-  expiresInSeconds: anything, priority: anything, unique: anything, version: anything, format: anything, compress: anything, encrypt: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything, debounce: anything, throttle: anything, version: anything, format: anything, compress: anything, encrypt: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
 
 export function isSendOption(name: string): boolean {

@@ -49,6 +49,8 @@ export const Header = {
   tick: 'x-dispatcher-tick',
   /** The unique key that the task holds, as JSON: `{ key, scope, seconds, token, replace }`. */
   unique: 'x-dispatcher-unique',
+  /** It waits for the end of a window that tasks of its key share, as JSON: `{ kind, key, token, burst, seq, waitMs, seen }`. */
+  edge: 'x-dispatcher-edge',
   /** From when on the task is not run any more, in milliseconds since 1970. */
   expires: 'x-dispatcher-expires',
   /** While it waits out a delay on RabbitMQ: `{ due, routingKey or queue, tries, by, at, ladderMs }` as JSON. It is taken off before a worker sees the task. */

@@ -1,4 +1,5 @@
 import type { ArgumentType } from './argument-types.js';
+import type { DebounceOptions, EdgeRequest, ThrottleOptions } from './edge-options.js';
 import type { FormatName } from './format-name.js';
 import type { Level, Priority } from './priority.js';
 import type { RetryOptions, RetryPolicy } from './retry-policy.js';
@@ -59,6 +60,14 @@ export interface TaskInput {
    * where the task's handler says otherwise. Default: as `@Task(name, { unique })` says, where this process knows it.
    */
   unique?: UniqueOptions | false;
+  /**
+   * Of many tasks of this name and key that come shortly after one another the last runs, when nothing has come for a time,
+   * or the first, or both: `published.edge` says what became of this one. `false`: it is published as it is, also where the
+   * task's handler says otherwise. Default: as `@Task(name, { debounce })` says, where this process knows it.
+   */
+  debounce?: DebounceOptions | false;
+  /** The same by windows of a fixed length, in each of which at most one task of a key starts. Not beside `debounce`. */
+  throttle?: ThrottleOptions | false;
   /** How it looks on the wire, for whoever reads its queue. Default: the `format` of the queue that its routing key leads to, else of the dispatcher. */
   format?: FormatName;
   /** Its body is compressed by this way of the configuration, or by the usual one (true), or not (false), however small it is. Default: as the configuration says. */
@@ -113,6 +122,7 @@ export interface AddressedTask extends Task {
   /** Absent: normal. */
   level?: Level;
   unique?: UniqueMark;
+  edge?: EdgeRequest;
   /** What its publisher has said; absent: as its routing key leads. */
   format?: FormatName;
   /** Absent, both: as the configuration says. */

@@ -1,6 +1,6 @@
 import type { DispatcherParts } from '../dispatcher/dispatcher-parts.js';
 import type { Publishing } from '../dispatcher/publishing/publishing.js';
-import type { PublishOutcome } from '../dispatcher/publishing/published-task.js';
+import type { PublishedTask, PublishOutcome } from '../dispatcher/publishing/published-task.js';
 import { DispatcherError, TaskFailedError } from '../errors.js';
 import { messageOf } from '../task/error-text.js';
 import type { TaskInput } from '../task/task.js';
@@ -24,7 +24,7 @@ export function inlinePublishing(stage: Stage, runs: Runs, { publishing, workflo
     publish: async (first, values) => {
       const from = inline.begin();
       const published = await publisher().publish(first, values);
-      if (published.unique?.taken !== false) await inline.end(published.uuid, from);
+      if (isTaken(published)) await inline.end(published.uuid, from);
       return published;
     },
     publishWithHeaders: (task, ours) => publisher().publishWithHeaders(task, ours),
@@ -39,6 +39,11 @@ export function inlinePublishing(stage: Stage, runs: Runs, { publishing, workflo
     if (stage.mode === 'inline') await stage.stillness.reached();
     return published;
   };
+}
+
+/** Nobody waits for a task that stands for this one: it may end long after. */
+function isTaken({ unique, edge }: Pick<PublishedTask, 'unique' | 'edge'>): boolean {
+  return unique?.taken !== false && edge?.taken !== false;
 }
 
 class InlineEnds {
@@ -57,7 +62,7 @@ class InlineEnds {
   }
 
   async outcome(outcome: PublishOutcome, from: number): Promise<PublishOutcome> {
-    if (!outcome.accepted || outcome.unique?.taken === false) return outcome;
+    if (!outcome.accepted || !isTaken(outcome)) return outcome;
     try {
       await this.end(outcome.uuid, from);
       return outcome;

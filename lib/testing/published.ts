@@ -6,6 +6,7 @@ import { attemptIn, Header } from '../task/headers.js';
 import { keyWithoutLevel } from '../task/queue-lines.js';
 import type { Priority } from '../task/priority.js';
 import type { Task, TaskHeaders } from '../task/task.js';
+import { decodeEdgeMark } from '../task/edge-record.js';
 import { uniqueMarkOf } from '../task/unique.js';
 import type { UniqueScope } from '../task/unique-options.js';
 
@@ -32,6 +33,8 @@ export interface PublishedRecord<Args extends readonly unknown[] = readonly unkn
   readonly priority: Priority;
   /** It holds a unique key: until when, and for how many seconds at most. */
   readonly unique?: { readonly scope: UniqueScope; readonly seconds: number };
+  /** It waits for the end of a window of tasks of its key; see `published.edge`. */
+  readonly edge?: 'debounce' | 'throttle';
   /** Of which schedule it is a tick. */
   readonly schedule?: string;
   /** The uuid of the workflow that it is a step of. */
@@ -78,11 +81,13 @@ function decoded(message: Message, routingKey: string, format: Format): Task | u
   }
 }
 
-function optional(headers: TaskHeaders): Pick<PublishedRecord, 'expiresAt' | 'unique' | 'schedule' | 'workflow'> {
+function optional(headers: TaskHeaders): Pick<PublishedRecord, 'expiresAt' | 'unique' | 'edge' | 'schedule' | 'workflow'> {
   const unique = uniqueMarkOf(headers);
+  const edge = decodeEdgeMark(headers[Header.edge]);
   const { [Header.expires]: expires, [Header.schedule]: schedule, [Header.workflow]: workflow } = headers;
   return {
     ...(typeof expires === 'number' ? { expiresAt: new Date(expires) } : {}),
+    ...(edge === undefined ? {} : { edge: edge.kind }),
     ...(unique === undefined ? {} : { unique: { scope: unique.scope, seconds: unique.seconds } }),
     ...(typeof schedule === 'string' ? { schedule } : {}),
     ...(typeof workflow === 'string' ? { workflow: workflow.split(' ', 1)[0]! } : {}),

@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../task/retry-policy.js';
 import type { BatchCall } from './batches/batch-call.js';
 import type { BatchOptions } from './batches/batch-options.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
+import type { DebounceOptions, ThrottleOptions } from '../task/edge-options.js';
 import type { IdMakerName } from '../task/id-maker.js';
 import type { UniqueOptions } from '../task/unique-options.js';
 import type { Invoker, InvokerName } from './invoker.js';
@@ -36,6 +37,9 @@ export interface Handler {
   readonly encrypt?: boolean;
   /** Its tasks are unique where their publisher does not say otherwise. */
   readonly unique?: UniqueOptions;
+  /** Its tasks share windows where their publisher does not say otherwise. */
+  readonly debounce?: DebounceOptions;
+  readonly throttle?: ThrottleOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
   /** It calls `tellStarted(context)` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
@@ -96,6 +100,16 @@ export interface RunOptions {
    * publishes that has workers for it; another process must say it itself, with `unique` of the task. Default: all are.
    */
   unique?: UniqueOptions;
+  /**
+   * Of many of its tasks with the same key that come shortly after one another the last runs, when nothing has come for
+   * `waitSeconds`; or the first at once, or both. It holds for whom `unique` holds. Default: all run.
+   */
+  debounce?: DebounceOptions;
+  /**
+   * Of its tasks with the same key at most one starts in `windowSeconds`: the first at once, and at the end of the window the
+   * last of those that came meanwhile. It holds for whom `unique` holds; not beside `debounce`. Default: all run.
+   */
+  throttle?: ThrottleOptions;
   /**
    * How many of this name run at once, in this process or in all of them, how many start in a period, and the same for
    * each key, whatever the limits of the workers. Default: no limits of its own.

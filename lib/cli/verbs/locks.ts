@@ -7,8 +7,8 @@ import { option, textArgument, type Verb } from '../verb.js';
 
 export const locksList: Verb = {
   name: 'locks list',
-  summary: 'unique keys and places of limits that are held, and by which tasks',
-  notes: ['Of unique keys it knows those of what runs, and of the last 1,000 tasks that each living process published with one: no store can list them.'],
+  summary: 'unique keys, windows and places of limits that are held, and by which tasks',
+  notes: ['Of unique keys and windows it knows those of what runs, and of the last 1,000 tasks that each living process published with one: no store can list them.'],
   options: [
     { flags: '--name <task>', about: 'of this name; * stands for any text' },
     { flags: '--key <key>', about: 'this very key, whoever took it' },

@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../../errors.js';
-import { argumentKeyProblem } from '../../task/argument-path.js';
+import { argumentKeyProblem } from '../../task/argument-key.js';
 import { display } from '../../task/argument-types.js';
 import { wholeWithin } from '../../task/option-kinds.js';
 import { type BatchOptions, LARGEST_BATCH, LONGEST_WAIT_MS } from '../../worker/batches/batch-options.js';

@@ -10,6 +10,7 @@ import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js'
 import type { RunOptions, TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
 import { checkInvoker } from '../../worker/invoker.js';
 import { checkBatch, checkBesideBatch } from './check-batch.js';
+import { checkBesideEdges, checkEdge } from './check-edges.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
@@ -60,6 +61,8 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   retry: checkRetry,
   result: (value, where) => checkBoolean(value, `result of ${where}`, false),
   unique: checkUnique,
+  debounce: checkEdge('debounce'),
+  throttle: checkEdge('throttle'),
   inbox: (value, where) => checkBoolean(value, `inbox of ${where}`, false),
   limits: checkLimits,
   batch: checkBatch,
@@ -167,8 +170,9 @@ function checkUpgrades(upgrade: TaskUpgrades | undefined, where: string): TaskUp
 }
 
 /** What one option says of another. */
-function checkedTogether<Options extends Pick<TaskOptions, 'version' | 'upgrade'>>(options: Options, where: string): Options {
+function checkedTogether<Options extends RunOptions>(options: Options, where: string): Options {
   checkBesideBatch(options, where);
+  checkBesideEdges(options, where);
   const { version = 1, upgrade } = options;
   const later = Object.keys(upgrade ?? {}).find((from) => Number(from) >= version);
   if (later === undefined) return options;

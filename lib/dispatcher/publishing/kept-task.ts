@@ -2,6 +2,7 @@ import type { MessageProperties } from '../../brokers/broker.js';
 import type { EncodedTask } from '../../formats/format.js';
 import type { Level } from '../../task/priority.js';
 import { InvalidTaskError } from '../../errors.js';
+import type { EdgeKind } from '../../task/edge-options.js';
 import type { AddressedTask, TaskArgument } from '../../task/task.js';
 import type { UniqueMark } from '../../task/unique-options.js';
 
@@ -33,6 +34,11 @@ export function keptTask({ uuid, name, args, routingKey, dueAt, level, unique }:
     uuid, name, args, routingKey, body, properties,
     ...dueAt === undefined ? {} : { dueAt }, ...level === undefined ? {} : { level }, ...unique === undefined ? {} : { unique },
   };
+}
+
+/** When it would be sent, its window is another, and what it may leave to others is not kept. */
+export function edgeCannotBeKept(name: string, kind: EdgeKind): InvalidTaskError {
+  return new InvalidTaskError(`Task "${name}" has ${kind}, and is published in a transaction: which of its window runs is decided when it is published, and only later is it sent. Say ${kind}: false, or publish it outside of the transaction.`, { task: name });
 }
 
 /** What publishes for itself, and would go past the keeper. */

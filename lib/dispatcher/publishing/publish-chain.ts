@@ -84,8 +84,8 @@ class ChainedBatch {
 
   private async note(index: number, publishing: Promise<PublishedTask>): Promise<void> {
     try {
-      const { uuid, unique } = await publishing;
-      this.outcomes[index] = acceptedAs(uuid, unique);
+      const published = await publishing;
+      this.outcomes[index] = acceptedAs(published.uuid, published);
     } catch (error) {
       this.outcomes[index] = { accepted: false, error: asDispatcherError(error) };
     }

@@ -7,7 +7,7 @@ import { display } from '../../task/argument-types.js';
 import type { EncodedTask } from '../../formats/format.js';
 import { isA, messageOf } from '../../task/error-text.js';
 import type { AddressedTask, TaskInput } from '../../task/task.js';
-import { acceptedAs, type PublishOutcome } from './published-task.js';
+import { acceptedAs, type PublishOutcome, uuidTaken } from './published-task.js';
 import type { StartGate } from './start-gate.js';
 import type { TaskPublisher } from './task-publisher.js';
 
@@ -76,9 +76,9 @@ export class BatchPublisher {
     this.tasks++;
     this.bytes += bytes;
     this.publisher.send(task, message).then(
-      (unique) => {
-        noteSent(unique?.taken === false ? unique.uuid : task.uuid);
-        this.outcomes[index] = acceptedAs(task.uuid, unique);
+      (taking) => {
+        noteSent(uuidTaken(task.uuid, taking));
+        this.outcomes[index] = acceptedAs(task.uuid, taking);
       },
       (error: unknown) => {
         this.reject(index, error);

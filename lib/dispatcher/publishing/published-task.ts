@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { CancelOptions } from '../../control/cancellation.js';
 import type { DispatcherError } from '../../errors.js';
 import type { TaskResult } from '../../results/task-result.js';
+import type { EdgeOutcome } from '../../task/edge-options.js';
 import type { UniqueOutcome } from '../../task/unique-options.js';
 import type { Report } from '../results/reports.js';
 import { resultOf } from '../results/result-of.js';
@@ -12,6 +13,18 @@ export interface PublishedFacts {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly at: number;
+}
+
+/** What became of a task that is not always published. */
+export interface Taking {
+  readonly unique?: UniqueOutcome | undefined;
+  readonly edge?: EdgeOutcome | undefined;
+}
+
+/** Its own uuid, or that of the task that stands for it. */
+export function uuidTaken(uuid: string, { unique, edge }: Taking = {}): string {
+  if (unique?.taken === false) return unique.uuid;
+  return edge?.taken === false ? edge.uuid : uuid;
 }
 
 /** Calls off the task of this uuid. */
@@ -26,10 +39,12 @@ export class PublishedTask<Value = unknown> {
 
   /** Made by `publish`; without facts where its result was not asked for. */
   constructor(
-    /** The task's own; of one that was refused as not unique, that of the task that holds the key. */
+    /** The task's own; of one that was refused as not unique, that of the task that holds the key; of one that was not published because of its window, that of the task that stands for it. */
     readonly uuid: string, results: TaskResults, cancel: Cancel, facts?: PublishedFacts,
     /** Whether it was taken, where it had a unique key. */
     readonly unique?: UniqueOutcome,
+    /** What its window has made of it, where it had `debounce` or `throttle`. */
+    readonly edge?: EdgeOutcome,
   ) {
     this.#results = results;
     this.#cancel = cancel;
@@ -72,15 +87,18 @@ export class PublishedTask<Value = unknown> {
 export type PublishOutcome =
   | {
     readonly accepted: true;
-    /** The task's own; of one that was refused as not unique, that of the task that holds the key. */
+    /** The task's own, or that of the task that stands for it: see `unique` and `edge`. */
     readonly uuid: string;
     /** Whether it was taken, where it had a unique key. */
     readonly unique?: UniqueOutcome;
+    /** What its window has made of it, where it had `debounce` or `throttle`. */
+    readonly edge?: EdgeOutcome;
   }
   /** `error` is what `publish` would have rejected with. */
   | { readonly accepted: false; readonly error: DispatcherError };
 
-export function acceptedAs(uuid: string, unique: UniqueOutcome | undefined): PublishOutcome {
-  if (unique === undefined) return { accepted: true, uuid };
-  return { accepted: true, uuid: unique.taken ? uuid : unique.uuid, unique };
+export function acceptedAs(uuid: string, taking: Taking | undefined): PublishOutcome {
+  if (taking === undefined) return { accepted: true, uuid };
+  const { unique, edge } = taking;
+  return { accepted: true, uuid: uuidTaken(uuid, taking), ...(unique === undefined ? {} : { unique }), ...(edge === undefined ? {} : { edge }) };
 }

@@ -8,6 +8,7 @@ import type { SharedState } from '../shared-state.js';
 import type { TaskFormats } from '../task-formats.js';
 import { messageOf } from '../../task/error-text.js';
 import { PublishChain } from './publish-chain.js';
+import { EdgePublisher } from './edge-publisher.js';
 import { BatchPublisher } from './publish-many.js';
 import type { PublishMiddleware } from './publish-middleware.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
@@ -42,9 +43,13 @@ export class Publishing {
 
   constructor(private readonly config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
     const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
-    const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs,
-      { claimed, problem: (message, error) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) });
-    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, unique, taskFlow, config.ids, advice);
+    const told = { claimed, problem: (message: string, error: unknown) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) };
+    const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs, told);
+    const edges = new EdgePublisher(() => shared.backend(), config.publishTimeoutMs, {
+      ...told,
+      absorbed: ({ uuid, name }, by, replaced) => { if (taskFlow.observed) taskFlow.next({ type: 'task.absorbed', task: { uuid, name }, by, replaced }); },
+    });
+    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, { unique, edges }, taskFlow, config.ids, advice);
     this.chain = this.makeChain();
   }
 

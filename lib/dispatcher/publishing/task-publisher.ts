@@ -13,16 +13,20 @@ import { Header, versionIn } from '../../task/headers.js';
 import { levelKeyOf } from '../../task/queue-lines.js';
 import type { IdentifiedTask, IdMaker, IdMakerName } from '../../task/id-maker.js';
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from '../../task/task.js';
-import type { UniqueOptions, UniqueOutcome } from '../../task/unique-options.js';
+import { encodeEdgeMark } from '../../task/edge-record.js';
+import type { EdgeRequest } from '../../task/edge-options.js';
+import type { UniqueOptions } from '../../task/unique-options.js';
+import type { EdgePublisher } from './edge-publisher.js';
 import { headerBytes } from './header-size.js';
 import type { IdsConfig } from './id-makers.js';
-import { cannotBeKept, keptTask, type KeepTask, type KeptTask, type TaskKeeper } from './kept-task.js';
+import { cannotBeKept, edgeCannotBeKept, keptTask, type KeepTask, type KeptTask, type TaskKeeper } from './kept-task.js';
 import type { TaskResults } from '../results/task-results.js';
 import type { TaskFormats } from '../task-formats.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
-import { type Cancel, PublishedTask } from './published-task.js';
+import { type Cancel, PublishedTask, type Taking, uuidTaken } from './published-task.js';
 import type { StartGate } from './start-gate.js';
-import { uniqueKey, type UniquePublisher } from './unique-publisher.js';
+import { edgeKey, uniqueKey } from './shared-keys.js';
+import type { UniquePublisher } from './unique-publisher.js';
 
 /**
  * All header fields travel in one AMQP frame, which holds 128 KiB with most servers but may hold less; the
@@ -32,6 +36,15 @@ const MAX_HEADER_BYTES = 48 * 1024;
 
 type SealOptions = Pick<TaskInput, 'compress' | 'encrypt'>;
 const NOTHING_SAID: SealOptions = {};
+
+/** What is known of a task's handler where that says which of its tasks are taken. */
+type TakingOptions = Pick<TaskInput, 'unique' | 'debounce' | 'throttle'>;
+
+/** Those that publish what is not always published. */
+export interface TakingPublishers {
+  readonly unique: UniquePublisher;
+  readonly edges: EdgePublisher;
+}
 
 export interface PublisherOptions {
   readonly exchange: string;
@@ -43,7 +56,7 @@ export interface PublisherOptions {
 export class TaskPublisher {
   private readonly defaults: TaskDefaults;
   private readonly maxTaskBytes: number;
-  private readonly uniques = new Map<string, UniqueOptions>();
+  private readonly takings = new Map<string, TakingOptions>();
   private readonly checked = new Map<string, ArgumentSchemas>();
   private readonly versions = new Map<string, number>();
   private readonly makers = new Map<string, IdMaker>();
@@ -56,11 +69,11 @@ export class TaskPublisher {
   constructor(
     { defaultRoutingKey, maxTaskBytes, exchange }: PublisherOptions,
     private readonly broker: Broker, private readonly formats: TaskFormats, private readonly gate: StartGate,
-    private readonly results: TaskResults, private readonly cancel: Cancel, private readonly unique: UniquePublisher, private readonly taskFlow: TaskFlow,
+    private readonly results: TaskResults, private readonly cancel: Cancel, private readonly taking: TakingPublishers, private readonly taskFlow: TaskFlow,
     private readonly ids: IdsConfig, private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text), edgeKey: (name, text) => edgeKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
@@ -72,17 +85,17 @@ export class TaskPublisher {
     const message = this.encode(task);
     if (!this.gate.isOpen && !this.isKeeping) await this.gate.pass(message.body.length);
     this.advice?.look(task.name, task.routingKey);
-    const unique = await this.send(task, message);
-    const uuid = unique?.taken === false ? unique.uuid : task.uuid;
+    const taking = await this.send(task, message);
+    const uuid = uuidTaken(task.uuid, taking);
     noteSent(uuid);
-    const isTold = unique?.taken === false ? this.results.canTell(uuid) : this.results.isTold(task);
-    return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: clock.now() } : undefined, unique);
+    const isTold = uuid === task.uuid ? this.results.isTold(task) : this.results.canTell(uuid);
+    return new PublishedTask(uuid, this.results, this.cancel, isTold ? { name: task.name, at: clock.now() } : undefined, taking?.unique, taking?.edge);
   }
 
-  /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, never unique, and nobody in this process awaits its result. */
+  /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, always taken, and nobody in this process awaits its result. */
   async publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     if (this.isKeeping) throw cannotBeKept(input.name);
-    const task = this.complete({ ...input, unique: false }, []);
+    const task = this.complete({ ...input, unique: false, debounce: false, throttle: false }, []);
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
@@ -90,17 +103,35 @@ export class TaskPublisher {
     return new PublishedTask(task.uuid, this.results, this.cancel);
   }
 
-  /** Resolves when the broker has it, or, of a unique one, another that holds the key. What is delayed has waited already for as long as it took to get here. */
-  send(task: AddressedTask, message: EncodedTask): Promise<UniqueOutcome | undefined> {
+  /** Resolves when the broker has it, or another that stands for it. What is delayed has waited already for as long as it took to get here. */
+  send(task: AddressedTask, message: EncodedTask): Promise<Taking | undefined> {
     const keep = this.keeper?.();
     if (keep !== undefined) return this.keep(keep, task, message) as Promise<undefined>;
-    if (task.unique === undefined) return this.sendNow(task, message) as Promise<undefined>;
-    return this.unique.send(task, task.unique, () => this.sendNow(task, message));
+    const { unique, edge } = task;
+    if (unique !== undefined) return this.taking.unique.send(task, unique, () => this.sendNow(task, message)).then((outcome) => ({ unique: outcome }));
+    return edge === undefined ? this.sendNow(task, message) as Promise<undefined> : this.sendInWindow(task, edge, message);
+  }
+
+  private async sendInWindow(task: AddressedTask, request: EdgeRequest, message: EncodedTask): Promise<Taking> {
+    const edge = await this.taking.edges.send({
+      task, request, isSecret: message.properties.headers?.[Header.key] !== undefined,
+      now: () => this.sendNow(task, message),
+      later: (mark, dueAt) => {
+        const late: AddressedTask = { ...task, dueAt, headers: { ...task.headers, [Header.edge]: encodeEdgeMark(mark), [Header.due]: dueAt } };
+        return this.sendNow(late, this.encode(late));
+      },
+    });
+    return { edge };
   }
 
   /** Tasks of this name are unique where their publisher does not say otherwise. */
   makeUnique(name: string, options: UniqueOptions): void {
-    this.uniques.set(name, options);
+    this.takings.set(name, { unique: options });
+  }
+
+  /** Tasks of this name share windows where their publisher does not say otherwise. */
+  makeEdged(name: string, { debounce, throttle }: Pick<TakingOptions, 'debounce' | 'throttle'>): void {
+    this.takings.set(name, { ...(debounce === undefined ? {} : { debounce }), ...(throttle === undefined ? {} : { throttle }) });
   }
 
   /** Tasks of this name have their arguments checked before they are sent. */
@@ -158,7 +189,7 @@ export class TaskPublisher {
     const addressed: AddressedTask = { ...task, args: [...task.args] };
     const send = (): Promise<void> => this.handOver(addressed, { body, properties });
     if (unique === undefined) return send();
-    await this.unique.send(addressed, unique, send);
+    await this.taking.unique.send(addressed, unique, send);
   }
 
   /** Nothing goes to the broker now. */
@@ -167,6 +198,7 @@ export class TaskPublisher {
   }
 
   private keep(keep: KeepTask, task: AddressedTask, message: EncodedTask): Promise<void> {
+    if (task.edge !== undefined) return Promise.reject(edgeCannotBeKept(task.name, task.edge.kind));
     const kept = keptTask(task, message);
     return this.results.isTold(task) ? this.results.send(task, message.properties, () => keep(kept)) : keep(kept);
   }
@@ -220,16 +252,18 @@ export class TaskPublisher {
   }
 
   private fitted(input: TaskInput): AddressedTask {
-    const task = completeTask(this.withUnique(input), this.defaults);
+    const task = completeTask(this.withTaking(input), this.defaults);
     const { compress, encrypt } = this.sealed.get(task.name) ?? this.advice?.optionsOf(task.name) ?? NOTHING_SAID;
     if (compress !== undefined) task.compress ??= compress;
     if (encrypt !== undefined) task.encrypt ??= encrypt;
     return this.formats.fitted(task, input.routingKey !== undefined);
   }
 
-  private withUnique(input: TaskInput): TaskInput {
-    const unique = this.uniques.size === 0 || input?.unique !== undefined ? undefined : this.uniques.get(input?.name);
-    return unique === undefined ? input : { ...input, unique };
+  private withTaking(input: TaskInput): TaskInput {
+    const taking = this.takings.size === 0 ? undefined : this.takings.get(input?.name);
+    if (taking === undefined) return input;
+    const isSaid = taking.unique === undefined ? input.debounce !== undefined || input.throttle !== undefined : input.unique !== undefined;
+    return isSaid ? input : { ...input, ...taking };
   }
 
   /** @throws TaskTooLargeError, InvalidTaskError */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DispatcherError } from '../../errors.js';
 import type { StateBackend } from '../../state/state-backend.js';
 import { encodeValue } from '../../results/result-value.js';
@@ -12,14 +11,6 @@ import { clock } from '../../time/clock.js';
 const PUBLISHING_MARGIN_MS = 30_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
-/** Stores take short keys only; whoever looks at one may still want to read it. */
-const LONGEST_READABLE_KEY = 150;
-
-/** The key of a task in the shared state. */
-export function uniqueKey(exchange: string, name: string, text: string): string {
-  const whole = `unique:${exchange}:${name}:${text}`;
-  return whole.length <= LONGEST_READABLE_KEY ? whole : `unique:${createHash('sha256').update(whole).digest('base64url')}`;
-}
 
 export interface UniqueTold {
   /** A key was taken for this task, and the broker has it. */

@@ -1,4 +1,4 @@
-import type { ArgumentKey } from '../../task/argument-path.js';
+import type { ArgumentKey } from '../../task/argument-key.js';
 
 /** A handler that takes many tasks of its name at once. @publicApi */
 export interface BatchOptions {

@@ -1,12 +1,9 @@
 import type { StateBackend } from '../../state/state-backend.js';
-import { decodeValue } from '../../results/result-value.js';
-import { toHandlerValue } from '../../task/argument-types.js';
-import { checkArguments } from '../../task/complete-task.js';
-import type { TaskArgument } from '../../task/task.js';
 import { uniqueMarkOf } from '../../task/unique.js';
 import type { UniqueMark } from '../../task/unique-options.js';
 import { decodeUniqueClaim, encodeUniqueClaim, type UniqueClaim } from '../../task/unique-claim.js';
 import { clock } from '../../time/clock.js';
+import { newerArguments } from './newer-arguments.js';
 import { type Entrance, isEnd, type TaskEnd, type TaskGate, type TaskVisit } from './task-gate.js';
 
 /** Each conflict means that somebody else went on. */
@@ -33,7 +30,7 @@ export class UniqueGate implements TaskGate {
     const backend = await this.backend();
     const args = mark.scope === 'untilStarted' ? await this.start(backend, mark, visit) : await this.startHolding(backend, mark, visit);
     this.entered.add(visit);
-    return args === undefined ? { kind: 'run' } : { kind: 'run', args: argumentsFrom(args, visit.name) };
+    return args === undefined ? { kind: 'run' } : { kind: 'run', args: newerArguments(args, visit.name) };
   }
 
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {
@@ -100,11 +97,4 @@ function markOf({ headers }: TaskVisit): UniqueMark {
 
 function argumentsKey({ uuid }: TaskVisit): string {
   return `unique-arguments:${uuid}`;
-}
-
-/** They were checked when they were published; other bytes in the store must not reach a handler. */
-function argumentsFrom(text: string, name: string): TaskArgument[] {
-  const args = decodeValue(text) as TaskArgument[];
-  checkArguments(args, name);
-  return args.map(({ type, value }) => ({ type, value: toHandlerValue(type, value) }));
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, NotFoundException, Param, Post, Put } from '@nestjs/common';
-import { ConfigurationError, DispatcherService, type SignalOutcome, type TaskResult, type UniqueOutcome } from 'nestjs-dispatcher';
+import { ConfigurationError, DispatcherService, type SignalOutcome, type TaskResult, type EdgeOutcome, type UniqueOutcome } from 'nestjs-dispatcher';
 import { readObject } from './read-json.js';
 import { readTask } from './read-task.js';
 import { type TaskView, viewOf } from './task-view.js';
@@ -12,9 +12,9 @@ export class TasksController {
   /** Answers once the broker has taken responsibility; what it refuses is answered by {@link ErrorFilter}. */
   @Post()
   @HttpCode(202)
-  async publish(@Body() body: unknown): Promise<{ uuid: string; unique?: UniqueOutcome }> {
-    const { uuid, unique } = await this.dispatcher.publish({ result: true, ...readTask(body) });
-    return { uuid, unique };
+  async publish(@Body() body: unknown): Promise<{ uuid: string; unique?: UniqueOutcome; edge?: EdgeOutcome }> {
+    const { uuid, unique, edge } = await this.dispatcher.publish({ result: true, ...readTask(body) });
+    return { uuid, unique, edge };
   }
 
   /** State, timeline and result. */

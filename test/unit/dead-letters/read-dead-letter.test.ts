@@ -80,6 +80,12 @@ describe('replayMessage', () => {
     expect(() => replayMessage(letter, original, [{ type: 'string', value: 'x'.repeat(2_000) }], gofortFormat, 1_000)).toThrow(TaskTooLargeError);
   });
 
+  it('does not run what has other arguments with those that were left to it in its window', () => {
+    const waited = message('{"uuid":"u","name":"n","args":[]}', { [Header.edge]: '{}' }, 'u');
+    const edge = (args: [] | undefined) => replayMessage(readDeadLetter(waited, 0, 'q', OPTIONS), waited, args, gofortFormat, 1_000).properties.headers?.[Header.edge];
+    expect([edge(undefined), edge([])]).toEqual(['{}', undefined]);
+  });
+
   it('mends arguments that could not be decoded, but gives none to what names no task', () => {
     const bad = message('{"uuid":"u","name":"n","args":[{"type":"int8","value":999}]}');
     const mended = replayMessage(readDeadLetter(bad, 0, 'q', OPTIONS), bad, [{ type: 'int8', value: 9 }], gofortFormat, 1_000);

@@ -49,6 +49,17 @@ describe('what a run holds', () => {
 });
 
 describe('keys that were taken by publishing', () => {
+  it('tell windows of unique keys', async () => {
+    const claims = new ClaimBook();
+    claims.add('edge:e:index:key:a', 'index', 'u1', 1);
+    const told = locksOfClaims(claims, TOLD);
+    expect(told).toMatchObject([{ kind: 'window', uuid: 'u1' }]);
+    expect(await locksReport(told, () => Promise.resolve({ uuid: 'u2', state: 'waiting', until: 99, absorbed: 3 }), 10)).toEqual([
+      { kind: 'window', name: 'index', key: 'edge:e:index:key:a', most: 1, state: 'waiting', until: 99, absorbed: 3, holders: [{ uuid: 'u2' }] },
+    ]);
+    expect(await locksReport(told, () => Promise.resolve(undefined), 10)).toEqual([]);
+  });
+
   it('are the last 1,000, the newest first, each once', () => {
     const claims = new ClaimBook();
     for (let index = 0; index < 1_005; index++) claims.add(`unique:${index}`, 'n', `u${index}`, index);

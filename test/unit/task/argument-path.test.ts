@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { argumentKeyProblem, keyOfArguments, type ArgumentKey } from '../../../lib/task/argument-path.js';
+import { argumentKeyProblem, type ArgumentKey } from '../../../lib/task/argument-key.js';
+import { keyOfArguments } from '../../../lib/task/argument-path.js';
 
 const ARGS = [{ account: 'a', id: 7n, deep: { flag: false, none: null }, '0': 'zero' }, 5, { id: 'second' }, 'text'];
 const keyOf = (key: ArgumentKey): string | undefined => keyOfArguments(key, ARGS, { task: 'x', option: 'batch.by' });
