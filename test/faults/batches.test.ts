@@ -108,7 +108,7 @@ describe.concurrent('kill -9 of a process with batches, on an embedded folder', 
   describe.sequential('one after the other', () => tests(() => `embedded:${folder}`, 'embedded'));
 });
 
-describe.skipIf(findServer('redis-server') === undefined)('kill -9 of a process with batches, on Redis', () => {
+describe('kill -9 of a process with batches, on Redis', { concurrent: true, skip: findServer('redis-server') === undefined }, () => {
   let server: RedisServer;
   beforeAll(async () => { server = await RedisServer.start(); });
   afterAll(() => server.stop());

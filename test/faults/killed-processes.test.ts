@@ -1,11 +1,12 @@
 import { createClient } from '@redis/client';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findServer } from '../../scripts/find-result-servers.mjs';
 import { acceptedBy, BrokerProcesses, collect, FOREIGN_KINDS, KILL_LIMIT_MS, publishTasks, settled, startedBy, uuidOf, type BrokerKind } from '../support/broker-processes.js';
 import { Ledger } from '../support/ledger.js';
 import { RedisServer } from '../support/redis.js';
 import { eventually } from '../support/wait.js';
 import { removeFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { onTestFinished } from '../support/test-end.js';
 
 interface Place { location: string; killServer(): Promise<void>; remove(): void | Promise<void> }
 
@@ -22,24 +23,19 @@ async function placeOf(kind: BrokerKind): Promise<Place> {
   return { location: redis.url, killServer, remove: () => redis.stop() };
 }
 
-let place: Place;
-let processes: BrokerProcesses;
-
-function open(kind: BrokerKind): void {
-  beforeEach(async (context) => {
-    if (kind !== 'embedded' && findServer('redis-server') === undefined) return context.skip('no redis-server here');
-    place = await placeOf(kind);
-    processes = new BrokerProcesses(kind, place.location);
-    return async () => {
-      await processes.stop();
-      await place.remove();
-    };
-  });
+/** Of one test: all kinds run side by side, since most of what they do is to wait until a lease has ended. */
+async function stageOn(kind: BrokerKind, skip: (note: string) => never): Promise<{ place: Place; processes: BrokerProcesses }> {
+  if (kind !== 'embedded' && findServer('redis-server') === undefined) return skip('no redis-server here');
+  const place = await placeOf(kind);
+  onTestFinished(() => place.remove());
+  const processes = new BrokerProcesses(kind, place.location);
+  onTestFinished(() => processes.stop());
+  return { place, processes };
 }
 
 /** What a process of ours had counted there is counted off again, also where it died. */
-async function expectNoLocks(): Promise<void> {
-  const client = createClient({ url: place.location });
+async function expectNoLocks({ location }: Place): Promise<void> {
+  const client = createClient({ url: location });
   await client.connect();
   try {
     await eventually(() => client.get('work:jobs:T:lock'), (lock) => lock === '0', 'the lock to be free');
@@ -50,10 +46,9 @@ async function expectNoLocks(): Promise<void> {
   }
 }
 
-describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s broker, processes that are killed', (kind) => {
-  open(kind);
-
-  it('lose nothing when they consume under load, and give to others only what they held', async () => {
+describe.concurrent.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s broker, processes that are killed', (kind) => {
+  it('lose nothing when they consume under load, and give to others only what they held', async ({ skip }) => {
+    const { processes } = await stageOn(kind, skip);
     const ledger = new Ledger();
     const publisher = await processes.open();
     const [victim, survivor] = await Promise.all([processes.startConsumer(100, 'tenth'), processes.startConsumer(100, 'none')]);
@@ -74,7 +69,8 @@ describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s br
     expect(twice.filter((uuid) => !byVictim.has(uuid))).toEqual([]);
   });
 
-  it('leave what they held to the next one that comes', async () => {
+  it('leave what they held to the next one that comes', async ({ skip }) => {
+    const { place, processes } = await stageOn(kind, skip);
     const publisher = await processes.open();
     await publishTasks(publisher, 20, undefined, kind);
     await publisher.close(5_000);
@@ -85,15 +81,13 @@ describe.each<BrokerKind>(['embedded', 'redis', ...FOREIGN_KINDS])('on the %s br
     const deliveries = await collect(await processes.open(), 20);
     expect(deliveries.map(uuidOf)).toEqual(Array.from({ length: 20 }, (_, index) => `task-${index}`));
     expect(deliveries.every(({ redelivered, deliveryCount }) => redelivered && deliveryCount === 1)).toBe(true);
-    if (kind === 'gocraft') await expectNoLocks();
+    if (kind === 'gocraft') await expectNoLocks(place);
   });
-
 });
 
-describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes that are killed', (kind) => {
-  open(kind);
-
-  it('lose no publish that was accepted, and keep their order', async () => {
+describe.concurrent.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes that are killed', (kind) => {
+  it('lose no publish that was accepted, and keep their order', async ({ skip }) => {
+    const { processes } = await stageOn(kind, skip);
     const publisher = processes.startPublisher(1_000_000, 0);
     await publisher.lines.count(3_000, KILL_LIMIT_MS);
     publisher.kill();
@@ -108,7 +102,8 @@ describe.each<BrokerKind>(['embedded', 'redis'])('on the %s broker, processes th
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
-  it('leave what they delayed, which is delivered and never early, also what falls due meanwhile; the server may be killed too', async () => {
+  it('leave what they delayed, which is delivered and never early, also what falls due meanwhile; the server may be killed too', async ({ skip }) => {
+    const { place, processes } = await stageOn(kind, skip);
     const early = processes.startPublisher(50, 1);
     await early.line(/"ready"/, KILL_LIMIT_MS);
     const late = processes.startPublisher(50, 3_000);
