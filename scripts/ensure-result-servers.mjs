@@ -1,9 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { fetchJars } from './fetch-jars.mjs';
 import { findMongo, findPostgres, findServer, MONGO_JARS } from './find-result-servers.mjs';
 import { installDebianPackages, mayInstall } from './install-debian-packages.mjs';
-import { keepFolder } from './keep-folder.mjs';
-import { runCommand } from './run-command.mjs';
 
 const POM = resolve(import.meta.dirname, '../test/support/mongodb/pom.xml');
 
@@ -24,15 +22,8 @@ export async function ensureResultServers() {
     console.error(`Installing ${wanted.join(', ')}, which this machine lacks and tests need ...`);
     await installDebianPackages(wanted);
   }
-  if (findMongo() === undefined && findServer('javac') !== undefined && findServer('mvn') !== undefined) await fetchMongoStandIn();
-}
-
-/** Into a folder of another name first: a run that is interrupted leaves no half of it. */
-async function fetchMongoStandIn() {
-  console.error('Fetching mongo-java-server, which stands in for MongoDB ...');
-  const unfinished = `${MONGO_JARS}.${process.pid}`;
-  mkdirSync(unfinished, { recursive: true });
-  const code = await runCommand('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`], {});
-  if (code === 0) keepFolder(unfinished, MONGO_JARS);
-  else rmSync(unfinished, { recursive: true, force: true });
+  if (findMongo() === undefined && findServer('javac') !== undefined && findServer('mvn') !== undefined) {
+    console.error('Fetching mongo-java-server, which stands in for MongoDB ...');
+    await fetchJars(POM, MONGO_JARS);
+  }
 }

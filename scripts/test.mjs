@@ -12,6 +12,7 @@ import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
 import { ensureResultServers } from './ensure-result-servers.mjs';
+import { ensureTlc } from './ensure-tlc.mjs';
 import { findRabbitMq } from './find-rabbitmq.mjs';
 import { runCommand } from './run-command.mjs';
 import { runVitest } from './run-vitest.mjs';
@@ -37,6 +38,7 @@ async function main(args) {
   const projects = await withRabbitMq(selected.projects);
   if (projects === undefined) return 1;
   if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
+  if (projects.includes('unit')) await ensureTlc();
   // Compiled, mostly, which takes a minute the first time: beside the build.
   const sqlite = projects.some((project) => NEED_RESULT_SERVERS.includes(project)) ? ensureBetterSqlite3(root) : undefined;
   if (projects.some((project) => NEED_CHROMIUM.includes(project))) await ensureChromium();

@@ -15,7 +15,7 @@ export const SECTIONS = [
   { title: 'Other systems', folder: 'interop', pages: ['interop/formats'] },
   { title: 'Moving over', folder: 'moving', pages: ['comparison'] },
   { title: 'Reference', pages: ['errors', 'wire-format', 'changelog'] },
-  { title: 'For contributors', pages: ['contributing', 'ARCHITECTURE', 'testing', 'releasing'] },
+  { title: 'For contributors', pages: ['contributing', 'ARCHITECTURE', 'testing', 'model', 'releasing'] },
 ];
 
 /**

@@ -16,12 +16,22 @@ export interface SlowOptions {
   delayMs?: number;
 }
 
+/** Hears what passes, before it is passed on, so that whatever follows from it comes later. */
+export interface Listener {
+  client(data: Buffer): void;
+  server(data: Buffer): void;
+  /** Called once, before the other end can know. */
+  closed(): void;
+}
+
 /** A TCP relay that misbehaves on command. */
 export class TcpProxy {
   private mode: ProxyMode = 'pass';
   private slow: Required<SlowOptions> = { sliceBytes: 64, delayMs: 5 };
   private readonly links = new Set<Link>();
   private thaw: (() => void)[] = [];
+  /** Makes one for each connection; for tests that look at what is said. */
+  listen: (() => Listener) | undefined;
 
   private constructor(private readonly server: Server, private readonly target: { host: string; port: number }) {
     server.on('connection', (socket) => this.accept(socket));
@@ -80,7 +90,8 @@ export class TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    const link: Link = new Link(client, connect({ ...this.target, noDelay: true, allowHalfOpen: true }), (to, data) => this.forward(to, data), () => void this.failed(link));
+    const upstream = connect({ ...this.target, noDelay: true, allowHalfOpen: true });
+    const link: Link = new Link(client, upstream, (to, data) => this.forward(to, data), () => void this.failed(link), this.listen?.());
     this.links.add(link);
     link.onClosed = () => this.links.delete(link);
   }
@@ -107,12 +118,15 @@ type Forward = (to: Socket, data: Buffer) => Promise<void>;
 class Link {
   onClosed: () => void = () => undefined;
 
-  constructor(private readonly client: Socket, private readonly upstream: Socket, forward: Forward, private readonly onFailure: () => void) {
-    this.relay(client, upstream, forward);
-    this.relay(upstream, client, forward);
+  private isOver = false;
+
+  constructor(private readonly client: Socket, private readonly upstream: Socket, forward: Forward, private readonly onFailure: () => void, private readonly listener?: Listener) {
+    this.relay(client, upstream, forward, (data) => listener?.client(data));
+    this.relay(upstream, client, forward, (data) => listener?.server(data));
   }
 
   reset(): void {
+    this.over();
     for (const socket of [this.client, this.upstream]) {
       if (socket.connecting) socket.destroy();
       else socket.resetAndDestroy();
@@ -120,13 +134,26 @@ class Link {
     this.onClosed();
   }
 
-  private relay(from: Socket, to: Socket, forward: Forward): void {
+  private over(): void {
+    if (!this.isOver) this.listener?.closed();
+    this.isOver = true;
+  }
+
+  private relay(from: Socket, to: Socket, forward: Forward, heard: (data: Buffer) => void): void {
     let chain = Promise.resolve();
     from.on('data', (data) => {
       from.pause();
-      chain = chain.then(() => forward(to, data)).then(() => { from.resume(); });
+      chain = chain.then(() => {
+        if (!this.isOver) heard(data);
+        return forward(to, data);
+      }).then(() => { from.resume(); });
     });
-    from.on('end', () => { chain = chain.then(() => forward(to, Buffer.alloc(0))).then(() => { to.end(); }); });
+    from.on('end', () => {
+      chain = chain.then(() => forward(to, Buffer.alloc(0))).then(() => {
+        this.over();
+        to.end();
+      });
+    });
     from.on('error', this.onFailure);
     from.on('close', () => {
       if (this.client.destroyed && this.upstream.destroyed) this.onClosed();

@@ -1,0 +1,1 @@
+export function findTlc(): { readonly java: string; readonly jar: string } | undefined;

@@ -1,0 +1,138 @@
+import { decodeTaskResult } from '../../../lib/results/result-codec.js';
+import { isFinal } from '../../../lib/results/task-result.js';
+import { decodeRecord } from '../../../lib/state/amqp/ledger-record.js';
+import { attemptIn } from '../../../lib/task/headers.js';
+import { isDeadLetterQueue } from '../../../lib/task/dead-letter-queue.js';
+import type { TaskHeaders } from '../../../lib/task/task.js';
+import type { Recorded } from '../wire/recorder.js';
+import type { Trace, TraceLine } from './follow.js';
+
+/** What a process said of a task, beside what passed on the wire. */
+export interface Note { readonly kind: 'accepted'; readonly uuid: string }
+export type Heard = Recorded | Note;
+
+const PUBLISHER = 'publisher';
+
+/** What of a task was seen so far. */
+class TaskTrace {
+  readonly lines: TraceLine[] = [];
+  private readonly publishes: string[] = [];
+  private readonly deliveries: string[] = [];
+  private readonly names = new Map<string, string>([[PUBLISHER, PUBLISHER]]);
+
+  /** Runs that differ only in who was who are the same. */
+  private by(process: string): string {
+    const name = this.names.get(process) ?? `w${this.names.size}`;
+    this.names.set(process, name);
+    return name;
+  }
+
+  take(event: Recorded): void {
+    switch (event.kind) {
+      case 'publish': return this.published(event);
+      case 'confirm': return this.about('confirm', this.publishes.indexOf(event.publish));
+      case 'deliver':
+        this.deliveries.push(event.delivery);
+        return this.add({ what: 'deliver', by: this.by(event.process), attempt: attemptOf(event) });
+      case 'ack': return this.about('ack', this.deliveries.indexOf(event.delivery));
+      case 'requeue': return this.about('back', this.deliveries.indexOf(event.delivery));
+      case 'closed': return this.closed(event);
+      case 'refuse': return this.about('refuse', this.publishes.indexOf(event.publish));
+    }
+  }
+
+  kept(process: string, outcome: string): void {
+    this.add({ what: 'kept', by: this.by(process), outcome });
+  }
+
+  accepted(): void {
+    this.add({ what: 'accepted' });
+  }
+
+  private published(event: Extract<Recorded, { kind: 'publish' }>): void {
+    this.publishes.push(event.publish);
+    this.add({ what: 'publish', by: this.by(event.process), kind: isDeadLetterQueue(event.routingKey) ? 'dead' : 'task', attempt: attemptOf(event) });
+  }
+
+  private closed({ channels, process }: Extract<Recorded, { kind: 'closed' }>): void {
+    const concerns = (ids: readonly string[]): boolean => ids.some((id) => channels.some((channel) => id.startsWith(channel)));
+    if (concerns(this.publishes)) this.add({ what: 'publishing-cut', by: this.by(process) });
+    if (concerns(this.deliveries)) this.add({ what: 'consuming-cut', by: this.by(process) });
+  }
+
+  private about(what: string, index: number): void {
+    if (index !== -1) this.add({ what, number: index + 1 });
+  }
+
+  private add(line: TraceLine): void {
+    this.lines.push(line);
+  }
+}
+
+function attemptOf({ properties }: { properties: { headers?: unknown } }): number {
+  return attemptIn(properties.headers as TaskHeaders | undefined);
+}
+
+/** Who has asked the ledger under which names, and which of its records the server really had. */
+class LedgerView {
+  private readonly askers = new Map<string, string>();
+  private readonly arrived = new Set<string>();
+  private readonly seen = new Set<string>();
+
+  constructor(heard: readonly Heard[]) {
+    for (const event of heard) {
+      const { type, correlationId, messageId } = 'properties' in event ? event.properties as { type?: string; correlationId?: string; messageId?: string } : {};
+      if (event.kind === 'publish' && (type === 'request' || type === 'requests') && correlationId !== undefined) this.askers.set(clientOf(correlationId), event.process);
+      if (event.kind === 'deliver' && type === 'record' && messageId !== undefined) this.arrived.add(messageId);
+    }
+  }
+
+  /** A record that was written for the first time, and arrived. */
+  newRecord(event: Recorded): { key: string; value: Buffer; asker: string } | undefined {
+    if (event.kind !== 'publish' || event.properties.type !== 'record' || !this.arrived.has(event.properties.messageId as string)) return undefined;
+    const { content } = decodeRecord(event.body);
+    if (content.kind !== 'value' || this.seen.has(content.operation)) return undefined;
+    this.seen.add(content.operation);
+    return { key: content.key, value: content.value, asker: this.askers.get(clientOf(content.operation)) ?? 'unknown' };
+  }
+}
+
+/** A request is named by its client and a number. */
+function clientOf(operation: string): string {
+  return operation.slice(0, operation.lastIndexOf('.'));
+}
+
+/** The trace of each task: its own messages, what was kept of it, and what befell the lines that it went by. */
+export function settleTraces(heard: readonly Heard[], uuids: readonly string[]): Map<string, Trace> {
+  const traces = new Map(uuids.map((uuid) => [uuid, new TaskTrace()]));
+  const owners = new Map<string, string>();
+  const ledger = new LedgerView(heard);
+  for (const event of heard) {
+    if (!('process' in event)) traces.get(event.uuid)?.accepted();
+    else if (event.kind === 'closed') for (const trace of traces.values()) trace.take(event);
+    else takeOne(traces, owners, ledger, event);
+  }
+  return new Map([...traces].map(([uuid, { lines }]) => [uuid, withoutLastCuts(lines)]));
+}
+
+/** What befell the lines of processes when all was over is of no interest. */
+function withoutLastCuts(lines: Trace): Trace {
+  const last = lines.findLastIndex(({ what }) => !what.endsWith('-cut'));
+  return lines.slice(0, last + 1);
+}
+
+function takeOne(traces: Map<string, TaskTrace>, owners: Map<string, string>, ledger: LedgerView, event: Exclude<Recorded, { kind: 'closed' }>): void {
+  const record = ledger.newRecord(event);
+  if (record !== undefined) return keep(traces, record);
+  const id = 'publish' in event ? event.publish : event.delivery;
+  if ('properties' in event && event.properties.type === undefined) owners.set(id, String(event.properties.messageId));
+  traces.get(owners.get(id) ?? '')?.take(event);
+}
+
+function keep(traces: Map<string, TaskTrace>, { key, value, asker }: { key: string; value: Buffer; asker: string }): void {
+  const [, uuid] = /task:(.+)$/.exec(key) ?? [];
+  const trace = uuid === undefined ? undefined : traces.get(uuid);
+  if (trace === undefined) return;
+  const { state } = decodeTaskResult(value);
+  if (isFinal(state)) trace.kept(asker, state === 'succeeded' ? 'succeeded' : 'failed');
+}

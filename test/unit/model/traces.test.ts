@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { Trace, TraceLine } from '../../model/traces/follow.js';
+import { keptTraces } from '../../model/traces/kept-traces.js';
+import { TRACED, type TracedProtocol } from '../../model/traces/protocols.js';
+import { noTlc } from '../../model/tlc.js';
+
+/** Java starts first, and others use the machine. */
+const LIMIT_MS = 300_000;
+
+type Which = (line: TraceLine, index: number, trace: Trace) => boolean;
+
+const is = (what: string, more: Readonly<Record<string, string | number>> = {}): Which => (line) => line.what === what && Object.entries(more).every(([name, value]) => line[name] === value);
+
+/** Without the first line that is such a one; `undefined` where there is none. */
+function without(trace: Trace, which: Which): Trace | undefined {
+  const index = trace.findIndex(which);
+  return index === -1 ? undefined : trace.filter((_, at) => at !== index);
+}
+
+/** The first line that is the later one, in front of the last that is the earlier one before it. */
+function sooner(trace: Trace, later: Which, earlier: Which): Trace | undefined {
+  const from = trace.findIndex(later);
+  const to = trace.slice(0, Math.max(from, 0)).findLastIndex(earlier);
+  return from === -1 || to === -1 ? undefined : [...trace.slice(0, to), trace[from]!, ...trace.slice(to, from), ...trace.slice(from + 1)];
+}
+
+type Forgery = readonly [title: string, forge: (trace: Trace) => Trace | undefined];
+
+const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
+  Settle: [
+    ['accepted without a confirm', (trace) => without(trace, is('confirm', { number: 1 }))],
+    ['accepted before the confirm', (trace) => sooner(trace, is('accepted'), is('confirm', { number: 1 }))],
+    ['acknowledged without a record', (trace) => without(trace, is('kept'))],
+    ['acknowledged before the record', (trace) => (trace.some(is('publish', { attempt: 2 })) ? undefined : sooner(trace, is('ack'), is('kept')))],
+    ['acknowledged without a confirm of the next attempt', (trace) => (trace.some(is('publish', { attempt: 2 })) ? without(trace, is('confirm', { number: 2 })) : undefined)],
+    ['buried without a dead letter', (trace) => without(trace, is('publish', { kind: 'dead' }))],
+    ['delivered without a publish', (trace) => without(trace, is('publish', { by: 'publisher' }))],
+  ],
+};
+
+describe.skipIf(noTlc !== undefined)(`traces of real runs, by TLC${noTlc === undefined ? '' : ` (${noTlc})`}`, () => {
+  const eachOne = TRACED.map((protocol) => [protocol.name, protocol] as const);
+
+  it.each(eachOne)('are behaviours of %s; a forged one is not', async (name, protocol: TracedProtocol) => {
+    const kept = keptTraces(name);
+    const forged = (FORGERIES[name] ?? []).map(([title, forge]) => ({ title, trace: kept.map(forge).find((trace) => trace !== undefined) }));
+    expect(forged.filter(({ trace }) => trace === undefined)).toEqual([]);
+    const followed = await protocol.follow([...kept, ...forged.map(({ trace }) => trace!)]);
+    expect(followed.slice(0, kept.length).filter(({ refusedAt }) => refusedAt !== undefined)).toEqual([]);
+    expect(followed.slice(kept.length).map(({ refusedAt }, index) => [forged[index]?.title, refusedAt === undefined])).toEqual(forged.map(({ title }) => [title, false]));
+  }, LIMIT_MS);
+});
