@@ -5,7 +5,7 @@
  * See docs/testing.md.
  */
 import { resolve } from 'node:path';
-import { ensureBetterSqlite3 } from './better-sqlite3.mjs';
+import { ensurePackagesBeside } from './packages-beside.mjs';
 import { changedTests } from './changed-tests.mjs';
 import { ensureChromium } from './ensure-chromium.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
@@ -39,8 +39,8 @@ async function main(args) {
   if (projects === undefined) return 1;
   if (projects.some((project) => NEED_RESULT_SERVERS.includes(project))) await ensureResultServers();
   if (projects.includes('unit')) await ensureTlc();
-  // Compiled, mostly, which takes a minute the first time: beside the build.
-  const sqlite = projects.some((project) => NEED_RESULT_SERVERS.includes(project)) ? ensureBetterSqlite3(root) : undefined;
+  // Fetched or compiled, which takes a minute the first time: beside the build.
+  const beside = projects.some((project) => NEED_RESULT_SERVERS.includes(project)) ? ensurePackagesBeside(root) : undefined;
   if (projects.some((project) => NEED_CHROMIUM.includes(project))) await ensureChromium();
   const run = new TestRun();
   const failures = [];
@@ -49,13 +49,13 @@ async function main(args) {
     const env = run.env(root);
     // Whoever narrows wants an answer in seconds; the test files build for themselves what they need.
     if (args.length > 0) {
-      await sqlite;
+      await beside;
       outcome = await runVitest({ root, env, run }, projects, selected.filters);
     } else {
       // Meanwhile: what builds keeps one processor busy for a part of its time, and the tests wait more than they compute.
       const linting = lint(env);
       failures.push(...await build(env));
-      await sqlite;
+      await beside;
       outcome = await runVitest({ root, env: { ...env, DISPATCHER_TEST_BUILT: '1' }, run }, projects, selected.filters);
       failures.push(...await linting);
       if (process.env.DISPATCHER_TEST_DURATIONS === 'record') recordDurations(root, outcome.durations);

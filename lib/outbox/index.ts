@@ -9,5 +9,7 @@ export { typeOrmOutbox, type TypeOrmDataSource, type TypeOrmManager } from './da
 export { knexOutbox, type KnexLike, type KnexWithTransactions } from './databases/knex.js';
 export { kyselyOutbox, type KyselyLike, type KyselyWithTransactions } from './databases/kysely.js';
 export { drizzleOutbox, type DrizzleLike, type DrizzleWithTransactions } from './databases/drizzle.js';
+export { mikroOrmOutbox, type MikroOrmLike, type MikroOrmManager } from './databases/mikroorm.js';
+export { prismaOutbox, type PrismaLike, type PrismaWithTransactions } from './databases/prisma.js';
 export { betterSqlite3Outbox, type BetterSqlite3Outbox } from './databases/better-sqlite3.js';
 export type { BetterSqlite3Like, BetterSqlite3Statement } from './databases/sqlite-connection.js';

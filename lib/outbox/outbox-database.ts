@@ -6,7 +6,7 @@ export type OutboxDialectName = 'postgres' | 'mysql' | 'sqlite';
 
 /**
  * A PostgreSQL, MySQL, MariaDB or SQLite database, in the words of the library that the application already uses for it. There are some
- * for pg, mysql2, TypeORM, Knex, Kysely, Drizzle and better-sqlite3; for another library write these functions.
+ * for pg, mysql2, TypeORM, Prisma, MikroORM, Knex, Kysely, Drizzle and better-sqlite3; for another library write these functions.
  *
  * Statements have `$1`, `$2`, ... for their parameters, each once and in this order.
  *

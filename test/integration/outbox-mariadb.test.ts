@@ -1,3 +1,4 @@
+import { MikroORM } from '@mikro-orm/mariadb';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/mysql2';
 import knexOf from 'knex';
@@ -6,8 +7,9 @@ import { createPool as createCallbackPool } from 'mysql2';
 import type { Pool } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { drizzleOutbox, knexOutbox, kyselyOutbox, mysql2Outbox, typeOrmOutbox, type Mysql2Connection } from '../../lib/outbox/index.js';
+import { drizzleOutbox, knexOutbox, kyselyOutbox, mikroOrmOutbox, mysql2Outbox, prismaOutbox, typeOrmOutbox, type Mysql2Connection } from '../../lib/outbox/index.js';
 import { MariaDbServer, noMariaDb } from '../support/mariadb.js';
+import { isPrismaMissing, prismaOnMariaDb } from '../support/prisma.js';
 import { outboxContract, startOutbox, text, worksInTransactions } from '../support/outbox-contract.js';
 import { eventually } from '../support/wait.js';
 
@@ -71,6 +73,16 @@ describe.skipIf(noMariaDb !== undefined)('the outbox on MariaDB', () => {
   it('works in transactions of Knex', async () => {
     const knex = knexOf({ client: 'mysql2', connection: mariaDb.url });
     await worksInTransactions({ database: knexOutbox(knex), run: (work) => knex.transaction(work), end: () => knex.destroy() });
+  });
+
+  it('works in transactions of MikroORM', async () => {
+    const orm = await MikroORM.init({ clientUrl: mariaDb.url, entities: [], discovery: { warnWhenNoEntities: false } });
+    await worksInTransactions({ database: mikroOrmOutbox(orm, 'mysql'), run: (work) => orm.em.fork().transactional(work), end: () => orm.close() });
+  });
+
+  it.skipIf(isPrismaMissing)('works in transactions of Prisma', async () => {
+    const client = prismaOnMariaDb(mariaDb.url);
+    await worksInTransactions({ database: prismaOutbox(client, 'mysql'), run: (work) => client.$transaction(work), end: () => client.$disconnect() });
   });
 
   it('works in transactions of Kysely', async () => {

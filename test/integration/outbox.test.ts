@@ -1,3 +1,4 @@
+import { MikroORM } from '@mikro-orm/postgresql';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import knexOf from 'knex';
@@ -5,9 +6,10 @@ import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { drizzleOutbox, knexOutbox, kyselyOutbox, pgOutbox, typeOrmOutbox, type PgClient } from '../../lib/outbox/index.js';
+import { drizzleOutbox, knexOutbox, kyselyOutbox, mikroOrmOutbox, pgOutbox, prismaOutbox, typeOrmOutbox, type PgClient } from '../../lib/outbox/index.js';
 import { outboxContract, worksInTransactions } from '../support/outbox-contract.js';
 import { noPostgres, PostgresServer } from '../support/postgres.js';
+import { isPrismaMissing, prismaOnPostgres } from '../support/prisma.js';
 
 let postgres: PostgresServer;
 let pool: pg.Pool;
@@ -50,6 +52,16 @@ describe.skipIf(noPostgres !== undefined)('the outbox on PostgreSQL', () => {
   it('works in transactions of Kysely', async () => {
     const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: postgres.url }) }) });
     await worksInTransactions({ database: kyselyOutbox(db, CompiledQuery), run: (work) => db.transaction().execute(work), end: () => db.destroy() });
+  });
+
+  it('works in transactions of MikroORM', async () => {
+    const orm = await MikroORM.init({ clientUrl: postgres.url, entities: [], discovery: { warnWhenNoEntities: false } });
+    await worksInTransactions({ database: mikroOrmOutbox(orm), run: (work) => orm.em.fork().transactional(work), end: () => orm.close() });
+  });
+
+  it.skipIf(isPrismaMissing)('works in transactions of Prisma', async () => {
+    const client = prismaOnPostgres(postgres.url);
+    await worksInTransactions({ database: prismaOutbox(client), run: (work) => client.$transaction(work), end: () => client.$disconnect() });
   });
 
   it('works in transactions of Drizzle', async () => {

@@ -170,4 +170,13 @@ export async function worksInTransactions<Transaction>({ database, run, end }: O
   await tasks.ran.count(1);
   await eventually(() => outbox.lag(), ({ failing, waiting }) => failing === 1 && waiting === 1, 'one to be sent, and one to fail');
   expect(tasks.ran.all).toEqual(['committed']);
+  // The inbox: its first attempt fails and is rolled back, and what comes again has no effect.
+  const charge = { name: 'charge', uuid: crypto.randomUUID(), args: [{ type: 'int' as const, value: 5 }] };
+  await service.publish(charge);
+  await tasks.charged.count(2);
+  await service.publish(charge);
+  await service.publish({ name: 'note', args: text('after it') });
+  await tasks.ran.first((ran) => ran === 'after it', 'what was published after it');
+  expect(tasks.charged.all).toEqual(['5 1', '5 2']);
+  await eventually(() => tasks.ran.all.filter((ran) => ran === 'charged 5').length, (times) => times === 1, 'what it has published, once');
 }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
 
-/** `scripts/better-sqlite3.mjs` puts it there where it can be had. */
+/** `scripts/packages-beside.mjs` puts it there where it can be had. */
 function load(): typeof Database | undefined {
   try {
     return createRequire(join(process.cwd(), 'package.json'))('better-sqlite3') as typeof Database;
