@@ -64,17 +64,17 @@ export interface Broker {
   /**
    * How many messages wait out a delay, for whatever queue. On RabbitMQ those of this exchange; on an
    * embedded broker those of its folder or memory. One that is due, and on its way to its queue, may be in no count for a
-   * moment; on RabbitMQ, neither is what is due within two seconds and in the hands of another process.
+   * moment; on RabbitMQ, neither is what is due within three seconds and in the hands of another process.
    *
-   * @param certain none is told only where none is on its way either, nor in anybody's hands. Takes some three seconds then on
+   * @param certain none is told only where none is on its way either, nor in anybody's hands. Takes some four seconds then on
    *   RabbitMQ
    */
   delayedCount(certain?: boolean): Promise<number>;
 
   /**
    * The same ones, by how long they wait at most: for each bound, in milliseconds and ascending, how many are certain to
-   * be due within it and not within the one before; and as the last number how many are not. On RabbitMQ, which does not
-   * show when a message is due, one may be due in far less than its bound. An embedded broker looks at the earliest
+   * be due within it and not within the one before; and as the last number how many are not. On RabbitMQ, which shows
+   * only in which slot of time a message is due, one may be due in less than its bound. An embedded broker looks at the earliest
    * 10,000, and counts the others as the last.
    */
   delayedWithin(boundsMs: readonly number[]): Promise<number[]>;

@@ -311,7 +311,7 @@ export interface WaitingReport {
 
 /** What waits out a delay on the exchange, for whatever queue; retries among it. @publicApi */
 export interface DelayedReport {
-  /** So many are due within so many milliseconds at the latest, and not within the step before. On RabbitMQ one may be due far sooner. */
+  /** So many are due within so many milliseconds at the latest, and not within the step before. On RabbitMQ one may be due sooner. */
   readonly within: readonly { readonly withinMs: number; readonly count: number }[];
   /** All others: those that are due later, and on an embedded broker those beyond the earliest 10,000. */
   readonly later: number;

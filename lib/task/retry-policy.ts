@@ -41,7 +41,7 @@ const DEFAULTS = { attempts: 1, backoff: 'exponential', delaySeconds: 1, maxDela
 /** What a retry policy may say; the functions among them only where it does not travel. */
 export const RETRY_OPTIONS: readonly (keyof RetryPolicy)[] = ['attempts', 'backoff', 'delaySeconds', 'maxDelaySeconds', 'jitter', 'retryIf'];
 const BACKOFFS: readonly Backoff[] = ['exponential', 'fibonacci', 'fixed', 'polynomial'];
-/** Beyond this the ladder of delays ends; nobody waits for a retry so long. */
+/** No delay is longer; nobody waits for a retry so long. */
 const LONGEST_SECONDS = 365 * 86_400;
 
 /** Told what a function of the policy did that it should not: it threw, or gave something else than it should. */

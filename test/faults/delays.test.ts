@@ -12,12 +12,6 @@ const LONGEST_DELAY_MS = TASKS > 20_000 ? 60_000 : 10_000;
 const KEY = 'delayed';
 const BATCH = 500;
 
-/**
- * What one level of the ladder hands to the next in the moment after a start of the server may be refused, and is tried again
- * when this time is over. RabbitMQ's own value is three minutes.
- */
-const HANDED_ON_AGAIN = '{dead_letter_worker_publisher_confirm_timeout, 5000}';
-
 /** When each task was due, and how late it came. */
 class Lateness {
   private readonly due = new Map<string, number>();
@@ -49,7 +43,7 @@ describe(`${TASKS} tasks with delays up to ${LONGEST_DELAY_MS / 1000} s`, () => 
   let ledger: Ledger;
   const brokers: AmqpBroker[] = [];
 
-  beforeAll(async () => { node = await startRabbitMq({ settings: HANDED_ON_AGAIN }); });
+  beforeAll(async () => { node = await startRabbitMq(); });
   afterAll(() => node.stop());
   afterEach(() => Promise.all(brokers.splice(0).map((broker) => broker.close(5_000))));
 

@@ -1,80 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { withDelayed } from '../../lib/brokers/amqp/delays/delayed-header.js';
 import { delayRoutingKey, dueName, FORWARDED, levelName, nearName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
-import type { BrokerEvent, Delivery, Message, MessageProperties } from '../../lib/brokers/broker.js';
+import type { Delivery } from '../../lib/brokers/broker.js';
 import { undeliveredQueueOf } from '../../lib/task/undelivered.js';
-import { removeExchange } from '../support/amqp-clean-up.js';
-import { CLASSIC, sharedRabbitMqUrl, uniqueName, withChannel } from '../support/shared-rabbitmq.js';
+import { message, Scene } from '../support/delay-scene.js';
+import { CLASSIC, sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
-import { onTestFinished } from '../support/test-end.js';
-import { Arrivals, eventually, pause } from '../support/wait.js';
+import { eventually, pause } from '../support/wait.js';
 
 const url = sharedRabbitMqUrl();
-
-/** What each test has for itself: an exchange, a queue's name, and brokers that are closed at its end. */
-class Scene {
-  readonly exchange = uniqueName('delays');
-  readonly queue = `${this.exchange}.q`;
-  readonly brokers: AmqpBroker[] = [];
-  readonly events = new Arrivals<BrokerEvent>();
-  /** By its body: when each was first delivered, of what is collected. */
-  readonly arrivedAt = new Map<string, number>();
-
-  private constructor() {
-    onTestFinished(async () => {
-      await Promise.all(this.brokers.map((one) => one.close(5_000)));
-      await removeExchange(url, this.exchange, [this.queue, `${this.queue}2`]);
-    });
-  }
-
-  static async begin(): Promise<Scene & { broker: AmqpBroker }> {
-    const scene = new Scene();
-    const broker = await scene.connect();
-    broker.events.subscribe(scene.events.add);
-    return Object.assign(scene, { broker });
-  }
-
-  readonly connect = async (at = url): Promise<AmqpBroker> => {
-    const made = new AmqpBroker({ url: at, exchange: this.exchange, reconnection: { retries: 'forever', intervalMs: 50 } });
-    this.brokers.push(made);
-    await made.connect();
-    return made;
-  };
-
-  /** As gofort declares it, by somebody else. */
-  readonly goQueue = async (key: string): Promise<void> => {
-    await withChannel(url, async (channel) => {
-      await channel.assertExchange(this.exchange, 'direct', { durable: true });
-      await channel.assertQueue(this.queue, { durable: true });
-      await channel.bindQueue(this.queue, this.exchange, key);
-    });
-  };
-
-  readonly collect = async (from: string): Promise<Arrivals<Delivery>> => {
-    const deliveries = new Arrivals<Delivery>();
-    await this.brokers[0]?.consume(from, { tag: 'test', prefetch: 10 }, (delivery) => {
-      const body = delivery.body.toString();
-      if (!this.arrivedAt.has(body)) this.arrivedAt.set(body, Date.now());
-      delivery.ack();
-      deliveries.add(delivery);
-    });
-    return deliveries;
-  };
-
-  /** Straight to where the ladder ends, as if it had come through it. */
-  readonly publishAsDue = async (body: string, properties: MessageProperties): Promise<void> => {
-    await this.brokers[0]?.publish({ body: Buffer.from(body), properties }, { queue: dueName(this.exchange) });
-  };
-
-  readonly forwarding = async (): Promise<void> => {
-    await eventually(() => withChannel(url, async (channel) => (await channel.checkQueue(dueName(this.exchange))).consumerCount), (count) => count > 0, 'somebody to forward');
-  };
-}
-
-function message(body: string, properties: MessageProperties = { messageId: body }): Message {
-  return { body: Buffer.from(body), properties };
-}
 
 describe.concurrent('delays on RabbitMQ', () => {
   it('are counted wherever they are on their way, in the hands of another process too', async () => {
@@ -90,14 +24,14 @@ describe.concurrent('delays on RabbitMQ', () => {
     }
   });
 
-  it('are taken though the connection goes again and again while the ladder is made for them', async () => {
+  it.each([['soon', 50], ['later', 3_000]])('are taken though the connection goes again and again while what they wait in is made: due %s', async (_, delayMs) => {
     const { queue, brokers, broker, connect, collect } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue, bindingKeys: ['key'] }] });
     const deliveries = await collect(queue);
     const { proxy, url: through } = await TcpProxy.before(url);
     try {
       const cut = await connect(through);
-      const sending = Promise.all(['a', 'b', 'c'].map((body) => cut.publish({ body: Buffer.from(body), properties: {} }, { routingKey: 'key' }, { delayMs: 50 })));
+      const sending = Promise.all(['a', 'b', 'c'].map((body) => cut.publish({ body: Buffer.from(body), properties: {} }, { routingKey: 'key' }, { delayMs })));
       let cuts = 0;
       let sent = false;
       void sending.finally(() => { sent = true; }).catch(() => undefined);
@@ -158,8 +92,8 @@ describe.concurrent('delays on RabbitMQ', () => {
   it('still come when an earlier version has put them onto the ladder', async () => {
     const { exchange, queue, broker, collect, arrivedAt } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue }] });
-    // The ladder is there once something is on it.
-    await broker.publish(message('long'), { queue }, { delayMs: 3_600_000 });
+    // Its lower levels are there once a large body is on them.
+    await broker.publish(message('x'.repeat(20_000), {}), { queue }, { delayMs: 50 });
     const deliveries = await collect(queue);
     const due = Date.now() + 900;
     const { body, properties } = withDelayed(message('old'), { due, to: { queue }, tries: 0 });

@@ -5,7 +5,7 @@ import { BrokerRefusedError, type DispatcherError } from '../../lib/errors.js';
 import { type RabbitMqNode, startRabbitMq } from '../support/rabbitmq.js';
 import { uniqueName } from '../support/shared-rabbitmq.js';
 import { addUser } from '../support/virtual-hosts.js';
-import { Arrivals, within } from '../support/wait.js';
+import { Arrivals, eventually, within } from '../support/wait.js';
 
 const ALL = '.*';
 const NONE = '^$';
@@ -64,6 +64,29 @@ describe('rights', () => {
     await worker.publish(message('dead'), { queue: `${queue}.dead` });
     await arrivals.count(2);
     expect([...arrivals.all].sort()).toEqual(['later', 'now']);
+  });
+
+  it('lets who may make no bucket for a long delay delay all the same, and open those that others have made', async () => {
+    await prepared();
+    const owner = broker('guest:guest');
+    await owner.connect();
+    await owner.publish(message('now'), { queue }, { delayMs: 1 });
+    const notes = `${exchange}.delay.v2.wheel`;
+    await eventually(() => owner.depth(notes), (depth) => depth === 0, 'the timing wheel');
+    const worker = await user(NONE, ALL, ALL);
+    await worker.connect();
+    const arrivals = new Arrivals<{ id: string; at: number }>();
+    await worker.consume(queue, { tag: 'test', prefetch: 10 }, (delivery: Delivery) => { arrivals.add({ id: String(delivery.body), at: Date.now() }); delivery.ack(); });
+    const due = { worker: Date.now() + 6_000, owner: 0 };
+    await worker.publish(message('by the worker'), { queue }, { delayMs: 6_000 });
+    await eventually(() => owner.depth(notes), (depth) => depth === 1, 'somebody to make a bucket', { limitMs: 20_000 });
+    due.owner = Date.now() + 4_000;
+    await owner.publish(message('by the owner'), { queue }, { delayMs: 4_000 });
+    await owner.close(5_000);
+    await arrivals.count(3, 30_000);
+    const at = new Map(arrivals.all.map(({ id, at: when }) => [id, when]));
+    expect(at.get('by the worker')).toBeGreaterThanOrEqual(due.worker);
+    expect(at.get('by the owner')).toBeGreaterThanOrEqual(due.owner);
   });
 
   it('says at the start which right is missing where the exchange is not there', async () => {

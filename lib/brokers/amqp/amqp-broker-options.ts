@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { WheelShape } from './delays/wheel/wheel-shape.js';
 import type { ReconnectionOptions } from '../connection/reconnection-policy.js';
 
 /** How the RabbitMQ adapter connects and how much it lets wait. */
@@ -28,6 +29,8 @@ export interface AmqpBrokerOptions {
   consumerTimeoutMs?: number | undefined;
   /** How long the reply queue of a process that has gone is kept, in milliseconds. Default: 600,000. */
   repliesExpireMs?: number;
+  /** How the timing wheel is cut, for tests that cannot wait for hours. All processes of an exchange must have the same. Default: {@link WHEEL}. */
+  wheel?: WheelShape;
   /** From 0 to 1, for jitter. Default: `Math.random`. */
   random?: () => number;
 }

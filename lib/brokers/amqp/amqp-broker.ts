@@ -56,14 +56,14 @@ export class AmqpBroker implements Broker {
     const register = { failed: (error: DispatcherError) => this.monitor.emit({ type: 'broker.topology-failed', error }), warning: (message: string) => this.warn(message) };
     this.topology = new TopologyRegister(options.exchange, register);
     this.inspector = new QueueInspector(options.exchange, () => this.consumeLink.whenReady(this.limits.maxWaitMs), this.limits.maxWaitMs,
-      (message, queue) => this.publisher.publish(message, '', queue), () => this.delays.inHand);
+      (message, queue) => this.publisher.publish(message, '', queue), (model) => this.delays.count(model));
     this.publisher = new Publisher(this.limits, {
       repair: (model) => this.repair(model),
       unavailable: () => this.publishLink.unavailable(),
       warning: (message) => this.warn(message),
     });
     this.delays = new Delays(options.exchange, this.publisher, {
-      ...this.consumptionHost(), maxWaitMs: this.limits.maxWaitMs, warn: (message) => this.warn(message), signal: () => this.signal(),
+      ...this.consumptionHost(), maxWaitMs: this.limits.maxWaitMs, warn: (message) => this.warn(message), signal: () => this.signal(), shape: options.wheel,
       beforeUndelivered: (message, problem) => this.tellUndelivered(message, problem),
     });
     const consuming = { connection: (limitMs?: number) => this.consumeLink.whenReady(limitMs), random: this.random };

@@ -32,7 +32,7 @@ export function policyFindings(text: string, vhost: string, exchange: string, qu
   const work = queues.map((name) => ({ name, kind: 'work' as const }));
   const own = [
     ...queues.flatMap((name) => [deadLetterQueueOf(name), `${name}.lines`]), undeliveredQueueOf(exchange),
-    ...['control.v1', 'control.v1.schedules', 'delay.v2.00', 'delay.v2.near', 'delay.v2.due', 'ledger.v1', 'ledger.requests.v1', 'replies.v1.example'].map((end) => `${exchange}.${end}`),
+    ...['control.v1', 'control.v1.schedules', 'delay.v2.00', 'delay.v2.near', 'delay.v2.due', 'delay.v2.wheel', 'delay.v2.wheel.0.00', 'ledger.v1', 'ledger.requests.v1', 'replies.v1.example'].map((end) => `${exchange}.${end}`),
   ].map((name) => ({ name, kind: 'own' as const }));
   const findings = [...work, ...own].flatMap(({ name, kind }) => harmOf(policies, name, kind));
   return findings.length > 0 ? findings : [ok('policies', `Of ${policies.length} policies of the virtual host "${vhost}" none does harm to the queues of this exchange.`)];

@@ -54,14 +54,14 @@ async function look(probe: Probe, { name, questions, publisher }: Feature, role:
 }
 
 function featuresOf(exchange: string, queues: readonly string[]): readonly Feature[] {
-  const [due, near, undelivered] = [`${exchange}.delay.v2.due`, `${exchange}.delay.v2.near`, undeliveredQueueOf(exchange)];
+  const [due, near, wheel, undelivered] = [`${exchange}.delay.v2.due`, `${exchange}.delay.v2.near`, `${exchange}.delay.v2.wheel`, undeliveredQueueOf(exchange)];
   const inspection = `${exchange}.inspection.v1`;
   const [control, records, requests] = [`${exchange}.control.v1`, `${exchange}.ledger.v1`, `${exchange}.ledger.requests.v1`];
   return [
     { name: 'publishing', publisher: 'needed', questions: [writeTo(exchange)] },
     { name: 'retries and dead letters', publisher: 'not needed', questions: [writeTo('')] },
-    { name: 'delaying tasks', publisher: 'useful', questions: [writeTo(near), writeTo(`${exchange}.delay.v2.00`)] },
-    { name: 'making and serving the queues of delays', publisher: 'not needed', questions: [...allOf(near, exchange), ...allOf(due, exchange), configure(undelivered)] },
+    { name: 'delaying tasks', publisher: 'useful', questions: [writeTo(near), writeTo(wheel)] },
+    { name: 'making and serving the queues of delays', publisher: 'not needed', questions: [...allOf(near, exchange), ...allOf(`${wheel}.0.00`, exchange), ...allOf(due, exchange), read(wheel), configure(undelivered)] },
     { name: 'results', publisher: 'useful', questions: [configure(`${exchange}.replies.v1.doctor`), read(`${exchange}.replies.v1.doctor`)] },
     { name: 'pauses, cancellations and schedules', publisher: 'not needed', questions: [...allOf(control, exchange), namedByServer] },
     { name: 'shared state in RabbitMQ itself', publisher: 'not needed', questions: [...allOf(records, exchange), ...allOf(requests, exchange)] },

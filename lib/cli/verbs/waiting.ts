@@ -25,7 +25,7 @@ export const waiting: Verb = {
 export const delayed: Verb = {
   name: 'delayed',
   summary: 'how many tasks wait out a delay, by when they are due at the latest',
-  notes: ['Of all queues together, retries among them. Which they are, no broker shows; on RabbitMQ one may be due far sooner.'],
+  notes: ['Of all queues together, retries among them. Which they are, no broker shows; on RabbitMQ one may be due sooner.'],
   examples: [['delayed', 'now']],
   run: async ({ open }) => {
     const report = await (await open()).inspection.delayed();

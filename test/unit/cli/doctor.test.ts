@@ -32,7 +32,7 @@ describe('what the doctor says of policies', () => {
 
   it('finds those that drop tasks, and those that delete queues', () => {
     expect(look(policy('^orders$', { 'message-ttl': 5 }))).toEqual([expect.stringContaining('has message-ttl 5 for the queue "orders": it drops tasks')]);
-    expect(look(policy('^tasks\\.delay', { expires: 5 }))).toEqual(['00', 'near', 'due'].map((end) => expect.stringContaining(`"tasks.delay.v2.${end}"`) as string));
+    expect(look(policy('^tasks\\.delay', { expires: 5 }))).toEqual(['00', 'near', 'due', 'wheel', 'wheel.0.00'].map((end) => expect.stringContaining(`"tasks.delay.v2.${end}"`) as string));
     expect(look(policy('^orders\\.dead$', { 'max-length': 5 }))).toEqual([]);
   });
 

@@ -2,8 +2,8 @@ import type { ChannelModel } from 'amqplib';
 import { clock } from '../../../time/clock.js';
 import type { BeforeRemoval, BrowseOptions, BrowseResult, BrowseVisit } from '../../broker.js';
 import { withChannel } from '../../../amqp/open-channel.js';
-import { countDelayed, type DelayedPart } from '../delays/count-delayed.js';
-import { NEAR_LONGEST_MS } from '../delays/delay-ladder.js';
+import type { DelayedPart } from '../delays/count-delayed.js';
+import { soonMs, WHEEL } from '../delays/wheel/wheel-shape.js';
 import { declarationFailure } from '../topology/declaration-failure.js';
 import { BrowseLock } from './browse-lock.js';
 import { browseQueue, type PublishToQueue } from './browse-queue.js';
@@ -15,7 +15,7 @@ const BETWEEN_LOOKS_MS = 150;
  * For how long none is to be seen before there is none for certain: what another process has in hand until it is due is in no
  * count, and the server takes a moment from one queue to the next.
  */
-const NONE_FOR_MS = NEAR_LONGEST_MS + 600;
+const NONE_FOR_MS = soonMs(WHEEL) + 600;
 
 /** What is asked of queues and taken out of them apart from consuming, on channels of their own. */
 export class QueueInspector {
@@ -24,11 +24,11 @@ export class QueueInspector {
 
   /**
    * @param connection waits for it, at most `maxWaitMs`
-   * @param inHand how many delayed messages this process has in hand
+   * @param countDelayed what waits out a delay, by where it does
    */
   constructor(
     private readonly exchange: string, private readonly connection: () => Promise<ChannelModel>, private readonly maxWaitMs: number,
-    private readonly publish: PublishToQueue, private readonly inHand: () => number,
+    private readonly publish: PublishToQueue, private readonly countDelayed: (model: ChannelModel) => Promise<DelayedPart[]>,
   ) {
     this.lock = new BrowseLock(exchange);
   }
@@ -66,10 +66,7 @@ export class QueueInspector {
   }
 
   private async delayedParts(): Promise<DelayedPart[]> {
-    const model = await this.connection();
-    const parts = await countDelayed((questions) => this.channels.ask(model, questions), this.exchange);
-    // After the queues: what it took from them meanwhile is in both counts rather than in none.
-    return [...parts, { withinMs: NEAR_LONGEST_MS, count: this.inHand() }];
+    return this.countDelayed(await this.connection());
   }
 
   async browse(queue: string, visit: BrowseVisit, options: BrowseOptions = {}): Promise<BrowseResult> {

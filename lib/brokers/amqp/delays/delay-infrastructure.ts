@@ -5,7 +5,8 @@ import { declarationFailure } from '../topology/declaration-failure.js';
 import { declareOrFind } from '../topology/declare-or-find.js';
 import { ownQuorumForms } from '../topology/queue-arguments.js';
 import { serverVersion } from '../topology/server-version.js';
-import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, NEAR_KEY, nearName, undeliveredName } from './delay-ladder.js';
+import { DELAY_LEVELS, dueName, duePattern, FORWARDED, levelMs, levelName, levelPattern, LOW_LEVELS, NEAR_KEY, nearName, STRAY_PATTERN, undeliveredName } from './delay-ladder.js';
+import { declareWheel } from './wheel/wheel-infrastructure.js';
 
 /**
  * A classic queue forgets a message before the next level has it on disk: a kill of the server at
@@ -19,12 +20,23 @@ const AT_LEAST_ONCE = { ...QUORUM, 'x-dead-letter-strategy': 'at-least-once', 'x
  */
 const NEAR_KEPT_MS = 60_000;
 
-/** Where a message waits: on the ladder, or in the queue of what is due soon. */
-export type Way = 'near' | 'ladder';
+/**
+ * Where a message waits: in the queue of what is due soon, in the buckets of the timing wheel, or on the ladder; `low` are its lower
+ * levels, where large bodies wait the last of their delay.
+ */
+export type Way = 'near' | 'wheel' | 'ladder' | 'low';
 
-const DECLARED = { near: declareNear, ladder: declareLadder } as const;
+const DECLARED: Readonly<Record<Way, (model: ChannelModel, exchange: string) => Promise<void>>> = {
+  near: declareNear,
+  wheel: async (model, exchange) => {
+    await declareEnd(model, exchange);
+    await declareWheel(model, exchange);
+  },
+  ladder: (model, exchange) => declareLadder(model, exchange, DELAY_LEVELS),
+  low: (model, exchange) => declareLadder(model, exchange, LOW_LEVELS),
+};
 
-/** Declares the ladder and the near queue when the first message needs them, and looks whether destinations are there. */
+/** Declares what a message needs to wait when the first one does, and looks whether destinations are there. */
 export class DelayInfrastructure {
   private ways: Partial<Record<Way, Promise<void>>> = {};
   private queues = new Map<string, Promise<void>>();
@@ -51,6 +63,11 @@ export class DelayInfrastructure {
   /** What the forwarder needs: nothing before it is declared for those who never delay. */
   async declareEnd(model: ChannelModel): Promise<void> {
     await declareEnd(model, this.exchange);
+  }
+
+  /** What the keepers of the timing wheel need, in every process. */
+  async declareWheel(model: ChannelModel): Promise<void> {
+    await DECLARED.wheel(model, this.exchange);
   }
 
   /** What its consumer needs, in every process. */
@@ -86,15 +103,15 @@ export class DelayInfrastructure {
 }
 
 /** From the end to the beginning, so that a message can never enter what leads nowhere yet. */
-async function declareLadder(model: ChannelModel, exchange: string): Promise<void> {
+async function declareLadder(model: ChannelModel, exchange: string, levels: number): Promise<void> {
   await declareEnd(model, exchange);
   await declareOrFind(model, {
     what: `the delay ladder of exchange "${exchange}"`,
     declare: async (channel) => {
-      for (let level = 0; level < DELAY_LEVELS; level++) await declareLevel(channel, exchange, level);
+      for (let level = 0; level < levels; level++) await declareLevel(channel, exchange, level);
     },
     // The last that is made: with it, all are there.
-    find: (channel) => channel.checkQueue(levelName(exchange, DELAY_LEVELS - 1)),
+    find: (channel) => channel.checkQueue(levelName(exchange, levels - 1)),
   }, () => undefined);
 }
 
@@ -126,6 +143,7 @@ async function declareEnd(model: ChannelModel, exchange: string): Promise<void> 
       await channel.bindQueue(undelivered, undelivered, '');
       await channel.assertExchange(due, 'topic', { durable: true, alternateExchange: undelivered });
       await channel.bindQueue(due, due, duePattern(FORWARDED));
+      await channel.bindQueue(due, due, STRAY_PATTERN);
     },
     find: (channel) => channel.checkQueue(due),
   }, () => undefined);

@@ -12,6 +12,8 @@ import { undeliveredQueueOf } from '../../../task/undelivered.js';
  */
 export const DELAY_UNIT_MS = 50;
 export const DELAY_LEVELS = 32;
+/** Of these, the ones that hold for up to 204 s: more than the narrowest slot for large bodies leaves of a delay. */
+export const LOW_LEVELS = 12;
 const VERSION = 'v2';
 
 /** 6.8 years; `LONGEST_DELAY_MS` of task/timing.ts promises no more. */
@@ -50,8 +52,13 @@ export function delayRoutingKey(units: number, token: string): string {
 export const NEAR_LONGEST_MS = 2_000;
 /** With which the near queue is bound to its exchange. */
 export const NEAR_KEY = 'soon';
-/** Larger bodies wait on the ladder to the end, so that what consumers hold is bounded. */
+/** Larger bodies wait the last of their delay on the ladder, so that what consumers hold is bounded. */
 export const NEAR_LARGEST_BYTES = 16 * 1024;
+
+/** The narrowest slots of the timing wheel that a body may wait for: those of the first level are held until it is due. */
+export function lowestLevel(bytes: number): 0 | 1 {
+  return bytes > NEAR_LARGEST_BYTES ? 1 : 0;
+}
 /** Of a longer delay the ladder takes a multiple of this: a power of two of its units, so that lower levels are passed by. */
 const COARSE_UNITS = 32;
 /** By so much earlier it lets go of it at least: by its own slowness it may then be late, and nothing is. */
@@ -103,6 +110,18 @@ export function dueName(exchange: string): string {
 /** Exchange and queue for what is due soon: below the version's name, so that who may write to the ladder may write to it. */
 export function nearName(exchange: string): string {
   return `${exchange}.delay.${VERSION}.near`;
+}
+
+/** Exchange by which the buckets of the timing wheel are reached, and queue of the notes on which there are. */
+export function wheelName(exchange: string): string {
+  return `${exchange}.delay.${VERSION}.wheel`;
+}
+
+/** What comes to the end of the ladder by this is for a bucket that is not there: its key has two words. */
+export const STRAY_PATTERN = '*.*';
+
+export function bucketName(exchange: string, key: string): string {
+  return `${wheelName(exchange)}.${key}`;
 }
 
 /** Exchange and queue for what is due when its destination is gone. */

@@ -1,7 +1,7 @@
 import { Header, republishableHeaders } from '../../../task/headers.js';
 import type { Address, Message } from '../../broker.js';
 
-/** What travels with a message through the ladder. */
+/** What travels with a message while it waits. */
 export interface Delayed {
   /** Milliseconds since 1970. */
   readonly due: number;
@@ -28,14 +28,14 @@ export function withDelayed(message: Message, { due, to, tries, sent }: Delayed)
   return { body: message.body, properties: { ...properties, headers: { ...properties.headers, [Header.delayed]: JSON.stringify({ due, ...to, tries, ...sent }) } } };
 }
 
-/** The message as it was, without what the way through the ladder has left on it. */
+/** The message as it was, without what the way to its time has left on it. */
 export function withoutDelayed({ body, properties }: Message): Message {
   const headers = republishableHeaders(properties.headers);
   delete headers[Header.delayed];
   return { body, properties: { ...properties, headers } };
 }
 
-/** `undefined` for a message that never came through our ladder: anybody can publish to a queue. */
+/** `undefined` for a message that none of us has delayed: anybody can publish to a queue. */
 export function readDelayed({ properties }: Message): Delayed | undefined {
   const text = properties.headers?.[Header.delayed];
   if (typeof text !== 'string') return undefined;

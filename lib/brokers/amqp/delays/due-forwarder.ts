@@ -3,12 +3,13 @@ import { pauseUntil } from '../../../time/pause-until.js';
 import type { Message } from '../../broker.js';
 import type { AmqpDelivery } from '../consuming/amqp-delivery.js';
 import { readDelayed, withoutDelayed } from './delayed-header.js';
-import { DELAY_UNIT_MS, dueName } from './delay-ladder.js';
+import { DELAY_UNIT_MS, dueName, wheelName } from './delay-ladder.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
 import { ForwarderConsumption } from './forwarder-consumption.js';
 import type { Forwarding } from './forwarding.js';
 import { asItWas, isOfLedger, type Removed, removalWarning, removedByServer } from './removed-by-server.js';
 import type { SenderClocks } from './sender-clocks.js';
+import type { ServerClock } from './server-clock.js';
 
 /** Enough for thousands a second; few enough that a process which stands still holds up hardly any. */
 const PREFETCH = 100;
@@ -16,8 +17,16 @@ const PREFETCH = 100;
 const REMOVED_AGAIN_MS = 5_000;
 const MOST_REMEMBERED = 1_000;
 
+export interface DueForwarderHost {
+  /** It is consumed from now on. */
+  opened(): void;
+  /** Something was for the bucket of this key, which is not there. */
+  strayed(key: string): void;
+}
+
 /**
- * Takes what has come out of the ladder, and forwards it, or lets it wait the rest of its delay. It also brings back what the server
+ * Takes what has come out of the ladder, and forwards it, or lets it wait the rest of its delay; and what found no bucket, for
+ * which it makes one. It also brings back what the server
  * removes by itself from the queues that only we use.
  */
 export class DueForwarder {
@@ -30,10 +39,11 @@ export class DueForwarder {
     infrastructure: DelayInfrastructure,
     private readonly forwarding: Forwarding,
     private readonly senders: SenderClocks,
-    opened: () => void,
+    private readonly time: ServerClock,
+    private readonly host: DueForwarderHost,
   ) {
     this.consumption = new ForwarderConsumption(forwarding, {
-      name: dueName(exchange), prefetch: PREFETCH, declare: (model) => infrastructure.declareEnd(model), opened,
+      name: dueName(exchange), prefetch: PREFETCH, declare: (model) => infrastructure.declareEnd(model), opened: () => host.opened(),
     }, (delivery) => void this.take(delivery));
   }
 
@@ -48,10 +58,12 @@ export class DueForwarder {
       const removed = removedByServer(delivery, delivery.queue);
       return removed === undefined ? this.forwarding.putAside(delivery) : this.bringBack(asItWas(delivery, removed), removed);
     }
+    if (delivery.exchange === wheelName(this.exchange)) this.host.strayed(delivery.routingKey);
     const message = withoutDelayed(delivery);
-    const restMs = this.senders.restMs(delayed, clock.now(), clock.elapsed());
+    const now = this.time.earliest;
+    const restMs = this.senders.restMs(delayed, now, clock.elapsed());
     // A rest of less than a unit is not worth another way.
-    if (restMs > DELAY_UNIT_MS) return this.forwarding.sendBack(message, { ...delayed, due: clock.now() + restMs });
+    if (restMs > DELAY_UNIT_MS) return this.forwarding.sendBack(message, { ...delayed, due: now + restMs });
     return await this.isWaitedOut(restMs) && this.forwarding.hand(message, delayed);
   }
 
@@ -72,7 +84,7 @@ export class DueForwarder {
     this.broughtBack.set(queue, now);
     if (now - last > REMOVED_AGAIN_MS) this.forwarding.host.warn(removalWarning(removed, this.exchange));
     if (isOfLedger(removed, this.exchange)) return true;
-    const delayed = { due: clock.now(), to: { queue }, tries: 0 };
+    const delayed = { due: this.time.earliest, to: { queue }, tries: 0 };
     if (now - last < REMOVED_AGAIN_MS) return this.forwarding.sendBack(message, { ...delayed, due: delayed.due + REMOVED_AGAIN_MS });
     return this.forwarding.hand(message, delayed);
   }

@@ -1,6 +1,5 @@
 import { BrokerRefusedError, InvalidTaskError, TaskRejectedError, UnroutableTaskError } from '../../../errors.js';
 import { keyWithoutLevel } from '../../../task/queue-lines.js';
-import { clock } from '../../../time/clock.js';
 import { pauseUntil } from '../../../time/pause-until.js';
 import { makeStopper } from '../../../time/stopper.js';
 import type { Address, BeforeUndelivered, BrowsedMessage, Delivery, Message } from '../../broker.js';
@@ -11,6 +10,7 @@ import type { Publisher } from '../publishing/publisher.js';
 import { type Delayed, withoutDelayed } from './delayed-header.js';
 import type { DelayedPublishing } from './delayed-publishing.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
+import type { ServerClock } from './server-clock.js';
 import { UndeliveredQueue } from './undelivered-queue.js';
 
 export const FIRST_RETRY_MS = 1_000;
@@ -38,6 +38,7 @@ export class Forwarding {
     private readonly publisher: Publisher,
     infrastructure: DelayInfrastructure,
     private readonly delayed: DelayedPublishing,
+    private readonly time: ServerClock,
     readonly host: ForwarderHost,
   ) {
     this.undelivered = new UndeliveredQueue(exchange, publisher, {
@@ -120,7 +121,7 @@ export class Forwarding {
 
   /** Meanwhile it waits where it is in nobody's way. */
   private async putOff(message: Message, { to, tries }: Delayed): Promise<void> {
-    await this.sendBack(message, { due: clock.now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
+    await this.sendBack(message, { due: this.time.earliest + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries, 10)), to, tries: tries + 1 });
   }
 
   private async giveUp(message: BrowsedMessage, delayed: Delayed, problem: string): Promise<void> {

@@ -1,44 +1,25 @@
-import { DelayedHeap } from '../../../time/delayed-heap.js';
-import { clock, type ClockTimer } from '../../../time/clock.js';
+import { clock } from '../../../time/clock.js';
 import type { AmqpDelivery } from '../consuming/amqp-delivery.js';
-import { type Delayed, readDelayed, withoutDelayed } from './delayed-header.js';
+import { readDelayed, withoutDelayed } from './delayed-header.js';
 import type { DelayInfrastructure } from './delay-infrastructure.js';
 import { NEAR_LONGEST_MS, nearName } from './delay-ladder.js';
 import { serverVersion } from '../topology/server-version.js';
 import { ForwarderConsumption } from './forwarder-consumption.js';
 import type { Forwarding } from './forwarding.js';
-import { FIRST_PREFETCH, NearRoom } from './near-room.js';
+import { Holding } from './holding.js';
+import { FIRST_PREFETCH } from './near-room.js';
 import type { SenderClocks } from './sender-clocks.js';
+import type { ServerClock } from './server-clock.js';
 
-/** So late is nobody who has nothing else to do. */
-const LATE_MS = 250;
-const LOOK_BACK_MS = 30_000;
 /** Who holds for long what is due later, holds up what is due soon. */
 const LONGEST_HELD_MS = 2 * NEAR_LONGEST_MS;
 
-/** In hand until its time; `dueAt` by the clock that nobody sets. */
-interface Held {
-  readonly dueAt: number;
-  readonly order: number;
-  readonly delivery: AmqpDelivery;
-  readonly delayed: Delayed;
-}
-
-/**
- * Takes what is due soon as soon as it is there, holds it unacknowledged in the order of its times, and forwards each when it is
- * due. What it holds goes back to the queue when its process or its connection ends, and others take it.
- */
+/** Takes what is due soon as soon as it is there, holds it until it is due, and forwards it. */
 export class NearForwarder {
   readonly consumption: ForwarderConsumption;
-  private readonly held = new DelayedHeap<Held>();
-  private readonly room = new NearRoom();
-  private order = 0;
-  private bytes = 0;
-  private timer: ClockTimer | undefined;
-  private firesAt = Infinity;
-  private looking: ClockTimer | undefined;
+  private readonly holding: Holding;
 
-  constructor(exchange: string, infrastructure: DelayInfrastructure, private readonly forwarding: Forwarding, private readonly senders: SenderClocks) {
+  constructor(exchange: string, infrastructure: DelayInfrastructure, private readonly forwarding: Forwarding, private readonly senders: SenderClocks, private readonly time: ServerClock) {
     this.consumption = new ForwarderConsumption(forwarding, {
       // Most of what is in hand waits, and nobody waits for its acknowledgements: they go together.
       name: nearName(exchange), prefetch: FIRST_PREFETCH, running: 0, declare: (model) => infrastructure.declareNear(model),
@@ -47,76 +28,26 @@ export class NearForwarder {
         return major > 3 || minor >= 10;
       },
     }, (delivery) => this.delivered(delivery));
+    this.holding = new Holding(this.consumption, forwarding);
   }
 
   /** How many are in hand: the broker counts them no more. */
   get count(): number {
-    return this.held.size;
+    return this.holding.count;
   }
 
   /** What is in hand goes back when the consumption closes. */
   stop(): void {
-    clock.clear(this.timer);
-    clock.clear(this.looking);
-    this.timer = this.looking = undefined;
-    this.firesAt = -Infinity;
+    this.holding.stop();
   }
 
   private delivered(delivery: AmqpDelivery): void {
     const delayed = readDelayed(delivery);
     if (delayed === undefined) return void this.forwarding.take(delivery, () => this.forwarding.putAside(delivery));
-    const now = clock.elapsed();
-    const restMs = this.senders.restMs(delayed, clock.now(), now);
-    if (restMs <= 0) this.forward(delivery, delayed);
+    const now = this.time.earliest;
+    const restMs = this.senders.restMs(delayed, now, clock.elapsed());
+    if (restMs <= LONGEST_HELD_MS) this.holding.take(delivery, delayed, restMs);
     // The sender's clock is ahead of ours.
-    else if (restMs > LONGEST_HELD_MS) void this.forwarding.take(delivery, () => this.forwarding.sendBack(withoutDelayed(delivery), { ...delayed, due: clock.now() + restMs }));
-    else this.hold({ dueAt: now + restMs, order: this.order++, delivery, delayed });
-    const { outstanding } = this.consumption;
-    if (outstanding >= this.room.prefetch && this.room.widen({ outstanding, bytes: this.bytes, isBehind: (this.held.peek()?.dueAt ?? 0) <= now })) this.tell();
-  }
-
-  private hold(held: Held): void {
-    this.held.push(held);
-    this.bytes += held.delivery.body.length;
-    this.arm(held.dueAt);
-  }
-
-  private arm(dueAt: number): void {
-    if (dueAt >= this.firesAt) return;
-    clock.clear(this.timer);
-    this.firesAt = dueAt;
-    this.timer = clock.setTimeout(() => this.fired(), Math.max(0, Math.ceil(dueAt - clock.elapsed())));
-  }
-
-  private fired(): void {
-    this.firesAt = Infinity;
-    const now = clock.elapsed();
-    let late = false;
-    for (let first = this.held.peek(); first !== undefined && first.dueAt <= now; first = this.held.peek()) {
-      this.held.pop();
-      this.bytes -= first.delivery.body.length;
-      late ||= now - first.dueAt > LATE_MS;
-      // Somebody else has it by now.
-      if (!first.delivery.isLost) this.forward(first.delivery, first.delayed);
-    }
-    const next = this.held.peek();
-    if (next !== undefined) this.arm(next.dueAt);
-    if (late && this.room.fellBehind(now)) this.tell();
-  }
-
-  private forward(delivery: AmqpDelivery, delayed: Delayed): void {
-    void this.forwarding.take(delivery, () => this.forwarding.hand(withoutDelayed(delivery), delayed));
-  }
-
-  private tell(): void {
-    if (this.forwarding.signal.aborted) return;
-    this.consumption.setPrefetch(this.room.prefetch);
-    this.looking ??= clock.setLook(() => this.lookBack(), LOOK_BACK_MS);
-  }
-
-  private lookBack(): void {
-    this.looking = undefined;
-    const changed = this.room.lookBack(this.consumption.outstanding);
-    if (changed || this.room.prefetch > FIRST_PREFETCH) this.tell();
+    else void this.forwarding.take(delivery, () => this.forwarding.sendBack(withoutDelayed(delivery), { ...delayed, due: now + restMs }));
   }
 }
