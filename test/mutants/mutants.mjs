@@ -106,6 +106,12 @@ export const MUTANTS = [
     to: "Math.floor(exact / 2 ** cleared)",
   },
   {
+    name: 'bucket-of-another-slot', promise: 'What is delayed waits in the bucket of its own slot',
+    file: 'lib/brokers/amqp/delays/wheel/wheel-shape.ts', project: 'unit', tests: ['test/unit/brokers/amqp/delays'],
+    from: "  return firstLive(shape, level, now) + shape.slots - 1;",
+    to: "  return firstLive(shape, level, now) + shape.slots;",
+  },
+  {
     name: 'ledger-answers-unconfirmed', promise: 'The ledger answers after its record is confirmed',
     file: 'lib/state/amqp/ledger-keeper.ts', project: 'unit', tests: ['test/unit/state/amqp'],
     from: "    this.log.whenSafe(() => {\n      this.channel.acknowledgeRequest(tag);",

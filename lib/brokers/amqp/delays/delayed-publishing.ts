@@ -105,8 +105,12 @@ export class DelayedPublishing {
     // By the server's clock, which is known by now.
     const bucket = this.bucketFor(entrant);
     if (bucket === undefined) return this.preparedFor(entrant);
+    const isMade = await this.isMade(bucket);
+    // To make it took so long that its slot is open, or as good as open.
+    const now = this.bucketFor(entrant);
+    if (now === undefined || bucketKey(now) !== bucketKey(bucket)) return this.preparedFor(entrant);
     // Who takes it at the end of the ladder makes the bucket; but not again and again.
-    return await this.isMade(bucket) || entrant.isNew ? bucket : this.onLadder(queue);
+    return isMade || entrant.isNew ? bucket : this.onLadder(queue);
   }
 
   /** False where it may not be made, nor is there: a server's administrator, or an earlier version of this library, has made what there is. */

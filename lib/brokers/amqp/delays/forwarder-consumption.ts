@@ -1,5 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import { pauseUntil } from '../../../time/pause-until.js';
+import { makeStopper } from '../../../time/stopper.js';
 import { exponentialPause } from '../../connection/reconnection-policy.js';
 import { AmqpConsumption } from '../consuming/amqp-consumption.js';
 import type { AmqpDelivery } from '../consuming/amqp-delivery.js';
@@ -23,6 +24,8 @@ export class ForwarderConsumption {
   private opening: Promise<void> | undefined;
   private consumption: AmqpConsumption | undefined;
   private lastWarning = '';
+  /** Of this one alone; all end with the forwarding. */
+  private readonly stopping = makeStopper();
 
   constructor(
     private readonly forwarding: Forwarding,
@@ -37,7 +40,7 @@ export class ForwarderConsumption {
 
   /** Goes on in the background until it consumes; tries for as long as there is a connection to hope for. Idempotent. */
   start(): void {
-    if (this.forwarding.signal.aborted || this.opening !== undefined) return;
+    if (this.isOver || this.opening !== undefined) return;
     this.opening = this.open();
   }
 
@@ -47,6 +50,7 @@ export class ForwarderConsumption {
 
   /** Takes no more. */
   stop(): void {
+    this.stopping.abort();
     void this.consumption?.stop();
   }
 
@@ -58,8 +62,8 @@ export class ForwarderConsumption {
   }
 
   private async open(): Promise<void> {
-    const { signal, host } = this.forwarding;
-    for (let failures = 0; !signal.aborted; failures++) {
+    const { forwarding: { host }, stopping: { signal } } = this;
+    for (let failures = 0; !this.isOver; failures++) {
       try {
         await host.connection();
       } catch {
@@ -71,18 +75,18 @@ export class ForwarderConsumption {
         await this.consume();
         return;
       } catch (error) {
-        if (!signal.aborted) this.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
+        if (!this.isOver) this.warnOnce(`What is due cannot be forwarded by this process; this is tried again. ${(error as Error).message}`);
         await pauseUntil(exponentialPause(failures, FIRST_RETRY_MS, LONGEST_RETRY_MS, () => host.random()), signal);
       }
     }
   }
 
   private async consume(): Promise<void> {
-    const { forwarding: { signal, host }, queue: { name, prefetch, running, declare, isThere, opened } } = this;
+    const { forwarding: { host }, queue: { name, prefetch, running, declare, isThere, opened } } = this;
     const model = await host.connection();
     if (isThere?.(model) === false) return;
     await declare(model);
-    if (signal.aborted) return;
+    if (this.isOver) return;
     const consumption = new AmqpConsumption(name, { tag: 'dispatcher-delays', prefetch, running }, this.onDelivery, {
       connection: (limitMs) => host.connection(limitMs),
       isConnected: () => host.isConnected(),
@@ -94,6 +98,10 @@ export class ForwarderConsumption {
     this.consumption = consumption;
     await consumption.start(LONGEST_RETRY_MS);
     opened?.();
+  }
+
+  private get isOver(): boolean {
+    return this.forwarding.signal.aborted || this.stopping.signal.aborted;
   }
 
   private warnOnce(message: string): void {

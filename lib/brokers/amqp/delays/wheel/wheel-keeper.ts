@@ -157,8 +157,9 @@ export class WheelKeeper {
   }
 
   private pause(): Promise<void> {
-    const { time, forwarding: { signal } } = this.host;
-    const first = Math.min(...this.looks.values(), Infinity) - time.earliest;
+    const { time, directory, forwarding: { signal } } = this.host;
+    // What has come to be known meanwhile is looked into now.
+    const first = directory.known.length > this.looks.size ? 0 : Math.min(...this.looks.values(), Infinity) - time.earliest;
     const pauseMs = this.visits.size >= MOST_VISITS ? FULL_PAUSE_MS : Math.max(0, Math.min(first, this.newsAt - clock.elapsed(), NEWS_EVERY_MS));
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
