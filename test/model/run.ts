@@ -50,7 +50,7 @@ async function check(protocols: readonly Protocol[]): Promise<void> {
 
 /** Records real runs, and has every line of every trace looked up in its specification. */
 async function checkTraces(names: readonly string[]): Promise<void> {
-  const recorded = await recordAll();
+  const recorded = await recordAll(names);
   console.log('\n| specification | traces of real runs | that differ | lines | |\n|---|---|---|---|---|');
   for (const protocol of TRACED.filter(({ name }) => names.includes(name))) {
     const traces = recorded.get(protocol.name) ?? [];

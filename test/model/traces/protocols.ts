@@ -22,4 +22,17 @@ const SETTLE: TracedProtocol = {
   }),
 };
 
-export const TRACED: readonly TracedProtocol[] = [SETTLE];
+const UNIQUE: TracedProtocol = {
+  name: 'Unique',
+  follow: (traces) => follow('Unique', traces, { constants: { MaxExpired: 0, MaxFaults: MOST_FAULTS }, operators: { Tasks: 'RecordedNames' } }),
+};
+
+const CHORD: TracedProtocol = {
+  name: 'Chord',
+  follow: (traces) => follow('Chord', traces, {
+    constants: { MaxCopies: most(traces, (trace) => times(trace, 'call')), MaxFaults: MOST_FAULTS },
+    operators: { Members: 'RecordedMembers', Processes: 'RecordedProcesses' },
+  }),
+};
+
+export const TRACED: readonly TracedProtocol[] = [SETTLE, CHORD, UNIQUE];

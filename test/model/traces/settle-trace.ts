@@ -1,11 +1,11 @@
 import { decodeTaskResult } from '../../../lib/results/result-codec.js';
 import { isFinal } from '../../../lib/results/task-result.js';
-import { decodeRecord } from '../../../lib/state/amqp/ledger-record.js';
 import { attemptIn } from '../../../lib/task/headers.js';
 import { isDeadLetterQueue } from '../../../lib/task/dead-letter-queue.js';
 import type { TaskHeaders } from '../../../lib/task/task.js';
 import type { Recorded } from '../wire/recorder.js';
 import type { Trace, TraceLine } from './follow.js';
+import { LedgerView, type SeenRecord } from './ledger-view.js';
 
 /** What a process said of a task, beside what passed on the wire. */
 export interface Note { readonly kind: 'accepted'; readonly uuid: string }
@@ -73,35 +73,6 @@ function attemptOf({ properties }: { properties: { headers?: unknown } }): numbe
   return attemptIn(properties.headers as TaskHeaders | undefined);
 }
 
-/** Who has asked the ledger under which names, and which of its records the server really had. */
-class LedgerView {
-  private readonly askers = new Map<string, string>();
-  private readonly arrived = new Set<string>();
-  private readonly seen = new Set<string>();
-
-  constructor(heard: readonly Heard[]) {
-    for (const event of heard) {
-      const { type, correlationId, messageId } = 'properties' in event ? event.properties as { type?: string; correlationId?: string; messageId?: string } : {};
-      if (event.kind === 'publish' && (type === 'request' || type === 'requests') && correlationId !== undefined) this.askers.set(clientOf(correlationId), event.process);
-      if (event.kind === 'deliver' && type === 'record' && messageId !== undefined) this.arrived.add(messageId);
-    }
-  }
-
-  /** A record that was written for the first time, and arrived. */
-  newRecord(event: Recorded): { key: string; value: Buffer; asker: string } | undefined {
-    if (event.kind !== 'publish' || event.properties.type !== 'record' || !this.arrived.has(event.properties.messageId as string)) return undefined;
-    const { content } = decodeRecord(event.body);
-    if (content.kind !== 'value' || this.seen.has(content.operation)) return undefined;
-    this.seen.add(content.operation);
-    return { key: content.key, value: content.value, asker: this.askers.get(clientOf(content.operation)) ?? 'unknown' };
-  }
-}
-
-/** A request is named by its client and a number. */
-function clientOf(operation: string): string {
-  return operation.slice(0, operation.lastIndexOf('.'));
-}
-
 /** The trace of each task: its own messages, what was kept of it, and what befell the lines that it went by. */
 export function settleTraces(heard: readonly Heard[], uuids: readonly string[]): Map<string, Trace> {
   const traces = new Map(uuids.map((uuid) => [uuid, new TaskTrace()]));
@@ -129,10 +100,10 @@ function takeOne(traces: Map<string, TaskTrace>, owners: Map<string, string>, le
   traces.get(owners.get(id) ?? '')?.take(event);
 }
 
-function keep(traces: Map<string, TaskTrace>, { key, value, asker }: { key: string; value: Buffer; asker: string }): void {
-  const [, uuid] = /task:(.+)$/.exec(key) ?? [];
-  const trace = uuid === undefined ? undefined : traces.get(uuid);
-  if (trace === undefined) return;
-  const { state } = decodeTaskResult(value);
+function keep(traces: Map<string, TaskTrace>, { content, asker }: SeenRecord): void {
+  const [, uuid = ''] = /task:(.+)$/.exec(content.key) ?? [];
+  const trace = traces.get(uuid);
+  if (trace === undefined || content.kind !== 'value') return;
+  const { state } = decodeTaskResult(content.value);
   if (isFinal(state)) trace.kept(asker, state === 'succeeded' ? 'succeeded' : 'failed');
 }

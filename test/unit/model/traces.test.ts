@@ -24,6 +24,11 @@ function sooner(trace: Trace, later: Which, earlier: Which): Trace | undefined {
   return from === -1 || to === -1 ? undefined : [...trace.slice(0, to), trace[from]!, ...trace.slice(to, from), ...trace.slice(from + 1)];
 }
 
+/** Who told of the last member; where nobody died. */
+function lastAdder(trace: Trace): string {
+  return trace.some(is('died')) ? '' : String(trace.findLast(is('added'))?.by);
+}
+
 type Forgery = readonly [title: string, forge: (trace: Trace) => Trace | undefined];
 
 const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
@@ -35,6 +40,22 @@ const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
     ['acknowledged without a confirm of the next attempt', (trace) => (trace.some(is('publish', { attempt: 2 })) ? without(trace, is('confirm', { number: 2 })) : undefined)],
     ['buried without a dead letter', (trace) => without(trace, is('publish', { kind: 'dead' }))],
     ['delivered without a publish', (trace) => without(trace, is('publish', { by: 'publisher' }))],
+  ],
+  Chord: [
+    ['called before the last member was added', (trace) => sooner(trace, is('call'), is('added'))],
+    ['called without a member', (trace) => without(trace, is('added'))],
+    ['the last member acknowledged before the call', (trace) => sooner(trace, is('ack', { by: lastAdder(trace) }), is('call'))],
+    ['... and without its confirm', (trace) => without(trace, is('confirm'))],
+    ['run without a call', (trace) => without(trace, is('call'))],
+    ['run again when it was done', (trace) => [...trace, trace.find(is('run'))!]],
+  ],
+  Unique: [
+    ['acknowledged with the key still held', (trace) => without(trace, is('freed'))],
+    ['claimed while another has it', (trace) => sooner(trace, is('claimed', { by: 't2' }), is('freed', { by: 't1' }))],
+    ['held without a claim', (trace) => without(trace, is('claimed'))],
+    ['held before the confirm', (trace) => sooner(trace, is('held'), is('confirm'))],
+    ['freed by another', (trace) => trace.map((line) => (line.what === 'freed' && line.by === 't1' ? { ...line, by: 't2' } : line))],
+    ['acknowledged before it was freed', (trace) => sooner(trace, is('ack'), is('freed'))],
   ],
 };
 
