@@ -53,7 +53,7 @@ async function checkTraces(names: readonly string[]): Promise<void> {
   const recorded = await recordAll(names);
   console.log('\n| specification | traces of real runs | that differ | lines | |\n|---|---|---|---|---|');
   for (const protocol of TRACED.filter(({ name }) => names.includes(name))) {
-    const traces = recorded.get(protocol.name) ?? [];
+    const traces = recorded[protocol.name] ?? [];
     if (values.keep) keepTraces(protocol.name, traces);
     const followed = await protocol.follow(distinct(traces).map(({ trace }) => trace));
     const refused = followed.filter(({ refusedAt }) => refusedAt !== undefined);

@@ -2,16 +2,26 @@ import { startRabbitMq } from '../../support/rabbitmq.js';
 import type { Trace } from '../traces/follow.js';
 import { recordBusyRun } from './busy-run.js';
 import { recordChordRun } from './chord-run.js';
+import { recordLeaseRun } from './lease-run.js';
 import { recordUniqueRun } from './unique-run.js';
 
-const RUNS: Readonly<Record<string, (url: string) => Promise<Trace[]>>> = { Settle: recordBusyRun, Chord: recordChordRun, Unique: recordUniqueRun };
+type Traces = Readonly<Record<string, readonly Trace[]>>;
+
+interface Run { readonly gives: readonly string[]; record(url: string): Promise<Traces> }
+
+const RUNS: readonly Run[] = [
+  { gives: ['Settle'], record: async (url) => ({ Settle: await recordBusyRun(url) }) },
+  { gives: ['Chord'], record: async (url) => ({ Chord: await recordChordRun(url) }) },
+  { gives: ['Lease'], record: async (url) => ({ Lease: await recordLeaseRun(url) }) },
+  { gives: ['Unique', 'Ledger'], record: async (url) => ({ ...await recordUniqueRun(url) }) },
+];
 
 /** Real runs on a RabbitMQ of their own, one after the other: the traces of each protocol, by its name. */
-export async function recordAll(names: readonly string[]): Promise<ReadonlyMap<string, readonly Trace[]>> {
-  const recorded = new Map<string, Trace[]>();
+export async function recordAll(names: readonly string[]): Promise<Traces> {
+  const recorded: Record<string, readonly Trace[]> = {};
   const node = await startRabbitMq();
   try {
-    for (const [name, record] of Object.entries(RUNS)) if (names.includes(name)) recorded.set(name, await record(node.url));
+    for (const { gives, record } of RUNS) if (gives.some((name) => names.includes(name))) Object.assign(recorded, await record(node.url));
     return recorded;
   } finally {
     await node.stop();

@@ -1,5 +1,6 @@
 import { eventually, pause } from '../../support/wait.js';
 import type { Trace } from '../traces/follow.js';
+import { ledgerTraces } from '../traces/ledger-trace.js';
 import { uniqueTraces } from '../traces/unique-trace.js';
 import { Stage } from './stage.js';
 
@@ -9,14 +10,23 @@ const BETWEEN_MS = 25;
 const WORK_MS = 60;
 const SETTLE_LIMIT_MS = 120_000;
 
-/** One task after the other asks for the same keys, and most are refused; workers are killed while they run what was taken. */
-export async function recordUniqueRun(url: string): Promise<Trace[]> {
+export interface UniqueRun {
+  /** As the tasks see their keys. */
+  readonly Unique: Trace[];
+  /** As the ledger keeps them. */
+  readonly Ledger: Trace[];
+}
+
+/**
+ * One task after the other asks for the same keys, and most are refused; workers are killed while they run what was taken. The
+ * first of them keeps the ledger, and so does whoever comes next.
+ */
+export async function recordUniqueRun(url: string): Promise<UniqueRun> {
   const stage = new Stage(url, 'model-unique');
   const keys = new Map<string, string>();
   try {
+    const workers = [await stage.startWorker('a'), await stage.startWorker('b')];
     const publisher = await stage.startPublisher();
-    let worker = await stage.startWorker('a');
-    await stage.startWorker('b');
     for (let round = 0; round < ROUNDS; round++) {
       for (let number = 0; number < KEYS; number++) {
         const [uuid, key] = [`task-${round}-${number}`, `k${number}`];
@@ -25,11 +35,11 @@ export async function recordUniqueRun(url: string): Promise<Trace[]> {
         await pause(BETWEEN_MS);
       }
       if (round % 3 !== 1) continue;
-      await worker.app.kill9();
-      worker = await stage.startWorker(`after-${round}`);
+      await workers.shift()?.app.kill9();
+      workers.push(await stage.startWorker(`after-${round}`));
     }
     const traces = await eventually(() => uniqueTraces(stage.recorder.events, (uuid) => keys.get(uuid)), (all) => all.size === KEYS && [...all.values()].every(isQuiet), 'an end of every task', { limitMs: SETTLE_LIMIT_MS, everyMs: 500 });
-    return [...traces.values()];
+    return { Unique: [...traces.values()], Ledger: [...ledgerTraces(stage.recorder.events).values()] };
   } finally {
     await stage.close();
   }

@@ -35,4 +35,20 @@ const CHORD: TracedProtocol = {
   }),
 };
 
-export const TRACED: readonly TracedProtocol[] = [SETTLE, CHORD, UNIQUE];
+const LEASE: TracedProtocol = {
+  name: 'Lease',
+  follow: (traces) => follow('Lease', traces, {
+    constants: { LooksUntilDead: 3, MaxCopies: most(traces, (trace) => times(trace, 'copy')), MaxFaults: MOST_FAULTS, MayFreeze: false },
+    operators: { Processes: 'RecordedNames' },
+  }),
+};
+
+const LEDGER: TracedProtocol = {
+  name: 'Ledger',
+  follow: (traces) => follow('Ledger', traces, {
+    constants: { MaxRecords: most(traces, (trace) => times(trace, 'write', 'keeping')), MaxAsked: 0, MaxFaults: MOST_FAULTS },
+    operators: { Clients: 'RecordedClients' },
+  }),
+};
+
+export const TRACED: readonly TracedProtocol[] = [SETTLE, LEDGER, CHORD, LEASE, UNIQUE];

@@ -14,7 +14,7 @@ export type WireEvent =
   | { readonly kind: 'ack'; readonly delivery: string }
   | { readonly kind: 'requeue'; readonly delivery: string }
   /** What is neither confirmed nor settled there never will be; all ids of these channels begin so. */
-  | { readonly kind: 'closed'; readonly channels: readonly string[] };
+  | { readonly kind: 'closed'; readonly channels: readonly string[]; readonly isWhole: boolean };
 
 interface ChannelState { life: number; confirms: boolean; published: number; unconfirmed: number[]; unsettled: number[]; asked: { queue: string; noAck: boolean }[]; consumers: Map<string, { queue: string; noAck: boolean }> }
 
@@ -35,7 +35,7 @@ export class Conversation implements Listener {
   }
 
   closed(): void {
-    this.end([...this.channels.keys()]);
+    this.end([...this.channels.keys()], true);
   }
 
   private clientSaid(method: Method): void {
@@ -85,8 +85,8 @@ export class Conversation implements Listener {
     }
   }
 
-  private end(channels: readonly number[]): void {
-    const event = { kind: 'closed', channels: channels.map((channel) => this.id(channel, '')) } as const;
+  private end(channels: readonly number[], isWhole = false): void {
+    const event = { kind: 'closed', channels: channels.map((channel) => this.id(channel, '')), isWhole } as const;
     for (const channel of channels) this.channels.delete(channel);
     // The number of a channel is used again.
     this.lives++;

@@ -49,6 +49,15 @@ const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
     ['run without a call', (trace) => without(trace, is('call'))],
     ['run again when it was done', (trace) => [...trace, trace.find(is('run'))!]],
   ],
+  Lease: [
+    ['acknowledged without a confirm of the copy', (trace) => without(trace, is('copied'))],
+    ['acknowledged before it', (trace) => sooner(trace, is('ack'), is('copied'))],
+    ['published without a claim', (trace) => without(trace, is('claimed'))],
+    ['inherited from one that lives', (trace) => without(trace, is('died'))],
+    ['inherited after too few looks', (trace) => (trace.some(is('inherit')) ? without(trace, is('look', { looks: 2 })) : undefined)],
+    ['run again without a claim', (trace) => without(trace, is('inherit'))],
+    ['dropped before it was done', (trace) => sooner(trace, is('drop'), is('done'))],
+  ],
   Unique: [
     ['acknowledged with the key still held', (trace) => without(trace, is('freed'))],
     ['claimed while another has it', (trace) => sooner(trace, is('claimed', { by: 't2' }), is('freed', { by: 't1' }))],
