@@ -14,6 +14,8 @@ export interface PlantedMistake {
 export interface Protocol {
   readonly name: string;
   readonly about: string;
+  /** The constants whose values are alike. */
+  readonly alike: readonly string[];
   /** In seconds, with each change. */
   readonly small: Constants;
   /** In minutes, by `npm run model`. */
@@ -30,7 +32,7 @@ export const LIVENESS = 'Temporal properties';
 
 export const PROTOCOLS: readonly Protocol[] = [
   {
-    name: 'Settle', about: 'publish, confirm, settle',
+    name: 'Settle', about: 'publish, confirm, settle', alike: ['Workers'],
     small: { Workers: ['a', 'b'], MaxMessages: 2, MaxAttempts: 1, MaxFaults: 1 },
     large: [
       { Workers: ['a', 'b'], MaxMessages: 3, MaxAttempts: 2, MaxFaults: 1 },
@@ -48,7 +50,7 @@ export const PROTOCOLS: readonly Protocol[] = [
     ],
   },
   {
-    name: 'Ledger', about: 'the ledger\'s change of keeper',
+    name: 'Ledger', about: 'the ledger\'s change of keeper', alike: ['Clients'],
     small: { Clients: ['a', 'b'], MaxRecords: 3, MaxAsked: 2, MaxFaults: 1 },
     large: [
       { Clients: ['a', 'b'], MaxRecords: 5, MaxAsked: 3, MaxFaults: 1 },
@@ -64,7 +66,7 @@ export const PROTOCOLS: readonly Protocol[] = [
     ],
   },
   {
-    name: 'Chord', about: 'the count of a chord',
+    name: 'Chord', about: 'the count of a chord', alike: ['Members', 'Processes'],
     small: { Members: ['m1', 'm2'], Processes: ['p', 'q'], MaxCopies: 3, MaxFaults: 1 },
     large: [{ Members: ['m1', 'm2', 'm3'], Processes: ['p', 'q'], MaxCopies: 3, MaxFaults: 2 }],
     live: { bounds: { Members: ['m1', 'm2'], Processes: ['p', 'q'], MaxCopies: 3, MaxFaults: 1 }, property: 'Ends', mistake: 'called-only-by-who-added' },
@@ -77,7 +79,7 @@ export const PROTOCOLS: readonly Protocol[] = [
     ],
   },
   {
-    name: 'Lease', about: 'taking over what runs for long',
+    name: 'Lease', about: 'taking over what runs for long', alike: ['Processes'],
     small: { Processes: ['p', 'q'], LooksUntilDead: 2, MaxCopies: 2, MaxFaults: 1, MayFreeze: true },
     large: [{ Processes: ['p', 'q', 'r'], LooksUntilDead: 3, MaxCopies: 3, MaxFaults: 2, MayFreeze: true }],
     live: { bounds: { Processes: ['p', 'q'], LooksUntilDead: 2, MaxCopies: 2, MaxFaults: 1, MayFreeze: true }, property: 'Ends', mistake: 'never-given-up' },
@@ -90,7 +92,7 @@ export const PROTOCOLS: readonly Protocol[] = [
     ],
   },
   {
-    name: 'Unique', about: 'the lock of unique tasks',
+    name: 'Unique', about: 'the lock of unique tasks', alike: ['Tasks'],
     small: { Tasks: ['t', 'u'], MaxExpired: 1, MaxFaults: 1 },
     large: [{ Tasks: ['t', 'u', 'v'], MaxExpired: 2, MaxFaults: 2 }],
     invariants: ['OneHolder', 'HolderHasKey', 'RefusedForATask', 'NothingLeftBehind'],
@@ -105,14 +107,14 @@ export const PROTOCOLS: readonly Protocol[] = [
 ];
 
 /** Safety, as the protocol is meant. */
-export function safety({ name, invariants, properties = [] }: Protocol, bounds: Constants): TlcRun {
-  return { spec: name, constants: { ...bounds, Mistake: 'none' }, invariants, properties, symmetry: 'Alike' };
+export function safety({ name, alike, small, invariants, properties = [] }: Protocol, bounds: Constants): TlcRun {
+  return { spec: name, constants: { ...bounds, Mistake: 'none' }, invariants, properties, symmetry: alike, isLarge: bounds !== small };
 }
 
 /** Of a mistake only what it has to break is looked at: it may break more, and sooner. */
-export function withMistake({ name, small, properties = [] }: Protocol, { mistake, breaks, bounds }: PlantedMistake): TlcRun {
+export function withMistake({ name, alike, small, properties = [] }: Protocol, { mistake, breaks, bounds }: PlantedMistake): TlcRun {
   const isProperty = properties.includes(breaks);
-  return { spec: name, constants: { ...small, ...bounds, Mistake: mistake }, symmetry: 'Alike', ...isProperty ? { properties: [breaks] } : { invariants: [breaks] } };
+  return { spec: name, constants: { ...small, ...bounds, Mistake: mistake }, symmetry: alike, ...isProperty ? { properties: [breaks] } : { invariants: [breaks] } };
 }
 
 export function liveness({ name }: Protocol, { bounds, property }: NonNullable<Protocol['live']>, mistake = 'none'): TlcRun {

@@ -82,7 +82,7 @@ async function main(): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-main().then((code) => { process.exitCode = code; }, (error: unknown) => {
+main().then((code) => { if (code !== 0) process.exitCode = code; }, (error: unknown) => {
   console.error(error);
   process.exitCode = 1;
   // By itself Node now and then waits for ever for a handle that it has closed already.

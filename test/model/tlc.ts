@@ -24,8 +24,10 @@ export interface TlcRun {
   readonly operators?: Readonly<Record<string, string>>;
   readonly invariants?: readonly string[];
   readonly properties?: readonly string[];
-  /** An operator that says which values are alike, so that a state is looked at once. Not for liveness. */
-  readonly symmetry?: string;
+  /** The constants whose values are alike: states that differ only in who is who are one. Not for liveness. */
+  readonly symmetry?: readonly string[];
+  /** It takes minutes: worth Java's slower compiler. */
+  readonly isLarge?: boolean;
   /** Modules that are made for this run, by their names. */
   readonly modules?: Readonly<Record<string, string>>;
 }
@@ -49,9 +51,10 @@ export async function runTlc(run: TlcRun): Promise<TlcResult> {
     for (const file of readdirSync(SPECS)) copyFileSync(join(SPECS, file), join(folder, file));
     for (const [name, text] of Object.entries(run.modules ?? {})) writeFileSync(join(folder, `${name}.tla`), text);
     writeFileSync(join(folder, 'Run.cfg'), configurationOf(run));
+    writeFileSync(join(folder, 'Run.tla'), moduleOf(run));
     // One worker: what it finds first is the same each time. It unpacks its own modules among the temporary files.
-    const args = ['-XX:+UseParallelGC', '-XX:ParallelGCThreads=1', '-XX:TieredStopAtLevel=4', `-Djava.io.tmpdir=${folder}`, '-cp', tlc.jar, 'tlc2.TLC',
-      '-workers', '1', '-metadir', join(folder, 'states'), '-lncheck', 'final', '-config', 'Run.cfg', `${run.spec}.tla`];
+    const args = ['-XX:+UseParallelGC', '-XX:ParallelGCThreads=1', `-XX:TieredStopAtLevel=${run.isLarge === true ? 4 : 1}`, `-Djava.io.tmpdir=${folder}`, '-cp', tlc.jar, 'tlc2.TLC',
+      '-workers', '1', '-metadir', join(folder, 'states'), '-lncheck', 'final', '-config', 'Run.cfg', 'Run.tla'];
     const startedAt = performance.now();
     const { code, output } = await execute(tlc.java, args, folder);
     return read(run.spec, code, output, (performance.now() - startedAt) / 1000);
@@ -66,10 +69,16 @@ function configurationOf({ specification = 'Spec', constants, operators = {}, in
     'CHECK_DEADLOCK FALSE',
     ...Object.entries(constants).map(([name, value]) => `CONSTANT ${name} = ${constantOf(value)}`),
     ...Object.entries(operators).map(([name, operator]) => `CONSTANT ${name} <- ${operator}`),
-    ...symmetry === undefined ? [] : [`SYMMETRY ${symmetry}`],
+    ...symmetry === undefined ? [] : ['SYMMETRY Alike'],
     ...invariants.map((name) => `INVARIANT ${name}`),
     ...properties.map((name) => `PROPERTY ${name}`),
   ].join('\n');
+}
+
+/** What is alike stands here and not in the specification: TLC lists all permutations at once, however many there are in a trace. */
+function moduleOf({ spec, symmetry }: TlcRun): string {
+  const alike = symmetry === undefined ? [] : [`Alike == ${symmetry.map((name) => `Permutations(${name})`).join(' \\cup ')}`];
+  return ['---- MODULE Run ----', `EXTENDS ${spec}, TLC`, ...alike, '====', ''].join('\n');
 }
 
 /** A list is a set of model values; a text is a text. */

@@ -1,15 +1,15 @@
 import type { TaskInput } from '../../../lib/index.js';
 import type { LedgerEntry } from '../../support/ledger.js';
 import { itemAt } from '../../support/present.js';
-import { eventually, pause } from '../../support/wait.js';
+import { pause } from '../../support/wait.js';
 import { settleTraces, type Heard } from '../traces/settle-trace.js';
 import type { Trace } from '../traces/follow.js';
 import { Stage } from './stage.js';
+import { tracesInTheEnd } from './traces-in-the-end.js';
 
 const TASKS = 80;
 const BETWEEN_MS = 15;
 const WORK_MS = 60;
-const SETTLE_LIMIT_MS = 120_000;
 
 /**
  * A publisher and workers, with results in the ledger. Meanwhile a worker is killed, a line of a worker and that of the
@@ -37,8 +37,7 @@ export async function recordBusyRun(url: string): Promise<Trace[]> {
       await pause(BETWEEN_MS);
       if (number % 16 === 10) await itemAt(troubles, (number - 10) / 16)();
     }
-    const traces = await eventually(() => settleTraces(heard, uuids), (all) => [...all.values()].every(hasEnded), 'an end of every task', { limitMs: SETTLE_LIMIT_MS, everyMs: 500 });
-    return [...traces.values()];
+    return await tracesInTheEnd(() => settleTraces(heard, uuids), hasEnded, uuids.length);
   } finally {
     await stage.close();
   }

@@ -2,16 +2,16 @@ import type { AppConfig } from '../../faults/apps/protocol.js';
 import { CONFIG_VARIABLE } from '../../faults/apps/protocol.js';
 import type { WorkflowCommand } from '../../faults/apps/workflow-protocol.js';
 import { startScript, type Child } from '../../support/processes.js';
-import { eventually, pause } from '../../support/wait.js';
+import { pause } from '../../support/wait.js';
 import { chordTraces } from '../traces/chord-trace.js';
 import type { Trace } from '../traces/follow.js';
 import { Stage } from './stage.js';
+import { tracesInTheEnd } from './traces-in-the-end.js';
 
 const CHORDS = 24;
 const MEMBERS = 3;
 const BETWEEN_KILLS_MS = 500;
 const KILLS = 4;
-const SETTLE_LIMIT_MS = 120_000;
 const LIMIT = 4;
 
 /** Chords of three members, while workers are killed one after the other. */
@@ -34,8 +34,7 @@ export async function recordChordRun(url: string): Promise<Trace[]> {
       await workers.shift()?.stop();
       workers.push(await start(`after-${kill}`, stage.worker(LIMIT)));
     }
-    const traces = await eventually(() => chordTraces(stage.recorder.events), (all) => all.size === CHORDS && [...all.values()].every(isQuiet), 'an end of every chord', { limitMs: SETTLE_LIMIT_MS, everyMs: 500 });
-    return [...traces.values()];
+    return await tracesInTheEnd(() => chordTraces(stage.recorder.events), isQuiet, CHORDS);
   } finally {
     await stage.close();
   }

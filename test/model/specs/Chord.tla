@@ -188,8 +188,6 @@ Spec == Init /\ [][Next]_vars /\ Fair
 ----------------------------------------------------------------------------
 (* What users pay for. *)
 
-Alike == Permutations(Members) \cup Permutations(Processes)
-
 Called1 == {c \in Copies : copy[c].at # "nowhere"}
 
 AfterTheLast == \A c \in Called1 : \A m \in Members : copy[c].results[m] # 0

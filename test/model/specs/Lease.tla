@@ -224,8 +224,6 @@ Spec == Init /\ [][Next]_vars /\ Fair
 ----------------------------------------------------------------------------
 (* What users pay for. *)
 
-Alike == Permutations(Processes)
-
 Runners == {p \in Processes : process[p].runs}
 
 (* It runs, or something stands for it that will come. A run that holds nothing has a copy. *)

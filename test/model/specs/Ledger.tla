@@ -272,8 +272,6 @@ Spec == Init /\ [][Next]_vars
 ----------------------------------------------------------------------------
 (* What users pay for. *)
 
-Alike == Permutations(Clients)
-
 Owners == {c \in Clients : client[c] = "owner"}
 
 OneOwner == Cardinality(Owners) <= 1

@@ -257,8 +257,6 @@ Spec == Init /\ [][Next]_vars /\ Fair
 ----------------------------------------------------------------------------
 (* What users pay for. *)
 
-Alike == Permutations(Workers)
-
 IsThere(i) == message[i].at \in {"queued", "held"} /\ (message[i].kind = "task" \/ message[i].kind = "dead")
 
 (* Accepted means kept: it waits, runs, is a dead letter, or has succeeded. Forgetting an acknowledgement only adds to that. *)

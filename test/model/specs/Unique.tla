@@ -178,8 +178,6 @@ Spec == Init /\ [][Next]_vars /\ Fair
 ----------------------------------------------------------------------------
 (* What users pay for. *)
 
-Alike == Permutations(Tasks)
-
 (* There, and its publisher knows that it was taken; its key did not run out. *)
 Holds(t) == publisher[t] \in {"accepted", "told"} /\ task[t] \in {"queued", "held"} /\ t \notin left
 

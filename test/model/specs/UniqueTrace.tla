@@ -25,10 +25,10 @@ Seen ==
   \/ Now.what = "ack" /\ Ack(Now.by)
   \/ Now.what = "died" /\ DieWorker(Now.by)
 
-(* What writes nothing into the state that is shared, nobody sees there. *)
+(* What writes nothing into the state that is shared, nobody sees there. It is of one task alone, so that it may as well
+   happen right before the next that is seen of that task. *)
 Unseen ==
-  \/ \E t \in Tasks : Arrive(t) \/ End(t)
-  \/ \E t \in Tasks : (Hold(t) \/ Enter(t) \/ FreeEnded(t)) /\ key' = key
+  LET t == Now.by IN Arrive(t) \/ End(t) \/ ((Hold(t) \/ Enter(t) \/ FreeEnded(t)) /\ key' = key)
 
 TraceNext ==
   /\ line <= Len(Traces[trace])

@@ -1,7 +1,7 @@
 import { decodeClaim } from '../../../lib/worker/gates/once/once-claim.js';
 import { Header } from '../../../lib/task/headers.js';
-import type { TaskHeaders } from '../../../lib/task/task.js';
 import { referenceOf, uuidOf } from '../../../lib/workflows/workflow-header.js';
+import { headersOf, textHeader } from '../wire/headers.js';
 import type { Recorded } from '../wire/recorder.js';
 import type { Trace, TraceLine } from './follow.js';
 import { LedgerView, type SeenRecord } from './ledger-view.js';
@@ -94,10 +94,9 @@ function recorded(record: SeenRecord, of: TraceOf, callbacks: ReadonlyMap<string
 
 /** A copy that waits for another is sent again under its own name: it is the same copy. */
 function carried(event: Extract<Recorded, { kind: 'publish' | 'deliver' }>, of: TraceOf): void {
-  const headers = event.properties.headers as TaskHeaders | undefined ?? {};
-  const step = referenceOf(headers);
+  const step = referenceOf(headersOf(event));
   if (step === undefined || event.properties.type !== undefined) return;
   const trace = of(step.workflow);
-  if (step.path === CALLBACK && event.kind === 'publish') trace.called(event.publish, String(headers[Header.copy]));
+  if (step.path === CALLBACK && event.kind === 'publish') trace.called(event.publish, textHeader(event, Header.copy) ?? '');
   if (step.path.startsWith(`${GROUP}.`) && event.kind === 'deliver') trace.delivered(event.process, event.delivery, step.path.slice(GROUP.length + 1));
 }

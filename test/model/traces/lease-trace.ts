@@ -1,6 +1,6 @@
 import { decodeClaim } from '../../../lib/worker/gates/once/once-claim.js';
 import { Header } from '../../../lib/task/headers.js';
-import type { TaskHeaders } from '../../../lib/task/task.js';
+import { textHeader } from '../wire/headers.js';
 import type { Recorded } from '../wire/recorder.js';
 import type { Trace, TraceLine } from './follow.js';
 import { LedgerView, type SeenRecord } from './ledger-view.js';
@@ -21,10 +21,10 @@ class LeaseTrace {
   private readonly met = new Map<number, string | undefined>();
   private owner = '';
 
-  published({ process, properties }: Carried, publish: string): void {
-    const headers = properties.headers as TaskHeaders;
-    const name = String(headers[Header.copy]);
-    const seen = headers[Header.claimSeen] as string | undefined;
+  published(event: Carried, publish: string): void {
+    const { process } = event;
+    const name = textHeader(event, Header.copy) ?? '';
+    const seen = textHeader(event, Header.claimSeen);
     if (!this.copies.includes(name)) {
       const copy = this.copies.push(name);
       this.sent.set(publish, copy);
@@ -38,13 +38,13 @@ class LeaseTrace {
     this.add('look', process, { copy, looks: Number(seen?.split(' ')[0]) });
   }
 
-  delivered({ process, properties }: Carried, delivery: string): void {
-    const name = (properties.headers as TaskHeaders | undefined)?.[Header.lease] === undefined ? undefined : (properties.headers as TaskHeaders)[Header.copy];
-    if (name === undefined) {
+  delivered(event: Carried, delivery: string): void {
+    const { process } = event;
+    if (!hasLease(event)) {
       this.held.set(delivery, { process, copy: 0, use: 'runs' });
       return this.add('start', process);
     }
-    this.held.set(delivery, { process, copy: this.copies.indexOf(String(name)) + 1, use: 'looks' });
+    this.held.set(delivery, { process, copy: this.copies.indexOf(textHeader(event, Header.copy) ?? '') + 1, use: 'looks' });
   }
 
   /** That it still runs is renewed again and again, and is a line only where more is said. */
@@ -103,12 +103,12 @@ export function leaseTraces(heard: readonly Recorded[], queue: string, uuids: re
   return new Map([...traces].map(([uuid, { lines }]) => [uuid, lines]));
 }
 
-function hasLease({ properties }: Carried): boolean {
-  return (properties.headers as TaskHeaders | undefined)?.[Header.lease] !== undefined;
+function hasLease(event: Carried): boolean {
+  return textHeader(event, Header.lease) !== undefined;
 }
 
 /** Of which task each claim is: its copies name both. */
 function leasesOf(heard: readonly Recorded[]): Map<string, string> {
   const copies = heard.filter((event): event is Carried => event.kind === 'publish' && hasLease(event));
-  return new Map(copies.map(({ properties }) => [String((properties.headers as TaskHeaders)[Header.lease]), String(properties.messageId)]));
+  return new Map(copies.map((event) => [textHeader(event, Header.lease) ?? '', String(event.properties.messageId)]));
 }

@@ -13,13 +13,15 @@ class KeyTrace {
   private readonly names = new Map<string, string>();
   /** Of its records, and those that count as checkpoints here; the first is of the keeper that was there before it. */
   private readonly records: string[] = [''];
+  private readonly values = new Set<string>();
   private readonly operations = new Map<string, number>();
-  /** Something was let go: whichever record comes next can prove it. */
+  /** A value was let go: whichever record comes next can prove it. */
   private needsProof = false;
 
   written(messageId: string, content: RecordContent): void {
     const token = content.kind === 'value' ? decodeUniqueClaim(content.value)?.token : undefined;
     this.write(messageId, content.kind === 'deleted' ? 'freed' : 'taken', this.nameOf(token));
+    if (content.kind === 'value') this.values.add(messageId);
     if ('operation' in content && !this.operations.has(content.operation)) this.operations.set(content.operation, this.records.length);
   }
 
@@ -37,7 +39,7 @@ class KeyTrace {
     const index = this.records.indexOf(messageId);
     if (index === -1) return;
     this.lines.push({ what, number: index + 1 });
-    if (what === 'release') this.needsProof = true;
+    if (what === 'release' && this.values.has(messageId)) this.needsProof = true;
   }
 
   told(operation: string): void {

@@ -1,8 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { decodeTaskResult } from '../../../lib/results/result-codec.js';
-import { isFinal } from '../../../lib/results/task-result.js';
+import { isFinal, type TaskResult } from '../../../lib/results/task-result.js';
 import { attemptIn } from '../../../lib/task/headers.js';
 import { isDeadLetterQueue } from '../../../lib/task/dead-letter-queue.js';
-import type { TaskHeaders } from '../../../lib/task/task.js';
+import { headersOf } from '../wire/headers.js';
 import type { Recorded } from '../wire/recorder.js';
 import type { Trace, TraceLine } from './follow.js';
 import { LedgerView, type SeenRecord } from './ledger-view.js';
@@ -19,6 +20,7 @@ class TaskTrace {
   private readonly publishes: string[] = [];
   private readonly deliveries: string[] = [];
   private readonly names = new Map<string, string>([[PUBLISHER, PUBLISHER]]);
+  private end: Pick<TaskResult, 'state' | 'outcome'> | undefined;
 
   /** Runs that differ only in who was who are the same. */
   private by(process: string): string {
@@ -33,7 +35,7 @@ class TaskTrace {
       case 'confirm': return this.about('confirm', this.publishes.indexOf(event.publish));
       case 'deliver':
         this.deliveries.push(event.delivery);
-        return this.add({ what: 'deliver', by: this.by(event.process), attempt: attemptOf(event) });
+        return this.add({ what: 'deliver', by: this.by(event.process), attempt: attemptIn(headersOf(event)) });
       case 'ack': return this.about('ack', this.deliveries.indexOf(event.delivery));
       case 'requeue': return this.about('back', this.deliveries.indexOf(event.delivery));
       case 'closed': return this.closed(event);
@@ -41,8 +43,11 @@ class TaskTrace {
     }
   }
 
-  kept(process: string, outcome: string): void {
-    this.add({ what: 'kept', by: this.by(process), outcome });
+  /** Its publisher's word may come last, and be put in front of all that was told before: that leaves the end as it is. */
+  kept(process: string, { state, outcome }: TaskResult): void {
+    if (isDeepStrictEqual(this.end, { state, outcome })) return;
+    this.end = { state, outcome };
+    this.add({ what: 'kept', by: this.by(process), outcome: state === 'succeeded' ? 'succeeded' : 'failed' });
   }
 
   accepted(): void {
@@ -51,7 +56,7 @@ class TaskTrace {
 
   private published(event: Extract<Recorded, { kind: 'publish' }>): void {
     this.publishes.push(event.publish);
-    this.add({ what: 'publish', by: this.by(event.process), kind: isDeadLetterQueue(event.routingKey) ? 'dead' : 'task', attempt: attemptOf(event) });
+    this.add({ what: 'publish', by: this.by(event.process), kind: isDeadLetterQueue(event.routingKey) ? 'dead' : 'task', attempt: attemptIn(headersOf(event)) });
   }
 
   private closed({ channels, process }: Extract<Recorded, { kind: 'closed' }>): void {
@@ -67,10 +72,6 @@ class TaskTrace {
   private add(line: TraceLine): void {
     this.lines.push(line);
   }
-}
-
-function attemptOf({ properties }: { properties: { headers?: unknown } }): number {
-  return attemptIn(properties.headers as TaskHeaders | undefined);
 }
 
 /** The trace of each task: its own messages, what was kept of it, and what befell the lines that it went by. */
@@ -104,6 +105,6 @@ function keep(traces: Map<string, TaskTrace>, { content, asker }: SeenRecord): v
   const [, uuid = ''] = /task:(.+)$/.exec(content.key) ?? [];
   const trace = traces.get(uuid);
   if (trace === undefined || content.kind !== 'value') return;
-  const { state } = decodeTaskResult(content.value);
-  if (isFinal(state)) trace.kept(asker, state === 'succeeded' ? 'succeeded' : 'failed');
+  const result = decodeTaskResult(content.value);
+  if (isFinal(result.state)) trace.kept(asker, result);
 }

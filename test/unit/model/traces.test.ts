@@ -29,6 +29,12 @@ function lastAdder(trace: Trace): string {
   return trace.some(is('died')) ? '' : String(trace.findLast(is('added'))?.by);
 }
 
+/** Whoever keeps it next finds it free where it was held, or held where it was free. */
+function forgedKeeper(trace: Trace): Trace | undefined {
+  const index = trace.findLastIndex(is('keeping'));
+  return index <= 0 ? undefined : trace.map((line, at) => (at === index ? { ...line, who: line.who === 'none' ? 'o1' : 'none' } : line));
+}
+
 type Forgery = readonly [title: string, forge: (trace: Trace) => Trace | undefined];
 
 const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
@@ -40,6 +46,15 @@ const FORGERIES: Readonly<Record<string, readonly Forgery[]>> = {
     ['acknowledged without a confirm of the next attempt', (trace) => (trace.some(is('publish', { attempt: 2 })) ? without(trace, is('confirm', { number: 2 })) : undefined)],
     ['buried without a dead letter', (trace) => without(trace, is('publish', { kind: 'dead' }))],
     ['delivered without a publish', (trace) => without(trace, is('publish', { by: 'publisher' }))],
+  ],
+  Ledger: [
+    ['told before it is confirmed', (trace) => sooner(trace, is('told', { number: 2 }), is('confirm', { number: 2 }))],
+    ['told without a confirm', (trace) => without(trace, is('confirm', { number: 2 }))],
+    ['released before what outdates it is confirmed', (trace) => sooner(trace, is('release', { number: 2 }), is('confirm', { number: 3 }))],
+    ['released although nothing outdates it', (trace) => [...trace.slice(0, 5), { what: 'release', number: 2 }]],
+    ['taken while another has it', (trace) => trace.map((line, index) => (index === trace.findLastIndex(is('write', { who: 'o1', says: 'taken' })) ? { ...line, who: 'o2' } : line))],
+    ['read otherwise by the next keeper', (trace) => forgedKeeper(trace)],
+    ['written by one that is gone', (trace) => without(trace, (line, index) => line.what === 'keeping' && index > 0)],
   ],
   Chord: [
     ['called before the last member was added', (trace) => sooner(trace, is('call'), is('added'))],
