@@ -138,6 +138,11 @@ export class TaskFormats {
     return this.of(task).name;
   }
 
+  /** Whether another system reads it. @throws InvalidTaskError */
+  isForOthers(task: AddressedTask): boolean {
+    return isOfOthers(this.of(task));
+  }
+
   private of({ format, routingKey, name }: AddressedTask): Format {
     if (format === undefined) return this.byKey.size === 0 ? this.otherwise : this.byKey.get(routingKey) ?? this.otherwise;
     const known = this.formats.find(format);

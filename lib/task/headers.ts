@@ -65,7 +65,7 @@ export const Header = {
   workflow: 'x-dispatcher-workflow',
   /** Its steps are recorded under its uuid: how often it has waited, and of that wake which copy: `<wake> <copy>`. */
   steps: 'x-dispatcher-steps',
-  /** When it was published, in milliseconds since 1970; written only where somebody measures how long tasks wait. */
+  /** When it was published, in milliseconds since 1970; written only where its uuid is none of chance, or somebody measures how long tasks wait. */
   published: 'x-dispatcher-published',
   /** Of what is tried again, or died: the trace context (W3C `traceparent`) of the attempt before. */
   attemptTrace: 'x-dispatcher-attempt-trace',

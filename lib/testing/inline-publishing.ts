@@ -21,7 +21,7 @@ export function inlinePublishing(stage: Stage, runs: Runs, { publishing, workflo
   const publishWorkflow = workflows.publish.bind(workflows);
   const inline = new InlineEnds(stage, runs);
   const around: Publisher = {
-    publish: async (first, values) => {
+    publish: async (first: TaskInput | string, values: readonly unknown[]) => {
       const from = inline.begin();
       const published = await publisher().publish(first, values);
       if (isTaken(published)) await inline.end(published.uuid, from);

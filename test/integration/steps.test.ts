@@ -57,7 +57,7 @@ class Tasks {
 
   @Task('swallows', { result: true })
   async swallows(@TaskContext() context: TaskContext): Promise<unknown> {
-    await context.sleep('pause', { seconds: 0.2 }).catch((error: unknown) => this.seen.push((error as Error).name));
+    await context.sleep('pause', { seconds: 1 }).catch((error: unknown) => this.seen.push((error as Error).name));
     const rest = await context.step('rest', () => this.work('rest')).catch(() => 'not begun');
     return rest;
   }

@@ -12,7 +12,8 @@ import type { TaskPublisher } from './task-publisher.js';
 /** How many tasks of one list go through the middlewares at a time. */
 const WINDOW_TASKS = 1000;
 
-type Send = (task: TaskInput) => Promise<PublishedTask>;
+/** @param hasOwnUuid its caller has given it its uuid */
+type Send = (task: TaskInput, hasOwnUuid: boolean) => Promise<PublishedTask>;
 type Through = ReturnType<typeof publishThrough>;
 
 /** Publishing with middleware around it. In its absence nothing of this stands in the way of a task. */
@@ -31,13 +32,13 @@ export class PublishChain {
   }
 
   publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
-    return this.through(first, values, (task) => this.publisher.publish(task, []));
+    return this.through(first, values, (task, hasOwnUuid) => this.publisher.publish(task, [], hasOwnUuid));
   }
 
   /** As `BatchPublisher`, each task through the middlewares; those of one list may overtake each other in them. */
   async publishMany(inputs: readonly TaskInput[]): Promise<PublishOutcome[]> {
     if (!Array.isArray(inputs)) throw new InvalidTaskError(`publishMany takes a list of tasks; found ${display(inputs)}.`);
-    return new ChainedBatch((task) => this.publisher.publish(task, []), this.broker).run(inputs, (input, send) => this.through(input, [], send));
+    return new ChainedBatch((task, hasOwnUuid) => this.publisher.publish(task, [], hasOwnUuid), this.broker).run(inputs, (input, send) => this.through(input, [], send));
   }
 
   /** A task with headers of ours: the middlewares see it as any other. */
@@ -53,7 +54,7 @@ export class PublishChain {
     const task = this.copy(input);
     // Not to be seen by whoever takes the fields of a task: it is none of them.
     if (origin !== undefined) Object.defineProperty(task, 'origin', { value: origin });
-    return (this.made as Through)(task, (passed) => send(tidy(passed)));
+    return (this.made as Through)(task, (passed) => send(tidy(passed), input.uuid !== undefined));
   }
 
   private copy(input: TaskInput): OutgoingTask {
@@ -76,7 +77,7 @@ class ChainedBatch {
     for (const [index, input] of inputs.entries()) {
       while (this.underWay >= WINDOW_TASKS) await this.oneEnds();
       this.underWay++;
-      void this.note(index, through(input, (task) => this.send(task)));
+      void this.note(index, through(input, (task, hasOwnUuid) => this.send(task, hasOwnUuid)));
     }
     while (this.underWay > 0) await this.oneEnds();
     return this.outcomes;
@@ -93,12 +94,12 @@ class ChainedBatch {
     for (const wake of this.waiting.splice(0)) wake();
   }
 
-  private async send(task: TaskInput): Promise<PublishedTask> {
+  private async send(task: TaskInput, hasOwnUuid: boolean): Promise<PublishedTask> {
     for (;;) {
       // Once the broker was away for as long as may be waited, the rest does not wait as long again.
       if (this.broken !== undefined) throw this.broken;
       try {
-        return await this.publish(task);
+        return await this.publish(task, hasOwnUuid);
       } catch (error) {
         // Large tasks fill the broker's buffer before they fill the window: when another has gone out there is room again.
         if (isA(error, PublishBufferFullError) && this.waiting.length < this.underWay - 1) {

@@ -78,8 +78,9 @@ export class TaskPublisher {
     this.maxTaskBytes = maxTaskBytes;
   }
 
-  async publish(first: TaskInput | string, values: readonly unknown[]): Promise<PublishedTask> {
-    const task = this.complete(first, values);
+  /** @param hasOwnUuid its caller has given it its uuid. Default: where it has one */
+  async publish(first: TaskInput | string, values: readonly unknown[], hasOwnUuid?: boolean): Promise<PublishedTask> {
+    const task = this.complete(first, values, hasOwnUuid);
     const schemas = this.schemasOf(task.name, versionIn(task.headers));
     if (schemas !== undefined) await checkBeforeSending(task.name, schemas, task.args);
     const message = this.encode(task);
@@ -95,7 +96,7 @@ export class TaskPublisher {
   /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, always taken, and nobody in this process awaits its result. */
   async publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     if (this.isKeeping) throw cannotBeKept(input.name);
-    const task = this.complete({ ...input, unique: false, debounce: false, throttle: false }, []);
+    const task = this.fitted({ ...input, unique: false, debounce: false, throttle: false });
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
@@ -241,14 +242,21 @@ export class TaskPublisher {
   }
 
   /** @throws InvalidTaskError */
-  complete(first: TaskInput | string, values: readonly unknown[]): AddressedTask {
-    if (typeof first === 'string') return this.fitted({ name: first, args: inferArguments(values) });
+  complete(first: TaskInput | string, values: readonly unknown[], hasOwnUuid?: boolean): AddressedTask {
+    if (typeof first === 'string') return this.stamped(this.fitted({ name: first, args: inferArguments(values) }), false);
     if (values.length > 0) {
       throw new InvalidTaskError(
         'publish takes one task, or a name and its arguments; found a task and more. Put the arguments into the task: { name, args: [{ type, value }] }.');
     }
     refuseUnknownFields(first);
-    return this.fitted(first);
+    return this.stamped(this.fitted(first), hasOwnUuid ?? first.uuid !== undefined);
+  }
+
+  /** A uuid that was made for something may be given again, to another task: when each was published tells them apart, whatever a broker forgets that is killed. */
+  private stamped(task: AddressedTask, hasOwnUuid: boolean): AddressedTask {
+    const isOfChance = !hasOwnUuid && this.makerOf(task.name) === undefined;
+    if (!isOfChance && !this.stamps && !this.formats.isForOthers(task)) task.headers = { ...task.headers, [Header.published]: clock.now() };
+    return task;
   }
 
   private fitted(input: TaskInput): AddressedTask {

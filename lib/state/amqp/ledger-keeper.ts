@@ -196,9 +196,10 @@ export class LedgerKeeper implements KeeperChannelListener {
   }
 
   private decide(operation: StateOperation, { id, again }: { id: string; again: boolean }): Decision {
-    // An earlier keeper had it. Either a record says that it was done; or, for all that is known here, it was
-    // answered with no: then it must not be done now. Who still waits for an answer asks anew.
-    if (again) return this.replayed.has(id) ? { reply: this.state.replyToRepeated(operation) } : { reply: { kind: 'again' } };
+    // An earlier keeper had it, and a record says that it was done. A killed server does not say of all that it has delivered them before.
+    if (this.replayed.has(id)) return { reply: this.state.replyToRepeated(operation) };
+    // For all that is known here, it was answered with no: then it must not be done now. Who still waits for an answer asks anew.
+    if (again) return { reply: { kind: 'again' } };
     try {
       return this.state.apply(operation, { id, now: this.clock.now() });
     } catch (error) {

@@ -34,6 +34,8 @@ export interface StepsHost {
   /** A run begins. Resolves to the name of this process, once others can see that it lives. */
   begin(run: string): Promise<string>;
   end(run: string): void;
+  /** Since when others have seen without a gap that this process lives, by the clock that nobody sets. */
+  readonly steadySince: number;
   /** Whether this run goes on, in whichever process. */
   lives(owner: RunOwner): Promise<boolean>;
   /** How long a record is kept from its last change on. */
@@ -72,6 +74,8 @@ export class RunRecord {
   private readonly run = randomUUID();
   private opening: Promise<Refusal | undefined> | undefined;
   private held = false;
+  /** When it was last seen that it has the task, by the clock that nobody sets. */
+  private knownAt = -Infinity;
   /** One after the other. */
   private line: Promise<unknown> = Promise.resolve();
   /** As it was when it was last seen. */
@@ -99,13 +103,39 @@ export class RunRecord {
   }
 
   /**
+   * Whether the task is still this run's, before it does something. Asks only where others may have thought its process dead since it
+   * was last known. Whatever is away, until the run is to stop.
+   *
+   * @throws what the backend throws, once the run is to stop
+   */
+  async isStillOwn(): Promise<boolean> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await this.host.begin(this.run);
+        if (this.host.steadySince <= this.knownAt) return true;
+        const asked = clock.elapsed();
+        const record = await this.inLine((backend) => this.kept.read(backend));
+        this.knownAt = asked;
+        return record?.owner?.run === this.run;
+      } catch (error) {
+        if (error instanceof StepError || this.task.isAborted) throw error;
+        this.host.onProblem(this.task.worker, `Whether task "${this.task.name}" (${this.task.uuid}) still runs here could not be seen before its next step; this is tried again.`, error);
+        await pauseUntil(pauseMs, this.task.signal);
+      }
+    }
+  }
+
+  /**
    * Records an entry, whatever is away, until the run is to stop. False: another run has the task.
    *
    * @throws StepError where there is no room for it; what the backend throws, once the run is to stop
    */
   async add(entry: StepEntry): Promise<boolean> {
     const changed = await this.written((backend) => (record = this.last) => {
-      if (!this.isOwn(record) || isSame(record.entries.get(entry.name), entry)) return record;
+      const before = record.entries.get(entry.name);
+      if (!this.isOwn(record) || isSame(before, entry)) return record;
+      // Left by this run, and by another that had it since: what that has recorded stands.
+      if (record.owner === undefined && before !== undefined) return record;
       const next = withEntry(record, entry);
       const bytes = encodeRecord(next).length;
       if (bytes > roomIn(backend)) throw tooLarge(this.task, entry.name, bytes, roomIn(backend));
@@ -179,6 +209,7 @@ export class RunRecord {
       if (record?.owner?.run !== this.run) continue;
       this.last = record;
       this.held = true;
+      this.knownAt = clock.elapsed();
       return undefined;
     }
   }
@@ -187,7 +218,7 @@ export class RunRecord {
     const { owner, calledOff, state } = record ?? {};
     if (owner?.run === this.run) return 'take';
     const ownerLives = owner !== undefined && await this.host.lives(owner);
-    const verdict = judgeTurn(this.turn, record, { redelivered: this.task.redelivered, ownerLives });
+    const verdict = judgeTurn(this.turn, record, { redelivered: this.task.redelivered, ownerLives, uuid: this.task.uuid });
     switch (verdict) {
       case 'wait': return { kind: 'wait', delayMs: this.host.lookMs, reason: 'Another run of it has its steps, or its process has just died.' };
       case 'drop': return { kind: 'drop', reason: 'Its steps have ended, or go on by another copy of it.' };

@@ -66,6 +66,7 @@ export class StepJournal implements StepsOfRun {
       const known = await this.entry(name, 'step');
       if (known !== undefined && isOfVersion(known, checked)) return recalled(known) as Value;
       this.mayBegin(name);
+      this.going(await this.record.isStillOwn());
       return await this.take(name, work, checked) as Value;
     });
   }

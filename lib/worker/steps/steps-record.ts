@@ -12,6 +12,8 @@ export interface Turn {
   readonly attempt: number;
   /** Which of the copies of one wake this is: only one goes on. Empty before the first. */
   readonly copy: string;
+  /** When the task was published, where its message says so: another one of its uuid was at another time. Else empty. */
+  readonly origin: string;
 }
 
 /** Who runs the task now. */
@@ -80,7 +82,7 @@ export interface StepsRecord {
   readonly copiesUntil: number;
 }
 
-export const FIRST_TURN: Turn = { replays: 0, wake: 0, attempt: 1, copy: '' };
+export const FIRST_TURN: Turn = { replays: 0, wake: 0, attempt: 1, copy: '', origin: '' };
 
 export function newRecord(task: string, turn: Turn, owner?: RunOwner): StepsRecord {
   return { task, state: 'open', turn, ...(owner === undefined ? {} : { owner }), entries: new Map(), signals: new Map(), copiesUntil: 0 };

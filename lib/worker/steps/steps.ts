@@ -37,8 +37,9 @@ export class Steps implements StepsHost {
     const { exchange, backend, takeoverMs, keepMs } = options;
     this.keepMs = keepMs;
     this.lookMs = Math.min(takeoverMs / 10, LONGEST_LOOK_MS);
-    // Under another name from then on; whoever has taken a record meanwhile is seen from it.
-    this.lease = new Lease(`steps:${encodeURIComponent(exchange)}:by:`, takeoverMs, { backend, isHolding: () => this.runs.size > 0, tick: nothing, lost: nothing });
+    this.lease = new Lease(`steps:${encodeURIComponent(exchange)}:by:`, takeoverMs, { backend, isHolding: () => this.runs.size > 0, tick: nothing, lost: nothing },
+      // Whoever has taken a record meanwhile is seen from it; and who is only slower to come back after the store was away runs on.
+      { patient: true });
   }
 
   journalOf(run: SteppedRun): StepJournal {
@@ -58,8 +59,11 @@ export class Steps implements StepsHost {
     this.runs.delete(run);
   }
 
+  get steadySince(): number { return this.lease.steadySince; }
+
   async lives({ process, run }: RunOwner): Promise<boolean> {
     if (this.runs.has(run)) return true;
+    await this.lease.ensure();
     return process !== this.lease.current && (await this.lease.gone([process])).length === 0;
   }
 
@@ -75,7 +79,7 @@ export class Steps implements StepsHost {
     const record = await kept.read(backend);
     if (record === undefined || record.state === 'ended') return;
     const ownerLives = record.owner !== undefined && await this.lives(record.owner);
-    if (judgeTurn(turnOf(visit), record, { redelivered: true, ownerLives }) !== 'take') return;
+    if (judgeTurn(turnOf(visit), record, { redelivered: true, ownerLives, uuid: visit.uuid }) !== 'take') return;
     await kept.change(backend, (found) => (found === record ? afterEnd(record, end, clock.now()) : undefined));
   }
 

@@ -145,8 +145,10 @@ export class BrokerServer {
   forgetAcknowledgements(): void {
     for (const { queue, copy } of this.settled.splice(0)) {
       if (this.world.chance.next() < 0.5 || !this.queues.has(queue)) continue;
-      copy.redelivered = true;
-      this.queues.get(queue)?.putBack(copy);
+      const found = this.queues.get(queue);
+      // A classic queue forgets that it has delivered it, too.
+      copy.redelivered = found?.isQuorum === true || this.world.chance.next() < 0.5;
+      found?.putBack(copy);
       this.watch.stored(copy, queue);
     }
     for (const queue of this.queues.values()) queue.pump();

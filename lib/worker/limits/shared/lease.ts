@@ -14,6 +14,18 @@ export interface LeaseOwner {
   lost(error: unknown): void;
 }
 
+export interface LeaseOptions {
+  /**
+   * After a time in which nothing could be renewed, by nobody, nobody is in a hurry: who finds its own entry gone has it
+   * written again under its name, and who finds that of another gone believes it only when it has renewed its own for a whole
+   * lease without a gap. For what is taken over in a way that both sides see. Default: false.
+   */
+  readonly patient?: boolean;
+}
+
+/** Of a lease: so long a gap between two renewals is one in which others could not renew theirs either. */
+const GAP = 2 / 3;
+
 /**
  * The name under which this process holds places, and the sign that it lives: one entry of the backend, renewed while
  * anything is held, however much that is.
@@ -26,11 +38,16 @@ export class Lease {
   private timer: ClockTimer | undefined;
   private stopped = false;
   private readonly seen = new Map<string, number>();
+  private steadyFrom = Infinity;
+  private renewedAt = -Infinity;
 
   /** @param leaseMs a process that is dead, or stood still for so long, holds nothing any more */
-  constructor(private readonly prefix: string, private readonly leaseMs: number, private readonly owner: LeaseOwner) {}
+  constructor(private readonly prefix: string, private readonly leaseMs: number, private readonly owner: LeaseOwner, private readonly options: LeaseOptions = {}) {}
 
   get current(): string { return this.name; }
+
+  /** Since when it was renewed without a gap, by the clock that nobody sets; `Infinity`: never yet. */
+  get steadySince(): number { return this.steadyFrom; }
 
   /** Our name, which others will see alive for a while. Starts the renewal. */
   async ensure(): Promise<string> {
@@ -42,6 +59,7 @@ export class Lease {
   /** Those of them whose lease has ended. */
   async gone(names: readonly string[]): Promise<string[]> {
     const now = clock.elapsed();
+    if (this.options.patient === true && (now > this.validUntil || now - this.steadyFrom < this.leaseMs)) return [];
     const believedMs = this.leaseMs / 6;
     const unsure = names.filter((name) => name !== this.name && (this.seen.get(name) ?? -Infinity) < now - believedMs);
     const backend = await this.owner.backend();
@@ -71,7 +89,7 @@ export class Lease {
       return;
     }
     this.renew().catch((error: unknown) => {
-      if (this.registered && clock.elapsed() > this.validUntil) this.rename(error);
+      if (this.registered && this.options.patient !== true && clock.elapsed() > this.validUntil) this.rename(error);
     }).finally(() => this.owner.tick());
   }
 
@@ -84,15 +102,18 @@ export class Lease {
     if (this.registered) {
       const asked = clock.elapsed();
       const value = Buffer.from(this.name);
-      if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: this.leaseMs })) {
-        this.validUntil = asked + this.leaseMs;
-        return;
-      }
-      this.rename(undefined);
+      if (await backend.replaceIfEqual(this.prefix + this.name, value, value, { expiresInMs: this.leaseMs })) return this.renewed(asked);
+      if (this.options.patient !== true) this.rename(undefined);
     }
     const asked = clock.elapsed();
     await backend.set(this.prefix + this.name, Buffer.from(this.name), { expiresInMs: this.leaseMs });
     this.registered = true;
+    this.renewed(asked);
+  }
+
+  private renewed(asked: number): void {
+    if (asked - this.renewedAt > this.leaseMs * GAP) this.steadyFrom = asked;
+    this.renewedAt = asked;
     this.validUntil = asked + this.leaseMs;
   }
 

@@ -4,12 +4,12 @@ import { judgeTurn, stepsHeader, turnAfter, turnOf } from '../../../../lib/worke
 
 const turn = (changes: Partial<Turn> = {}): Turn => ({ ...FIRST_TURN, ...changes });
 const record = (changes: Partial<StepsRecord> = {}, of: Partial<Turn> = {}): StepsRecord => ({ ...newRecord('pay', turn(of)), ...changes });
-const seen = { redelivered: false, ownerLives: false };
+const seen = { redelivered: false, ownerLives: false, uuid: 'order-1' };
 
 describe('the turn of a delivery', () => {
   it('is what its headers say', () => {
-    expect(turnOf({ headers: {}, attempt: 2 })).toEqual({ replays: 0, wake: 0, attempt: 2, copy: '' });
-    expect(turnOf({ headers: { 'x-dispatcher-steps': '3 abc', 'x-dispatcher-replays': 1 }, attempt: 1 })).toEqual({ replays: 1, wake: 3, attempt: 1, copy: 'abc' });
+    expect(turnOf({ headers: {}, attempt: 2 })).toEqual({ replays: 0, wake: 0, attempt: 2, copy: '', origin: '' });
+    expect(turnOf({ headers: { 'x-dispatcher-steps': '3 abc', 'x-dispatcher-replays': 1 }, attempt: 1 })).toEqual({ replays: 1, wake: 3, attempt: 1, copy: 'abc', origin: '' });
     const next = turnAfter(turn({ wake: 3 }), 'def');
     expect(turnOf({ headers: { 'x-dispatcher-steps': stepsHeader(next) }, attempt: 1 })).toEqual(next);
     expect(stepsHeader(turn())).toBe('0');
@@ -38,7 +38,7 @@ describe('a delivery', () => {
   });
 
   it('waits while its owner lives, and is dropped where it is of less', () => {
-    expect(judgeTurn(turn(), record(), { redelivered: true, ownerLives: true })).toBe('wait');
+    expect(judgeTurn(turn(), record(), { ...seen, redelivered: true, ownerLives: true })).toBe('wait');
     expect(judgeTurn(turn({ wake: 2, copy: 'b' }), record({}, { wake: 1, copy: 'a' }), { ...seen, ownerLives: true })).toBe('wait');
     expect(judgeTurn(turn({ wake: 1, copy: 'a' }), record({}, { wake: 2, copy: 'b' }), { ...seen, ownerLives: true })).toBe('drop');
     expect(judgeTurn(turn(), record({}, { attempt: 2 }), { ...seen, redelivered: true })).toBe('drop');
@@ -55,6 +55,20 @@ describe('a delivery', () => {
     expect(judgeTurn(turn(), ended, { ...seen, redelivered: true })).toBe('drop');
     expect(judgeTurn(turn(), ended, seen)).toBe('begin');
     expect(judgeTurn(turn({ replays: 1 }), ended, seen)).toBe('begin');
+  });
+
+  it('that a killed server brings again as if it were new is dropped, where its message says when it was published, or its uuid is none that anybody would give again', () => {
+    const published = (at: number): Turn => turnOf({ headers: { 'x-dispatcher-published': at }, attempt: 1 });
+    for (const state of ['ended', 'failed'] as const) {
+      const over = (origin: Turn): StepsRecord => ({ ...newRecord('pay', { ...origin, wake: 2, copy: 'a' }), state });
+      const again = state === 'ended' ? 'begin' : 'take';
+      expect(judgeTurn(published(1_000), over(published(1_000)), seen)).toBe('drop');
+      expect(judgeTurn(published(1_001), over(published(1_000)), seen)).toBe(again);
+      expect(judgeTurn(turn(), over(published(1_000)), seen)).toBe(again);
+      expect(judgeTurn(published(1_000), over(turn()), seen)).toBe(again);
+      expect(judgeTurn(turn(), over(turn()), seen)).toBe(again);
+      expect(judgeTurn(turn(), over(turn()), { ...seen, uuid: '3f0c6f3e-5a8b-4f0e-9a51-0d8b4d7c2a11' })).toBe('drop');
+    }
   });
 
   it('of what is a dead letter goes on by its replay', () => {
