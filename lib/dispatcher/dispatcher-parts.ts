@@ -146,7 +146,7 @@ export class DispatcherParts {
     ({ results: this.results, recorder: this.recorder, foreign: this.foreign } = resultsOver(broker, { config, shared: this.shared, emit: this.emit, ready: this.ready, formatOf: (task) => this.formats.nameOf(task) }));
     this.publishing = new Publishing(config, {
       broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
-      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid),
+      taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid), delayed: (task, dueAt) => this.inspecting.delayed(task, dueAt),
     });
     this.workers = this.makeWorkers();
     this.late = this.makeLate();

@@ -190,8 +190,15 @@ export class Teller {
       .map((run) => ({ uuid, running: { ...this.run(run, worker), log: run.notes?.lines ?? [] } })));
     const ended = this.ended(ends.newestFirst(), { uuid }, limit);
     const older = this.ended(failures.newestFirst(), { uuid }, limit).filter(({ endedAt, attempt }) => !ended.some((one) => one.endedAt === endedAt && one.attempt === attempt));
-    const putOff = this.dependencies.book.putOffs.of(uuid);
-    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end })), ...(putOff === undefined ? [] : [{ uuid, putOff }]), ...this.family(uuid)];
+    return [...running, ...[...ended, ...older].map((end) => ({ uuid, ended: end })), ...this.putOffs(uuid), ...this.family(uuid)];
+  }
+
+  private putOffs(uuid: string): TaskPart[] {
+    const { book: { putOffs, delays }, now } = this.dependencies;
+    const [putOff, delay] = [putOffs.of(uuid), delays.of(uuid)];
+    // What it was delayed for, and what has come of it since, is another matter once it is due.
+    const isDelayed = delay !== undefined && delay.dueAt > now();
+    return [...(putOff === undefined ? [] : [{ uuid, putOff }]), ...(isDelayed ? [{ uuid, putOff: delay }] : [])];
   }
 
   /** Who has published it here, and what it has published. */

@@ -244,6 +244,18 @@ describe.concurrent.each(BROKERS)('inspection: %s', (_title, url) => {
     await eventually(() => service.inspect.task(second.uuid, ALONE), ({ where, waitsFor }) => where.place === 'ended' && waitsFor.length === 0, 'the second one to have run');
   });
 
+  it('finds a task that is published for later by its uuid, and no more of it once it is due', async () => {
+    const { service } = await start();
+    const from = Date.now();
+    const { uuid } = await service.publish({ name: 'add', delaySeconds: 4_000, args: [] });
+    const info = await service.inspect.task(uuid, ALONE);
+    expect(info).toMatchObject({ name: 'add', where: { place: 'delayed', dueAt: expect.any(Number) as number }, attempts: [] });
+    expect((info.where as { dueAt: number }).dueAt - from).toBeGreaterThanOrEqual(4_000_000);
+    expect(info.waitsFor).toEqual([expect.stringMatching(/^It was put off: it was published for later/)]);
+    const soon = await service.publish({ name: 'add', delaySeconds: 0.05, args: [] });
+    await eventually(() => service.inspect.task(soon.uuid, ALONE), ({ where, waitsFor }) => where.place === 'ended' && waitsFor.length === 0, 'the other one to have run');
+  });
+
   it('tells of queues, and why a task waits', async () => {
     const { service, tasks, queue } = await start();
     await service.publish('slow');

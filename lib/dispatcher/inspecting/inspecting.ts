@@ -135,6 +135,13 @@ export class Inspecting {
     if (this.isEnabled) this.book.putOffs.add(task, pauseMs, reason, clock.now());
   }
 
+  /** A task was published here for later. */
+  delayed({ uuid, name, routingKey }: { readonly uuid: string; readonly name: string; readonly routingKey: string }, dueAt: number): void {
+    const now = clock.now();
+    const reason = `it was published for later, with the routing key "${routingKey}".`;
+    if (this.isEnabled && dueAt > now) this.book.delays.add({ uuid, name, queue: routingKey }, dueAt - now, reason, now);
+  }
+
   /** In the background: a process that nobody can ask works as any other. */
   start(): void {
     if (this.isEnabled) void this.responder.start();

@@ -14,7 +14,7 @@ import type { PublishMiddleware } from './publish-middleware.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
 import type { Cancel, PublishedTask, PublishOutcome } from './published-task.js';
 import type { StartGate } from './start-gate.js';
-import { TaskPublisher } from './task-publisher.js';
+import { TaskPublisher, type TellDelayed } from './task-publisher.js';
 import { UniquePublisher, type UniqueTold } from './unique-publisher.js';
 
 export interface PublishingDependencies {
@@ -31,6 +31,8 @@ export interface PublishingDependencies {
   readonly taskFlow: TaskFlow;
   /** A unique key was taken. */
   readonly claimed: UniqueTold['claimed'];
+  /** The broker has taken a task that is not due yet. */
+  readonly delayed: TellDelayed;
 }
 
 /** The ways to publish in one application: through its middlewares, or without a detour where it has none. */
@@ -42,14 +44,14 @@ export class Publishing {
   private chain: PublishChain | undefined;
 
   constructor(private readonly config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed } = dependencies;
+    const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed, delayed } = dependencies;
     const told = { claimed, problem: (message: string, error: unknown) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) };
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs, told);
     const edges = new EdgePublisher(() => shared.backend(), config.publishTimeoutMs, {
       ...told,
       absorbed: ({ uuid, name }, by, replaced) => { if (taskFlow.observed) taskFlow.next({ type: 'task.absorbed', task: { uuid, name }, by, replaced }); },
     });
-    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, { unique, edges }, taskFlow, config.ids, advice);
+    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, { unique, edges, delayed }, taskFlow, config.ids, advice);
     this.chain = this.makeChain();
   }
 

@@ -40,10 +40,14 @@ const NOTHING_SAID: SealOptions = {};
 /** What is known of a task's handler where that says which of its tasks are taken. */
 type TakingOptions = Pick<TaskInput, 'unique' | 'debounce' | 'throttle'>;
 
-/** Those that publish what is not always published. */
+/** Told of a task that the broker has taken before it is due. */
+export type TellDelayed = (task: AddressedTask, dueAt: number) => void;
+
+/** Those that publish what is not always published, and who is told of what waits. */
 export interface TakingPublishers {
   readonly unique: UniquePublisher;
   readonly edges: EdgePublisher;
+  readonly delayed: TellDelayed;
 }
 
 export interface PublisherOptions {
@@ -210,7 +214,9 @@ export class TaskPublisher {
   }
 
   private handOver(task: AddressedTask, message: EncodedTask): Promise<void> {
-    return this.taskFlow.observed ? this.handOverTelling(task, message) : this.toBroker(task, message);
+    const handed = this.taskFlow.observed ? this.handOverTelling(task, message) : this.toBroker(task, message);
+    const { dueAt } = task;
+    return dueAt === undefined ? handed : handed.then(() => this.taking.delayed(task, dueAt));
   }
 
   private async handOverTelling(task: AddressedTask, message: EncodedTask): Promise<void> {

@@ -13,11 +13,11 @@ export interface PutOff {
   readonly reason: string;
 }
 
-/** Why the last tasks that were put off here wait: of a limit, of a pause, of a name that nobody knows. */
+/** Why the last tasks that were put off here wait: of a limit, of a pause, of a name that nobody knows; or that were published here for later. */
 export class PutOffBook {
   private readonly kept = new Map<string, PutOff>();
 
-  add({ uuid, name, queue }: TaskIdentity, pauseMs: number, reason: string | undefined, now: number): void {
+  add({ uuid, name, queue }: Pick<TaskIdentity, 'uuid' | 'name' | 'queue'>, pauseMs: number, reason: string | undefined, now: number): void {
     // To the end: the one that was put off longest ago goes first.
     this.kept.delete(uuid);
     this.kept.set(detached(uuid), { name: detached(name), queue, at: now, dueAt: now + pauseMs, reason: shortened(reason ?? `No worker of the queue "${queue}" in this process has a handler of this name.`, LONGEST_REASON) });

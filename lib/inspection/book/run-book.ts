@@ -47,6 +47,8 @@ export class RunBook {
   /** By publishing. */
   readonly claims = new ClaimBook();
   readonly putOffs = new PutOffBook();
+  /** By publishing for later. */
+  readonly delays = new PutOffBook();
   readonly ticks = new TickBook();
   private readonly otherKinds = new TaskKind(undefined);
   private readonly workers = new Map<string, WorkerBook>();
