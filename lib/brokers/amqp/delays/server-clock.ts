@@ -8,7 +8,7 @@ import { within } from '../../../time/within.js';
 
 const ANSWER_LIMIT_MS = 5_000;
 /** Who may not ask, or got no answer, asks again after this. */
-const AGAIN_MS = 60_000;
+const AGAIN_MS = 300_000;
 const SECOND_MS = 1_000;
 
 /** By how much the server's clock is ahead of ours: between these. */
