@@ -56,6 +56,7 @@ export type { Priority } from './task/priority.js';
 export type { Backoff, RetryOptions, RetryPolicy } from './task/retry-policy.js';
 export type { ArrivedAs, HeaderValue, SendOptions, Task as TaskMessage, TaskArgument, TaskHeaders, TaskInput } from './task/task.js';
 export type { DebounceOptions, EdgeOptions, EdgeOutcome, ThrottleOptions } from './task/edge-options.js';
+export type { OrderOptions } from './task/order-options.js';
 export type { UniqueOptions, UniqueOutcome, UniqueScope } from './task/unique-options.js';
 export { GiveUp, RetryLater, SucceedEarly } from './task/verdicts.js';
 export type { MissedTicks } from './schedules/due-ticks.js';

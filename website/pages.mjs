@@ -9,7 +9,7 @@ export const SECTIONS = [
   { title: 'Start', pages: ['readme', 'tutorial', 'sample-app'] },
   { title: 'Guides', folder: 'guides', pages: [] },
   { title: 'Features', folder: '.', pages: [
-    'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'pluggable', 'marshallers', 'bodies', 'claim-check', 'threads', 'limits', 'batches', 'uniqueness', 'debounce', 'priorities', 'schedules', 'workflows', 'durable-steps', 'outbox', 'dead-letters', 'control', 'inspection', 'events',
+    'routing', 'delays', 'results', 'schemas', 'contract', 'testing-kit', 'middleware', 'pluggable', 'marshallers', 'bodies', 'claim-check', 'threads', 'limits', 'batches', 'uniqueness', 'debounce', 'order', 'priorities', 'schedules', 'workflows', 'durable-steps', 'outbox', 'dead-letters', 'control', 'inspection', 'events',
   ] },
   { title: 'Operating', pages: ['operating', 'threat-model', 'start-and-stop', 'opentelemetry', 'prometheus', 'kubernetes', 'delivery-guarantees', 'rabbitmq', 'redis', 'rights', 'result-backends', 'dashboard', 'command-line', 'performance'] },
   { title: 'Other systems', folder: 'interop', pages: ['interop/formats'] },

@@ -64,6 +64,8 @@ export interface TaskContractOptions {
   /** Which of its tasks run of those that share a window. */
   readonly debounce?: { readonly [option: string]: unknown };
   readonly throttle?: { readonly [option: string]: unknown };
+  /** They run one after the other. */
+  readonly order?: { readonly [option: string]: unknown };
   readonly limits?: { readonly [option: string]: unknown };
   /** Its handler takes many at once. */
   readonly batch?: { readonly [option: string]: unknown };

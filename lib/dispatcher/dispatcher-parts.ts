@@ -59,6 +59,7 @@ import { messageOf, stackOf } from '../task/error-text.js';
 import { undeliveredQueueOf } from '../task/undelivered.js';
 import { UniqueKeys } from './unique-keys.js';
 import { workflowsOver } from './workflows-over.js';
+import { OrderLines } from '../worker/gates/order/order-lines.js';
 import { type ManagedWorker, WorkerRegistry } from './worker-registry.js';
 
 /**
@@ -85,6 +86,7 @@ export class DispatcherParts {
   readonly shared: SharedState;
   readonly once: OnceGate;
   readonly limits: SharedLimits;
+  readonly orders = new OrderLines(() => this.shared.backend(), { publish: (...sent) => this.broker.publish(...sent) });
   /** What is recorded of tasks while they run. */
   readonly steps: Steps;
   /** For all workers: they die together. */
@@ -122,7 +124,7 @@ export class DispatcherParts {
   /** Resolves when the broker can be used. */
   readonly ready = (): Promise<void> => this.gate.ready();
   readonly signals: Signals;
-  readonly uniqueKeys = new UniqueKeys({ backend: () => this.shared.backend(), ready: this.ready, audited: this.audited });
+  readonly uniqueKeys = new UniqueKeys({ backend: () => this.shared.backend(), ready: this.ready, audited: this.audited, orders: () => this.orders });
   private readonly recorder: OutcomeRecorder;
   private readonly middleware: RunMiddlewares;
 
@@ -145,7 +147,7 @@ export class DispatcherParts {
     ({ steps: this.steps, signals: this.signals } = stepsOver(this));
     ({ results: this.results, recorder: this.recorder, foreign: this.foreign } = resultsOver(broker, { config, shared: this.shared, emit: this.emit, ready: this.ready, formatOf: (task) => this.formats.nameOf(task) }));
     this.publishing = new Publishing(config, {
-      broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, emit: this.emit,
+      broker, formats: this.formats, find: application.find, gate: this.gate, advice: this.advice, results: this.results, shared: this.shared, orders: this.orders, emit: this.emit,
       taskFlow: this.taskFlow, cancel: (uuid, options) => this.operations.cancel([uuid], options), claimed: (key, { name, uuid }) => this.inspecting.claimed(key, name, uuid), delayed: (task, dueAt) => this.inspecting.delayed(task, dueAt),
     });
     this.workers = this.makeWorkers();
@@ -197,9 +199,9 @@ export class DispatcherParts {
   }
 
   private makeRemoved(): RemovedTasks {
-    const { config: { maxTaskBytes }, formats, recorder, results, once, steps, shared, workflows } = this;
+    const { config: { maxTaskBytes }, formats, recorder, results, once, steps, shared, orders, workflows } = this;
     return new RemovedTasks({
-      format: formats.reading, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, steps, shared, workflows: workflows.gate }),
+      format: formats.reading, maxTaskBytes, recorder, isAsked: (task) => results.isAsked(task), gates: gatesOfRemoved({ once, steps, shared, orders, workflows: workflows.gate }),
     });
   }
 
@@ -258,7 +260,7 @@ export class DispatcherParts {
   }
 
   private workerDependencies(worker: WorkerConfig, handlers: ReadonlyMap<string, Handler>): WorkerDependencies {
-    const { broker, config, control, emit, shared, limits, once, steps } = this;
+    const { broker, config, control, emit, shared, limits, orders, once, steps } = this;
     const { consumerTimeoutMs } = config;
     const calledOff = this.revocations.or(control.calledOff);
     return {
@@ -268,7 +270,7 @@ export class DispatcherParts {
       whoTakes: (queue, task) => control.takers.whoTakes(queue, task),
       loggerFor: (task, uuid, fields) => this.logger.forTask(task, uuid, fields),
       results: { recorder: this.recorder, of: config.results.of }, observer: this.inspecting.observer(worker.name, worker.queue),
-      gates: gatesOf(worker, { calledOff, once, steps, shared, limits, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit, own: config.gates }),
+      gates: gatesOf(worker, { calledOff, once, steps, shared, limits, orders, quarantine: this.quarantine, workflows: this.workflows.gate, broker, exchange: config.exchange, formats: this.formats, foreign: this.foreign, emit, own: config.gates }),
       steps, lease: consumerTimeoutMs === undefined ? undefined : { gate: once, afterMs: leaseAfterMs(consumerTimeoutMs) },
     };
   }

@@ -11,6 +11,8 @@ import { EdgeGates } from '../worker/gates/edges/edge-gates.js';
 import { FollowUpGate } from '../worker/gates/follow-up-gate.js';
 import { FollowUpSender } from '../worker/gates/follow-up-sender.js';
 import { ForeignResultsGate } from '../worker/gates/foreign-results-gate.js';
+import { OrderGate } from '../worker/gates/order/order-gate.js';
+import type { OrderLines } from '../worker/gates/order/order-lines.js';
 import { UniqueGate } from '../worker/gates/unique-gate.js';
 import { StepsGate } from '../worker/steps/steps-gate.js';
 import type { Steps } from '../worker/steps/steps.js';
@@ -31,6 +33,7 @@ export interface GateSources {
   readonly steps: Steps;
   readonly shared: SharedState;
   readonly limits: SharedLimits;
+  readonly orders: OrderLines;
   readonly quarantine: Quarantine;
   readonly workflows: TaskGate;
   readonly broker: Broker;
@@ -49,7 +52,7 @@ export interface GateSources {
  * all of them let it in, and to have ended when its workflow was carried on: should that crash, it counts. A workflow,
  * and whatever else follows a task, hears last how it was let in, and first how it ended.
  */
-export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, steps, shared, limits, quarantine, workflows, broker, exchange, formats, foreign, emit, own }: GateSources): TaskGate[] {
+export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIES }: WorkerConfig, { calledOff, once, steps, shared, limits, orders, quarantine, workflows, broker, exchange, formats, foreign, emit, own }: GateSources): TaskGate[] {
   const backend = () => shared.backend();
   const onRefusal = (error: Error): void => emit({
     type: 'worker.problem', worker: name, error,
@@ -62,7 +65,7 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
     broker, exchange, deadLetterQueue: deadLetterQueueOf(queue), warn, announce: (format, followUp) => foreign.announce(format, followUp), seal: (format, followUp) => formats.sealedAs(format, followUp),
   });
   return [
-    new StepsGate(steps), new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), edges.look, new LimitsGate(limits), new UniqueGate(backend), edges.start, ...own,
+    new StepsGate(steps), new CancelGate(calledOff, 'others'), once, new CancelGate(calledOff, 'leased'), new OrderGate(orders, (visit) => ({ queue: visit.queue, bury: (task, problem) => sender.bury(task, visit, problem) })), edges.look, new LimitsGate(limits), new UniqueGate(backend), edges.start, ...own,
     new CrashGate(backend, { maxRedeliveries, quarantine, onRefusal }), workflows,
     new FollowUpGate({ sender, find: (format) => formats.find(format), uuidOf }),
     ...(foreign.all.length === 0 ? [] : [new ForeignResultsGate({ of: (format) => foreign.of(format), sender, uuidOf, warn })]),
@@ -70,7 +73,7 @@ export function gatesOf({ name, queue, maxRedeliveries = DEFAULT_MAX_REDELIVERIE
 }
 
 /** Those that keep something for a task which no worker will ever run: they are told, in the same order, when it is taken away. */
-export function gatesOfRemoved({ once, steps, shared, workflows }: Pick<GateSources, 'once' | 'steps' | 'shared' | 'workflows'>): TaskGate[] {
+export function gatesOfRemoved({ once, steps, shared, orders, workflows }: Pick<GateSources, 'once' | 'steps' | 'shared' | 'orders' | 'workflows'>): TaskGate[] {
   const backend = () => shared.backend();
-  return [new StepsGate(steps), once, new UniqueGate(backend), new EdgeGates(backend).start, workflows];
+  return [new StepsGate(steps), once, new OrderGate(orders), new UniqueGate(backend), new EdgeGates(backend).start, workflows];
 }

@@ -5,6 +5,7 @@ import { display } from '../task/argument-types.js';
 import { text } from '../task/option-kinds.js';
 import { checkOptions } from '../task/options.js';
 import type { HeldKey } from '../inspection/locks-report.js';
+import type { OrderLines } from '../worker/gates/order/order-lines.js';
 import { kindOfKey } from '../inspection/locks-report.js';
 import { decodeEdgeRecord } from '../task/edge-record.js';
 import { decodeUniqueClaim } from '../task/unique-claim.js';
@@ -23,18 +24,35 @@ export interface UniqueKeysDependencies {
   /** Resolves when the broker can be used. */
   readonly ready: () => Promise<void>;
   readonly audited: Audited;
+  readonly orders: () => OrderLines;
 }
 
-const PREFIX = 'unique:';
+const PREFIXES: readonly string[] = ['unique:', 'order:'];
 
 /** Unique keys as the state that processes share has them: looked at, and freed by hand. */
 export class UniqueKeys {
   constructor(private readonly dependencies: UniqueKeysDependencies) {}
 
-  /** Of a unique key, or that of a window. `undefined`: nobody holds it. @throws what the shared state throws */
+  /** Of a unique key, or that of a window or a line. `undefined`: nobody holds it. @throws what the shared state throws */
   async claim(key: string): Promise<HeldKey | undefined> {
+    if (kindOfKey(key) === 'order') return this.line(key);
     const found = await (await this.dependencies.backend()).get(key);
     return found && (kindOfKey(key) === 'window' ? windowIn(found) : decodeUniqueClaim(found));
+  }
+
+  private async line(key: string): Promise<HeldKey | undefined> {
+    const lines = this.dependencies.orders();
+    const found = await lines.find(key);
+    if (found === undefined) return undefined;
+    const head = await lines.task(found.line.head);
+    return { uuid: head?.uuid ?? '', state: found.line.haltedAt === undefined ? 'held' : 'halted' };
+  }
+
+  /** Whoever stands behind it comes. */
+  private async goOn(key: string): Promise<boolean> {
+    const lines = this.dependencies.orders();
+    const found = await lines.find(key);
+    return found !== undefined && lines.leave(key, found.line.head);
   }
 
   /** @throws ConfigurationError for what is no unique key, and what the shared state throws */
@@ -42,6 +60,7 @@ export class UniqueKeys {
     return this.dependencies.audited({ action: 'unique.release', by: options?.by, reason: options?.reason, what: { key } }, async () => {
       check(key, options);
       await this.dependencies.ready();
+      if (kindOfKey(key) === 'order') return this.goOn(key);
       const state = await this.dependencies.backend();
       const found = await state.get(key);
       return found !== undefined && decodeUniqueClaim(found) !== undefined && state.deleteIfEqual(key, found);
@@ -58,8 +77,8 @@ function windowIn(bytes: Buffer): HeldKey | undefined {
 }
 
 function check(key: unknown, options: ReleaseOptions): void {
-  if (typeof key !== 'string' || !key.startsWith(PREFIX)) {
-    throw new ConfigurationError(`What is freed is a unique key as inspect.locks() tells it, which begins with "${PREFIX}"; found ${display(key)}.`, { found: display(key) });
+  if (typeof key !== 'string' || !PREFIXES.some((prefix) => key.startsWith(prefix))) {
+    throw new ConfigurationError(`What is freed is a unique key, or the line of ordered tasks, as inspect.locks() tells it, which begins with "${PREFIXES.join('" or "')}"; found ${display(key)}.`, { found: display(key) });
   }
   checkOptions(options, { by: text(), reason: text() }, { of: 'releaseUnique', example: "{ by: 'ann', reason: 'its queue was deleted' }", required: ['by', 'reason'] });
 }

@@ -4,18 +4,19 @@ import type { LockInfo } from './model.js';
 const AT_A_TIME = 20;
 
 /** Who holds a key now, and until when. */
-export type HeldKey = Pick<LockInfo, 'absorbed'> & Required<Pick<LockInfo, 'state' | 'until'>> & { readonly uuid: string };
+export type HeldKey = Pick<LockInfo, 'absorbed' | 'until'> & Required<Pick<LockInfo, 'state'>> & { readonly uuid: string };
 
-/** What is kept under a unique key, or that of a window, by the state that processes share. */
+/** What is kept under a unique key, or that of a window or a line, by the state that processes share. */
 export type ClaimOf = (key: string) => Promise<HeldKey | undefined>;
 
-/** Which of the two it is. */
-export function kindOfKey(key: string): 'unique' | 'window' {
+/** Which of them it is. */
+export function kindOfKey(key: string): 'unique' | 'window' | 'order' {
+  if (key.startsWith('order:')) return 'order';
   return key.startsWith('edge:') ? 'window' : 'unique';
 }
 
 /**
- * What processes say that they hold, or held when they published: unique keys and windows as the shared state has them, at most
+ * What processes say that they hold, or held when they published: unique keys, windows and lines as the shared state has them, at most
  * `limit` of them, and as many limits with all their holders.
  */
 export async function locksReport(parts: readonly LockPart[], claimOf: ClaimOf, limit: number): Promise<LockInfo[]> {
@@ -30,7 +31,7 @@ export async function locksReport(parts: readonly LockPart[], claimOf: ClaimOf, 
 
 /** One of which only the key is known. */
 export function claimedLock(key: string, name: string | undefined, { uuid, state, until, absorbed }: HeldKey): LockInfo {
-  return { kind: kindOfKey(key), ...(name === undefined ? {} : { name }), key, most: 1, state, until, ...(absorbed === undefined ? {} : { absorbed }), holders: [{ uuid }] };
+  return { kind: kindOfKey(key), ...(name === undefined ? {} : { name }), key, most: 1, state, ...(until === undefined ? {} : { until }), ...(absorbed === undefined ? {} : { absorbed }), holders: [{ uuid }] };
 }
 
 function uniqueLock(key: string, parts: readonly LockPart[], claim: HeldKey | undefined | 'unknown'): LockInfo | undefined {

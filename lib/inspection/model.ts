@@ -345,11 +345,11 @@ export interface TaskInfo {
 
 /** What tasks hold, so that others must wait or are not taken. @publicApi */
 export interface LockInfo {
-  /** `window`: of tasks with `debounce` or `throttle`. */
-  readonly kind: 'unique' | 'limit' | 'window';
+  /** `window`: of tasks with `debounce` or `throttle`. `order`: a line of ordered tasks, held by the one whose turn it is. */
+  readonly kind: 'unique' | 'limit' | 'window' | 'order';
   /** Of the tasks. Absent where nothing but a key is known. */
   readonly name?: string;
-  /** A unique key as it is kept, for `releaseUnique`; that of a window; of a limit by key that key. */
+  /** A unique key, or that of a line, as it is kept, for `releaseUnique`; that of a window; of a limit by key that key. */
   readonly key?: string;
   /** Of a limit: which one. That of a process is told for each process by itself. */
   readonly limit?: 'process' | 'global' | 'perKey.process' | 'perKey.global';
@@ -357,9 +357,10 @@ export interface LockInfo {
   readonly most: number;
   /**
    * Of a unique key: its task is being published, waits, or has started. Of a window: its task is being published or waits
-   * for the end, or it is open, and no task waits. Absent where the shared state could not be asked.
+   * for the end, or it is open, and no task waits. Of a line: the turn of its
+   * task has come, or that one has failed, and the line stands still. Absent where the shared state could not be asked.
    */
-  readonly state?: 'publishing' | 'held' | 'started' | 'waiting' | 'open';
+  readonly state?: 'publishing' | 'held' | 'started' | 'waiting' | 'open' | 'halted';
   /** Of a unique key: when it is free in any case. Of a window: when it ends. */
   readonly until?: number;
   /** Of a window whose task waits: how many have left it their arguments, or put off its end. */

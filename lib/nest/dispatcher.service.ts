@@ -191,11 +191,12 @@ export class DispatcherService {
 
   /**
    * Frees a unique key by hand, as `inspect.locks()` tells it: of a task that is gone for good and whose key would stay
-   * taken until it expires. A task that is there all the same runs, beside the next one of its key. Who
-   * did it and why is told as an action.
+   * taken until it expires. A task that is there all the same runs, beside the next one of its key. Of a line
+   * of ordered tasks (`order`) the next one comes: for where the dead letter that it stands still behind is gone. Who did
+   * it and why is told as an action.
    *
    * @returns false when nobody held it
-   * @throws ConfigurationError for what is no unique key, and what the shared state throws
+   * @throws ConfigurationError for what is neither, and what the shared state throws
    */
   releaseUnique(key: string, options: ReleaseOptions): Promise<boolean> {
     return this.parts.uniqueKeys.release(key, options);

@@ -111,7 +111,7 @@ type IsInjected<T> = IsAny<T> extends true ? false
   : [T] extends [TaskContext | undefined] ? true
     : [T] extends [{ readonly [injected]?: true }] ? (typeof injected extends keyof T ? true : false) : false;
 
-type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'debounce' | 'throttle' | 'routingKey'> & { readonly version: number };
+type Wanted = Pick<TaskOptions, 'result' | 'unique' | 'debounce' | 'throttle' | 'order' | 'routingKey'> & { readonly version: number };
 
 /** Sends a task by name; its handler says what is wanted of each. */
 type Publish = (name: string, args: readonly unknown[], wanted: Wanted) => Promise<PublishedTask>;
@@ -136,8 +136,8 @@ export function createTaskClient<Provider extends object>(provider: Type<Provide
   }) as TaskClient<Provider>;
 }
 
-function wantedOf({ result, unique, debounce, throttle, version = 1, ...place }: TaskOptions): Wanted {
-  const wanted = { result: result === true ? true : undefined, unique, debounce, throttle, routingKey: routingKeyOf(place) };
+function wantedOf({ result, unique, debounce, throttle, order, version = 1, ...place }: TaskOptions): Wanted {
+  const wanted = { result: result === true ? true : undefined, unique, debounce, throttle, order, routingKey: routingKeyOf(place) };
   return { version, ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)) };
 }
 

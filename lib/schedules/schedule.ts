@@ -3,7 +3,7 @@ import type { MissedTicks } from './due-ticks.js';
 import type { Recurrence } from './recurrence.js';
 
 /** How the task of a schedule is sent: as in `publish`, without what each tick has of its own. @publicApi */
-export type ScheduledTaskOptions = Omit<SendOptions, 'eta' | 'unique' | 'debounce' | 'throttle'>;
+export type ScheduledTaskOptions = Omit<SendOptions, 'eta' | 'unique' | 'debounce' | 'throttle' | 'order'>;
 
 /** The task that each tick publishes. @publicApi */
 export interface ScheduledTask extends ScheduledTaskOptions {

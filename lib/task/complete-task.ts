@@ -10,10 +10,12 @@ import { checkOptions, unknownOption } from './options.js';
 import { anything, trueOrFalse, wholeWithin, type OptionKind } from './option-kinds.js';
 import { PRIORITIES, type Level } from './priority.js';
 import { levelKeyOf } from './queue-lines.js';
+import type { OrderMark } from './order-options.js';
 import { checkRetryPolicy, RETRY_OPTIONS, type RetryOptions } from './retry-policy.js';
 import type { AddressedTask, SendOptions, TaskArgument, TaskHeaders, TaskInput } from './task.js';
 import { encodeUniqueMark, uniqueMark } from './unique.js';
 import type { UniqueMark, UniqueOptions } from './unique-options.js';
+import { orderHeaders, orderMark } from './order.js';
 import { timingOf, type Timing } from './timing.js';
 
 /** AMQP short strings (message id, routing key) hold at most 255 bytes. */
@@ -36,6 +38,8 @@ export interface TaskDefaults {
   uniqueKey?: (name: string, text: string) => string;
   /** The same for the window that tasks of a name share. */
   edgeKey?: (name: string, text: string) => string;
+  /** The same for the line that tasks of a name stand in. */
+  orderKey?: (name: string, text: string) => string;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -57,6 +61,7 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   const timing = hasTiming(input) ? timingOf(input, name, defaults.now()) : NO_TIMING;
   const unique = input.unique === undefined || input.unique === false ? undefined : markOf(input.unique, name, args, defaults);
   const edge = input.debounce === undefined && input.throttle === undefined ? undefined : edgeRequest(input, args, defaults.edgeKey);
+  const order = input.order === undefined ? undefined : orderMark(input, args, defaults);
   const level = input.priority === undefined ? undefined : checkPriority(input.priority, name);
   if (level !== undefined) shortString(levelKeyOf(routingKey, level), 'routingKey with its priority', name);
   const version = input.version === undefined ? defaults.versionOf?.(name) ?? 1 : checkVersion(input.version, name);
@@ -66,11 +71,17 @@ export function completeTask(input: TaskInput, defaults: TaskDefaults): Addresse
   if (level !== undefined) task.level = level;
   if (unique !== undefined) task.unique = unique;
   if (edge !== undefined) task.edge = edge;
+  if (order !== undefined) addOrder(task, order);
   if (input.format !== undefined) task.format = checkFormat(input.format, name);
   if (input.compress !== undefined) task.compress = checkKind(input.compress, 'compress', WAY, name);
   if (input.encrypt !== undefined) task.encrypt = checkKind(input.encrypt, 'encrypt', trueOrFalse, name);
   if (input.kwargs !== undefined) addNamedArguments(task, input.kwargs);
   return task;
+}
+
+function addOrder(task: AddressedTask, order: OrderMark): void {
+  task.order = order;
+  task.headers = { ...task.headers, ...orderHeaders(order) };
 }
 
 function idFor(name: string, args: readonly TaskArgument[], defaults: TaskDefaults): string {
@@ -104,7 +115,7 @@ function addNamedArguments(task: AddressedTask, kwargs: unknown): void {
 /** Their values are checked where the task is completed. */
 const SEND_OPTIONS = {
   routingKey: anything, headers: anything, retry: anything, result: anything, delaySeconds: anything, eta: anything,
-  expiresInSeconds: anything, priority: anything, unique: anything, debounce: anything, throttle: anything, version: anything, format: anything, compress: anything, encrypt: anything,
+  expiresInSeconds: anything, priority: anything, unique: anything, debounce: anything, throttle: anything, order: anything, version: anything, format: anything, compress: anything, encrypt: anything,
 } as const satisfies Record<keyof SendOptions, unknown>;
 
 export function isSendOption(name: string): boolean {

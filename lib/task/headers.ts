@@ -49,6 +49,8 @@ export const Header = {
   tick: 'x-dispatcher-tick',
   /** The unique key that the task holds, as JSON: `{ key, scope, seconds, token, replace }`. */
   unique: 'x-dispatcher-unique',
+  /** It stands in a line of tasks of its key, as JSON: `{ key, token, onFailure }`. */
+  order: 'x-dispatcher-order',
   /** It waits for the end of a window that tasks of its key share, as JSON: `{ kind, key, token, burst, seq, waitMs, seen }`. */
   edge: 'x-dispatcher-edge',
   /** From when on the task is not run any more, in milliseconds since 1970. */

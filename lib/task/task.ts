@@ -1,5 +1,6 @@
 import type { ArgumentType } from './argument-types.js';
 import type { DebounceOptions, EdgeRequest, ThrottleOptions } from './edge-options.js';
+import type { OrderMark, OrderOptions } from './order-options.js';
 import type { FormatName } from './format-name.js';
 import type { Level, Priority } from './priority.js';
 import type { RetryOptions, RetryPolicy } from './retry-policy.js';
@@ -68,6 +69,12 @@ export interface TaskInput {
   debounce?: DebounceOptions | false;
   /** The same by windows of a fixed length, in each of which at most one task of a key starts. Not beside `debounce`. */
   throttle?: ThrottleOptions | false;
+  /**
+   * It runs after all tasks of this name and key that were accepted before it, and before all later ones, whatever is tried
+   * again. `false`: it stands in no line, also where the task's handler says otherwise. Default: as `@Task(name, { order })`
+   * says, where this process knows it.
+   */
+  order?: OrderOptions | false;
   /** How it looks on the wire, for whoever reads its queue. Default: the `format` of the queue that its routing key leads to, else of the dispatcher. */
   format?: FormatName;
   /** Its body is compressed by this way of the configuration, or by the usual one (true), or not (false), however small it is. Default: as the configuration says. */
@@ -123,6 +130,7 @@ export interface AddressedTask extends Task {
   level?: Level;
   unique?: UniqueMark;
   edge?: EdgeRequest;
+  order?: OrderMark;
   /** What its publisher has said; absent: as its routing key leads. */
   format?: FormatName;
   /** Absent, both: as the configuration says. */

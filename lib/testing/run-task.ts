@@ -28,7 +28,7 @@ export async function runTask(stage: Stage, runs: Runs, name: string, args: read
   if (!Number.isSafeInteger(attempt) || attempt < 1) throw new ConfigurationError(`attempt of runTask must be a whole number from 1; found ${attempt}.`);
   const { dispatcher: { parts }, queue, store } = stage.workerOf(name);
   const { plain } = parts.publishing;
-  const task = plain.complete({ name, args: inferArguments(args), result: true, unique: false, debounce: false, ...(headers === undefined ? {} : { headers }) }, []);
+  const task = plain.complete({ name, args: inferArguments(args), result: true, unique: false, debounce: false, order: false, ...(headers === undefined ? {} : { headers }) }, []);
   if (attempt > 1) task.headers = { ...task.headers, [Header.attempt]: attempt };
   runs.begin();
   const from = stage.outcomes.list.length;

@@ -5,6 +5,7 @@ import type { BatchCall } from './batches/batch-call.js';
 import type { BatchOptions } from './batches/batch-options.js';
 import type { TaskLimitOptions } from './limits/limit-options.js';
 import type { DebounceOptions, ThrottleOptions } from '../task/edge-options.js';
+import type { OrderOptions } from '../task/order-options.js';
 import type { IdMakerName } from '../task/id-maker.js';
 import type { UniqueOptions } from '../task/unique-options.js';
 import type { Invoker, InvokerName } from './invoker.js';
@@ -40,6 +41,8 @@ export interface Handler {
   /** Its tasks share windows where their publisher does not say otherwise. */
   readonly debounce?: DebounceOptions;
   readonly throttle?: ThrottleOptions;
+  /** Its tasks stand in lines where their publisher does not say otherwise. */
+  readonly order?: OrderOptions;
   /** Where it stands, for error texts: `MathTasks.add`. */
   readonly origin?: string;
   /** It calls `tellStarted(context)` when its work begins, as after waiting for a thread: only from then on its timeout counts. */
@@ -110,6 +113,11 @@ export interface RunOptions {
    * last of those that came meanwhile. It holds for whom `unique` holds; not beside `debounce`. Default: all run.
    */
   throttle?: ThrottleOptions;
+  /**
+   * Its tasks with the same key run one after the other, in the order in which they were accepted, whatever is tried again,
+   * over all processes; those of different keys side by side. It holds for whom `unique` holds. Default: in no order.
+   */
+  order?: OrderOptions;
   /**
    * How many of this name run at once, in this process or in all of them, how many start in a period, and the same for
    * each key, whatever the limits of the workers. Default: no limits of its own.

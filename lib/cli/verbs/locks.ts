@@ -7,8 +7,8 @@ import { option, textArgument, type Verb } from '../verb.js';
 
 export const locksList: Verb = {
   name: 'locks list',
-  summary: 'unique keys, windows and places of limits that are held, and by which tasks',
-  notes: ['Of unique keys and windows it knows those of what runs, and of the last 1,000 tasks that each living process published with one: no store can list them.'],
+  summary: 'unique keys, windows, lines of ordered tasks and places of limits that are held, and by which tasks',
+  notes: ['Of unique keys, windows and lines it knows those of what runs, and of the last 1,000 tasks that each living process published with one: no store can list them.'],
   options: [
     { flags: '--name <task>', about: 'of this name; * stands for any text' },
     { flags: '--key <key>', about: 'this very key, whoever took it' },
@@ -24,7 +24,7 @@ export const locksList: Verb = {
 
 export const locksRelease: Verb = {
   name: 'locks release',
-  summary: 'free a unique key whose task is gone for good',
+  summary: 'free a unique key whose task is gone for good, or let a line go on behind one',
   notes: ['Where the task is there all the same it runs, beside the next one of its key.'],
   arguments: [{ name: '<key>', about: 'as `locks list` shows it' }],
   options: [REASON, BY, YES],

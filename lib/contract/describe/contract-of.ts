@@ -22,6 +22,7 @@ export interface TaskFacts extends Pick<TaskContract, 'name' | 'version' | 'rout
   readonly unique?: { readonly scope: string; readonly seconds?: number; readonly replaceArguments?: boolean } | undefined;
   readonly debounce?: object | undefined;
   readonly throttle?: object | undefined;
+  readonly order?: object | undefined;
   readonly limits?: object | undefined;
   readonly batch?: object | undefined;
 }
@@ -51,11 +52,11 @@ function taskContractOf({ name, version, description, deprecated, routingKey, qu
   };
 }
 
-function optionsOf({ timeoutSeconds, retry, result, unique, debounce, throttle, limits, batch, priorities }: Partial<TaskFacts>): TaskContractOptions {
+function optionsOf({ timeoutSeconds, retry, result, unique, debounce, throttle, order, limits, batch, priorities }: Partial<TaskFacts>): TaskContractOptions {
   const told = {
     timeoutSeconds: timeoutSeconds === 0 ? undefined : timeoutSeconds, retry, result: result === true ? true : undefined,
     unique: unique && { scope: unique.scope, seconds: unique.seconds, replaceArguments: unique.replaceArguments === true ? true : undefined },
-    debounce, throttle, limits, batch, priorities: priorities === true ? true : undefined,
+    debounce, throttle, order, limits, batch, priorities: priorities === true ? true : undefined,
   };
   const data = plain(told);
   return isPlainObject(data) ? data : {};

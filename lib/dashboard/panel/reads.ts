@@ -131,7 +131,7 @@ function plainValue(typed: string): string | number | boolean | null {
 /** A key may be made of arguments. */
 function shownLock({ key, ...lock }: LockInfo, curtain: Curtain): ShownLock {
   if (key === undefined) return lock;
-  return curtain.hidesArguments ? { ...lock, key: '[hidden]' } : { ...lock, key, ...(lock.kind === 'unique' ? { releasable: true } : {}) };
+  return curtain.hidesArguments ? { ...lock, key: '[hidden]' } : { ...lock, key, ...(lock.kind === 'unique' || lock.kind === 'order' ? { releasable: true } : {}) };
 }
 
 function shownSchedule({ name, source, cron, timeZone, missed, task, nextTicks, firings, paused }: ScheduleInfo, curtain: Curtain): ShownSchedule {

@@ -10,7 +10,7 @@ import { type UniqueOptions, uniqueProblem } from '../../task/unique-options.js'
 import type { RunOptions, TaskDefinition, TaskUpgrades } from '../../worker/handler.js';
 import { checkInvoker } from '../../worker/invoker.js';
 import { checkBatch, checkBesideBatch } from './check-batch.js';
-import { checkBesideEdges, checkEdge } from './check-edges.js';
+import { checkBesideEdges, checkEdge, checkOrder } from './check-edges.js';
 import { checkLimits } from './check-limits.js';
 import { checkMiddlewares } from './check-middleware.js';
 import { checkBoolean, checkBrokerName, checkName, checkNames, checkSeconds, refuseUnknown, requireObject } from './config-checks.js';
@@ -63,6 +63,7 @@ const RUN_OPTIONS: Checks<RunOptions> = {
   unique: checkUnique,
   debounce: checkEdge('debounce'),
   throttle: checkEdge('throttle'),
+  order: checkOrder,
   inbox: (value, where) => checkBoolean(value, `inbox of ${where}`, false),
   limits: checkLimits,
   batch: checkBatch,

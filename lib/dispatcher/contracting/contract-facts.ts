@@ -52,6 +52,6 @@ function factsOfHandler(handler: Handler, { queue, config: { bindingKeys = [] } 
   };
 }
 
-function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, debounce, throttle, limits, batch, upgrade = {} }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
-  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, debounce, throttle, limits, batch, upgradesFrom: Object.keys(upgrade).map(Number) };
+function optionsOf({ description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, debounce, throttle, order, limits, batch, upgrade = {} }: Partial<TaskOptions>): Omit<TaskFacts, 'name' | 'version' | 'routingKey'> {
+  return { description, deprecated, resultSchema, timeoutSeconds, retry, result, unique, debounce, throttle, order, limits, batch, upgradesFrom: Object.keys(upgrade).map(Number) };
 }

@@ -4,10 +4,9 @@ import type { TaskResults } from '../results/task-results.js';
 import type { TaskPublisher } from './task-publisher.js';
 
 /** What this process runs, it publishes as its handlers say: of several versions as the newest does. */
-export function applyToPublishing(family: Handler, publisher: Pick<TaskPublisher, 'makeUnique' | 'makeEdged' | 'makeChecked' | 'makeVersioned' | 'makeIdentified' | 'makeSealed'>, results: Pick<TaskResults, 'want'>): void {
-  const { name, unique } = family;
-  if (unique !== undefined) publisher.makeUnique(name, unique);
-  if (family.debounce !== undefined || family.throttle !== undefined) publisher.makeEdged(name, family);
+export function applyToPublishing(family: Handler, publisher: Pick<TaskPublisher, 'makeTaken' | 'makeChecked' | 'makeVersioned' | 'makeIdentified' | 'makeSealed'>, results: Pick<TaskResults, 'want'>): void {
+  const { name } = family;
+  publisher.makeTaken(name, family);
   if (family.ids !== undefined) publisher.makeIdentified(name, family.ids);
   if (family.compress !== undefined || family.encrypt !== undefined) publisher.makeSealed(name, family);
   if (versionOf(family) > 1) publisher.makeVersioned(name, versionOf(family));

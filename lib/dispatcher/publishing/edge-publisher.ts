@@ -31,7 +31,7 @@ export interface EdgeTask {
 
 export interface EdgeTold {
   /** A task was published that stands for others of its key. */
-  claimed(key: string, task: AddressedTask): void;
+  claimed(key: string, task: Pick<AddressedTask, 'uuid' | 'name'>): void;
   /** Nothing was published: another stands for it. */
   absorbed(task: AddressedTask, by: string, replaced: boolean): void;
   problem(message: string, error: unknown): void;

@@ -71,7 +71,7 @@ class Composer {
   }
 
   private complete(input: TaskInput): AddressedTask {
-    const task = this.parts.publishing.plain.complete({ ...input, format: this.format.name, unique: false, debounce: false }, []);
+    const task = this.parts.publishing.plain.complete({ ...input, format: this.format.name, unique: false, debounce: false, order: false }, []);
     this.refuseEncrypted(task);
     if (task.dueAt === undefined) return task;
     throw new InvalidTaskError(`Task "${task.name}": what is part of a ${this.format.name} chain, group or chord of this library cannot be delayed. Leave delaySeconds and eta out.`, { task: task.name });

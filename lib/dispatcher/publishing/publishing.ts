@@ -4,11 +4,13 @@ import type { TaskHeaders, TaskInput } from '../../task/task.js';
 import { resolveMiddlewares, type FindProvider } from '../resolve-middleware.js';
 import type { ResolvedConfig } from '../config/resolve-config.js';
 import type { TaskResults } from '../results/task-results.js';
+import type { OrderLines } from '../../worker/gates/order/order-lines.js';
 import type { SharedState } from '../shared-state.js';
 import type { TaskFormats } from '../task-formats.js';
 import { messageOf } from '../../task/error-text.js';
 import { PublishChain } from './publish-chain.js';
 import { EdgePublisher } from './edge-publisher.js';
+import { OrderPublisher } from './order-publisher.js';
 import { BatchPublisher } from './publish-many.js';
 import type { PublishMiddleware } from './publish-middleware.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
@@ -24,6 +26,7 @@ export interface PublishingDependencies {
   readonly advice: PublishAdvice;
   readonly results: TaskResults;
   readonly shared: SharedState;
+  readonly orders: OrderLines;
   readonly cancel: Cancel;
   /** For middlewares that are given as classes. */
   readonly find: FindProvider;
@@ -44,14 +47,14 @@ export class Publishing {
   private chain: PublishChain | undefined;
 
   constructor(private readonly config: ResolvedConfig, private readonly dependencies: PublishingDependencies) {
-    const { broker, formats, gate, advice, results, shared, cancel, emit, taskFlow, claimed, delayed } = dependencies;
+    const { broker, formats, gate, advice, results, shared, orders, cancel, emit, taskFlow, claimed, delayed } = dependencies;
     const told = { claimed, problem: (message: string, error: unknown) => emit({ type: 'broker.warning', message: `${message} ${messageOf(error)}` }) };
     const unique = new UniquePublisher(() => shared.backend(), config.publishTimeoutMs, told);
     const edges = new EdgePublisher(() => shared.backend(), config.publishTimeoutMs, {
       ...told,
       absorbed: ({ uuid, name }, by, replaced) => { if (taskFlow.observed) taskFlow.next({ type: 'task.absorbed', task: { uuid, name }, by, replaced }); },
     });
-    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, { unique, edges, delayed }, taskFlow, config.ids, advice);
+    this.plain = new TaskPublisher(config, broker, formats, gate, results, cancel, { unique, edges, orders: new OrderPublisher(orders, config.publishTimeoutMs, claimed), delayed }, taskFlow, config.ids, advice);
     this.chain = this.makeChain();
   }
 

@@ -15,7 +15,8 @@ import type { IdentifiedTask, IdMaker, IdMakerName } from '../../task/id-maker.j
 import type { AddressedTask, TaskArgument, TaskHeaders, TaskInput } from '../../task/task.js';
 import { encodeEdgeMark } from '../../task/edge-record.js';
 import type { EdgeRequest } from '../../task/edge-options.js';
-import type { UniqueOptions } from '../../task/unique-options.js';
+import { decodeOrderMark } from '../../task/order-options.js';
+import type { OrderPublisher } from './order-publisher.js';
 import type { EdgePublisher } from './edge-publisher.js';
 import { headerBytes } from './header-size.js';
 import type { IdsConfig } from './id-makers.js';
@@ -25,7 +26,7 @@ import type { TaskFormats } from '../task-formats.js';
 import type { PublishAdvice } from '../placement/publish-advice.js';
 import { type Cancel, PublishedTask, type Taking, uuidTaken } from './published-task.js';
 import type { StartGate } from './start-gate.js';
-import { edgeKey, uniqueKey } from './shared-keys.js';
+import { edgeKey, orderKey, uniqueKey } from './shared-keys.js';
 import type { UniquePublisher } from './unique-publisher.js';
 
 /**
@@ -38,7 +39,7 @@ type SealOptions = Pick<TaskInput, 'compress' | 'encrypt'>;
 const NOTHING_SAID: SealOptions = {};
 
 /** What is known of a task's handler where that says which of its tasks are taken. */
-type TakingOptions = Pick<TaskInput, 'unique' | 'debounce' | 'throttle'>;
+type TakingOptions = Pick<TaskInput, 'unique' | 'debounce' | 'throttle' | 'order'>;
 
 /** Told of a task that the broker has taken before it is due. */
 export type TellDelayed = (task: AddressedTask, dueAt: number) => void;
@@ -47,6 +48,7 @@ export type TellDelayed = (task: AddressedTask, dueAt: number) => void;
 export interface TakingPublishers {
   readonly unique: UniquePublisher;
   readonly edges: EdgePublisher;
+  readonly orders: OrderPublisher;
   readonly delayed: TellDelayed;
 }
 
@@ -77,7 +79,7 @@ export class TaskPublisher {
     private readonly ids: IdsConfig, private readonly advice?: PublishAdvice,
   ) {
     this.defaults = {
-      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text), edgeKey: (name, text) => edgeKey(exchange, name, text),
+      routingKey: defaultRoutingKey, routeOf: advice && ((name) => advice.routeOf(name)), versionOf: (name) => this.versionOf(name), newUuid: () => newUuid(), now: clock.now, idOf: (task) => this.idOf(task), uniqueKey: (name, text) => uniqueKey(exchange, name, text), edgeKey: (name, text) => edgeKey(exchange, name, text), orderKey: (name, text) => orderKey(exchange, name, text),
     };
     this.maxTaskBytes = maxTaskBytes;
   }
@@ -100,7 +102,7 @@ export class TaskPublisher {
   /** What the library itself sends, a step of a workflow or a tick of a schedule: with headers of ours, always taken, and nobody in this process awaits its result. */
   async publishWithHeaders(input: TaskInput, ours: TaskHeaders): Promise<PublishedTask> {
     if (this.isKeeping) throw cannotBeKept(input.name);
-    const task = this.fitted({ ...input, unique: false, debounce: false, throttle: false });
+    const task = this.fitted({ ...input, unique: false, debounce: false, throttle: false, order: false });
     task.headers = { ...task.headers, ...ours };
     const message = this.encode(task);
     if (!this.gate.isOpen) await this.gate.pass(message.body.length);
@@ -129,14 +131,9 @@ export class TaskPublisher {
     return { edge };
   }
 
-  /** Tasks of this name are unique where their publisher does not say otherwise. */
-  makeUnique(name: string, options: UniqueOptions): void {
-    this.takings.set(name, { unique: options });
-  }
-
-  /** Tasks of this name share windows where their publisher does not say otherwise. */
-  makeEdged(name: string, { debounce, throttle }: Pick<TakingOptions, 'debounce' | 'throttle'>): void {
-    this.takings.set(name, { ...(debounce === undefined ? {} : { debounce }), ...(throttle === undefined ? {} : { throttle }) });
+  /** Tasks of this name are unique, share windows, or stand in line, where their publisher does not say otherwise. */
+  makeTaken(name: string, { unique, debounce, throttle, order }: TakingOptions): void {
+    if ((unique ?? debounce ?? throttle ?? order) !== undefined) this.takings.set(name, { unique, debounce, throttle, order });
   }
 
   /** Tasks of this name have their arguments checked before they are sent. */
@@ -191,7 +188,7 @@ export class TaskPublisher {
   /** What was kept goes to the broker; whoever published it has asked for its result already. */
   async sendKept(task: KeptTask): Promise<void> {
     const { unique, body, properties } = task;
-    const addressed: AddressedTask = { ...task, args: [...task.args] };
+    const addressed: AddressedTask = { ...task, args: [...task.args], order: decodeOrderMark(properties.headers?.[Header.order]) };
     const send = (): Promise<void> => this.handOver(addressed, { body, properties });
     if (unique === undefined) return send();
     await this.taking.unique.send(addressed, unique, send);
@@ -231,7 +228,8 @@ export class TaskPublisher {
     this.taskFlow.next({ type: 'task.published', task: { uuid, name }, routingKey, durationMs: clock.elapsed() - since });
   }
 
-  private toBroker({ routingKey, dueAt, level }: AddressedTask, message: EncodedTask): Promise<void> {
+  private toBroker({ uuid, name, routingKey, dueAt, level, order }: AddressedTask, message: EncodedTask): Promise<void> {
+    if (order !== undefined) return this.taking.orders.send(order.key, { token: order.token, uuid, name, message, routingKeys: level === undefined ? [routingKey] : [levelKeyOf(routingKey, level), routingKey] });
     if (level !== undefined) return this.sendToLevel(levelKeyOf(routingKey, level), routingKey, dueAt, message);
     return this.broker.publish(message, { routingKey }, dueAt === undefined ? undefined : { delayMs: dueAt - clock.now() });
   }
@@ -276,8 +274,9 @@ export class TaskPublisher {
   private withTaking(input: TaskInput): TaskInput {
     const taking = this.takings.size === 0 ? undefined : this.takings.get(input?.name);
     if (taking === undefined) return input;
-    const isSaid = taking.unique === undefined ? input.debounce !== undefined || input.throttle !== undefined : input.unique !== undefined;
-    return isSaid ? input : { ...input, ...taking };
+    const isEdgeSaid = input.debounce !== undefined || input.throttle !== undefined;
+    const { debounce, throttle } = isEdgeSaid ? input : taking;
+    return { ...input, debounce, throttle, unique: input.unique ?? taking.unique, order: input.order ?? taking.order };
   }
 
   /** @throws TaskTooLargeError, InvalidTaskError */

@@ -14,7 +14,7 @@ const LONGEST_PAUSE_MS = 250;
 
 export interface UniqueTold {
   /** A key was taken for this task, and the broker has it. */
-  claimed(key: string, task: AddressedTask): void;
+  claimed(key: string, task: Pick<AddressedTask, 'uuid' | 'name'>): void;
   problem(message: string, error: unknown): void;
 }
 

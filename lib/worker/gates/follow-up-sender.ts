@@ -46,7 +46,7 @@ export class FollowUpSender {
   }
 
   /** From there it can be replayed, once what is missing is there. */
-  private async bury({ name, message: { body, properties }, to = { queue: '' } }: FollowUp, visit: TaskVisit, problem: string): Promise<void> {
+  async bury({ name, message: { body, properties }, to = { queue: '' } }: Pick<FollowUp, 'name' | 'message' | 'to'>, visit: TaskVisit, problem: string): Promise<void> {
     const { broker, exchange, warn } = this.dependencies;
     const place = 'routingKey' in to ? { exchange, routingKey: to.routingKey } : { exchange: '', routingKey: to.queue === '' ? visit.queue : to.queue };
     const text = `Task "${name}", which follows task "${visit.name}" (${visit.uuid}), was not sent. ${problem}`;

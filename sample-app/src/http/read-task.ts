@@ -5,7 +5,7 @@ import { isList, isObject, malformed, readObject } from './read-json.js';
 
 const EXAMPLE = '{"name":"task_1","args":[{"type":"string","value":"hello"},{"type":"int","value":1}]}';
 /** How it is sent. Whether their values make sense is the dispatcher's to say. */
-const SENDING = ['delaySeconds', 'eta', 'expiresInSeconds', 'retry', 'result', 'priority', 'unique', 'debounce', 'throttle'] as const;
+const SENDING = ['delaySeconds', 'eta', 'expiresInSeconds', 'retry', 'result', 'priority', 'unique', 'debounce', 'throttle', 'order'] as const;
 const FIELDS = ['name', 'args', 'routingKey', 'headers', 'uuid', ...SENDING];
 
 /**

@@ -71,6 +71,15 @@ export class LedgerTasks {
     }
   }
 
+  /** Every seventh fails at its first attempt. It books when it was started. */
+  @Task('stumbles')
+  async stumbles(milliseconds: number, key: string, number: number): Promise<void> {
+    await this.book([milliseconds, key, number, Date.now()], async () => {
+      await pause(milliseconds);
+      if (number % 7 === 0 && currentTask()?.attempt === 1) throw new Error('on purpose');
+    });
+  }
+
   /** Runs until the test releases it, deaf to everything else. */
   @Task('hold')
   async hold(): Promise<void> {

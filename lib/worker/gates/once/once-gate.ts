@@ -94,8 +94,10 @@ export class OnceGate implements TaskGate {
   }
 
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {
-    if (end.kind === 'dropped') return;
     const claim = this.mine.get(visit);
+    // By another gate, which this one had let it pass to: its work is done elsewhere, or was.
+    const isDropped = end.kind === 'dropped';
+    if (isDropped && claim === undefined) return;
     if (claim === undefined && !isEnd(end)) return;
     if (claim !== undefined) claim.isLeft = true;
     const backend = await this.backend();
@@ -104,7 +106,7 @@ export class OnceGate implements TaskGate {
     // Two may speak of one run at a shutdown; an end is an end.
     if (claim.isOver === true && !isEnd(end)) return;
     // Its own delivery is still there, and carries no claim: a copy whose publish is in doubt must not start it too.
-    claim.isOver = isEnd(end) || (claim.lease !== undefined && visit.takenOver !== true);
+    claim.isOver = isEnd(end) || isDropped || (claim.lease !== undefined && visit.takenOver !== true);
     const keptMs = claim.isOver ? claim.rememberMs : claim.expiresInMs + (end.kind === 'retrying' || end.kind === 'suspended' ? end.delayMs : 0);
     const left = { ...turnOf(visit), owner: claim.owner, at: this.clocks.now(), ...claim.isOver ? { state: 'done' as const } : this.goesOn(visit, end) };
     await replaceOwn(backend, claim, encodeClaim(left), keptMs);

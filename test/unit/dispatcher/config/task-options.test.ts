@@ -9,7 +9,7 @@ const middleware = [async (_context: unknown, next: () => Promise<unknown>) => n
 /** Each option that says how a task is run: one value that is kept as it is, and one that is refused. */
 const RUN_OPTIONS: { readonly [Name in keyof Required<RunOptions>]: [unknown, unknown] } = {
   timeoutSeconds: [60, -1], taskUuidAsFirstArg: [true, 1], retry: [{ attempts: 5 }, { attempts: -1 }], result: [true, 'yes'], inbox: [true, 'yes'],
-  unique: [{ scope: 'untilFinished' }, { scope: 'never' }], debounce: [{ waitSeconds: 5, by: 'account' }, { waitSeconds: 0 }], throttle: [{ windowSeconds: 60 }, { windowSeconds: 60, leading: false, trailing: false }], limits: [{ global: 10 }, {}], batch: [{ size: 500, waitMs: 20, by: 'account' }, { size: 0 }], weight: [7, 0], middleware: [middleware, [1]],
+  unique: [{ scope: 'untilFinished' }, { scope: 'never' }], debounce: [{ waitSeconds: 5, by: 'account' }, { waitSeconds: 0 }], throttle: [{ windowSeconds: 60 }, { windowSeconds: 60, leading: false, trailing: false }], order: [{ by: 'account' }, { by: 'account', onFailure: 'stop' }], limits: [{ global: 10 }, {}], batch: [{ size: 500, waitMs: 20, by: 'account' }, { size: 0 }], weight: [7, 0], middleware: [middleware, [1]],
   schema: [z.string(), { parse: run }], resultSchema: [z.string(), { parse: run }], description: ['Sends a mail.', 5], deprecated: ['publish another', 5],
   version: [3, 1.5], upgrade: [{}, { 1: 5 }], kwargs: [['to', 'subject'], 'to'], invoker: ['named', 5], ids: ['uuid-v7', ''], compress: ['br', 5], encrypt: [true, 'yes'],
 };

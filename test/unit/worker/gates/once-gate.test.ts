@@ -94,6 +94,12 @@ describe('a task that is to start once', () => {
     expect(await kindOf(there, visit())).toBe('drop');
   });
 
+  it('is over, and nothing goes on renewing it, where another gate drops it that it was let pass to', async () => {
+    await here.leave(await runs(here), { kind: 'dropped' });
+    expect(vi.getTimerCount()).toBe(itsTimers);
+    expect(await kindOf(there, visit())).toBe('drop');
+  });
+
   it('is not ended by a copy that never ran, while another runs', async () => {
     const run = await runs(here);
     await there.leave(visit(), FAILED);

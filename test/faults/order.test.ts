@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import type { TaskInput } from '../../lib/index.js';
+import { Ledger } from '../support/ledger.js';
+import { onTestFinished } from '../support/test-end.js';
+import { FaultApp } from './apps/fault-app.js';
+import { onBothBrokers } from './apps/on-both-brokers.js';
+import { plan } from './apps/plan.js';
+
+/** `DISPATCHER_TEST_ORDER=100x1000` for as many keys and tasks of each. */
+const [KEYS = 6, PER_KEY = 30] = (process.env['DISPATCHER_TEST_ORDER'] ?? '').split('x').filter((text) => text !== '').map(Number);
+const LIMIT_MS = 60_000 + KEYS * PER_KEY * 30;
+const FIRST_KILL_MS = 400;
+const BETWEEN_KILLS_MS = 900;
+
+interface Start { readonly number: number; readonly at: number }
+
+onBothBrokers('ordered tasks while publishers and workers are killed', (brokerUrl) => {
+  it(`${KEYS} keys of ${PER_KEY} tasks, of which some fail at first: none is lost, none starts after a later one of its key`, { timeout: LIMIT_MS + 60_000 }, async () => {
+    const { publisher, worker } = plan(brokerUrl(), 'order', { ledger: { maxEntries: 500_000, maxBytes: 256 * 1024 * 1024 } });
+    const ledger = new Ledger();
+    const starts = new Map<string, Start[]>();
+    const start = async (name: string): Promise<FaultApp> => {
+      const app = await FaultApp.start(name === 'publisher' ? publisher : worker(name, 50), ledger, { keepBooked: name === 'publisher' });
+      onTestFinished(() => app.kill9());
+      app.onStarted = ({ args: [, key, number, at] }) => starts.set(key as string, [...starts.get(key as string) ?? [], { number: number as number, at: at as number }]);
+      return app;
+    };
+    const task = (key: string, number: number): TaskInput & { uuid: string } => ({
+      name: 'stumbles', uuid: `${key}-${number}`, args: [{ type: 'int', value: 2 }, { type: 'string', value: key }, { type: 'int', value: number }], retry: { attempts: 3, delaySeconds: 0.05 }, order: { by: '1' },
+    });
+    let app = await start('publisher');
+    /** One after the other; where its process dies, what was not answered is left out. */
+    const publishes = async (key: string): Promise<void> => {
+      for (let number = 1; number <= PER_KEY; number++) await app.publish(task(key, number), 3_000).catch(() => undefined);
+    };
+    const workers = await Promise.all(['w1', 'w2'].map(start));
+    let isOver = false;
+    const killing = (async () => {
+      for (let kills = 0; !isOver; kills++) {
+        await new Promise((resolve) => void setTimeout(resolve, kills === 0 ? FIRST_KILL_MS : BETWEEN_KILLS_MS));
+        if (isOver) return;
+        await workers[kills % 2]?.kill9();
+        workers[kills % 2] = await start(`again-${kills}`);
+        if (kills !== 1) continue;
+        await app.kill9();
+        app = await start('publisher');
+      }
+    })();
+    await Promise.all(Array.from({ length: KEYS }, (_, key) => publishes(`k${key}`)));
+    await ledger.settled(LIMIT_MS);
+    isOver = true;
+    await killing;
+    const inverted = [...starts].flatMap(([key, all]) => {
+      const inOrder = [...all].sort((a, b) => a.at - b.at || a.number - b.number);
+      return inOrder.filter(({ number }, index) => inOrder.slice(0, index).some((earlier) => earlier.number > number)).map(({ number }) => `${key}-${number}`);
+    });
+    expect(inverted).toEqual([]);
+    expect(ledger.lost()).toEqual([]);
+    expect(ledger.accepted.size).toBeGreaterThan(KEYS * PER_KEY / 2);
+  });
+});
