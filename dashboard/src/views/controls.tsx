@@ -105,8 +105,8 @@ const LOCKS: readonly Column<ShownLock>[] = [
 function releaseColumn(onDone: () => void): Column<ShownLock> {
   return {
     title: 'Actions',
-    cell: ({ key, releasable }) => releasable === true && key !== undefined && (
-      <ActionButton label="Free" of={key} action="release-key" fields={{ key }} danger onDone={onDone} ask={{ title: 'Free this unique key', text: 'The next task of this key is taken, although this one may run yet.', reason: 'required' }} />
+    cell: ({ key, kind, releasable }) => releasable === true && key !== undefined && (
+      <ActionButton label="Free" of={key} action="release-key" fields={{ key }} danger onDone={onDone} ask={kind === 'order' ? { title: 'Let this line go on', text: 'The next task of this key comes, although this one may run yet, or be replayed.', reason: 'required' } : { title: 'Free this unique key', text: 'The next task of this key is taken, although this one may run yet.', reason: 'required' }} />
     ),
   };
 }
