@@ -9,6 +9,7 @@ import { type EdgeAsk, type EdgeStep, edgeStep } from '../../task/edge-steps.js'
 import { versionIn } from '../../task/headers.js';
 import type { AddressedTask } from '../../task/task.js';
 import { clock } from '../../time/clock.js';
+import { ByKey, type WaitingItem } from './by-key.js';
 
 /** Longer than a publish can take. */
 const PUBLISHING_MARGIN_MS = 30_000;
@@ -37,11 +38,7 @@ export interface EdgeTold {
   problem(message: string, error: unknown): void;
 }
 
-interface Waiting {
-  readonly item: EdgeTask;
-  readonly resolve: (outcome: EdgeOutcome) => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiting = WaitingItem<EdgeTask, EdgeOutcome>;
 
 /**
  * Publishes tasks that share windows. What is kept under the key says who waits for the end of the window: whoever comes
@@ -50,7 +47,7 @@ interface Waiting {
  * at the same time the newest speaks for all who came behind the first, so that a burst costs a few writes.
  */
 export class EdgePublisher {
-  private readonly lines = new Map<string, Waiting[]>();
+  private readonly lines = new ByKey<EdgeTask, EdgeOutcome>((_, together) => this.serveTogether(together));
   private readonly publishingMs: number;
 
   constructor(private readonly backend: () => Promise<StateBackend>, publishTimeoutMs: number, private readonly told: EdgeTold) {
@@ -59,19 +56,7 @@ export class EdgePublisher {
 
   /** @throws what publishing throws, or the shared state: nothing was published then, nor left to another */
   send(item: EdgeTask): Promise<EdgeOutcome> {
-    return new Promise((resolve, reject) => {
-      const { key } = item.request;
-      const line = this.lines.get(key);
-      if (line !== undefined) return void line.push({ item, resolve, reject });
-      const begun = [{ item, resolve, reject }];
-      this.lines.set(key, begun);
-      void this.serve(key, begun);
-    });
-  }
-
-  private async serve(key: string, line: Waiting[]): Promise<void> {
-    while (line.length > 0) await this.serveTogether(line.splice(0));
-    this.lines.delete(key);
+    return this.lines.add(item.request.key, item);
   }
 
   /** Never rejects. */

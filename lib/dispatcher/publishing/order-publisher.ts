@@ -2,6 +2,7 @@ import { DispatcherError } from '../../errors.js';
 import { clock } from '../../time/clock.js';
 import type { FoundLine, OrderLines } from '../../worker/gates/order/order-lines.js';
 import type { OrderedTask } from '../../worker/gates/order/ordered-task.js';
+import { ByKey, type WaitingItem } from './by-key.js';
 
 /** Longer than a publish can take. */
 const PUBLISHING_MARGIN_MS = 30_000;
@@ -10,11 +11,7 @@ const STUCK_MS = 5_000;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
 
-interface Waiting {
-  readonly task: OrderedTask;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiting = WaitingItem<OrderedTask, void>;
 
 /**
  * Has tasks stand in line. A task is accepted once it stands there and the broker has the head of its line: from then on
@@ -22,7 +19,7 @@ interface Waiting {
  * in the order of the calls.
  */
 export class OrderPublisher {
-  private readonly queued = new Map<string, Waiting[]>();
+  private readonly queued = new ByKey<OrderedTask, void>((key, waiting) => this.together(key, waiting));
   private readonly publishingMs: number;
 
   /** @param claimed told of each that stands in line */
@@ -32,33 +29,22 @@ export class OrderPublisher {
 
   /** @throws what the broker throws for one that was to be sent at once, or the shared state */
   send(key: string, task: OrderedTask): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const queued = this.queued.get(key);
-      if (queued !== undefined) return void queued.push({ task, resolve, reject });
-      const begun = [{ task, resolve, reject }];
-      this.queued.set(key, begun);
-      void this.serve(key, begun);
-    });
-  }
-
-  private async serve(key: string, queued: Waiting[]): Promise<void> {
-    while (queued.length > 0) await this.together(key, queued.splice(0));
-    this.queued.delete(key);
+    return this.queued.add(key, task);
   }
 
   /** Never rejects. */
   private async together(key: string, waiting: readonly Waiting[]): Promise<void> {
     const rejected = new Set<string>();
     try {
-      const line = await this.lines.append(key, waiting.map(({ task }) => task));
-      if (!line.isSent) await this.untilSent(key, new Map(waiting.map((one) => [one.task.token, one])), rejected);
-      for (const { task, resolve } of waiting) {
+      const line = await this.lines.append(key, waiting.map(({ item }) => item));
+      if (!line.isSent) await this.untilSent(key, new Map(waiting.map((one) => [one.item.token, one])), rejected);
+      for (const { item: task, resolve } of waiting) {
         if (rejected.has(task.token)) continue;
         this.claimed(key, task);
         resolve();
       }
     } catch (error) {
-      for (const { task, reject } of waiting) if (!rejected.has(task.token)) reject(error);
+      for (const { item: task, reject } of waiting) if (!rejected.has(task.token)) reject(error);
     }
   }
 
@@ -79,7 +65,7 @@ export class OrderPublisher {
     throw undecided(key);
   }
 
-  private async sendOwn(key: string, found: FoundLine, { task, reject }: Waiting, rejected: Set<string>): Promise<void> {
+  private async sendOwn(key: string, found: FoundLine, { item: task, reject }: Waiting, rejected: Set<string>): Promise<void> {
     try {
       await this.lines.send(key, found);
     } catch (error) {

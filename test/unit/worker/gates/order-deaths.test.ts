@@ -6,38 +6,32 @@ import { createResultBackend } from '../../../../lib/state/create-result-backend
 import type { StateBackend } from '../../../../lib/state/state-backend.js';
 import { Header } from '../../../../lib/task/headers.js';
 import { orderHeaders } from '../../../../lib/task/order.js';
-import { VirtualTime } from '../../../../lib/testing/virtual-time.js';
-import { takeTimeFrom } from '../../../../lib/time/clock.js';
 import { OnceGate } from '../../../../lib/worker/gates/once/once-gate.js';
 import { OrderGate } from '../../../../lib/worker/gates/order/order-gate.js';
 import { OrderLines } from '../../../../lib/worker/gates/order/order-lines.js';
 import type { OrderedSender, OrderedTask } from '../../../../lib/worker/gates/order/ordered-task.js';
 import type { Entrance, TaskEnd, TaskGate, TaskVisit } from '../../../../lib/worker/gates/task-gate.js';
+import { ALIVE, heldTime, MortalProcess, WHENS, type Death } from '../../../support/mortal-process.js';
 
 const KEY = 'order:e:a:key:k';
 
 interface Waiting { message: Message; redelivered: boolean }
-/** Where a process dies: at its so-many-th step outside, before that has happened or after it. */
-interface Death { readonly step: number; readonly when: 'before' | 'after' }
-const ALIVE: Death = { step: Infinity, when: 'before' };
-const WHENS = ['before', 'after'] as const;
 
-let time: VirtualTime;
-let giveBack: () => void;
+let held: ReturnType<typeof heldTime>;
+const passing = <T>(promise: Promise<T>, limitMs?: number): Promise<T | 'unsettled'> => held.passing(promise, limitMs);
 let backend: StateBackend;
 let queue: Waiting[];
 let runs: number[];
 let unroutable: Set<string>;
 
 beforeEach(async () => {
-  time = new VirtualTime(1_700_000_000_000);
-  giveBack = takeTimeFrom(time);
+  held = heldTime(1_700_000_000_000);
   await begin();
 });
 
 afterEach(async () => {
   await passing(backend.close(1_000));
-  giveBack();
+  held.giveBack();
 });
 
 async function begin(): Promise<void> {
@@ -46,48 +40,17 @@ async function begin(): Promise<void> {
   [queue, runs, unroutable] = [[], [], new Set()];
 }
 
-/** Lets time pass until it is settled, or for so long. */
-async function passing<T>(promise: Promise<T>, limitMs = 1e9): Promise<T | 'unsettled'> {
-  let isSettled = false;
-  const settled = (): void => { isSettled = true; };
-  promise.then(settled, settled);
-  for (const end = time.elapsed() + limitMs; ;) {
-    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => void setImmediate(resolve));
-    if (isSettled) return promise;
-    if (time.elapsed() >= end) return 'unsettled';
-    time.step(Math.min(50, end - time.elapsed()));
-  }
-}
-
-/** A process: whatever it does outside goes through `does`. */
-class Process {
-  private steps = 0;
-  private isDead = false;
+class Process extends MortalProcess {
   readonly lines: OrderLines;
 
-  constructor(private readonly death: Death = ALIVE) {
+  constructor(death?: Death) {
+    super(() => backend, death);
     const broker: Pick<Broker, 'publish'> = { publish: (message, address) => this.does(() => {
       if (unroutable.has('routingKey' in address ? address.routingKey : address.queue)) throw new UnroutableTaskError('nowhere');
       queue.push({ message, redelivered: false });
     }) };
     this.lines = new OrderLines(this.backend, broker);
   }
-
-  async does<T>(what: () => Promise<T> | T): Promise<T> {
-    if (this.isDead) return new Promise<never>(() => undefined);
-    const isLast = this.steps++ === this.death.step;
-    if (isLast) this.isDead = true;
-    if (isLast && this.death.when === 'before') return new Promise<never>(() => undefined);
-    const done = await what();
-    return isLast ? new Promise<never>(() => undefined) : done;
-  }
-
-  readonly backend = (): Promise<StateBackend> => Promise.resolve(new Proxy(backend, {
-    get: (target, name) => {
-      const method = Reflect.get(target, name) as unknown;
-      return typeof method === 'function' ? (...args: unknown[]) => this.does(() => (method as (...all: unknown[]) => Promise<unknown>).apply(target, args)) : method;
-    },
-  }));
 }
 
 function ordered(value: number, { routingKey = 'k', onFailure = 'skip' }: { routingKey?: string; onFailure?: 'halt' | 'skip' } = {}): OrderedTask {
@@ -204,7 +167,7 @@ describe('a line of ordered tasks', () => {
       const { message } = ordered(2, { onFailure: 'halt' });
       await deliverAll(ALIVE, endOf);
       expect(runs).toEqual([1, 2]);
-      expect((await new Process().lines.find(KEY))?.line).toMatchObject({ head: 'token-2', haltedAt: time.now() });
+      expect((await new Process().lines.find(KEY))?.line).toMatchObject({ head: 'token-2', haltedAt: held.time.now() });
       if (how === 'replayed') queue.push({ message: { ...message, properties: { ...message.properties, headers: { ...message.properties.headers, [Header.replays]: 1 } } }, redelivered: false });
       else await passing(new Process().lines.leave(KEY, 'token-2', { queue: 'q' }));
       await deliverAll();

@@ -6,29 +6,24 @@ import { edgeSpec, type EdgeChoice, type EdgeOutcome } from '../../../../../lib/
 import { encodeEdgeMark } from '../../../../../lib/task/edge-record.js';
 import { Header } from '../../../../../lib/task/headers.js';
 import type { TaskHeaders } from '../../../../../lib/task/task.js';
-import { VirtualTime } from '../../../../../lib/testing/virtual-time.js';
-import { takeTimeFrom } from '../../../../../lib/time/clock.js';
 import { EdgeGates } from '../../../../../lib/worker/gates/edges/edge-gates.js';
 import type { Entrance, TaskEnd, TaskVisit } from '../../../../../lib/worker/gates/task-gate.js';
+import { ALIVE, heldTime, MortalProcess, WHENS, type Death } from '../../../../support/mortal-process.js';
 
 const KEY = 'edge:e:a:key:k';
 const START = 1_700_000_000_000;
 
 interface Message { readonly uuid: string; readonly due: number; readonly value: number; readonly headers: TaskHeaders }
 
-/** Where a process dies: at its so-many-th step outside, before that has happened or after it. */
-interface Death { readonly step: number; readonly when: 'before' | 'after' }
-const ALIVE: Death = { step: Infinity, when: 'before' };
 
-let time: VirtualTime;
-let giveBack: () => void;
+let held: ReturnType<typeof heldTime>;
+const passing = <T>(promise: Promise<T>, limitMs?: number): Promise<T | 'unsettled'> => held.passing(promise, limitMs);
 let backend: StateBackend;
 let queue: Message[];
 let runs: number[];
 
 beforeEach(async () => {
-  time = new VirtualTime(START);
-  giveBack = takeTimeFrom(time);
+  held = heldTime(START);
   backend = createResultBackend('embedded:');
   await passing(backend.connect());
   [queue, runs] = [[], []];
@@ -36,46 +31,11 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await passing(backend.close(1_000));
-  giveBack();
+  held.giveBack();
 });
 
-/** Lets time pass until it is settled, or for so long. */
-async function passing<T>(promise: Promise<T>, limitMs = 1e9): Promise<T | 'unsettled'> {
-  let isSettled = false;
-  const settled = (): void => { isSettled = true; };
-  promise.then(settled, settled);
-  for (const end = time.elapsed() + limitMs; ;) {
-    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => void setImmediate(resolve));
-    if (isSettled) return promise;
-    if (time.elapsed() >= end) return 'unsettled';
-    time.step(Math.min(50, end - time.elapsed()));
-  }
-}
-
-/** A process: whatever it does outside goes through `does`. */
-class Process {
-  private steps = 0;
-  isDead = false;
-
-  constructor(private readonly death: Death = ALIVE) {}
-
-  get count(): number { return this.steps; }
-
-  async does<T>(what: () => Promise<T> | T): Promise<T> {
-    if (this.isDead) return new Promise<never>(() => undefined);
-    const isLast = this.steps++ === this.death.step;
-    if (isLast) this.isDead = true;
-    if (isLast && this.death.when === 'before') return new Promise<never>(() => undefined);
-    const done = await what();
-    return isLast ? new Promise<never>(() => undefined) : done;
-  }
-
-  readonly backend = (): Promise<StateBackend> => Promise.resolve(new Proxy(backend, {
-    get: (target, name) => {
-      const method = Reflect.get(target, name) as unknown;
-      return typeof method === 'function' ? (...args: unknown[]) => this.does(() => (method as (...all: unknown[]) => Promise<unknown>).apply(target, args)) : method;
-    },
-  }));
+class Process extends MortalProcess {
+  constructor(death?: Death) { super(() => backend, death); }
 }
 
 interface Publishing { readonly value: number; readonly process?: Process; readonly isSecret?: boolean }
@@ -86,7 +46,7 @@ function publish(choice: EdgeChoice, { value, process = new Process(), isSecret 
   const put = (due: number, headers: TaskHeaders): Promise<unknown> => process.does(() => queue.push({ uuid, due, value, headers }));
   const item: EdgeTask = {
     task: { uuid, name: 'a', args: [{ type: 'int', value }], routingKey: 'k' }, request: { ...edgeSpec(choice), key: KEY }, isSecret,
-    now: () => put(time.now(), {}), later: (mark, dueAt) => put(dueAt, { [Header.edge]: encodeEdgeMark(mark) }),
+    now: () => put(held.time.now(), {}), later: (mark, dueAt) => put(dueAt, { [Header.edge]: encodeEdgeMark(mark) }),
   };
   return publisher.send(item);
 }
@@ -119,17 +79,16 @@ async function deliverAll(death: Death = ALIVE): Promise<void> {
   while (queue.length > 0) {
     const [message] = queue.sort((a, b) => a.due - b.due);
     if (message === undefined) return;
-    if (message.due > time.now()) await passing(new Promise<never>(() => undefined), message.due - time.now());
+    if (message.due > held.time.now()) await passing(new Promise<never>(() => undefined), message.due - held.time.now());
     const entrance = await deliver(message, process);
     if (entrance === 'unsettled') process = new Process();
-    else queue.splice(queue.indexOf(message), 1, ...(entrance.kind === 'wait' ? [{ ...message, due: time.now() + entrance.delayMs, headers: { ...message.headers, ...entrance.headers } }] : []));
+    else queue.splice(queue.indexOf(message), 1, ...(entrance.kind === 'wait' ? [{ ...message, due: held.time.now() + entrance.delayMs, headers: { ...message.headers, ...entrance.headers } }] : []));
   }
 }
 
 const CHOICES: EdgeChoice[] = [{ debounce: { waitSeconds: 3 } }, { debounce: { waitSeconds: 3, leading: true } }, { throttle: { windowSeconds: 3 } }, { throttle: { windowSeconds: 3, leading: false } }];
 const SECRETS = [[false, false, false], [true, true, true], [false, true, false], [true, false, true]] as const;
 const CASES = CHOICES.flatMap((choice) => SECRETS.map((secrets) => ({ choice, secrets })));
-const WHENS = ['before', 'after'] as const;
 
 describe.each(CASES)('$choice, of which these cannot leave their arguments: $secrets', ({ choice, secrets }) => {
   async function published(value: 1 | 2 | 3, process?: Process): Promise<EdgeOutcome | 'unsettled'> {
