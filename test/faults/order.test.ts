@@ -7,14 +7,14 @@ import { onBothBrokers } from './apps/on-both-brokers.js';
 import { plan } from './apps/plan.js';
 
 /** `DISPATCHER_TEST_ORDER=100x1000` for as many keys and tasks of each. */
-const [KEYS = 6, PER_KEY = 30] = (process.env['DISPATCHER_TEST_ORDER'] ?? '').split('x').filter((text) => text !== '').map(Number);
+const [KEYS = 6, PER_KEY = 60] = (process.env['DISPATCHER_TEST_ORDER'] ?? '').split('x').filter((text) => text !== '').map(Number);
 const LIMIT_MS = 60_000 + KEYS * PER_KEY * 30;
 const FIRST_KILL_MS = 400;
 const BETWEEN_KILLS_MS = 900;
 
 interface Start { readonly number: number; readonly at: number }
 
-onBothBrokers('ordered tasks while publishers and workers are killed', (brokerUrl) => {
+onBothBrokers('ordered tasks while publishers, workers and the server are killed', (brokerUrl, _kind, killServer) => {
   it(`${KEYS} keys of ${PER_KEY} tasks, of which some fail at first: none is lost, none starts after a later one of its key`, { timeout: LIMIT_MS + 60_000 }, async () => {
     const { publisher, worker } = plan(brokerUrl(), 'order', { ledger: { maxEntries: 500_000, maxBytes: 256 * 1024 * 1024 } });
     const ledger = new Ledger();
@@ -35,12 +35,17 @@ onBothBrokers('ordered tasks while publishers and workers are killed', (brokerUr
     };
     const workers = await Promise.all(['w1', 'w2'].map(start));
     let isOver = false;
+    let acceptedAtKill = 0;
     const killing = (async () => {
       for (let kills = 0; !isOver; kills++) {
         await new Promise((resolve) => void setTimeout(resolve, kills === 0 ? FIRST_KILL_MS : BETWEEN_KILLS_MS));
         if (isOver) return;
         await workers[kills % 2]?.kill9();
         workers[kills % 2] = await start(`again-${kills}`);
+        if (kills === 0) {
+          acceptedAtKill = ledger.accepted.size;
+          await killServer?.();
+        }
         if (kills !== 1) continue;
         await app.kill9();
         app = await start('publisher');
@@ -48,6 +53,7 @@ onBothBrokers('ordered tasks while publishers and workers are killed', (brokerUr
     })();
     await Promise.all(Array.from({ length: KEYS }, (_, key) => publishes(`k${key}`)));
     await ledger.settled(LIMIT_MS);
+    const acceptedAtEnd = ledger.accepted.size;
     isOver = true;
     await killing;
     const inverted = [...starts].flatMap(([key, all]) => {
@@ -56,6 +62,9 @@ onBothBrokers('ordered tasks while publishers and workers are killed', (brokerUr
     });
     expect(inverted).toEqual([]);
     expect(ledger.lost()).toEqual([]);
+    // It was killed in the midst of it.
+    expect(acceptedAtKill).toBeGreaterThan(0);
+    expect(acceptedAtEnd).toBeGreaterThan(acceptedAtKill);
     expect(ledger.accepted.size).toBeGreaterThan(KEYS * PER_KEY / 2);
   });
 });
