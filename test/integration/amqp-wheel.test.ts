@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AmqpBroker } from '../../lib/brokers/amqp/amqp-broker.js';
 import { bucketName, levelName, wheelName } from '../../lib/brokers/amqp/delays/delay-ladder.js';
-import { bucketKey, bucketOf, slotFor, WHEEL } from '../../lib/brokers/amqp/delays/wheel/wheel-shape.js';
 import { message, Scene } from '../support/delay-scene.js';
 import { sharedRabbitMqUrl, withChannel } from '../support/shared-rabbitmq.js';
 import { SMALL_WHEEL } from '../support/small-wheel.js';
@@ -57,12 +56,10 @@ describe.concurrent('the timing wheel on RabbitMQ', () => {
     await broker.declare({ queues: [{ name: queue }] });
     const bounds = [60_000, 6 * HOUR_MS, 40 * DAY_MS];
     const before = await broker.delayedWithin(bounds);
-    const now = Date.now();
-    const delaysMs = [20_000, 3 * HOUR_MS, 30 * DAY_MS, 2_000 * DAY_MS];
-    await publishAll(broker, queue, delaysMs);
+    await publishAll(broker, queue, [20_000, 3 * HOUR_MS, 30 * DAY_MS, 2_000 * DAY_MS]);
     expect((await broker.delayedWithin(bounds)).map((count, index) => count - before[index]!)).toEqual([1, 1, 1, 1]);
     const keys = await bucketsOf(exchange);
-    expect(keys).toEqual(delaysMs.map((delayMs) => bucketKey(bucketOf(WHEEL, slotFor(WHEEL, now + delayMs, now)!))).sort());
+    expect(keys.map((key) => key[0])).toEqual(['0', '2', '3', '4']);
     await withChannel(url, async (channel) => {
       for (const key of keys) expect(await channel.checkQueue(bucketName(exchange, key))).toMatchObject({ messageCount: 1, consumerCount: 0 });
       await expect(channel.checkQueue(levelName(exchange, 0))).rejects.toThrow('NOT_FOUND');
