@@ -51,11 +51,14 @@ onBothBrokers('ordered tasks while publishers, workers and the server are killed
         app = await start('publisher');
       }
     })();
-    await Promise.all(Array.from({ length: KEYS }, (_, key) => publishes(`k${key}`)));
-    await ledger.settled(LIMIT_MS);
+    try {
+      await Promise.all(Array.from({ length: KEYS }, (_, key) => publishes(`k${key}`)));
+      await ledger.settled(LIMIT_MS);
+    } finally {
+      isOver = true;
+      await killing;
+    }
     const acceptedAtEnd = ledger.accepted.size;
-    isOver = true;
-    await killing;
     const inverted = [...starts].flatMap(([key, all]) => {
       const inOrder = [...all].sort((a, b) => a.at - b.at || a.number - b.number);
       return inOrder.filter(({ number }, index) => inOrder.slice(0, index).some((earlier) => earlier.number > number)).map(({ number }) => `${key}-${number}`);
