@@ -8,7 +8,8 @@ import { plan } from './apps/plan.js';
 
 /** `DISPATCHER_TEST_ORDER=100x1000` for as many keys and tasks of each. */
 const [KEYS = 6, PER_KEY = 60] = (process.env['DISPATCHER_TEST_ORDER'] ?? '').split('x').filter((text) => text !== '').map(Number);
-const LIMIT_MS = 60_000 + KEYS * PER_KEY * 30;
+/** A server that was killed may not say that a delivery came back: whoever has it then waits until a claim is surely a dead one's, for `takeoverSeconds` and a minute. */
+const LIMIT_MS = 180_000 + KEYS * PER_KEY * 30;
 const FIRST_KILL_MS = 400;
 const BETWEEN_KILLS_MS = 900;
 
