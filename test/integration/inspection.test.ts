@@ -206,7 +206,7 @@ describe.concurrent.each(BROKERS)('inspection: %s', (_title, url) => {
     const report = await eventually(() => service.inspect.waiting(queue), ({ waiting = 0 }) => waiting >= 61, 'what waits');
     expect(report).not.toHaveProperty('unseen');
     expect(report.tasks).toHaveLength(50);
-    expect(report.tasks[0]).toEqual({ queue, position: 0, uuid: secret, name: 'add', attempt: 1, args: [{ type: 'json', value: { password: '[hidden]', kept: 9 } }], argsBytes: expect.any(Number), expiresAt: expect.any(Number) });
+    expect(report.tasks[0]).toEqual({ queue, position: 0, uuid: secret, name: 'add', attempt: 1, args: [{ type: 'json', value: { password: '[hidden]', kept: 9 } }], argsBytes: expect.any(Number), expiresAt: expect.any(Number), since: expect.any(Number) });
     expect(report.tasks.map(({ position }) => position)).toEqual(Array.from({ length: 50 }, (_, index) => index));
     expect((await service.inspect.waiting(queue, { peek: 2 })).tasks).toHaveLength(2);
     expect(await service.inspect.waiting('nowhere')).toMatchObject({ tasks: [] });
