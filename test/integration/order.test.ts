@@ -7,7 +7,7 @@ import { itemAt } from '../support/present.js';
 import { RedisServer } from '../support/redis.js';
 import { sharedRabbitMqUrl, uniqueName } from '../support/shared-rabbitmq.js';
 import { onTestFinished } from '../support/test-end.js';
-import { Arrivals, eventually, Signal } from '../support/wait.js';
+import { Arrivals, eventually, pause, Signal } from '../support/wait.js';
 
 const KEYS = 8;
 const PER_KEY = 12;
@@ -118,6 +118,8 @@ describe.concurrent.each([
     const all = [];
     for (const value of [LONG, 2, 3, 4]) all.push(await service.publish({ name: 'book', args: [{ type: 'string', value: 'b' }, { type: 'int', value }], ...(value === 3 ? { expiresInSeconds: 0.05 } : {}) }));
     await itemAt(all, 1).cancel({ by: 'ann', reason: 'not needed' });
+    // Until the third has expired.
+    await pause(100);
     tasks.release.fire();
     await tasks.started.until(() => tasks.values('b').at(-1) === 4, 40_000, () => 'the fourth');
     expect(tasks.values('b')).toEqual([LONG, 4]);
