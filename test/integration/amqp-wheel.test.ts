@@ -81,6 +81,26 @@ describe.concurrent('the timing wheel on RabbitMQ', () => {
     expect(deliveries.all.map(({ body }) => body.toString()).sort()).toEqual(['0', '1', '2', '3']);
   });
 
+  it('finds what is sent again, after a connection broke, into a bucket whose slot has closed meanwhile', async () => {
+    const { exchange, queue, broker, connect, collect } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    const deliveries = await collect(queue);
+    await publishAll(broker, queue, [4_000]);
+    const [key] = await bucketsOf(exchange);
+    const held = await withChannel(url, (channel) => channel.get(bucketName(exchange, key!), { noAck: true }));
+    if (held === false) throw new Error('There is nothing in the bucket.');
+    await pause(9_000);
+    await connect();
+    // After the first look of the new connection.
+    await pause(2_000);
+    await withChannel(url, async (channel) => {
+      channel.publish(wheelName(exchange), key!, held.content, held.properties);
+      await channel.waitForConfirms();
+    });
+    await deliveries.count(1, 30_000);
+    expect(deliveries.all.map(({ body }) => body.toString())).toEqual(['0']);
+  });
+
   it('makes a bucket again that somebody has deleted, and its notes too', async () => {
     const { exchange, queue, broker, connect, collect, arrivedAt } = await Scene.begin({ wheel: SMALL_WHEEL });
     await broker.declare({ queues: [{ name: queue }] });

@@ -15,6 +15,11 @@ const APART_MS = 200;
 /** Each is a channel. The others have their turn a moment later. */
 const MOST_VISITS = 24;
 const FULL_PAUSE_MS = 50;
+/**
+ * What was published before a connection broke is sent again on the next one, into the bucket that was right when it was first sent,
+ * whose slot may have closed meanwhile: so long after each connection all buckets are looked into once more, up to when nobody sends it any more.
+ */
+const AGAIN_AFTER_MS = [1_500, 4_000, 12_000, 40_000] as const;
 
 export interface WheelKeeperHost extends Omit<VisitHost, 'ended' | 'declare'> {
   readonly directory: BucketDirectory;
@@ -34,6 +39,8 @@ export class WheelKeeper {
   private readonly looks = new Map<string, number>();
   private readonly visits = new Map<string, BucketVisit>();
   private model: ChannelModel | undefined;
+  /** When all are looked into once more, by the clock that nobody sets. */
+  private again: number[] = [];
   private running: Promise<void> | undefined;
   private wake: (() => void) | undefined;
   private isDeclared = false;
@@ -89,6 +96,10 @@ export class WheelKeeper {
   private async turn(model: ChannelModel): Promise<void> {
     const { directory, time, forwarding: { signal } } = this.host;
     if (model !== this.model) await this.begin(model);
+    if ((this.again[0] ?? Infinity) <= clock.elapsed()) {
+      this.again.shift();
+      this.looks.clear();
+    }
     // Beside the looks, which must not wait for it.
     if (clock.elapsed() >= this.newsAt) void this.news(model);
     for (const bucket of directory.known) {
@@ -105,6 +116,7 @@ export class WheelKeeper {
     this.isDeclared = false;
     this.newsAt = -Infinity;
     this.model = model;
+    this.again = AGAIN_AFTER_MS.map((ms) => clock.elapsed() + ms);
   }
 
   /** Where the notes cannot be read, what is known of buckets holds. */
@@ -160,7 +172,7 @@ export class WheelKeeper {
     const { time, directory, forwarding: { signal } } = this.host;
     // What has come to be known meanwhile is looked into now.
     const first = directory.known.length > this.looks.size ? 0 : Math.min(...this.looks.values(), Infinity) - time.earliest;
-    const pauseMs = this.visits.size >= MOST_VISITS ? FULL_PAUSE_MS : Math.max(0, Math.min(first, this.newsAt - clock.elapsed(), NEWS_EVERY_MS));
+    const pauseMs = this.visits.size >= MOST_VISITS ? FULL_PAUSE_MS : Math.max(0, Math.min(first, Math.min(this.newsAt, this.again[0] ?? Infinity) - clock.elapsed(), NEWS_EVERY_MS));
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
       const done = (): void => {
