@@ -50,7 +50,7 @@ const SERVERS: readonly { name: string; missing: string | undefined; start: () =
 ];
 
 for (const { name, missing, start, dialect, script } of SERVERS) {
-  describe(`the outbox and the inbox on ${name}, while everything is killed`, { concurrent: true, skip: missing !== undefined }, () => {
+  describe(`the outbox and the inbox on ${name}, while everything is killed`, { skip: missing !== undefined }, () => {
     let database: Database;
     let stage: OutboxStage;
     const cleaning: (() => Promise<unknown>)[] = [];
