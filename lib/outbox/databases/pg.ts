@@ -15,10 +15,13 @@ export interface PgPoolClient extends PgClient {
 /** What is used of a pool of pg. @publicApi */
 export interface PgPool extends PgClient {
   connect(): Promise<PgPoolClient>;
+  on?(event: 'connect', listener: (client: PgPoolClient) => void): unknown;
 }
 
 /** A pool of `pg`; a transaction is a client on which BEGIN was said. @publicApi */
 export function pgOutbox(pool: PgPool): OutboxDatabase<PgClient> {
+  // A database that ends just as it has let a client in says so before anybody who waits for that client can listen, and unheard it would end the process.
+  pool.on?.('connect', (client) => { client.on('error', ignored); });
   const queryIn = async (client: PgClient, sql: string, parameters: readonly unknown[]): Promise<OutboxRow[]> => (await client.query(sql, [...parameters])).rows as OutboxRow[];
   return {
     query: (sql, parameters) => queryIn(pool, sql, parameters),
@@ -26,6 +29,10 @@ export function pgOutbox(pool: PgPool): OutboxDatabase<PgClient> {
     transaction: (work) => inTransaction(pool, work),
     listen: (channel, onNotice, onLost) => listen(pool, channel, onNotice, onLost),
   };
+}
+
+function ignored(): void {
+  // Whoever has the client hears of it by its queries.
 }
 
 async function inTransaction<Result>(pool: PgPool, work: (client: PgClient) => Promise<Result>): Promise<Result> {
