@@ -18,10 +18,14 @@ export interface PgPool extends PgClient {
   on?(event: 'connect', listener: (client: PgPoolClient) => void): unknown;
 }
 
+/** Pools of which each client has a listener. */
+const heard = new WeakSet<PgPool>();
+
 /** A pool of `pg`; a transaction is a client on which BEGIN was said. @publicApi */
 export function pgOutbox(pool: PgPool): OutboxDatabase<PgClient> {
   // A database that ends just as it has let a client in says so before anybody who waits for that client can listen, and unheard it would end the process.
-  pool.on?.('connect', (client) => { client.on('error', ignored); });
+  if (!heard.has(pool)) pool.on?.('connect', (client) => { client.on('error', ignored); });
+  heard.add(pool);
   const queryIn = async (client: PgClient, sql: string, parameters: readonly unknown[]): Promise<OutboxRow[]> => (await client.query(sql, [...parameters])).rows as OutboxRow[];
   return {
     query: (sql, parameters) => queryIn(pool, sql, parameters),

@@ -6,7 +6,9 @@ it('a client that is ended as soon as it is connected ends nobody: it has a list
   const events = new EventEmitter();
   const pool = Object.assign(events, { query: () => Promise.resolve({ rows: [] }), connect: () => Promise.reject(new Error('not asked for')) }) as unknown as PgPool;
   pgOutbox(pool);
+  pgOutbox(pool);
   const client = new EventEmitter();
   events.emit('connect', client as unknown as PgPoolClient);
+  expect(client.listenerCount('error')).toBe(1);
   expect(() => client.emit('error', new Error('terminating connection due to unexpected postmaster exit'))).not.toThrow();
 });
