@@ -32,12 +32,14 @@ export class Steps implements StepsHost {
   readonly lookMs: number;
   private readonly lease: Lease;
   private readonly runs = new Set<string>();
+  /** Somebody's death was asked for. From then on it is kept up that this process lives: in a large fleet each is asked seldom, and would never believe it. */
+  private isWatching = false;
 
   constructor(private readonly options: StepsOptions) {
     const { exchange, backend, takeoverMs, keepMs } = options;
     this.keepMs = keepMs;
     this.lookMs = Math.min(takeoverMs / 10, LONGEST_LOOK_MS);
-    this.lease = new Lease(`steps:${encodeURIComponent(exchange)}:by:`, takeoverMs, { backend, isHolding: () => this.runs.size > 0, tick: nothing, lost: nothing },
+    this.lease = new Lease(`steps:${encodeURIComponent(exchange)}:by:`, takeoverMs, { backend, isHolding: () => this.runs.size > 0 || this.isWatching, tick: nothing, lost: nothing },
       // Whoever has taken a record meanwhile is seen from it; and who is only slower to come back after the store was away runs on.
       { patient: true });
   }
@@ -63,6 +65,7 @@ export class Steps implements StepsHost {
 
   async lives({ process, run }: RunOwner): Promise<boolean> {
     if (this.runs.has(run)) return true;
+    this.isWatching = true;
     await this.lease.ensure();
     return process !== this.lease.current && (await this.lease.gone([process])).length === 0;
   }
