@@ -258,7 +258,8 @@ export class TaskPublisher {
 
   /** A uuid that was made for something may be given again, to another task: when each was published tells them apart, whatever a broker forgets that is killed. */
   private stamped(task: AddressedTask, hasOwnUuid: boolean): AddressedTask {
-    const isOfChance = !hasOwnUuid && this.makerOf(task.name) === undefined;
+    // What makes its ids is known since it was given one.
+    const isOfChance = !hasOwnUuid && ((this.makers.size === 0 ? undefined : this.makers.get(task.name)) ?? this.ids.otherwise) === undefined;
     if (!isOfChance && !this.stamps && !this.formats.isForOthers(task)) task.headers = { ...task.headers, [Header.published]: clock.now() };
     return task;
   }
