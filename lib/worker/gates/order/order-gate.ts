@@ -28,8 +28,10 @@ export class OrderGate implements TaskGate {
     if (found?.line.head === token) return RUN;
     // Whoever has passed this one may have died before it had sent the next.
     if (found !== undefined) await this.lines.send(key, found, this.senderOf(visit));
-    // What was skipped, and is replayed from the dead letters, is out of line. Where the line is gone, nobody is passed.
-    return found === undefined || countHeader(visit.headers, Header.replays, 0) > 0 ? RUN : PASSED;
+    // What was skipped, and is replayed from the dead letters, is out of line.
+    if (countHeader(visit.headers, Header.replays, 0) > 0) return RUN;
+    // Where the line was lost, nobody is passed.
+    return found === undefined && !await this.lines.isEmptied(key) ? RUN : PASSED;
   }
 
   async leave(visit: TaskVisit, end: TaskEnd): Promise<void> {

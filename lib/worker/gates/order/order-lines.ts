@@ -6,6 +6,8 @@ import { decodeOrderedTask, encodeOrderedTask, type OrderedSender, type OrderedT
 
 /** For how long a task may stand in line. */
 const KEPT_MS = 366 * 24 * 3_600_000;
+/** A delivery of one that has ended may come once more for so long, as long as its claim is remembered: see `REMEMBERED_SECONDS` of `order.ts`. */
+const EMPTIED_KEPT_MS = 600_000;
 /** Each conflict means that somebody else went on. */
 const MOST_CONFLICTS = 1_000;
 
@@ -90,11 +92,19 @@ export class OrderLines {
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const found = await this.linked(key);
       if (found?.line.head !== token) return false;
-      if (!await this.write(key, found, lineAfter(found.line, (await this.task(token))?.next))) continue;
+      const after = lineAfter(found.line, (await this.task(token))?.next);
+      // First: whoever has died on the way comes once more, and must not take the line for one that was lost.
+      if (after === undefined) await (await this.backend()).set(emptiedKey(key), Buffer.from(token), { expiresInMs: EMPTIED_KEPT_MS });
+      if (!await this.write(key, found, after)) continue;
       await (await this.backend()).delete(taskKey(token));
       return true;
     }
     throw changedByOthers(key);
+  }
+
+  /** All of it have ended; as opposed to a line of which the shared state has lost what it had. */
+  async isEmptied(key: string): Promise<boolean> {
+    return await (await this.backend()).get(emptiedKey(key)) !== undefined;
   }
 
   async task(token: string): Promise<OrderedTask | undefined> {
@@ -130,6 +140,10 @@ export class OrderLines {
 
 function nextOf(next: OrderedTask | undefined): Pick<OrderedTask, 'next'> {
   return next === undefined ? {} : { next: next.token };
+}
+
+function emptiedKey(key: string): string {
+  return `order-emptied:${key}`;
 }
 
 function taskKey(token: string): string {

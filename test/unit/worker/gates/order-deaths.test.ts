@@ -155,6 +155,25 @@ describe('a line of ordered tasks', () => {
     }
   });
 
+  it('inverts none where the line is empty, and whoever has passed the last one dies before that is remembered', async () => {
+    for (const when of WHENS) {
+      for (let step = 0; step < 40; step++) {
+        await passing(backend.close(1_000));
+        await begin();
+        await publish(1);
+        const [first] = queue.splice(0) as [Waiting];
+        const died = await deliver(first, new Process({ step, when }), SUCCEEDED) === 'unsettled';
+        // It is delivered again only once another has come, and gone.
+        if (await publish(2, new Process(), 1_000)) await deliverAll();
+        if (died) queue.push({ ...first, redelivered: true });
+        await deliverAll();
+        const account = `died at step ${step}, ${when} it: ${runs.join()}`;
+        expect([...new Set(runs)].sort(), account).toEqual([1, 2]);
+        expect(inversions(), account).toEqual([]);
+      }
+    }
+  });
+
   it('goes on behind one that has failed, or stands still until that is replayed or discarded', async () => {
     const endOf = (value: number): TaskEnd => (value === 2 ? FAILED : SUCCEEDED);
     for (const value of [1, 2, 3]) await publish(value);
