@@ -81,6 +81,15 @@ describe.concurrent('the timing wheel on RabbitMQ', () => {
     expect(deliveries.all.map(({ body }) => body.toString()).sort()).toEqual(['0', '1', '2', '3']);
   });
 
+  it('notes a bucket once, whatever number of processes come and use it', async () => {
+    const { exchange, queue, broker, connect } = await Scene.begin();
+    await broker.declare({ queues: [{ name: queue }] });
+    await publishAll(broker, queue, [30 * DAY_MS]);
+    for (let count = 0; count < 3; count++) await publishAll(await connect(), queue, [30 * DAY_MS]);
+    const notes = await withChannel(url, (channel) => channel.checkQueue(wheelName(exchange)));
+    expect(notes.messageCount).toBe(1);
+  });
+
   it('finds what is sent again, after a connection broke, into a bucket whose slot has closed meanwhile', async () => {
     const { exchange, queue, broker, connect, collect } = await Scene.begin();
     await broker.declare({ queues: [{ name: queue }] });

@@ -100,6 +100,8 @@ export class BucketDirectory {
   private async makeOnce(model: ChannelModel, bucket: Bucket, key: string): Promise<void> {
     try {
       await makeBucket(model, this.exchange, key);
+      // Notes are kept for good: what others have noted is not noted again by each process that starts. Who may not read them, notes it.
+      if (!this.buckets.has(key)) await this.read(model).catch(() => false);
       if (!this.buckets.has(key)) await this.note(model, bucket, key);
       await bindBucket(model, this.exchange, key);
     } catch (error) {
