@@ -4,6 +4,7 @@
  */
 import { cpSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { compileAll } from './compile-all.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
@@ -24,7 +25,7 @@ async function main() {
   }
   const isWithoutTraces = process.argv.join(' ').includes('--only specs');
   if (!isWithoutTraces && !await ensureRabbitMq()) return 1;
-  const built = await runCommand(process.execPath, [resolve(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  const built = await compileAll(root);
   if (built !== 0) return built;
   // test/ finds these by their place beside it.
   cpSync(resolve(root, 'scripts'), resolve(root, 'dist/scripts'), { recursive: true });

@@ -3,6 +3,7 @@
  * virtual clock, from one seed. See docs/testing.md.
  */
 import { resolve } from 'node:path';
+import { compileAll } from './compile-all.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { runCommand } from './run-command.mjs';
@@ -14,7 +15,7 @@ process.exitCode = await main();
 async function main() {
   const installed = await ensureInstalled(root);
   if (installed !== 0) return installed;
-  const built = await runCommand(process.execPath, [resolve(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  const built = await compileAll(root);
   if (built !== 0) return built;
   return runCommand(process.execPath, [resolve(root, 'dist/test/simulation/run.js'), ...process.argv.slice(2)], { cwd: root, shell: false });
 }

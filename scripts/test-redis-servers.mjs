@@ -3,11 +3,11 @@
  * `npm run test:redis-servers -- valkey-9 faults` runs a part; whatever else is given goes to vitest (a file, `-t`).
  * See docs/testing.md.
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { compileAll } from './compile-all.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRedisServer, REDIS_SERVERS } from './redis-servers.mjs';
-import { runCommand } from './run-command.mjs';
 import { runVitest } from './run-vitest.mjs';
 import { TestRun } from './test-leftovers.mjs';
 import { isAllPassed } from './test-servers-table.mjs';
@@ -29,7 +29,7 @@ async function main(args) {
   const rest = args.filter((arg) => ![...names, ...suites].includes(arg));
   const installed = await ensureInstalled(root);
   if (installed !== 0) return installed;
-  const built = await runCommand(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  const built = await compileAll(root);
   if (built !== 0) return built;
   const cells = [];
   for (const server of REDIS_SERVERS.filter(({ name }) => names.includes(name))) {

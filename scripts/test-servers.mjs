@@ -7,12 +7,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { buildPage } from './build-page.mjs';
+import { compileAll } from './compile-all.mjs';
 import { ensureInstalled } from './ensure-installed.mjs';
 import { ensureNodeVersion } from './ensure-node-version.mjs';
 import { ensureRabbitMq } from './ensure-rabbitmq.mjs';
 import { ImportGraph } from './import-graph.mjs';
 import { ensureServer, RABBITMQ_SERVERS } from './rabbitmq-servers.mjs';
-import { runCommand } from './run-command.mjs';
 import { runVitest } from './run-vitest.mjs';
 import { TestRun } from './test-leftovers.mjs';
 import { isAllPassed, serversTable } from './test-servers-table.mjs';
@@ -66,7 +66,7 @@ async function prepare() {
   const installed = await ensureInstalled(root);
   if (installed !== 0) return installed;
   if (!await ensureRabbitMq()) return 1;
-  const built = await runCommand(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'], { cwd: root, shell: false });
+  const built = await compileAll(root);
   // The sample application does not start without it.
   return built || buildPage(root);
 }
