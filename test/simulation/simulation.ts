@@ -88,7 +88,8 @@ export class Simulation {
     const { world, scenario: { faultChance, workChance, timeChance } } = this;
     while (isOn() && world.violation === undefined) {
       if (isTroubled && world.chance.next() < faultChance) await this.trouble();
-      else if (world.chance.next() < workChance && this.workload.isLeft) await this.publish();
+      // Once the troubles are over, what is left is published now: for how long all may take to end counts from then.
+      else if (world.chance.next() < (isTroubled ? workChance : 1) && this.workload.isLeft) await this.publish();
       else if (world.busy.length > 0 && !(world.chance.next() < timeChance && this.mayTimePass())) await world.take(world.chance.oneOf(world.busy));
       else if (world.time.nextAt !== undefined) await world.passTime();
       else if (!this.workload.isLeft) return;
